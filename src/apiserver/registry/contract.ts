@@ -1,0 +1,142 @@
+import type { DeleteOptions, ListOptions, ObjectName, Patch, WatchOptions } from '../../client/index.ts';
+import type { KubeObject, Resource, StatusCause, Stored } from '../../kube/index.ts';
+
+/** Who makes a request, as the authenticator found it. */
+export interface UserInfo {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+}
+
+/** What a write needs to know about its request. */
+export interface RequestContext {
+  readonly user: UserInfo;
+  readonly dryRun?: boolean;
+  readonly fieldManager?: string;
+  readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
+  /** Takes a warning for the client (the HTTP Warning header). */
+  readonly warn?: (message: string) => void;
+}
+
+/** A column of `kubectl get` (metav1.TableColumnDefinition) and how a cell is filled. */
+export interface Column<T extends KubeObject = KubeObject> {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly format?: string;
+  readonly description: string;
+  /** 0 is always shown, 1 only with -o wide. */
+  readonly priority: 0 | 1;
+  /** `nowMs`: wall time, for ages. */
+  cell(object: Stored<T>, nowMs: number): string | number | boolean | null;
+}
+
+/** What the server does with the objects of one resource. Pure functions on frozen objects. */
+export interface Strategy<T extends KubeObject = KubeObject> {
+  /** Fills what the client left out (also applied on update). */
+  defaults?(object: T): T;
+  /** Before a create: clear what a client may not set (status). */
+  prepareForCreate?(object: T): T;
+  /** Before an update of the main resource: keep what it may not touch (status). */
+  prepareForUpdate?(next: T, previous: Stored<T>): T;
+  validate?(object: T): readonly StatusCause[];
+  validateUpdate?(next: T, previous: Stored<T>): readonly StatusCause[];
+  /** Grace period in seconds that a delete asks for when the client names none; 0 or absent: deleted at once. */
+  defaultGracePeriodSeconds?(object: Stored<T>): number;
+  /** Whether `spec` changes count in metadata.generation. */
+  readonly tracksGeneration?: boolean;
+}
+
+/** A row of the server's table: everything about one resource as data. */
+export interface ResourceDefinition<T extends KubeObject = KubeObject> extends Resource<T> {
+  /** e.g. ['status']. */
+  readonly subresources: readonly string[];
+  readonly verbs: readonly string[];
+  /** Columns after NAME … in upstream's order; Name is the first, Age where upstream has it. */
+  readonly columns: readonly Column<T>[];
+  /** Selectable fields beyond metadata.name and metadata.namespace: path to value. */
+  readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+  readonly strategy: Strategy<T>;
+}
+
+/** A stored object with its JSON, made once and shared by every list and watch. */
+export interface Entry<T extends KubeObject = KubeObject> {
+  readonly object: Stored<T>;
+  /** The object's revision as a number; the same as its metadata.resourceVersion. */
+  readonly revision: number;
+  /** UTF-8 JSON of the object. */
+  json(): Buffer;
+}
+
+export interface EntryEvent<T extends KubeObject = KubeObject> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  /** For DELETED the last state, with the revision of the deletion. */
+  readonly entry: Entry<T>;
+}
+
+export interface EntryList<T extends KubeObject = KubeObject> {
+  readonly entries: readonly Entry<T>[];
+  /** The revision of the snapshot, for metadata.resourceVersion. */
+  readonly revision: number;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+/**
+ * The API server without its wire: resources, their rules and their objects. The HTTP server and the local client
+ * both stand on it. Failures are StatusErrors. Writes resolve once they are durable.
+ */
+export interface Registry {
+  /** The live table. */
+  definitions(): readonly ResourceDefinition[];
+  find(group: string, version: string, plural: string): ResourceDefinition | undefined;
+  /** The revision of the last durable write. */
+  revision(): number;
+
+  get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): Entry<T>;
+  list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): EntryList<T>;
+  /**
+   * Batches of changes as they become durable. Ends with the signal or the time limit; throws StatusError 410 when the
+   * reader has fallen out of the window. A slow reader costs a cursor, not a buffer.
+   */
+  watch<T extends KubeObject>(
+    resource: Resource<T>,
+    options?: WatchOptions,
+  ): AsyncIterable<readonly EntryEvent<T>[]>;
+  create<T extends KubeObject>(resource: Resource<T>, object: T, context: RequestContext): Promise<Entry<T>>;
+  update<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    object: T,
+    context: RequestContext,
+    subresource?: string,
+  ): Promise<Entry<T>>;
+  /** Retries by itself on a conflict unless the patch carries a resourceVersion. */
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    patch: Patch,
+    context: RequestContext,
+    options?: { subresource?: string; force?: boolean },
+  ): Promise<Entry<T>>;
+  /** `finished` is false when the object now waits for finalizers or its grace period. */
+  delete<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    options: DeleteOptions,
+    context: RequestContext,
+  ): Promise<{ entry: Entry<T>; finished: boolean }>;
+  deleteCollection<T extends KubeObject>(
+    resource: Resource<T>,
+    selection: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>,
+    options: DeleteOptions,
+    context: RequestContext,
+  ): Promise<readonly Entry<T>[]>;
+  /** POST to a subresource with a body of its own (pods/binding). Returns the response body. */
+  createSubresource(
+    resource: Resource,
+    name: ObjectName,
+    subresource: string,
+    body: KubeObject,
+    context: RequestContext,
+  ): Promise<object>;
+}

@@ -1,0 +1,24 @@
+export { type BackoffPolicy, backoffDelay } from './backoff.ts';
+export {
+  type Clock,
+  rfc3339,
+  rfc3339Micro,
+  sleep,
+  systemClock,
+  TimeoutError,
+  type Timer,
+  withDeadline,
+} from './clock.ts';
+export { FakeClock, turn } from './fake-clock.ts';
+export {
+  createLogger,
+  errorMessage,
+  LOG_LEVELS,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  type LogSink,
+  silentLogger,
+} from './log.ts';
+export { nameSuffix, type Random, seededRandom, systemRandom } from './random.ts';
+export { type Span, Trace, type TraceRecord } from './trace.ts';

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+
+/** The only source of chance. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+  /** A version 4 UUID, lower case. */
+  uuid(): string;
+}
+
+export const systemRandom: Random = {
+  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  uuid: () => formatUuid(randomBytes(16)),
+};
+
+/** Deterministic: the same seed gives the same sequence (mulberry32). */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return { next, uuid: () => formatUuid(Uint8Array.from({ length: 16 }, () => Math.floor(next() * 256))) };
+}
+
+/** Consonants and digits that spell no words, as generateName suffixes use them (apimachinery util/rand). */
+const SUFFIX_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** A name suffix of `length` characters, as the API server appends to generateName. */
+export function nameSuffix(random: Random, length = 5): string {
+  let text = '';
+  for (let i = 0; i < length; i++)
+    text += SUFFIX_ALPHABET[Math.floor(random.next() * SUFFIX_ALPHABET.length)];
+  return text;
+}
+
+function formatUuid(bytes: Uint8Array): string {
+  const b = Buffer.from(bytes);
+  b[6] = (b[6]! & 0x0f) | 0x40;
+  b[8] = (b[8]! & 0x3f) | 0x80;
+  const hex = b.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,0 +1,11 @@
+export type {
+  Client,
+  DeleteOptions,
+  ListOptions,
+  ObjectName,
+  Patch,
+  PatchType,
+  SubresourceOption,
+  WatchOptions,
+  WriteOptions,
+} from './client.ts';

@@ -1,0 +1,161 @@
+import type {
+  ConfigMap,
+  ControllerRevision,
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  Event,
+  KubeObject,
+  Lease,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PriorityClass,
+  Secret,
+  Service,
+  ServiceAccount,
+  StatefulSet,
+  StorageClass,
+  VolumeAttachment,
+} from './types.ts';
+
+/**
+ * A kind of object and where it is served: what a client needs to address it. `T` is the object's type.
+ * What the API server does with it (validation, columns, …) is in apiserver/registry.
+ */
+export interface Resource<T extends KubeObject = KubeObject> {
+  /** '' for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  /** Never set: carries T. */
+  readonly type?: T;
+}
+
+function define<T extends KubeObject>(
+  apiVersion: string,
+  kind: string,
+  plural: string,
+  options: { namespaced?: boolean; shortNames?: string[]; categories?: string[] } = {},
+): Resource<T> {
+  const [group, version] = apiVersion.includes('/')
+    ? (apiVersion.split('/') as [string, string])
+    : ['', apiVersion];
+  return Object.freeze({
+    group,
+    version,
+    kind,
+    plural,
+    singular: kind.toLowerCase(),
+    shortNames: options.shortNames ?? [],
+    categories: options.categories ?? [],
+    namespaced: options.namespaced ?? true,
+  });
+}
+
+const cluster = { namespaced: false };
+
+export const namespaces = define<Namespace>('v1', 'Namespace', 'namespaces', {
+  ...cluster,
+  shortNames: ['ns'],
+});
+export const nodes = define<Node>('v1', 'Node', 'nodes', { ...cluster, shortNames: ['no'] });
+export const pods = define<Pod>('v1', 'Pod', 'pods', { shortNames: ['po'], categories: ['all'] });
+export const persistentVolumes = define<PersistentVolume>('v1', 'PersistentVolume', 'persistentvolumes', {
+  ...cluster,
+  shortNames: ['pv'],
+});
+export const persistentVolumeClaims = define<PersistentVolumeClaim>(
+  'v1',
+  'PersistentVolumeClaim',
+  'persistentvolumeclaims',
+  { shortNames: ['pvc'] },
+);
+export const secrets = define<Secret>('v1', 'Secret', 'secrets');
+export const configMaps = define<ConfigMap>('v1', 'ConfigMap', 'configmaps', { shortNames: ['cm'] });
+export const services = define<Service>('v1', 'Service', 'services', {
+  shortNames: ['svc'],
+  categories: ['all'],
+});
+export const serviceAccounts = define<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', {
+  shortNames: ['sa'],
+});
+export const events = define<Event>('v1', 'Event', 'events', { shortNames: ['ev'] });
+export const statefulSets = define<StatefulSet>('apps/v1', 'StatefulSet', 'statefulsets', {
+  shortNames: ['sts'],
+  categories: ['all'],
+});
+export const controllerRevisions = define<ControllerRevision>(
+  'apps/v1',
+  'ControllerRevision',
+  'controllerrevisions',
+);
+export const storageClasses = define<StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', {
+  ...cluster,
+  shortNames: ['sc'],
+});
+export const volumeAttachments = define<VolumeAttachment>(
+  'storage.k8s.io/v1',
+  'VolumeAttachment',
+  'volumeattachments',
+  cluster,
+);
+export const csiNodes = define<CSINode>('storage.k8s.io/v1', 'CSINode', 'csinodes', cluster);
+export const csiDrivers = define<CSIDriver>('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', cluster);
+export const csiStorageCapacities = define<CSIStorageCapacity>(
+  'storage.k8s.io/v1',
+  'CSIStorageCapacity',
+  'csistoragecapacities',
+);
+export const leases = define<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
+export const priorityClasses = define<PriorityClass>(
+  'scheduling.k8s.io/v1',
+  'PriorityClass',
+  'priorityclasses',
+  { ...cluster, shortNames: ['pc'] },
+);
+
+/** Every built-in resource. Adding a kind starts with a row here. */
+export const resources: readonly Resource[] = [
+  namespaces,
+  nodes,
+  pods,
+  persistentVolumes,
+  persistentVolumeClaims,
+  secrets,
+  configMaps,
+  services,
+  serviceAccounts,
+  events,
+  statefulSets,
+  controllerRevisions,
+  storageClasses,
+  volumeAttachments,
+  csiNodes,
+  csiDrivers,
+  csiStorageCapacities,
+  leases,
+  priorityClasses,
+];
+
+/** 'v1' or 'apps/v1': the apiVersion of a resource's objects. */
+export function apiVersionOf(resource: Pick<Resource, 'group' | 'version'>): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** 'pods' or 'statefulsets.apps': how messages and kubectl name a resource. */
+export function qualifiedName(resource: Pick<Resource, 'group' | 'plural'>): string {
+  return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
+}
+
+/** The built-in resource of an object's apiVersion and kind. */
+export function resourceOf(apiVersion: string, kind: string): Resource | undefined {
+  return resources.find((resource) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+}
