@@ -1,0 +1,200 @@
+/**
+ * The only way to the machine. `linux` is the real one; `rootless` and `simulated` come beside it. Everything that
+ * components do to files, mounts, devices and processes goes through here, so that the simulation can own it.
+ */
+export interface Host {
+  readonly files: Files;
+  readonly mounts: Mounts;
+  readonly loops: LoopDevices;
+  readonly disks: Disks;
+  readonly processes: Processes;
+  /** What kind of machine this is, for Node.status. */
+  info(): HostInfo;
+}
+
+export interface HostInfo {
+  readonly hostname: string;
+  readonly architecture: string;
+  readonly kernelVersion: string;
+  readonly osImage: string;
+  readonly machineId: string;
+  readonly bootId: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'symlink' | 'block' | 'character' | 'fifo' | 'socket';
+  readonly sizeBytes: number;
+  /** Bytes that are really on disk (holes not counted). */
+  readonly allocatedBytes: number;
+  /** Permission bits, e.g. 0o755. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Major and minor number of a device node, `7:0`. */
+  readonly rdev?: string;
+  readonly inode: bigint;
+  readonly device: bigint;
+}
+
+/** Files by absolute path. Errors carry the `code` of the system call (ENOENT …) as node:fs errors do. */
+export interface Files {
+  read(path: string): Promise<string>;
+  /** Whole or not at all: writes beside, syncs, renames. */
+  writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  append(path: string, content: string | Uint8Array): Promise<void>;
+  /** Makes the directory and its parents. */
+  makeDirectory(path: string, mode?: number): Promise<void>;
+  /** Only an empty directory. Absent is fine. */
+  removeDirectory(path: string): Promise<void>;
+  /** A file, link or socket. Absent is fine. */
+  removeFile(path: string): Promise<void>;
+  /**
+   * A tree, staying on one file system: refuses, with nothing removed, when something is mounted below. Follows no
+   * links. Absent is fine.
+   */
+  removeTree(path: string): Promise<void>;
+  list(path: string): Promise<readonly string[]>;
+  /** Follows no link at the end of the path. Absent: undefined. */
+  stat(path: string): Promise<FileStat | undefined>;
+  rename(from: string, to: string): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  readLink(path: string): Promise<string>;
+  chmod(path: string, mode: number): Promise<void>;
+  chown(path: string, uid: number, gid: number): Promise<void>;
+  /** Makes a sparse file of exactly `sizeBytes`, or grows one; never shrinks. Durable on return. */
+  allocate(path: string, sizeBytes: bigint): Promise<void>;
+  /** Makes the directory's entries durable. */
+  syncDirectory(path: string): Promise<void>;
+  statFs(
+    path: string,
+  ): Promise<{
+    totalBytes: bigint;
+    freeBytes: bigint;
+    availableBytes: bigint;
+    inodes: bigint;
+    freeInodes: bigint;
+    type: string;
+  }>;
+  /** Calls back (at least once after) each change of the directory's entries, until the returned function is called. */
+  watchDirectory(path: string, changed: () => void): () => void;
+}
+
+/** A line of the mount table. */
+export interface MountEntry {
+  readonly id: number;
+  readonly target: string;
+  /** The device or source, e.g. /dev/loop0. */
+  readonly source: string;
+  /** Path within the source's file system that is mounted; '/' but for bind mounts. */
+  readonly root: string;
+  readonly fsType: string;
+  readonly options: readonly string[];
+  /** Major and minor number of the file system, `7:0`. */
+  readonly device: string;
+  /** A deleted source shows here. */
+  readonly deleted: boolean;
+}
+
+export interface MountRequest {
+  readonly source: string;
+  readonly target: string;
+  /** Absent for bind mounts. */
+  readonly fsType?: string;
+  /** e.g. ['ro', 'noatime']; 'bind' makes a bind mount ('bind' with 'ro' remounts read-only as mount(8) must). */
+  readonly options?: readonly string[];
+}
+
+export interface Mounts {
+  /** The whole table of this mount namespace, in mount order. */
+  list(): Promise<readonly MountEntry[]>;
+  mount(request: MountRequest): Promise<void>;
+  /** Unmounts the topmost mount at exactly `target`. Not mounted: an error. */
+  unmount(target: string): Promise<void>;
+  /** Whether something is mounted at exactly `target`. */
+  isMountPoint(target: string): Promise<boolean>;
+}
+
+export interface LoopDevice {
+  /** /dev/loopN */
+  readonly device: string;
+  readonly backingFile: string;
+  readonly readOnly: boolean;
+  /** The backing file is gone from its path. */
+  readonly deleted: boolean;
+}
+
+export interface LoopDevices {
+  list(): Promise<readonly LoopDevice[]>;
+  /** Attaches the file to a free loop device. */
+  attach(file: string, options?: { readOnly?: boolean; directIo?: boolean }): Promise<string>;
+  detach(device: string): Promise<void>;
+  /** Makes the device see the present size of its file. */
+  refresh(device: string): Promise<void>;
+}
+
+/** What a blkid probe finds; both absent on a blank device. */
+export interface DiskSignature {
+  /** TYPE: a file system, RAID or LVM member … */
+  readonly type?: string;
+  /** PTTYPE: a partition table. */
+  readonly partitionTable?: string;
+}
+
+export interface Disks {
+  /** Everything known that is on the device; throws when the probe itself fails or is ambivalent. */
+  signature(device: string): Promise<DiskSignature | undefined>;
+  /** mkfs. The caller must have looked at the signature: this destroys data. */
+  format(device: string, fsType: string, options?: readonly string[]): Promise<void>;
+  /** fsck -a as mount-utils does. `corrected` when it mended something; throws when errors were left. */
+  check(device: string): Promise<'clean' | 'corrected' | 'no-tool'>;
+  sizeBytes(device: string): Promise<bigint>;
+  /** Grows the file system to its device. `mountPath` is where it is mounted. */
+  grow(device: string, mountPath: string, fsType: string): Promise<void>;
+}
+
+export interface ExecOptions {
+  readonly input?: string;
+  /** The process group is killed after so long. @default 120000 */
+  readonly timeoutMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface SpawnRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Files (or pipes) that standard output and error are opened on. Absent: discarded. */
+  readonly stdoutPath?: string;
+  readonly stderrPath?: string;
+}
+
+/** A process that can be told from a later one with the same number. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Start time in clock ticks since boot (/proc/PID/stat field 22). */
+  readonly startTicks: bigint;
+}
+
+export interface Processes {
+  /** Runs a command to its end. Any exit code resolves; a command that cannot start or runs over its time rejects. */
+  exec(command: string, args: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  /** Starts a process in a session of its own that outlives us. */
+  spawn(request: SpawnRequest): Promise<ProcessId>;
+  isAlive(process: ProcessId): Promise<boolean>;
+  /** Sends a signal to the process, or to its whole group. Gone already: nothing happens. */
+  kill(process: ProcessId, signal: NodeJS.Signals, options?: { group?: boolean }): Promise<void>;
+  /** The children of a process, oldest first. */
+  children(pid: number): Promise<readonly ProcessId[]>;
+  find(pid: number): Promise<ProcessId | undefined>;
+}

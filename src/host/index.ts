@@ -1,0 +1,18 @@
+export type {
+  DiskSignature,
+  Disks,
+  ExecOptions,
+  ExecResult,
+  FileStat,
+  Files,
+  Host,
+  HostInfo,
+  LoopDevice,
+  LoopDevices,
+  MountEntry,
+  MountRequest,
+  Mounts,
+  Processes,
+  ProcessId,
+  SpawnRequest,
+} from './host.ts';

@@ -1,0 +1,99 @@
+import type { PersistentVolume, Pod, Stored, Volume } from '../kube/index.ts';
+
+/** A volume as a pod uses it: either written in the pod (`volume`), or a bound PersistentVolume. */
+export interface VolumeSpec {
+  /** The name of the pod's volume, or of the PersistentVolume. */
+  readonly name: string;
+  readonly volume?: Volume;
+  readonly persistentVolume?: Stored<PersistentVolume>;
+  /** The pod's volume source asks for read-only. */
+  readonly readOnly: boolean;
+}
+
+/**
+ * How one type of volume is attached, mounted and undone. Each optional part says what the type can do; every call is
+ * idempotent and rejects with an error that is fit for an event. Shape: upstream's VolumePlugin and its Attachable,
+ * DeviceMountable and (un)Mounter parts.
+ */
+export interface VolumePlugin {
+  /** kubernetes.io/csi, kubernetes.io/empty-dir, … */
+  readonly name: string;
+  canSupport(spec: VolumeSpec): boolean;
+  /** What tells volumes of this plugin apart, on whatever node: for csi `DRIVER^HANDLE`. Throws on a malformed spec. */
+  volumeName(spec: VolumeSpec): string;
+  /** Whether the volume is set up again on every sync, to refresh its content (configMap, requiresRepublish). */
+  requiresRemount(spec: VolumeSpec): boolean;
+  readonly attacher?: Attacher;
+  readonly deviceMounter?: DeviceMounter;
+  readonly mounter: Mounter;
+}
+
+/** Makes a volume reachable from a node; called by whoever attaches for the node: the controller or the node itself. */
+export interface Attacher {
+  canAttach(spec: VolumeSpec): boolean;
+  /** Resolves once the volume is attached; the device path, or '' where the plugin has none. */
+  attach(spec: VolumeSpec, nodeName: string, signal: AbortSignal): Promise<string>;
+  /** `volumeName` as `VolumePlugin.volumeName` gives it. Resolves once detached. */
+  detach(volumeName: string, nodeName: string, signal: AbortSignal): Promise<void>;
+  /** On the node: resolves once the attached volume can be used there. */
+  waitForAttach(spec: VolumeSpec, nodeName: string, devicePath: string, signal: AbortSignal): Promise<string>;
+}
+
+/** What a set-up needs beside its spec. */
+export interface MountContext {
+  readonly pod: Stored<Pod>;
+  readonly fsGroup?: number;
+  readonly fsGroupChangePolicy?: 'Always' | 'OnRootMismatch';
+  readonly signal: AbortSignal;
+}
+
+/** Mounts a volume once a node, at a global path that pods' mounts are made from. */
+export interface DeviceMounter {
+  canMountDevice(spec: VolumeSpec): boolean;
+  deviceMountPath(spec: VolumeSpec): string;
+  mountDevice(
+    spec: VolumeSpec,
+    devicePath: string,
+    deviceMountPath: string,
+    context: MountContext,
+  ): Promise<void>;
+  unmountDevice(deviceMountPath: string, signal: AbortSignal): Promise<void>;
+}
+
+/** A volume found on disk after a restart, as far as its plugin can tell. */
+export interface ReconstructedVolume {
+  readonly spec: VolumeSpec;
+  readonly volumeName: string;
+}
+
+/** Mounts a volume for a pod. */
+export interface Mounter {
+  /** Where the pod's mount is: below `pods/UID/volumes/`. */
+  podPath(spec: VolumeSpec, podUid: string): string;
+  setUp(spec: VolumeSpec, context: MountContext): Promise<void>;
+  /** `specName`: the last part of podPath's volume directory, as found on disk. */
+  tearDown(specName: string, podUid: string, signal: AbortSignal): Promise<void>;
+  /** What `pods/UID/volumes/PLUGIN/specName` holds; undefined when nothing usable is there. */
+  reconstruct(specName: string, podUid: string): Promise<ReconstructedVolume | undefined>;
+}
+
+/** Finds the plugin of a spec. Rejects a spec that none, or more than one, supports. */
+export interface PluginRegistry {
+  findBySpec(spec: VolumeSpec): VolumePlugin;
+  findByName(name: string): VolumePlugin | undefined;
+  all(): readonly VolumePlugin[];
+}
+
+/** `PLUGIN/VOLUME`: the name under which nodes and controllers speak of a volume (v1.UniqueVolumeName). */
+export type UniqueVolumeName = string;
+
+export function uniqueVolumeName(plugin: VolumePlugin, spec: VolumeSpec): UniqueVolumeName {
+  return `${plugin.name}/${plugin.volumeName(spec)}`;
+}
+
+/** The plugin's name and the volume's, out of a unique name. The plugin's name is the first two parts. */
+export function splitUniqueVolumeName(unique: UniqueVolumeName): { pluginName: string; volumeName: string } {
+  const second = unique.indexOf('/', unique.indexOf('/') + 1);
+  if (second < 0) throw new Error(`${JSON.stringify(unique)} is not a unique volume name (PLUGIN/VOLUME)`);
+  return { pluginName: unique.slice(0, second), volumeName: unique.slice(second + 1) };
+}
