@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { compareQuantity, formatBytes, isQuantity, quantityMilliValue, quantityValue } from './quantity.ts';
+
+describe('quantity', () => {
+  for (const [text, value] of [
+    ['0', 0n],
+    ['1', 1n],
+    ['1Ki', 1024n],
+    ['1.5Gi', 1610612736n],
+    ['.5Ki', 512n],
+    ['1k', 1000n],
+    ['2E', 2_000_000_000_000_000_000n],
+    ['1Ei', 1152921504606846976n],
+    ['1e3', 1000n],
+    ['12E2', 1200n],
+    ['100m', 1n],
+    ['1500m', 2n],
+    ['-1500m', -1n],
+    ['1n', 1n],
+  ] as const) {
+    it(`${text} is ${value} when rounded up`, () => assert.equal(quantityValue(text), value));
+  }
+
+  it('keeps thousandths', () => {
+    assert.equal(quantityMilliValue('250m'), 250n);
+    assert.equal(quantityMilliValue('0.1'), 100n);
+    assert.equal(quantityMilliValue('2'), 2000n);
+  });
+
+  for (const text of ['', 'Gi', '1 Gi', '1gi', '1.2.3', '0x10', 'abc', '1Kii', '--1']) {
+    it(`${JSON.stringify(text)} is no quantity`, () => assert.equal(isQuantity(text), false));
+  }
+
+  it('compares across suffixes', () => {
+    assert.equal(compareQuantity('1Gi', '1024Mi'), 0);
+    assert.equal(compareQuantity('1G', '1Gi'), -1);
+    assert.equal(compareQuantity('1', undefined), 1);
+  });
+
+  it('prints bytes in the largest binary unit that divides them, and reads them back', () => {
+    assert.equal(formatBytes(1n << 30n), '1Gi');
+    assert.equal(formatBytes(1500n), '1500');
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 0n, max: 1n << 62n }),
+        (bytes) => quantityValue(formatBytes(bytes)) === bytes,
+      ),
+    );
+  });
+});
