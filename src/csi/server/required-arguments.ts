@@ -1,0 +1,190 @@
+import type { DescField, DescMessage, DescOneof, Message } from '@bufbuild/protobuf';
+import { Code } from '../codes.ts';
+import { CsiStatus } from '../status.ts';
+
+/** One demand on a field. `field` is named as in the .proto and may be a oneof. */
+interface Rule {
+  readonly field: string;
+  readonly demand: 'required' | 'absolute path' | 'not negative';
+  /** @default INVALID_ARGUMENT */
+  readonly code?: Code;
+}
+
+const required = (...fields: string[]): Rule[] => fields.map((field) => ({ field, demand: 'required' }));
+const notNegative = (field: string, code?: Code): Rule => ({
+  field,
+  demand: 'not negative',
+  ...(code === undefined ? {} : { code }),
+});
+/** Required paths are checked for presence first; optional ones only when given. */
+const paths = (...fields: string[]): Rule[] => fields.map((field) => ({ field, demand: 'absolute path' }));
+
+/**
+ * What each message must contain, wherever it appears. Source: the REQUIRED marks and error tables of CSI 1.12.
+ * Scalars whose zero means something (readonly, starting_offset) cannot be told from missing ones.
+ */
+const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  CreateVolumeRequest: required('name', 'volume_capabilities'),
+  DeleteVolumeRequest: required('volume_id'),
+  ControllerPublishVolumeRequest: required('volume_id', 'node_id', 'volume_capability'),
+  ControllerUnpublishVolumeRequest: required('volume_id'),
+  ValidateVolumeCapabilitiesRequest: required('volume_id', 'volume_capabilities'),
+  ListVolumesRequest: [notNegative('max_entries')],
+  ControllerGetVolumeRequest: required('volume_id'),
+  ControllerModifyVolumeRequest: required('volume_id', 'mutable_parameters'),
+  CreateSnapshotRequest: required('source_volume_id', 'name'),
+  DeleteSnapshotRequest: required('snapshot_id'),
+  ListSnapshotsRequest: [notNegative('max_entries')],
+  GetSnapshotRequest: required('snapshot_id'),
+  ControllerExpandVolumeRequest: required('volume_id', 'capacity_range'),
+
+  NodeStageVolumeRequest: [
+    ...required('volume_id', 'staging_target_path', 'volume_capability'),
+    ...paths('staging_target_path'),
+  ],
+  NodeUnstageVolumeRequest: [
+    ...required('volume_id', 'staging_target_path'),
+    ...paths('staging_target_path'),
+  ],
+  NodePublishVolumeRequest: [
+    ...required('volume_id', 'target_path', 'volume_capability'),
+    ...paths('target_path', 'staging_target_path'),
+  ],
+  NodeUnpublishVolumeRequest: [...required('volume_id', 'target_path'), ...paths('target_path')],
+  NodeGetVolumeStatsRequest: [
+    ...required('volume_id', 'volume_path'),
+    ...paths('volume_path', 'staging_target_path'),
+  ],
+  NodeExpandVolumeRequest: [
+    ...required('volume_id', 'volume_path'),
+    ...paths('volume_path', 'staging_target_path'),
+  ],
+
+  CreateVolumeGroupSnapshotRequest: required('name', 'source_volume_ids'),
+  DeleteVolumeGroupSnapshotRequest: required('group_snapshot_id', 'snapshot_ids'),
+  GetVolumeGroupSnapshotRequest: required('group_snapshot_id', 'snapshot_ids'),
+
+  GetMetadataAllocatedRequest: [
+    ...required('snapshot_id'),
+    notNegative('starting_offset', Code.OUT_OF_RANGE),
+    notNegative('max_results'),
+  ],
+  GetMetadataDeltaRequest: [
+    ...required('base_snapshot_id', 'target_snapshot_id'),
+    notNegative('starting_offset', Code.OUT_OF_RANGE),
+    notNegative('max_results'),
+  ],
+
+  VolumeCapability: required('access_type', 'access_mode'),
+  'VolumeCapability.AccessMode': required('mode'),
+  CapacityRange: [notNegative('required_bytes'), notNegative('limit_bytes')],
+  VolumeContentSource: required('type'),
+  'VolumeContentSource.SnapshotSource': required('snapshot_id'),
+  'VolumeContentSource.VolumeSource': required('volume_id'),
+};
+
+/** The node stages volumes, so that publishing needs the staged path. Source: the error table of NodePublishVolume. */
+const STAGING_RULE: Rule = {
+  field: 'staging_target_path',
+  demand: 'required',
+  code: Code.FAILED_PRECONDITION,
+};
+
+/** How a message is reached inside a request. */
+type Fields = Record<string, unknown>;
+
+/**
+ * The first demand of the specification that a request does not meet, as the status to answer with;
+ * `undefined` when it meets all.
+ * @param stages the node has the STAGE_UNSTAGE_VOLUME capability.
+ */
+export function missingArgument(
+  schema: DescMessage,
+  request: Message,
+  options: { stages: boolean },
+): CsiStatus | undefined {
+  const found = check(schema, request as unknown as Fields, '');
+  if (found || !options.stages || schema.name !== 'NodePublishVolumeRequest') return found;
+  return violation(STAGING_RULE, schema, request as unknown as Fields, '');
+}
+
+function check(schema: DescMessage, message: Fields, path: string): CsiStatus | undefined {
+  for (const rule of RULES[ruleName(schema)] ?? []) {
+    const found = violation(rule, schema, message, path);
+    if (found) return found;
+  }
+  if (schema.typeName === 'csi.v1.CapacityRange') {
+    const found = checkRange(message, path);
+    if (found) return found;
+  }
+  for (const field of schema.fields) {
+    if (!field.message || field.fieldKind === 'map') continue;
+    const value = fieldValue(field, message);
+    if (value === undefined) continue;
+    const items = field.fieldKind === 'list' ? (value as Fields[]) : [value as Fields];
+    for (const [index, item] of items.entries()) {
+      const name = field.fieldKind === 'list' ? `${field.name}[${index}]` : field.name;
+      const found = check(field.message, item, `${path}${name}.`);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+function ruleName(schema: DescMessage): string {
+  return schema.typeName.replace(/^csi\.v1\./, '');
+}
+
+function violation(rule: Rule, schema: DescMessage, message: Fields, path: string): CsiStatus | undefined {
+  const member = schema.members.find((candidate) => candidate.name === rule.field);
+  if (!member) throw new Error(`argument rules: ${schema.typeName} has no field ${rule.field}`);
+  const value = member.kind === 'oneof' ? selectedCase(member, message) : fieldValue(member, message);
+  const code = rule.code ?? Code.INVALID_ARGUMENT;
+  const name = `${path}${rule.field}`;
+  switch (rule.demand) {
+    case 'required':
+      return isEmpty(value) ? new CsiStatus(code, `${name} is required`) : undefined;
+    case 'absolute path':
+      return isEmpty(value) || (value as string).startsWith('/')
+        ? undefined
+        : new CsiStatus(code, `${name} ${JSON.stringify(value)} is not an absolute path`);
+    case 'not negative':
+      return (value as bigint | number) < 0
+        ? new CsiStatus(code, `${name} is negative: ${value as bigint | number}`)
+        : undefined;
+  }
+}
+
+function checkRange(range: Fields, path: string): CsiStatus | undefined {
+  const { requiredBytes, limitBytes } = range as { requiredBytes: bigint; limitBytes: bigint };
+  const name = path.slice(0, -1);
+  if (requiredBytes === 0n && limitBytes === 0n) {
+    return new CsiStatus(Code.INVALID_ARGUMENT, `${name} needs required_bytes or limit_bytes`);
+  }
+  if (limitBytes > 0n && requiredBytes > limitBytes) {
+    return new CsiStatus(
+      Code.INVALID_ARGUMENT,
+      `${name}: required_bytes ${requiredBytes} is more than limit_bytes ${limitBytes}`,
+    );
+  }
+  return undefined;
+}
+
+function selectedCase(oneof: DescOneof, message: Fields): unknown {
+  return (message[oneof.localName] as { case?: string } | undefined)?.case;
+}
+
+function fieldValue(field: DescField, message: Fields): unknown {
+  if (!field.oneof) return message[field.localName];
+  const selected = message[field.oneof.localName] as { case?: string; value?: unknown };
+  return selected.case === field.localName ? selected.value : undefined;
+}
+
+/** Zero of an enum is UNKNOWN everywhere in CSI. */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === '' || value === 0) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return (
+    typeof value === 'object' && value !== null && !('$typeName' in value) && Object.keys(value).length === 0
+  );
+}

@@ -1,0 +1,26 @@
+import type { Clock, Logger } from '../../base/index.ts';
+import { driverRoutes } from './driver-routes.ts';
+import { type SocketServer, serveRoutes } from './grpc-server.ts';
+import type { CsiServices } from './handlers.ts';
+
+export interface ServeCsiOptions extends CsiServices {
+  /** `unix:///path`, `unix:/path` or an absolute path. The parent directory must exist. */
+  endpoint: string;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * Serves a driver on a Unix socket. Resolves when it listens.
+ *
+ * Requests reach a handler only with the arguments that CSI requires (else INVALID_ARGUMENT), and one at a time
+ * for each volume or snapshot (else ABORTED). Capabilities are derived from the handlers; see CsiServices for what
+ * must be said besides. Each call is logged, failures at `warn`, others at `debug`, without secrets.
+ * @throws Error if the driver contradicts itself (see driverRoutes) or the socket cannot be had (see placeSocket).
+ */
+export async function serveCsi(options: ServeCsiOptions): Promise<SocketServer> {
+  const { endpoint, clock, log } = options;
+  const server = await serveRoutes(endpoint, driverRoutes(options, { clock, log }), clock);
+  log.info('CSI driver listens', { driver: options.identity.name, endpoint: server.endpoint });
+  return server;
+}
