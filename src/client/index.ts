@@ -20,4 +20,5 @@ export {
   type Lister,
 } from './informer.ts';
 export { type EventRecorder, type EventSubject, Recorder, type RecorderOptions } from './recorder.ts';
+export { waitUntil } from './wait.ts';
 export { DEFAULT_BACKOFF, WorkQueue } from './workqueue.ts';

@@ -1,0 +1,80 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { errorMessage, LOG_LEVELS } from '../base/index.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Runs a command line; resolves to the exit code. Errors for users are one line on standard error. */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('stowage')
+    .description('The whole Kubernetes persistent-storage system in one process.')
+    .version('0.1.0')
+    .showSuggestionAfterError()
+    .exitOverride();
+
+  program
+    .command('up')
+    .description(
+      'Start API server, controllers, scheduler, sidecars, nodes and the disk driver, and stay in the foreground.\n' +
+        'Ctrl-C stops pods, unmounts volumes and keeps the state; started again on the same data directory it carries on.',
+    )
+    .option('--data-dir <dir>', 'where state, certificates and volume images live', '/var/lib/stowage')
+    .option(
+      '--ephemeral',
+      'keep everything in memory and in a temporary directory that goes at the end',
+      false,
+    )
+    .option(
+      '--port <port>',
+      'port of the API server on 127.0.0.1; 0 takes a free one',
+      wholeNumber(0, 65535),
+      6443,
+    )
+    .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DATA-DIR/kubeconfig)')
+    .option('--nodes <n>', 'how many nodes, named node-1 … node-N; 0 needs no root', wholeNumber(0, 100), 1)
+    .option(
+      '--node-root <dir>',
+      'the kubelet root of node-1; further nodes live in DIR/nodes/NAME (default: DATA-DIR/kubelet)',
+    )
+    .addOption(
+      new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('warn'),
+    )
+    .option('--ready-file <file>', 'written with the server URL once /readyz is ok, removed at the end')
+    .action(async (options) => {
+      const { up } = await import('./up.ts');
+      exitCode = await up(options);
+    });
+
+  program
+    .command('demo')
+    .description(
+      "Take a StatefulSet's volumes through all six steps on a stack of its own in a temporary directory, and clean up.",
+    )
+    .option('--replicas <n>', 'how many pods, each with a volume', wholeNumber(1, 100), 2)
+    .addOption(
+      new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('error'),
+    )
+    .action(async (options) => {
+      const { demo } = await import('./demo.ts');
+      exitCode = await demo(options);
+    });
+
+  try {
+    await program.parseAsync(args as string[], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    const prefix = error instanceof UsageError ? 'stowage' : 'stowage: failed';
+    process.stderr.write(`${prefix}: ${errorMessage(error)}\n`);
+    return 1;
+  }
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}

@@ -1,0 +1,55 @@
+import { rm, writeFile } from 'node:fs/promises';
+import type { LogLevel } from '../base/index.ts';
+import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
+import { requireRoot } from './privileges.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface UpOptions {
+  dataDir: string;
+  ephemeral: boolean;
+  port: number;
+  kubeconfig?: string;
+  nodes: number;
+  nodeRoot?: string;
+  logLevel: LogLevel;
+  readyFile?: string;
+}
+
+/** Runs the stack until a signal or a fatal error. Resolves to the exit code. */
+export async function up(options: UpOptions): Promise<number> {
+  if (options.nodes > 0) requireRoot('stowage up');
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(130);
+    process.stderr.write(
+      'Stopping pods and unmounting volumes; the state is kept. Press Ctrl-C again to leave at once.\n',
+    );
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+
+  let cluster: Cluster;
+  try {
+    cluster = await startCluster(options);
+  } catch (error) {
+    throw error instanceof ClusterStartError ? new UsageError(error.message) : error;
+  }
+  try {
+    if (options.readyFile) await writeFile(options.readyFile, `${cluster.url}\n`);
+    process.stdout.write(
+      `Stowage is ready on ${cluster.url}\n\n  export KUBECONFIG=${cluster.kubeconfig}\n  kubectl get nodes,storageclasses\n\nCtrl-C stops it.\n`,
+    );
+    const aborted = new Promise<void>((resolve) => {
+      if (stop.signal.aborted) resolve();
+      stop.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([aborted, cluster.failed]);
+  } finally {
+    if (options.readyFile) await rm(options.readyFile, { force: true });
+    await cluster.stop();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+  return 0;
+}

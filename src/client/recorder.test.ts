@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createLocalClient, createRegistry, openStore } from '../apiserver/index.ts';
+import { seededRandom, silentLogger, systemClock } from '../base/index.ts';
+import { configMaps, events } from '../kube/index.ts';
+import { Controller } from './controller.ts';
+import { Recorder } from './recorder.ts';
+
+const clock = systemClock;
+
+async function cluster() {
+  const store = await openStore({ memory: true });
+  return createLocalClient(await createRegistry({ store, clock, random: seededRandom(1) }));
+}
+
+describe('event recorder', () => {
+  it('counts a repeat instead of writing it again, and names its source', async () => {
+    const client = await cluster();
+    const recorder = new Recorder({ client, clock, log: silentLogger, component: 'tester', host: 'node-1' });
+    const subject = await client.create(configMaps, { metadata: { name: 'a', namespace: 'default' } });
+    for (let i = 0; i < 3; i++) recorder.event(subject, 'Warning', 'Broken', 'it broke');
+    recorder.event(subject, 'Normal', 'Mended', 'x'.repeat(2000));
+    await recorder.flush();
+    const { items } = await client.list(events, { namespace: 'default' });
+    const byReason = new Map(items.map((event) => [event.reason, event]));
+    assert.equal(items.length, 2);
+    assert.equal(byReason.get('Broken')?.count, 3);
+    assert.deepEqual(byReason.get('Broken')?.source, { component: 'tester', host: 'node-1' });
+    assert.equal(byReason.get('Broken')?.involvedObject.uid, subject.metadata.uid);
+    assert.equal(byReason.get('Mended')?.message?.length, 1024);
+  });
+
+  it('writes anew an event that was deleted in between', async () => {
+    const client = await cluster();
+    const recorder = new Recorder({ client, clock, log: silentLogger, component: 'tester' });
+    const subject = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'default', name: 'a', uid: 'u' };
+    recorder.event(subject, 'Normal', 'Seen', 'once');
+    await recorder.flush();
+    await client.deleteCollection(events, { namespace: 'default' });
+    recorder.event(subject, 'Normal', 'Seen', 'once');
+    await recorder.flush();
+    assert.equal((await client.list(events)).items[0]?.count, 1);
+  });
+});
+
+describe('controller', () => {
+  it('tries a failed key again, and looks again when asked to', async () => {
+    const stop = new AbortController();
+    const calls: string[] = [];
+    const controller = new Controller({
+      name: 'test',
+      clock,
+      log: silentLogger,
+      backoff: { initialMs: 1, maxMs: 2 },
+      async reconcile(key) {
+        calls.push(key);
+        if (calls.length === 1) throw new Error('not yet');
+        if (calls.length === 2) return 1;
+        stop.abort();
+        return undefined;
+      },
+    });
+    controller.enqueue('a');
+    await controller.run(stop.signal);
+    assert.deepEqual(calls, ['a', 'a', 'a']);
+  });
+
+  it('ends with what it holds finished', async () => {
+    const stop = new AbortController();
+    let finished = false;
+    const controller = new Controller({
+      name: 'test',
+      clock,
+      log: silentLogger,
+      async reconcile() {
+        stop.abort();
+        await new Promise((resolve) => setImmediate(resolve));
+        finished = true;
+      },
+    });
+    controller.enqueue('a');
+    await controller.run(stop.signal);
+    assert.equal(finished, true);
+  });
+});

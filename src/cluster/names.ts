@@ -1,0 +1,4 @@
+/** Nodes are node-1 … node-N. */
+export function nameOfNode(ordinal: number): string {
+  return `node-${ordinal}`;
+}

@@ -1,0 +1,53 @@
+import type { Clock, Logger } from '../../base/index.ts';
+import { type CsiServices, type SocketServer, serveCsi } from '../../csi/index.ts';
+import type { Host } from '../../host/index.ts';
+import { diskController } from './controller.ts';
+import { diskNode } from './node.ts';
+import { Pool } from './pool.ts';
+import { TOPOLOGY_HOST, type Topology } from './topology.ts';
+
+export const DISK_DRIVER = 'disk.csi.stowage.dev';
+
+export interface DiskDriverOptions {
+  /** The directory of the volumes; made if absent. */
+  readonly pool: string;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * `disk.csi.stowage.dev`: a volume is an image file in a pool, attached as a loop device to one node at a time. One
+ * driver serves every node of its machine, on a socket each; what it knows it reads back from the pool when it starts.
+ */
+export interface DiskDriver {
+  /** Serves the controller, and with `nodeId` the services of that node, on a Unix socket. */
+  serve(endpoint: string, nodeId?: string): Promise<SocketServer>;
+  /** Stops serving and gives back the loop devices that nothing has mounted; volumes stay published. */
+  stop(): Promise<void>;
+}
+
+export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDriver> {
+  const { host, clock, log } = options;
+  const pool = await Pool.open(options.pool, host);
+  const topology: Topology = { [TOPOLOGY_HOST]: host.info().hostname };
+  const servers: SocketServer[] = [];
+  return {
+    async serve(endpoint, nodeId) {
+      const services: CsiServices = {
+        identity: { name: DISK_DRIVER, vendorVersion: '0.1.0', topology: true },
+        controller: diskController({ pool, topology }),
+        node: nodeId === undefined ? undefined : diskNode({ pool, host, nodeId, topology }),
+      };
+      const server = await serveCsi({ endpoint, clock, log, ...services });
+      servers.push(server);
+      return server;
+    },
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()));
+      for (const { id } of pool.volumes()) {
+        if ((await pool.mountPoints(id)).length === 0) await pool.detach(id);
+      }
+    },
+  };
+}
