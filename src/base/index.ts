@@ -1,3 +1,4 @@
+export { aborted } from './abort.ts';
 export { type BackoffPolicy, backoffDelay } from './backoff.ts';
 export {
   type Clock,

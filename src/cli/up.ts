@@ -1,5 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
-import type { LogLevel } from '../base/index.ts';
+import { aborted, type LogLevel } from '../base/index.ts';
 import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
 import { requireRoot } from './privileges.ts';
 import { UsageError } from './usage-error.ts';
@@ -40,11 +40,7 @@ export async function up(options: UpOptions): Promise<number> {
     process.stdout.write(
       `Stowage is ready on ${cluster.url}\n\n  export KUBECONFIG=${cluster.kubeconfig}\n  kubectl get nodes,storageclasses\n\nCtrl-C stops it.\n`,
     );
-    const aborted = new Promise<void>((resolve) => {
-      if (stop.signal.aborted) resolve();
-      stop.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([aborted, cluster.failed]);
+    await Promise.race([aborted(stop.signal), cluster.failed]);
   } finally {
     if (options.readyFile) await rm(options.readyFile, { force: true });
     await cluster.stop();

@@ -1,4 +1,4 @@
-import { type Clock, errorMessage, type Logger, type Random, sleep } from '../base/index.ts';
+import { aborted, type Clock, errorMessage, type Logger, type Random, sleep } from '../base/index.ts';
 import { isExpired, joinKey, type KubeObject, keyOf, type Resource, type Stored } from '../kube/index.ts';
 import type { Client } from './client.ts';
 
@@ -257,10 +257,7 @@ export class Informers {
   async start(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     for (const informer of this.#informers.values()) this.#run(informer);
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await aborted(signal);
     await Promise.all(this.#running);
   }
 
@@ -269,11 +266,7 @@ export class Informers {
     signal: AbortSignal,
     ...informers: readonly { synced: Promise<void> }[]
   ): Promise<void> {
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([aborted, Promise.all(informers.map((informer) => informer.synced))]);
+    await Promise.race([aborted(signal), Promise.all(informers.map((informer) => informer.synced))]);
   }
 
   #run(informer: { run(signal: AbortSignal): Promise<void> }): void {

@@ -9,6 +9,8 @@ export interface Layout {
   readonly kubeconfig: string;
   /** Images of the disk driver. */
   readonly pool: string;
+  /** Where the disk driver serves its controller. */
+  readonly controllerSocket: string;
   /** Container state and pod logs, below it a directory a node. */
   readonly nodeState: (ordinal: number) => string;
   /** The kubelet root of a node: pods, plugins, plugins_registry. */
@@ -23,6 +25,7 @@ export function layoutOf(directory: string, options: { nodeRoot?: string; kubeco
     pki: join(directory, 'pki'),
     kubeconfig: options.kubeconfig ?? join(directory, 'kubeconfig'),
     pool: join(directory, 'pool'),
+    controllerSocket: join(directory, 'disk.sock'),
     nodeState: (ordinal) => join(directory, 'nodes', nameOfNode(ordinal)),
     nodeRoot: (ordinal) => (ordinal === 1 ? nodeRoot : join(nodeRoot, 'nodes', nameOfNode(ordinal))),
   };

@@ -1,0 +1,33 @@
+import { createInterface } from 'node:readline';
+import { pods } from '../../kube/index.ts';
+import type { ObjectName } from '../client.ts';
+import type { HttpClientOptions } from './connection.ts';
+import { objectPath, queryText } from './paths.ts';
+import { Transport } from './transport.ts';
+
+export interface PodLogOptions {
+  /** Needed where the pod has more than one. */
+  readonly container?: string;
+  /** Goes on with lines as they are written, until the container ends or the signal aborts. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The lines of a container's log. Ends without an error when the signal aborts. */
+export async function* podLogs(
+  connection: HttpClientOptions,
+  pod: ObjectName,
+  options: PodLogOptions = {},
+): AsyncGenerator<string> {
+  const { container, follow, signal } = options;
+  const transport = new Transport(connection);
+  try {
+    const path = objectPath(pods, pod, 'log') + queryText({ container, follow });
+    const response = await transport.stream({ method: 'GET', path, signal });
+    for await (const line of createInterface({ input: response })) yield line;
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  } finally {
+    transport.close();
+  }
+}

@@ -1,0 +1,218 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { openPki, writeKubeconfig } from './apiserver/auth/index.ts';
+import { createApiServer } from './apiserver/http/index.ts';
+import { createLocalClient, createRegistry, openStore } from './apiserver/index.ts';
+import {
+  type Clock,
+  createLogger,
+  errorMessage,
+  type LogLevel,
+  type LogSink,
+  type Random,
+  systemClock,
+  systemRandom,
+  Trace,
+} from './base/index.ts';
+import {
+  createHttpClient,
+  type HttpClientOptions,
+  type PodLogOptions,
+  podLogs,
+} from './client/http/index.ts';
+import { type Client, Informers, type ObjectName, Recorder } from './client/index.ts';
+import { controlPlane } from './cluster/control-plane.ts';
+import { startDisk } from './cluster/disk.ts';
+import { type Layout, layoutOf } from './cluster/layout.ts';
+import { volumesLeft } from './cluster/left.ts';
+import { nameOfNode } from './cluster/names.ts';
+import { startNode } from './cluster/node.ts';
+import { Running } from './cluster/running.ts';
+import { createLinuxHost } from './host/linux/index.ts';
+
+export interface ClusterOptions {
+  /** Where everything lives; absent with `ephemeral`. */
+  readonly dataDir?: string;
+  /** State in memory, files in a temporary directory that goes at the stop. @default false */
+  readonly ephemeral?: boolean;
+  /** Of the API server, on 127.0.0.1; 0 takes a free one. @default 0 */
+  readonly port?: number;
+  /** Where to write the administrator's kubeconfig. @default DATA-DIR/kubeconfig */
+  readonly kubeconfig?: string;
+  /** How many nodes, node-1 … node-N. They need root. @default 1 */
+  readonly nodes?: number;
+  /** The kubelet root of node-1. @default DATA-DIR/kubelet */
+  readonly nodeRoot?: string;
+  /** @default warn */
+  readonly logLevel?: LogLevel;
+  /** @default standard error */
+  readonly logSink?: LogSink;
+  /** How components reach the API server: straight into it, or as any client does. @default local */
+  readonly wire?: 'local' | 'http';
+}
+
+/** The whole stack in one process. */
+export interface Cluster {
+  readonly url: string;
+  /** The file with the administrator's credentials. */
+  readonly kubeconfig: string;
+  /** Where its files are. */
+  readonly directory: string;
+  readonly layout: Layout;
+  readonly clock: Clock;
+  readonly trace: Trace;
+  /** An administrator's client. */
+  readonly client: Client;
+  readonly informers: Informers;
+  /** Rejects when the cluster cannot go on: the disk has failed, or a component has. Never resolves. */
+  readonly failed: Promise<never>;
+  /** The lines of a container's log, from the node through the API server. */
+  logs(pod: ObjectName, options?: PodLogOptions): AsyncIterable<string>;
+  /** What volumes hold of the machine now: mounts, loop devices, images, directories. */
+  volumesLeft(): Promise<string[]>;
+  /** Stops pods, unmounts volumes, ends every component. The state stays, but for an ephemeral cluster's. */
+  stop(): Promise<void>;
+}
+
+/** The cluster cannot start for a reason that the user can mend: one line that says what and why. */
+export class ClusterStartError extends Error {
+  override name = 'ClusterStartError';
+}
+
+/** Starts API server, controllers, scheduler, sidecars, nodes and the disk driver. Resolves once /readyz is ok. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { nodes = 1, ephemeral = false } = options;
+  const clock = systemClock;
+  const random: Random = systemRandom;
+  const log = createLogger({
+    level: options.logLevel ?? 'warn',
+    now: () => clock.now(),
+    sink: options.logSink ?? ((line) => process.stderr.write(`${line}\n`)),
+  });
+  const running = new Running(log);
+  try {
+    const directory = await openDirectory(options);
+    if (ephemeral)
+      running.onStop('temporary directory', () => rm(directory, { recursive: true, force: true }));
+    const layout = layoutOf(directory, {
+      nodeRoot: options.nodeRoot && resolve(options.nodeRoot),
+      kubeconfig: options.kubeconfig && resolve(options.kubeconfig),
+    });
+    const host = createLinuxHost({ clock });
+    const trace = new Trace(clock);
+
+    const store = await openStore(ephemeral ? { memory: true, clock } : { dataDir: layout.state, clock });
+    running.onStop('store', () => store.close());
+    running.failsWith(store.failed);
+    const [registry, pki] = await Promise.all([
+      createRegistry({ store, clock, random, log }),
+      openPki({ directory: layout.pki, clock, random }),
+    ]);
+    const server = await createApiServer({
+      registry,
+      pki,
+      clock,
+      random,
+      logger: log,
+      port: options.port ?? 0,
+      readyChecks: [{ name: 'components', check: () => running.unready() }],
+    });
+    running.onStop('API server', () => server.close());
+    await writeKubeconfig(layout.kubeconfig, { server: server.url, ca: pki.ca, client: pki.admin });
+
+    const connection: HttpClientOptions = {
+      server: server.url,
+      ca: pki.ca,
+      cert: pki.admin.cert,
+      key: pki.admin.key,
+      clock,
+      userAgent: 'stowage',
+    };
+    let client: Client = createLocalClient(registry);
+    if (options.wire === 'http') {
+      const http = createHttpClient(connection);
+      running.onStop('client', async () => http.close());
+      client = http;
+    }
+    const informers = new Informers({ client, clock, random, log });
+    const recorders = new Set<Recorder>();
+    running.onStop('events', async () => {
+      await Promise.all([...recorders].map((recorder) => recorder.flush()));
+    });
+    const context = {
+      client,
+      informers,
+      clock,
+      random,
+      log,
+      trace,
+      recorder(component: string, host?: string) {
+        const recorder = new Recorder({ client, clock, log, component, host });
+        recorders.add(recorder);
+        return recorder;
+      },
+    };
+    running.start({ name: 'informers', start: (signal) => informers.start(signal) });
+    for (const component of controlPlane(context)) running.start(component);
+    if (nodes > 0) {
+      const disk = await startDisk(context, { host, layout, running });
+      for (let ordinal = 1; ordinal <= nodes; ordinal++) {
+        await startNode(context, {
+          host,
+          name: nameOfNode(ordinal),
+          nodeRoot: layout.nodeRoot(ordinal),
+          stateDirectory: layout.nodeState(ordinal),
+          hiddenFromPods: [directory, layout.nodeRoot(1)],
+          pki,
+          disk,
+          running,
+        });
+      }
+    }
+    running.markStarted();
+    return {
+      url: server.url,
+      kubeconfig: layout.kubeconfig,
+      directory,
+      layout,
+      clock,
+      trace,
+      client,
+      informers,
+      failed: running.failed,
+      logs: (pod, logOptions) => podLogs(connection, pod, logOptions),
+      volumesLeft: () => volumesLeft(host, layout, nodes),
+      stop: () => running.stop(),
+    };
+  } catch (error) {
+    await running
+      .stop()
+      .catch((stopError) => log.error('stop after a failed start', { error: errorMessage(stopError) }));
+    throw asStartError(error);
+  }
+}
+
+async function openDirectory({ dataDir, ephemeral }: ClusterOptions): Promise<string> {
+  if (ephemeral || dataDir === undefined) return mkdtemp(join(tmpdir(), 'stowage-'));
+  const directory = resolve(dataDir);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ClusterStartError(
+      `the data directory ${directory} cannot be made: ${errorMessage(error)}; name another with --data-dir`,
+    );
+  }
+  return directory;
+}
+
+/** Failures that are the user's to mend keep their text; anything else stays what it is. */
+function asStartError(error: unknown): unknown {
+  const { name, code } = (error ?? {}) as { name?: string; code?: string };
+  const cause = ((error ?? {}) as { cause?: { code?: string } }).cause?.code;
+  const users = ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EPERM'];
+  if (name === 'DataDirInUseError' || users.includes(code ?? '') || users.includes(cause ?? '')) {
+    return new ClusterStartError(errorMessage(error), { cause: error });
+  }
+  return error;
+}

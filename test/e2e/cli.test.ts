@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { cannotMount, kubectl, run, STOWAGE, stowage, up } from '../support/command.ts';
+import { requireKubectl } from '../support/kubectl.ts';
+import { scrub } from '../support/scrub.ts';
+
+const FLAGS = [
+  '--data-dir',
+  '--ephemeral',
+  '--port',
+  '--kubeconfig',
+  '--nodes',
+  '--node-root',
+  '--log-level',
+  '--ready-file',
+];
+
+async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'stowage-cli-'));
+  try {
+    await work(directory);
+  } finally {
+    await scrub(directory);
+  }
+}
+
+/** One clear line on standard error, and a code that is not zero. */
+function assertRefused(output: { code: number | null; stderr: string }, says: RegExp): void {
+  assert.notEqual(output.code, 0);
+  assert.match(output.stderr, says);
+  assert.equal(output.stderr.trimEnd().split('\n').length, 1, output.stderr);
+}
+
+describe('stowage, the command', () => {
+  it('--help names the commands, up --help every flag', async () => {
+    const help = await stowage(['--help']);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /\bup\b[\s\S]*\bdemo\b/);
+    const upHelp = await stowage(['up', '--help']);
+    assert.equal(upHelp.code, 0);
+    for (const flag of FLAGS) assert.ok(upHelp.stdout.includes(flag), flag);
+  });
+
+  for (const [args, says] of [
+    [['up', '--datadir', '/x'], /unknown option '--datadir'/],
+    [['upp'], /unknown command 'upp'/],
+    [['up', '--port', '70000'], /--port.*70000.*whole number from 0 to 65535/],
+    [['up', '--nodes', 'two'], /--nodes.*two.*whole number/],
+    [['up', '--log-level', 'loud'], /--log-level.*loud.*debug/],
+    [['up', 'now'], /too many arguments/],
+  ] as const) {
+    it(`refuses ${args.join(' ')}`, async () => assertRefused(await stowage(args), says));
+  }
+
+  it('says that a port is taken', () =>
+    inDirectory(async (directory) => {
+      const taken = createServer();
+      await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+      try {
+        const { port } = taken.address() as { port: number };
+        const args = ['up', '--data-dir', directory, '--nodes', '0', '--port', String(port)];
+        assertRefused(await stowage(args), new RegExp(`127.0.0.1:${port}.*(in use|EADDRINUSE)`));
+      } finally {
+        taken.close();
+      }
+    }));
+
+  it('says that a data directory is another instance’s', () =>
+    inDirectory(async (directory) => {
+      const first = await up(directory, ['--nodes', '0']);
+      const second = await stowage([
+        'up',
+        '--data-dir',
+        join(directory, 'data'),
+        '--nodes',
+        '0',
+        '--port',
+        '0',
+      ]);
+      assertRefused(second, /in use|another/);
+      assert.equal(await first.end('SIGTERM'), 0);
+    }));
+
+  it('says that a data directory cannot be made', async () => {
+    assertRefused(
+      await stowage(['up', '--data-dir', '/proc/nowhere/x', '--nodes', '0']),
+      /\/proc\/nowhere\/x/,
+    );
+  });
+
+  it('without root says what works and what does not, and --nodes 0 works', { skip: cannotMount }, () =>
+    inDirectory(async (directory) => {
+      await requireKubectl();
+      const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, STOWAGE];
+      const refused = await run('setpriv', [...nobody, 'up', '--data-dir', join(directory, 'data')]);
+      assertRefused(refused, /root.*--nodes 0/);
+    }),
+  );
+
+  it('--nodes 0 serves the API without a node', () =>
+    inDirectory(async (directory) => {
+      await requireKubectl();
+      const stack = await up(directory, ['--nodes', '0']);
+      assert.match(await kubectl(stack.kubeconfig, ['get', 'namespaces']), /default\s+Active/);
+      assert.equal(await kubectl(stack.kubeconfig, ['get', 'nodes', '-o', 'name']), '');
+      assert.equal(await stack.end('SIGINT'), 0);
+    }));
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { cannotMount, EXAMPLE, kubectl, stowage, type Up, up } from '../support/command.ts';
+import { requireKubectl } from '../support/kubectl.ts';
+import { leftOnMachine } from '../support/left.ts';
+import { processesNaming, scrub } from '../support/scrub.ts';
+
+describe('the main job, by kubectl', { skip: cannotMount }, () => {
+  let directory: string;
+  let stack: Up;
+  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+
+  before(async () => {
+    await requireKubectl();
+    directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
+    stack = await up(directory);
+  });
+
+  after(async () => {
+    await stack?.end('SIGTERM');
+    await scrub(directory);
+  });
+
+  it('applies the example and waits for its pods', async () => {
+    assert.match(await k('apply', '-f', EXAMPLE), /statefulset.apps\/web created/);
+    await k('rollout', 'status', 'statefulset/web', '--timeout=60s');
+    assert.match(await k('get', 'pods'), /web-0\s+1\/1\s+Running\s+0[\s\S]*web-1\s+1\/1\s+Running\s+0/);
+  });
+
+  it('has bound the claims to volumes of their own, attached to the node', async () => {
+    assert.match(await k('get', 'pvc'), /disk-pvc-web-0\s+Bound\s+pvc-\S+\s+64Mi\s+RWO\s+stowage-disk/);
+    const volumes = (await k('get', 'pv', '-o', 'jsonpath={.items[*].status.phase}')).split(' ');
+    assert.deepEqual(volumes, ['Bound', 'Bound']);
+    const attached = await k('get', 'volumeattachments', '-o', 'jsonpath={.items[*].status.attached}');
+    assert.equal(attached, 'true true');
+  });
+
+  it('the pod itself sees a loop device with ext4 at /data', async () => {
+    assert.match(await k('logs', 'web-0'), /^\/dev\/loop\d+ on \/data type ext4 /m);
+  });
+
+  it('describe tells the journey by upstream event reasons', async () => {
+    const claim = await k('describe', 'pvc', 'disk-pvc-web-0');
+    for (const reason of ['WaitForFirstConsumer', 'Provisioning', 'ProvisioningSucceeded'])
+      assert.match(claim, new RegExp(reason));
+    const pod = await k('describe', 'pod', 'web-0');
+    for (const reason of ['Scheduled', 'SuccessfulAttachVolume', 'Created', 'Started'])
+      assert.match(pod, new RegExp(reason));
+  });
+
+  it('a deleted pod comes back with what it wrote', async () => {
+    const [line] = (await k('logs', 'web-0')).split('\n');
+    assert.match(line!, /web-0 started/);
+    const uid = await k('get', 'pod', 'web-0', '-o', 'jsonpath={.metadata.uid}');
+    await k('delete', 'pod', 'web-0');
+    await k('wait', '--for=condition=Ready', 'pod/web-0', '--timeout=60s');
+    assert.notEqual(await k('get', 'pod', 'web-0', '-o', 'jsonpath={.metadata.uid}'), uid);
+    await k('wait', '--for=jsonpath={.status.readyReplicas}=2', 'statefulset/web', '--timeout=60s');
+    const log = await k('logs', 'web-0');
+    assert.ok(log.includes(line!), `the log of the successor lacks the line ${line}:\n${log}`);
+  });
+
+  it('after everything is deleted nothing is left', async () => {
+    await k('delete', 'statefulset', 'web');
+    await k('wait', '--for=delete', 'pod/web-0', 'pod/web-1', '--timeout=60s');
+    await k('delete', 'pvc', '--all');
+    await k('delete', 'storageclass', 'stowage-disk');
+    await k('wait', '--for=delete', 'pv', '--all', '--timeout=60s');
+    assert.equal(await k('get', 'pv,volumeattachments', '-o', 'name'), '');
+    assert.deepEqual(await leftOnMachine(directory), []);
+  });
+
+  it('Ctrl-C ends it with exit code 0 and no process left', async () => {
+    assert.equal(await stack.end('SIGINT'), 0);
+    assert.deepEqual(await processesNaming(directory), []);
+  });
+});
+
+describe('npm run demo', { skip: cannotMount }, () => {
+  it('tells six steps of each volume, ends clean and with exit code 0', async () => {
+    const { code, stdout, stderr } = await stowage(['demo'], { limitMs: 120_000 });
+    assert.equal(code, 0, stdout + stderr);
+    for (const step of ['claim', 'provision', 'bind', 'schedule', 'attach', 'mount', 'run']) {
+      for (const pod of ['web-0', 'web-1']) {
+        assert.match(stdout, new RegExp(`default/disk-pvc-${pod} +${step} +[\\d.]+ ms`), `${step} of ${pod}`);
+      }
+    }
+    assert.match(stdout, /web-0 sees +\/dev\/loop\d+ on \/data type ext4/);
+    assert.match(
+      stdout,
+      /global path +\S+\/plugins\/kubernetes.io\/csi\/disk.csi.stowage.dev\/[0-9a-f]{64}\/globalmount/,
+    );
+    assert.match(
+      stdout,
+      /pod path +\S+\/pods\/[0-9a-f-]{36}\/volumes\/kubernetes.io~csi\/pvc-[0-9a-f-]{36}\/mount/,
+    );
+    assert.match(stdout, /The successor of web-0 reads/);
+    assert.match(stdout, /Nothing is left/);
+    assert.equal(stderr, '');
+  });
+});
