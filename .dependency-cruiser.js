@@ -18,13 +18,13 @@ export default {
     ...rows.slice(1).map((row, index) => ({
       name: `${row.join('-')}-imports-only-below`,
       severity: 'error',
-      from: { path: path(row), pathNot: '\\.test\\.ts$' },
+      from: { path: path(row), pathNot: '(\\.test|test-support|fixtures)\\.ts$' },
       to: { path: path(rows.slice(0, index + 1).flat()) },
     })),
     ...components.map((component) => ({
       name: `${component}-imports-no-component`,
       severity: 'error',
-      from: { path: path([component]), pathNot: '\\.test\\.ts$' },
+      from: { path: path([component]), pathNot: '(\\.test|test-support|fixtures)\\.ts$' },
       to: { path: path(components.filter((other) => other !== component)) },
     })),
     {
@@ -41,7 +41,7 @@ export default {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(host|cli|base|csi|testing)/|^src/apiserver/(store|auth|http)/|^src/client/http/|\\.test\\.ts$|/schema/',
+          '^src/(host|cli|base|csi|testing)/|^src/apiserver/(store|auth|http)/|^src/client/http/|(\\.test|test-support|fixtures)\\.ts$|/schema/',
       },
       to: { path: '^(node:)?(fs|fs/promises|child_process|os|net)$' },
     },
@@ -61,7 +61,7 @@ export default {
     {
       name: 'no-dev-dependency-in-src',
       severity: 'error',
-      from: { path: '^src/', pathNot: '\\.test\\.ts$|/schema/' },
+      from: { path: '^src/', pathNot: '(\\.test|test-support|fixtures)\\.ts$|/schema/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],

@@ -23,7 +23,7 @@ import {
 } from './client/http/index.ts';
 import { type Client, Informers, type ObjectName, Recorder } from './client/index.ts';
 import { controlPlane } from './cluster/control-plane.ts';
-import { startDisk } from './cluster/disk.ts';
+import { openDisk, startDiskSidecars } from './cluster/disk.ts';
 import { type Layout, layoutOf } from './cluster/layout.ts';
 import { volumesLeft } from './cluster/left.ts';
 import { nameOfNode } from './cluster/names.ts';
@@ -156,7 +156,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     running.start({ name: 'informers', start: (signal) => informers.start(signal) });
     for (const component of controlPlane(context)) running.start(component);
     if (nodes > 0) {
-      const disk = await startDisk(context, { host, layout, running });
+      const disk = await openDisk(context, { host, layout, running });
       for (let ordinal = 1; ordinal <= nodes; ordinal++) {
         await startNode(context, {
           host,
@@ -169,6 +169,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           running,
         });
       }
+      await startDiskSidecars(context, disk, { host, layout, running });
     }
     running.markStarted();
     return {

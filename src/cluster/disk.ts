@@ -8,25 +8,39 @@ import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import type { Layout } from './layout.ts';
 import type { Running } from './running.ts';
 
-/** The disk driver with its CSIDriver object and its controller sidecars, each over the driver's real socket. */
-export async function startDisk(
-  context: ComponentContext,
-  options: { host: Host; layout: Layout; running: Running },
-): Promise<DiskDriver> {
+export interface DiskOptions {
+  readonly host: Host;
+  readonly layout: Layout;
+  readonly running: Running;
+}
+
+/** The disk driver, its pool open, and its CSIDriver object; nodes are still to be served. */
+export async function openDisk(context: ComponentContext, options: DiskOptions): Promise<DiskDriver> {
   const { host, layout, running } = options;
   const { clock, log } = context;
   const driver = await openDiskDriver({ pool: layout.pool, host, clock, log });
   running.onStop('disk driver', () => driver.stop());
+  await ensureDriverObject(context);
+  return driver;
+}
 
+/**
+ * The driver's controller on its own socket, and the sidecars beside it. After the nodes: publishing to a node that the
+ * driver does not serve yet is refused.
+ */
+export async function startDiskSidecars(
+  context: ComponentContext,
+  driver: DiskDriver,
+  options: DiskOptions,
+): Promise<void> {
+  const { layout, running } = options;
+  const { clock } = context;
   const endpoint = `unix://${layout.controllerSocket}`;
   await driver.serve(endpoint);
-  await ensureDriverObject(context);
-  for (const create of [createProvisioner, createAttacher]) {
-    const csi = connectCsi(endpoint, { clock, driver: DISK_DRIVER });
-    running.onStop('CSI connection', async () => csi.close());
-    running.start(create(context, { csi }));
-  }
-  return driver;
+  const csi = connectCsi(endpoint, { clock, driver: DISK_DRIVER });
+  running.onStop('CSI connection', async () => csi.close());
+  running.start(createProvisioner(context, { csi }));
+  running.start(createAttacher(context, { csi }));
 }
 
 async function ensureDriverObject({ client }: ComponentContext): Promise<void> {

@@ -1,12 +1,18 @@
 import { errorMessage } from '../../base/index.ts';
 import { Code, type ControllerService, CsiStatus, type csi } from '../../csi/index.ts';
-import { Pool, type VolumeRecord } from './pool.ts';
+import type { Attachments } from './attachments.ts';
+import { pageOf } from './pages.ts';
+import type { Pool, Volume } from './pool.ts';
+import { volumeIdOf } from './record.ts';
 import {
-  checkCapabilities,
+  checkMatch,
   checkParameters,
-  DEFAULT_FS_TYPE,
+  minimumSize,
+  mismatch,
   sizeFits,
+  type Usage,
   unsupported,
+  usageOf,
   volumeSize,
 } from './request.ts';
 import { servesTopology, type Topology } from './topology.ts';
@@ -16,17 +22,25 @@ export const PUBLISH_CONTEXT_DEVICE = 'device';
 
 export interface ControllerOptions {
   readonly pool: Pool;
+  readonly attachments: Attachments;
   readonly topology: Topology;
+  /** The nodes that the driver serves, so far. */
+  readonly nodeIds: ReadonlySet<string>;
 }
 
 /** The controller service: image files that come, are attached to one node's loop device at a time, and go. */
-export function diskController({ pool, topology }: ControllerOptions): ControllerService {
+export function diskController({
+  pool,
+  attachments,
+  topology,
+  nodeIds,
+}: ControllerOptions): ControllerService {
   return {
-    capabilities: ['SINGLE_NODE_MULTI_WRITER', 'PUBLISH_READONLY'],
+    capabilities: ['SINGLE_NODE_MULTI_WRITER', 'PUBLISH_READONLY', 'LIST_VOLUMES_PUBLISHED_NODES'],
 
     async createVolume(request) {
-      checkCapabilities(request.volumeCapabilities);
-      checkParameters(request.parameters);
+      const usage = usageOf(request.volumeCapabilities);
+      checkParameters({ ...request.parameters, ...request.mutableParameters });
       if (request.volumeContentSource) {
         throw new CsiStatus(
           Code.INVALID_ARGUMENT,
@@ -39,145 +53,172 @@ export function diskController({ pool, topology }: ControllerOptions): Controlle
           `the pool is on ${JSON.stringify(topology)}, which the accessibility requirements leave out`,
         );
       }
-      const id = Pool.idOf(request.name);
-      const existing = pool.get(id);
-      if (existing) return { volume: describe(reusable(existing, request), topology) };
-
-      const size = volumeSize(request.capacityRange);
-      const available = await pool.availableBytes();
-      if (size > available) {
-        throw new CsiStatus(
-          Code.RESOURCE_EXHAUSTED,
-          `the pool ${pool.directory} has ${available} bytes free, ${size} asked; free space or lower the request`,
-        );
-      }
-      const accessType = request.volumeCapabilities[0]?.accessType;
-      const record: VolumeRecord = {
-        id,
-        name: request.name,
-        sizeBytes: size.toString(),
-        ...(accessType?.case === 'block'
-          ? { accessType: 'block' }
-          : { accessType: 'mount', fsType: accessType?.value?.fsType || DEFAULT_FS_TYPE }),
-      };
-      await orExhausted(`cannot make the image of volume ${id}`, () => pool.create(record));
-      return { volume: describe(record, topology) };
+      const id = volumeIdOf(request.name);
+      return pool.exclusively(id, async () => {
+        const present = pool.get(id);
+        if (present) {
+          checkSame(present, request, usage);
+          await pool.checkImage(id);
+          return { volume: describe(present, topology) };
+        }
+        const size = volumeSize(request.capacityRange, minimumSize(usage));
+        const available = await pool.availableBytes();
+        if (size > available) {
+          throw new CsiStatus(
+            Code.RESOURCE_EXHAUSTED,
+            `the pool ${pool.directory} has ${available} bytes free, ${size} asked; free space or lower the request`,
+          );
+        }
+        const record = { id, name: request.name, sizeBytes: size.toString(), ...usage };
+        const made = await orExhausted(`make volume ${id}`, () => pool.create(record));
+        return { volume: describe(made, topology) };
+      });
     },
 
     async deleteVolume({ volumeId }) {
-      const record = pool.get(volumeId);
-      if (!record) return {};
-      if (record.publishedTo) {
-        throw new CsiStatus(
-          Code.FAILED_PRECONDITION,
-          `volume ${volumeId} is published to node ${record.publishedTo.nodeId}`,
-        );
-      }
-      await refuseWhileMounted(pool, volumeId);
-      await pool.detach(volumeId);
-      await pool.remove(volumeId);
-      return {};
+      return pool.exclusively(volumeId, async () => {
+        const volume = pool.get(volumeId);
+        if (!volume) return {};
+        if (volume.publishedTo) {
+          throw new CsiStatus(
+            Code.FAILED_PRECONDITION,
+            `volume ${volumeId} is published to node ${volume.publishedTo.nodeId}`,
+          );
+        }
+        await refuseWhileMounted(attachments, volumeId);
+        await attachments.detach(volumeId);
+        await pool.remove(volumeId);
+        return {};
+      });
     },
 
     async controllerPublishVolume({ volumeId, nodeId, readonly, volumeCapability }) {
-      const record = existing(pool, volumeId);
-      checkCapabilities(volumeCapability ? [volumeCapability] : []);
-      const published = record.publishedTo;
-      if (published && published.nodeId !== nodeId) {
-        throw new CsiStatus(
-          Code.FAILED_PRECONDITION,
-          `volume ${volumeId} is published to node ${published.nodeId}; it must be unpublished there before ${nodeId} can have it`,
-        );
-      }
-      if (published && published.readOnly !== readonly) {
-        throw new CsiStatus(
-          Code.ALREADY_EXISTS,
-          `volume ${volumeId} is published to node ${nodeId} with readonly=${published.readOnly}`,
-        );
-      }
-      // The record first: after a crash in between, the unpublish that follows finds both.
-      if (!published) await pool.save({ ...record, publishedTo: { nodeId, readOnly: readonly } });
-      const device = await pool.attach(volumeId, readonly);
-      return { publishContext: { [PUBLISH_CONTEXT_DEVICE]: device } };
+      return pool.exclusively(volumeId, async () => {
+        const volume = existing(pool, volumeId);
+        checkMatch(volume, volumeCapability);
+        const published = volume.publishedTo;
+        if (published) checkPublication(volumeId, published, { nodeId, readOnly: readonly });
+        else {
+          if (!nodeIds.has(nodeId))
+            throw new CsiStatus(Code.NOT_FOUND, `node ${nodeId} is not served by this driver`);
+          // Before the device: one without a publication would belong to nobody after a crash in between.
+          await pool.publish(volumeId, { nodeId, readOnly: readonly });
+        }
+        try {
+          const device = await attachments.attach(volumeId, readonly);
+          return { publishContext: { [PUBLISH_CONTEXT_DEVICE]: device } };
+        } catch (error) {
+          // A volume that was not published before must not hold off other nodes now. If this fails too, the
+          // ControllerUnpublishVolume that follows every failed publish does it.
+          if (!published) {
+            await attachments.detach(volumeId).catch(() => undefined);
+            await pool.unpublish(volumeId).catch(() => undefined);
+          }
+          throw error;
+        }
+      });
     },
 
     async controllerUnpublishVolume({ volumeId, nodeId }) {
-      const record = pool.get(volumeId);
-      // No node named means all of them. A volume that is gone, or elsewhere, is not published here.
-      if (!record?.publishedTo || (nodeId !== '' && record.publishedTo.nodeId !== nodeId)) return {};
-      await refuseWhileMounted(pool, volumeId);
-      await pool.detach(volumeId);
-      await pool.save({ ...record, publishedTo: undefined });
-      return {};
+      return pool.exclusively(volumeId, async () => {
+        const published = pool.get(volumeId)?.publishedTo;
+        // No node named means all of them. A volume that is gone, or elsewhere, is not published here.
+        if (!published || (nodeId !== '' && published.nodeId !== nodeId)) return {};
+        await refuseWhileMounted(attachments, volumeId);
+        await attachments.detach(volumeId);
+        await pool.unpublish(volumeId);
+        return {};
+      });
     },
 
     async validateVolumeCapabilities({ volumeId, volumeCapabilities, volumeContext, parameters }) {
-      existing(pool, volumeId);
-      const why = volumeCapabilities.map(unsupported).find((text) => text !== undefined);
-      return why ? { message: why } : { confirmed: { volumeContext, volumeCapabilities, parameters } };
+      const volume = existing(pool, volumeId);
+      const why = volumeCapabilities
+        .map((capability) => mismatch(volume, capability))
+        .find((text) => text !== undefined);
+      if (why !== undefined) return { message: `cannot serve ${why}` };
+      checkParameters(parameters);
+      return { confirmed: { volumeContext, volumeCapabilities, parameters } };
     },
 
-    async listVolumes({ maxEntries, startingToken }) {
-      const ids = [...pool.volumes()].map((record) => record.id).sort();
-      const from = startingToken === '' ? 0 : ids.findIndex((id) => id > startingToken);
-      if (startingToken !== '' && !Pool.isId(startingToken)) {
-        throw new CsiStatus(Code.ABORTED, `starting_token ${JSON.stringify(startingToken)} is none of ours`);
-      }
-      const page = from < 0 ? [] : ids.slice(from, maxEntries > 0 ? from + maxEntries : undefined);
-      const more = from >= 0 && from + page.length < ids.length;
-      return {
-        entries: page.map((id) => ({
-          volume: describe(pool.get(id)!, topology),
-          status: statusOf(pool.get(id)!),
-        })),
-        nextToken: more ? page.at(-1)! : '',
-      };
+    async listVolumes(request) {
+      const volumes = new Map(pool.volumes().map((volume) => [volume.id, volume]));
+      const { ids, nextToken } = pageOf([...volumes.keys()], request);
+      const entries = ids.map((id) => {
+        const volume = volumes.get(id)!;
+        const publishedNodeIds = volume.publishedTo ? [volume.publishedTo.nodeId] : [];
+        return { volume: describe(volume, topology), status: { publishedNodeIds } };
+      });
+      return { entries, nextToken };
     },
 
-    async getCapacity({ volumeCapabilities, accessibleTopology }) {
+    async getCapacity({ volumeCapabilities, parameters, accessibleTopology }) {
+      checkParameters(parameters);
       const elsewhere = accessibleTopology && !servesTopology({ requisite: [accessibleTopology] }, topology);
       if (elsewhere || volumeCapabilities.some(unsupported)) return { availableCapacity: 0n };
-      return { availableCapacity: await pool.availableBytes() };
+      const availableCapacity = await pool.availableBytes();
+      return {
+        availableCapacity,
+        maximumVolumeSize: availableCapacity,
+        minimumVolumeSize: minimumSize(usageOf(volumeCapabilities)),
+      };
     },
   };
 }
 
-function existing(pool: Pool, volumeId: string): VolumeRecord {
-  const record = pool.get(volumeId);
-  if (!record)
+function existing(pool: Pool, volumeId: string): Volume {
+  const volume = pool.get(volumeId);
+  if (!volume)
     throw new CsiStatus(Code.NOT_FOUND, `volume ${volumeId} does not exist in pool ${pool.directory}`);
-  return record;
+  return volume;
 }
 
-/** The volume of an earlier call with the same name, if it is what this call asks for. */
-function reusable(record: VolumeRecord, request: csi.CreateVolumeRequest): VolumeRecord {
-  const wantsBlock = request.volumeCapabilities[0]?.accessType.case === 'block';
-  const fits =
-    sizeFits(BigInt(record.sizeBytes), request.capacityRange) &&
-    (record.accessType === 'block') === wantsBlock;
-  if (record.name !== request.name || !fits) {
+/** @throws CsiStatus ALREADY_EXISTS if the volume of an earlier call with this name is not what this one asks for. */
+function checkSame(volume: Volume, request: csi.CreateVolumeRequest, usage: Usage): void {
+  if (
+    volume.name === request.name &&
+    sizeFits(BigInt(volume.sizeBytes), request.capacityRange) &&
+    volume.accessType === usage.accessType &&
+    volume.fsType === usage.fsType
+  )
+    return;
+  throw new CsiStatus(
+    Code.ALREADY_EXISTS,
+    `volume ${volume.id} exists with ${volume.sizeBytes} bytes as ${volume.fsType ?? volume.accessType}, ` +
+      'which is not what is asked now',
+  );
+}
+
+/** Source: the error table of ControllerPublishVolume. */
+function checkPublication(
+  volumeId: string,
+  present: { nodeId: string; readOnly: boolean },
+  asked: { nodeId: string; readOnly: boolean },
+): void {
+  if (present.nodeId !== asked.nodeId) {
     throw new CsiStatus(
-      Code.ALREADY_EXISTS,
-      `volume ${record.id} exists with ${record.sizeBytes} bytes as ${record.accessType}, which is not what is asked now`,
+      Code.FAILED_PRECONDITION,
+      `volume ${volumeId} is published to node ${present.nodeId}; it must be unpublished there before ${asked.nodeId} can have it`,
     );
   }
-  return record;
+  if (present.readOnly !== asked.readOnly) {
+    throw new CsiStatus(
+      Code.ALREADY_EXISTS,
+      `volume ${volumeId} is published to node ${present.nodeId} with readonly=${present.readOnly}`,
+    );
+  }
 }
 
-function describe(record: VolumeRecord, topology: Topology) {
+function describe(volume: Volume, topology: Topology) {
   return {
-    volumeId: record.id,
-    capacityBytes: BigInt(record.sizeBytes),
+    volumeId: volume.id,
+    capacityBytes: BigInt(volume.sizeBytes),
     accessibleTopology: [{ segments: { ...topology } }],
   };
 }
 
-function statusOf(record: VolumeRecord) {
-  return { publishedNodeIds: record.publishedTo ? [record.publishedTo.nodeId] : [] };
-}
-
-async function refuseWhileMounted(pool: Pool, volumeId: string): Promise<void> {
-  const paths = await pool.mountPoints(volumeId);
+async function refuseWhileMounted(attachments: Attachments, volumeId: string): Promise<void> {
+  const paths = await attachments.mountPoints(volumeId);
   if (paths.length > 0) {
     throw new CsiStatus(
       Code.FAILED_PRECONDITION,
@@ -186,13 +227,12 @@ async function refuseWhileMounted(pool: Pool, volumeId: string): Promise<void> {
   }
 }
 
-/** A full disk is the caller's to know; anything else is a fault of ours. */
-async function orExhausted(what: string, work: () => Promise<void>): Promise<void> {
+/** A full disk, or a limit on the size of files, is the caller's to know; anything else is a fault of ours. */
+async function orExhausted<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (error) {
-    const code = (error as { code?: string }).code;
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as { code?: string }).code ?? '');
     throw new CsiStatus(full ? Code.RESOURCE_EXHAUSTED : Code.INTERNAL, `${what}: ${errorMessage(error)}`, {
       cause: error,
     });

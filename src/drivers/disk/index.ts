@@ -1,6 +1,7 @@
-import type { Clock, Logger } from '../../base/index.ts';
+import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
 import { type CsiServices, type SocketServer, serveCsi } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
+import { Attachments } from './attachments.ts';
 import { diskController } from './controller.ts';
 import { diskNode } from './node.ts';
 import { Pool } from './pool.ts';
@@ -9,7 +10,7 @@ import { TOPOLOGY_HOST, type Topology } from './topology.ts';
 export const DISK_DRIVER = 'disk.csi.stowage.dev';
 
 export interface DiskDriverOptions {
-  /** The directory of the volumes; made if absent. */
+  /** The directory of the volumes; made if absent. One process at a time may use it. */
   readonly pool: string;
   readonly host: Host;
   readonly clock: Clock;
@@ -21,23 +22,36 @@ export interface DiskDriverOptions {
  * driver serves every node of its machine, on a socket each; what it knows it reads back from the pool when it starts.
  */
 export interface DiskDriver {
-  /** Serves the controller, and with `nodeId` the services of that node, on a Unix socket. */
+  /**
+   * Serves the controller, and with `nodeId` the services of that node, on a Unix socket. Volumes can be published to
+   * the nodes that have been served since the driver was opened.
+   */
   serve(endpoint: string, nodeId?: string): Promise<SocketServer>;
   /** Stops serving and gives back the loop devices that nothing has mounted; volumes stay published. */
   stop(): Promise<void>;
 }
 
+/** @throws Error if the pool cannot be had, or holds a record that cannot be read. */
 export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDriver> {
   const { host, clock, log } = options;
-  const pool = await Pool.open(options.pool, host);
+  const pool = await Pool.open(options.pool, host, log);
+  const attachments = new Attachments(pool, host);
+  // A device that its last user does not let go of yet is no reason to keep volumes from anybody.
+  const reclaim = async (which: { published: boolean }) => {
+    for (const failure of await attachments.reclaim(which))
+      log.warn('a loop device of the pool stays', { pool: pool.directory, error: errorMessage(failure) });
+  };
+  await reclaim({ published: false });
   const topology: Topology = { [TOPOLOGY_HOST]: host.info().hostname };
+  const nodeIds = new Set<string>();
   const servers: SocketServer[] = [];
   return {
     async serve(endpoint, nodeId) {
+      if (nodeId !== undefined) nodeIds.add(nodeId);
       const services: CsiServices = {
         identity: { name: DISK_DRIVER, vendorVersion: '0.1.0', topology: true },
-        controller: diskController({ pool, topology }),
-        node: nodeId === undefined ? undefined : diskNode({ pool, host, nodeId, topology }),
+        controller: diskController({ pool, attachments, topology, nodeIds }),
+        node: nodeId === undefined ? undefined : diskNode({ pool, attachments, host, nodeId, topology }),
       };
       const server = await serveCsi({ endpoint, clock, log, ...services });
       servers.push(server);
@@ -45,9 +59,7 @@ export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDr
     },
     async stop() {
       await Promise.all(servers.map((server) => server.stop()));
-      for (const { id } of pool.volumes()) {
-        if ((await pool.mountPoints(id)).length === 0) await pool.detach(id);
-      }
+      await reclaim({ published: true });
     },
   };
 }

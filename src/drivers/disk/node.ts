@@ -1,119 +1,174 @@
 import { errorMessage } from '../../base/index.ts';
 import { Code, CsiStatus, csi, type NodeService } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
-import { cleanupMountPoint, formatAndMount, MountError } from '../../volume/mount/index.ts';
-import type { Pool, VolumeRecord } from './pool.ts';
-import { checkCapabilities, DEFAULT_FS_TYPE } from './request.ts';
+import { cleanupMountPoint, formatAndMount, mountTablePath } from '../../volume/mount/index.ts';
+import type { Attachments } from './attachments.ts';
+import { mountedAt, unmountAll } from './mounted.ts';
+import type { Pool, Volume } from './pool.ts';
+import { checkMatch, DEFAULT_FS_TYPE, fsTypeOf } from './request.ts';
 import type { Topology } from './topology.ts';
 
 export interface NodeOptions {
   readonly pool: Pool;
+  readonly attachments: Attachments;
   readonly host: Host;
   /** The node's name, which is its id too. */
   readonly nodeId: string;
   readonly topology: Topology;
 }
 
+const Mode = csi.VolumeCapability_AccessMode_Mode;
+
 /** The node service: the volume's loop device becomes a file system at the global path, and that a pod's mount. */
-export function diskNode({ pool, host, nodeId, topology }: NodeOptions): NodeService {
-  /** The device of a volume that is published to this node; attached anew where a reboot has taken it. */
-  async function deviceOf(volumeId: string): Promise<string> {
-    const record = pool.get(volumeId);
-    if (!record)
+export function diskNode({ pool, attachments, host, nodeId, topology }: NodeOptions): NodeService {
+  /** A volume that is published to this node. */
+  function publishedVolume(volumeId: string): Volume & Required<Pick<Volume, 'publishedTo'>> {
+    const volume = pool.get(volumeId);
+    if (!volume)
       throw new CsiStatus(Code.NOT_FOUND, `volume ${volumeId} does not exist in pool ${pool.directory}`);
-    const { publishedTo } = record;
+    const { publishedTo } = volume;
     if (publishedTo?.nodeId !== nodeId) {
       throw new CsiStatus(
         Code.FAILED_PRECONDITION,
         `volume ${volumeId} is published to ${publishedTo ? `node ${publishedTo.nodeId}` : 'no node'}, not to ${nodeId}`,
       );
     }
-    return pool.attach(volumeId, publishedTo.readOnly);
+    return { ...volume, publishedTo };
+  }
+
+  /** A place for a volume, as the mount table will name it. */
+  async function placeAt(path: string): Promise<string> {
+    const target = await mountTablePath(host, path);
+    if ((await host.files.stat(target))?.kind === 'symlink')
+      throw new CsiStatus(Code.FAILED_PRECONDITION, `${path} is a symbolic link, not a place for a volume`);
+    return target;
   }
 
   return {
     capabilities: ['SINGLE_NODE_MULTI_WRITER'],
 
     async nodeStageVolume({ volumeId, stagingTargetPath, volumeCapability }) {
-      checkCapabilities(volumeCapability ? [volumeCapability] : []);
-      const device = await deviceOf(volumeId);
-      if (volumeCapability?.accessType.case !== 'mount') return {};
-      const { fsType, mountFlags } = volumeCapability.accessType.value;
-      const mounted = await mountedAt(host, stagingTargetPath);
-      if (mounted === device) return {};
-      if (mounted !== undefined) {
-        throw new CsiStatus(
-          Code.ALREADY_EXISTS,
-          `${stagingTargetPath} has ${mounted} mounted, not ${device} of volume ${volumeId}`,
-        );
-      }
-      await host.files.makeDirectory(stagingTargetPath, 0o750);
-      const options =
-        isReader(volumeCapability) || pool.get(volumeId)?.publishedTo?.readOnly
-          ? ['ro', ...mountFlags]
-          : mountFlags;
-      try {
-        await formatAndMount(host, {
-          device,
-          target: stagingTargetPath,
-          fsType: fsType || fileSystemOf(pool.get(volumeId)),
-          options,
-        });
-      } catch (error) {
-        throw new CsiStatus(Code.INTERNAL, errorMessage(error), {
-          cause: error instanceof MountError ? undefined : error,
-        });
-      }
-      return {};
+      return pool.exclusively(volumeId, async () => {
+        const volume = publishedVolume(volumeId);
+        checkMatch(volume, volumeCapability);
+        const staging = await placeAt(stagingTargetPath);
+        // Attached anew where a reboot has taken the device.
+        const device = await attachments.attach(volumeId, volume.publishedTo.readOnly);
+        if (volumeCapability?.accessType.case !== 'mount') return {};
+        const { mountFlags } = volumeCapability.accessType.value;
+        const reader = volumeCapability.accessMode?.mode === Mode.SINGLE_NODE_READER_ONLY;
+        const options = reader || volume.publishedTo.readOnly ? ['ro', ...mountFlags] : mountFlags;
+
+        const mounted = await mountedAt(host, await host.mounts.list(), staging, device);
+        if (mounted) {
+          const fsType = fsTypeOf(volumeCapability);
+          if (mounted.other !== undefined || (fsType !== '' && fsType !== mounted.fsType))
+            throw alreadyMounted(volumeId, staging, mounted.other ?? mounted.fsType);
+          if (mounted.readOnly !== options.includes('ro'))
+            throw alreadyMounted(volumeId, staging, mounted.readOnly ? 'it read-only' : 'it for writing');
+          return {};
+        }
+        await host.files.makeDirectory(staging, 0o750);
+        try {
+          await formatAndMount(host, {
+            device,
+            target: staging,
+            fsType: fsTypeOf(volumeCapability) || volume.fsType || DEFAULT_FS_TYPE,
+            options,
+          });
+        } catch (error) {
+          throw new CsiStatus(Code.INTERNAL, `stage volume ${volumeId}: ${errorMessage(error)}`, {
+            cause: error,
+          });
+        }
+        return {};
+      });
     },
 
-    async nodeUnstageVolume({ stagingTargetPath }) {
-      while (await host.mounts.isMountPoint(stagingTargetPath)) await host.mounts.unmount(stagingTargetPath);
-      return {};
+    async nodeUnstageVolume({ volumeId, stagingTargetPath }) {
+      return pool.exclusively(volumeId, async () => {
+        await unmountAll(host, await mountTablePath(host, stagingTargetPath));
+        return {};
+      });
     },
 
     async nodePublishVolume({ volumeId, stagingTargetPath, targetPath, volumeCapability, readonly }) {
-      checkCapabilities(volumeCapability ? [volumeCapability] : []);
-      const device = await deviceOf(volumeId);
-      if (await host.mounts.isMountPoint(targetPath)) return {};
-      const options = ['bind', ...(readonly ? ['ro'] : [])];
-      if (volumeCapability?.accessType.case === 'block') {
-        await host.files.append(targetPath, '');
-        await host.mounts.mount({ source: device, target: targetPath, options });
+      return pool.exclusively(volumeId, async () => {
+        const volume = publishedVolume(volumeId);
+        checkMatch(volume, volumeCapability);
+        const block = volume.accessType === 'block';
+        if (block && readonly && !volume.publishedTo.readOnly) {
+          // Permissions of a mount do not reach through a device node.
+          throw new CsiStatus(
+            Code.FAILED_PRECONDITION,
+            `raw block volume ${volumeId} is published to the node for writing, and cannot be read-only in one place`,
+          );
+        }
+        const [staging, target, mounts] = await Promise.all([
+          placeAt(stagingTargetPath),
+          placeAt(targetPath),
+          host.mounts.list(),
+        ]);
+        const device = await attachments.attach(volumeId, volume.publishedTo.readOnly);
+        const present = await mountedAt(host, mounts, target, device);
+        const staged = block ? undefined : await mountedAt(host, mounts, staging, device);
+        if (present) {
+          if (present.other !== undefined) throw alreadyMounted(volumeId, target, present.other);
+          if (!block && present.readOnly && !readonly && !staged?.readOnly)
+            throw alreadyMounted(volumeId, target, 'it read-only');
+          // A read-only bind is a bind and then a remount; a crash may have come between.
+          if (!block && readonly && !present.readOnly)
+            await host.mounts.mount({ source: staging, target, options: ['remount', 'bind', 'ro'] });
+          return {};
+        }
+        if (!block && (!staged || staged.other !== undefined)) {
+          throw new CsiStatus(
+            Code.FAILED_PRECONDITION,
+            `volume ${volumeId} is not staged at ${stagingTargetPath}`,
+          );
+        }
+        if (volumeCapability?.accessMode?.mode === Mode.SINGLE_NODE_SINGLE_WRITER) {
+          const other = (await attachments.mountPoints(volumeId)).find((path) => path !== staging);
+          if (other !== undefined) {
+            throw new CsiStatus(
+              Code.FAILED_PRECONDITION,
+              `volume ${volumeId} is published at ${other}, and its access mode allows no second place`,
+            );
+          }
+        }
+        if (block) await host.files.append(target, '');
+        else await host.files.makeDirectory(target, 0o750);
+        const options = readonly && !block ? ['bind', 'ro'] : ['bind'];
+        await host.mounts.mount({ source: block ? device : staging, target, options });
         return {};
-      }
-      if (stagingTargetPath === '' || (await mountedAt(host, stagingTargetPath)) !== device) {
-        throw new CsiStatus(
-          Code.FAILED_PRECONDITION,
-          `volume ${volumeId} is not staged at ${JSON.stringify(stagingTargetPath)}`,
-        );
-      }
-      await host.files.makeDirectory(targetPath, 0o750);
-      await host.mounts.mount({ source: stagingTargetPath, target: targetPath, options });
-      return {};
+      });
     },
 
-    async nodeUnpublishVolume({ targetPath }) {
-      const stat = await host.files.stat(targetPath);
-      if (stat?.kind === 'directory') await cleanupMountPoint(host, targetPath);
-      else if (stat) {
-        while (await host.mounts.isMountPoint(targetPath)) await host.mounts.unmount(targetPath);
-        await host.files.removeFile(targetPath);
-      }
-      return {};
+    async nodeUnpublishVolume({ volumeId, targetPath }) {
+      return pool.exclusively(volumeId, async () => {
+        const target = await mountTablePath(host, targetPath);
+        // Unmounted before it is looked at: a file system that is broken may not answer.
+        await unmountAll(host, target);
+        const stat = await host.files.stat(target);
+        if (stat?.kind === 'directory') await cleanupMountPoint(host, target);
+        else if (stat?.kind === 'file' && stat.sizeBytes === 0) await host.files.removeFile(target);
+        else if (stat)
+          throw new CsiStatus(
+            Code.INTERNAL,
+            `${target} is a ${stat.kind} that this driver has not put there`,
+          );
+        return {};
+      });
     },
 
     async nodeGetVolumeStats({ volumeId, volumePath }) {
-      const record = pool.get(volumeId);
-      if (!record)
-        throw new CsiStatus(Code.NOT_FOUND, `volume ${volumeId} does not exist in pool ${pool.directory}`);
-      if (!(await host.mounts.isMountPoint(volumePath))) {
+      const volume = publishedVolumeOrNotFound(volumeId);
+      const path = await mountTablePath(host, volumePath);
+      if (!(await attachments.mountPoints(volumeId)).includes(path))
         throw new CsiStatus(Code.NOT_FOUND, `volume ${volumeId} is not mounted at ${volumePath}`);
-      }
       const { BYTES, INODES } = csi.VolumeUsage_Unit;
-      if (record.accessType === 'block') return { usage: [{ unit: BYTES, total: BigInt(record.sizeBytes) }] };
-      const { totalBytes, freeBytes, availableBytes, inodes, freeInodes } =
-        await host.files.statFs(volumePath);
+      if (volume.accessType === 'block') return { usage: [{ unit: BYTES, total: BigInt(volume.sizeBytes) }] };
+      const { totalBytes, freeBytes, availableBytes, inodes, freeInodes } = await host.files.statFs(path);
       return {
         usage: [
           { unit: BYTES, total: totalBytes, available: availableBytes, used: totalBytes - freeBytes },
@@ -126,17 +181,20 @@ export function diskNode({ pool, host, nodeId, topology }: NodeOptions): NodeSer
       return { nodeId, accessibleTopology: { segments: { ...topology } } };
     },
   };
+
+  function publishedVolumeOrNotFound(volumeId: string): Volume {
+    const volume = pool.get(volumeId);
+    if (volume?.publishedTo?.nodeId === nodeId) return volume;
+    throw new CsiStatus(
+      Code.NOT_FOUND,
+      `volume ${volumeId} ${volume ? `is not published to ${nodeId}` : `does not exist in pool ${pool.directory}`}`,
+    );
+  }
 }
 
-/** The source of the topmost mount at exactly this path. */
-async function mountedAt(host: Host, path: string): Promise<string | undefined> {
-  return (await host.mounts.list()).findLast((mount) => mount.target === path)?.source;
-}
-
-function fileSystemOf(record: VolumeRecord | undefined): string {
-  return record?.fsType ?? DEFAULT_FS_TYPE;
-}
-
-function isReader(capability: csi.VolumeCapability): boolean {
-  return capability.accessMode?.mode === csi.VolumeCapability_AccessMode_Mode.SINGLE_NODE_READER_ONLY;
+function alreadyMounted(volumeId: string, path: string, what: string): CsiStatus {
+  return new CsiStatus(
+    Code.ALREADY_EXISTS,
+    `${path} has ${what} mounted, which is not what is asked for volume ${volumeId}`,
+  );
 }

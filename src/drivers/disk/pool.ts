@@ -1,157 +1,212 @@
-import { createHash } from 'node:crypto';
+import type { Logger } from '../../base/index.ts';
+import { Code, CsiStatus } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
+import { type Publication, parsePublication, parseRecord, type VolumeRecord } from './record.ts';
+import { fileNames, planRecovery } from './recovery.ts';
 
-/** What the pool knows of a volume. Kept beside the image, and the sign that the volume exists. */
-export interface VolumeRecord {
-  readonly id: string;
-  /** The name that CreateVolume was called with. */
-  readonly name: string;
-  readonly sizeBytes: string;
-  readonly accessType: 'mount' | 'block';
-  /** The file system asked for; absent for raw block. */
-  readonly fsType?: string;
+export interface Volume extends VolumeRecord {
   /** The node that the volume is published to. At most one: publishing is exclusive. */
-  readonly publishedTo?: { readonly nodeId: string; readonly readOnly: boolean };
+  readonly publishedTo?: Publication;
 }
 
-/** What may be a file's name as it is: volume handles of this driver, and names that can serve as one. */
-const SAFE_NAME = /^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$/;
+/** Files read at once when the pool is opened. */
+const OPEN_BATCH = 64;
 
 /**
- * A directory of volumes: `ID.img`, sparse, and `ID.json`, its record. The record is written after the image and removed
- * after it, so an image without a record is the remainder of a broken creation and may go.
+ * A directory of volumes: `ID.img`, the sparse image; `ID.json`, its record; `ID.node`, where it is published. Every
+ * change is durable when its call returns, and one that is cut short is finished or taken back at the next opening (see
+ * planRecovery). One process at a time may have a pool open.
+ *
+ * Volumes are thin: the pool may promise more than it has.
  */
 export class Pool {
+  /** Canonical, as the kernel names the images behind loop devices. */
   readonly directory: string;
   readonly #host: Host;
-  readonly #records = new Map<string, VolumeRecord>();
+  readonly #volumes = new Map<string, Volume>();
+  readonly #busy = new Set<string>();
 
   private constructor(directory: string, host: Host) {
     this.directory = directory;
     this.#host = host;
   }
 
-  /** Opens the pool, making its directory if needed, and clears away what broken creations left. */
-  static async open(directory: string, host: Host): Promise<Pool> {
-    const pool = new Pool(directory, host);
+  /**
+   * Opens the pool, making its directory if needed.
+   * @throws Error if a record cannot be read: nothing is removed then.
+   */
+  static async open(directory: string, host: Host, log: Logger): Promise<Pool> {
     await host.files.makeDirectory(directory, 0o700);
-    const names = await host.files.list(directory);
-    for (const name of names.filter((name) => name.endsWith('.json'))) {
-      const text = await host.files.read(`${directory}/${name}`);
-      const record = readRecord(text, `${directory}/${name}`);
-      pool.#records.set(record.id, record);
-    }
-    for (const name of names.filter((name) => name.endsWith('.img'))) {
-      if (pool.#records.has(name.slice(0, -'.img'.length))) continue;
-      await pool.#detachAll(`${directory}/${name}`);
-      await host.files.removeFile(`${directory}/${name}`);
-    }
+    const pool = new Pool(await host.files.realPath(directory), host);
+    const stat = await host.files.stat(pool.directory);
+    if (stat?.kind !== 'directory') throw new Error(`pool ${directory}: not a directory`);
+    // The images are everybody's data.
+    if ((stat.mode & 0o077) !== 0) await host.files.chmod(pool.directory, 0o700);
+    await pool.#recover(log);
     return pool;
   }
 
-  /** The handle of the volume that CreateVolume with this name makes: always the same one. */
-  static idOf(name: string): string {
-    return SAFE_NAME.test(name)
-      ? name
-      : `vol-${createHash('sha256').update(name).digest('hex').slice(0, 40)}`;
-  }
-
-  /** Whether the text could be a handle of ours. */
-  static isId(text: string): boolean {
-    return SAFE_NAME.test(text);
-  }
-
   /** The volume, or undefined: also for any text that was never a handle of ours. */
-  get(id: string): VolumeRecord | undefined {
-    return this.#records.get(id);
+  get(id: string): Volume | undefined {
+    return this.#volumes.get(id);
   }
 
-  volumes(): IterableIterator<VolumeRecord> {
-    return this.#records.values();
+  volumes(): readonly Volume[] {
+    return [...this.#volumes.values()];
   }
 
   imagePath(id: string): string {
-    return `${this.directory}/${id}.img`;
+    return this.#path(fileNames.image(id));
   }
 
-  async create(record: VolumeRecord): Promise<void> {
-    await this.#host.files.allocate(this.imagePath(record.id), BigInt(record.sizeBytes));
-    await this.save(record);
+  /**
+   * Runs work that nothing else on the same volume may run beside: the pool is behind several sockets, controller and
+   * nodes both.
+   * @throws CsiStatus ABORTED while other work on the volume is going on.
+   */
+  async exclusively<T>(id: string, work: () => Promise<T>): Promise<T> {
+    if (this.#busy.has(id))
+      throw new CsiStatus(Code.ABORTED, `another operation on volume ${id} is pending; try again`);
+    this.#busy.add(id);
+    try {
+      return await work();
+    } finally {
+      this.#busy.delete(id);
+    }
   }
 
-  /** Writes the record durably. */
-  async save(record: VolumeRecord): Promise<void> {
-    await this.#host.files.writeAtomic(this.#recordPath(record.id), `${JSON.stringify(record)}\n`, 0o600);
-    this.#records.set(record.id, record);
+  /** Makes the volume: all of it, or nothing. */
+  async create(record: VolumeRecord): Promise<Volume> {
+    const { files } = this.#host;
+    const image = this.imagePath(record.id);
+    const creating = this.#path(fileNames.creating(record.id));
+    if (await files.stat(image))
+      throw new Error(`${image} is there already, without a record of its volume; move it away`);
+    try {
+      // One that could not be removed may be of another size.
+      await files.removeFile(creating);
+      await files.allocate(creating, BigInt(record.sizeBytes));
+      await this.#write(fileNames.record(record.id), record);
+      await files.rename(creating, image);
+      await files.syncDirectory(this.directory);
+    } catch (error) {
+      // The record first: without it the rest goes at the next opening, if it cannot go now.
+      try {
+        await files.removeFile(this.#path(fileNames.record(record.id)));
+        await files.removeFile(creating);
+        await files.removeFile(image);
+      } catch {
+        // The first failure is the one to tell of.
+      }
+      throw error;
+    }
+    this.#volumes.set(record.id, record);
+    return record;
   }
 
-  async remove(id: string): Promise<void> {
-    await this.#host.files.removeFile(this.imagePath(id));
-    await this.#host.files.removeFile(this.#recordPath(id));
+  async publish(id: string, publication: Publication): Promise<void> {
+    await this.#write(fileNames.publication(id), publication);
     await this.#host.files.syncDirectory(this.directory);
-    this.#records.delete(id);
+    this.#volumes.set(id, { ...this.#existing(id), publishedTo: publication });
   }
 
-  /** Bytes that new volumes can still really use. */
+  async unpublish(id: string): Promise<void> {
+    const { publishedTo: _, ...record } = this.#existing(id);
+    await this.#host.files.removeFile(this.#path(fileNames.publication(id)));
+    await this.#host.files.syncDirectory(this.directory);
+    this.#volumes.set(id, record);
+  }
+
+  /** Removes a volume that is not published. Its image must have no loop device. */
+  async remove(id: string): Promise<void> {
+    if (this.#existing(id).publishedTo) throw new Error(`remove volume ${id}: it is published`);
+    const { files } = this.#host;
+    // An image that somebody has taken away is no reason to keep the volume.
+    if (await files.stat(this.imagePath(id)))
+      await files.rename(this.imagePath(id), this.#path(fileNames.deleting(id)));
+    await this.#finishDeleting(id);
+    this.#volumes.delete(id);
+  }
+
+  /**
+   * Whether the image is what it must be.
+   * @throws CsiStatus INTERNAL for one that is gone, cut off, or no plain file (a link could lead anywhere).
+   */
+  async checkImage(id: string): Promise<void> {
+    const path = this.imagePath(id);
+    const stat = await this.#host.files.stat(path);
+    const fault =
+      stat === undefined
+        ? 'is missing'
+        : stat.kind !== 'file'
+          ? `is a ${stat.kind}, not a file`
+          : stat.sizeBytes < Number(this.#existing(id).sizeBytes)
+            ? `has ${stat.sizeBytes} bytes, the volume ${this.#existing(id).sizeBytes}`
+            : undefined;
+    if (fault) throw new CsiStatus(Code.INTERNAL, `the image ${path} of volume ${id} ${fault}; restore it`);
+  }
+
+  /** Bytes that are free in the pool. */
   async availableBytes(): Promise<bigint> {
     return (await this.#host.files.statFs(this.directory)).availableBytes;
   }
 
-  /** The loop device of a volume's image, if it has one. */
-  async device(id: string): Promise<string | undefined> {
-    const image = this.imagePath(id);
-    return (await this.#host.loops.list()).find((loop) => loop.backingFile === image && !loop.deleted)
-      ?.device;
-  }
-
-  /** Attaches the image to a loop device, unless it is already: never twice. */
-  async attach(id: string, readOnly: boolean): Promise<string> {
-    return (await this.device(id)) ?? (await this.#host.loops.attach(this.imagePath(id), { readOnly }));
-  }
-
-  /** Where the volume's device is mounted. */
-  async mountPoints(id: string): Promise<readonly string[]> {
-    const device = await this.device(id);
-    if (!device) return [];
-    const mounts = await this.#host.mounts.list();
-    return mounts.filter((mount) => mount.source === device).map((mount) => mount.target);
-  }
-
-  async detach(id: string): Promise<void> {
-    await this.#detachAll(this.imagePath(id));
-  }
-
-  async #detachAll(image: string): Promise<void> {
-    for (const loop of await this.#host.loops.list()) {
-      if (loop.backingFile === image) await this.#host.loops.detach(loop.device);
+  async #recover(log: Logger): Promise<void> {
+    const { files } = this.#host;
+    const plan = planRecovery(await files.list(this.directory));
+    const published = new Set(plan.published);
+    // All are read before anything is touched: a pool that is not understood stays as it is.
+    await inBatches(plan.volumes, async (id) => {
+      const record = parseRecord(...(await this.#read(fileNames.record(id))), id);
+      const publishedTo = published.has(id)
+        ? parsePublication(...(await this.#read(fileNames.publication(id))))
+        : undefined;
+      this.#volumes.set(id, publishedTo ? { ...record, publishedTo } : record);
+    });
+    for (const id of plan.finishCreating)
+      await files.rename(this.#path(fileNames.creating(id)), this.imagePath(id));
+    for (const id of plan.finishDeleting) await this.#finishDeleting(id);
+    for (const name of plan.sweep) await files.removeFile(this.#path(name));
+    const { finishCreating, finishDeleting, sweep, strays } = plan;
+    if (finishCreating.length + finishDeleting.length + sweep.length > 0) {
+      await files.syncDirectory(this.directory);
+      log.info('finished what the last run had begun', { finishCreating, finishDeleting, sweep });
     }
+    if (strays.length > 0)
+      log.warn('images without a record; they are left alone', { pool: this.directory, strays });
   }
 
-  #recordPath(id: string): string {
-    return `${this.directory}/${id}.json`;
+  async #finishDeleting(id: string): Promise<void> {
+    const { files } = this.#host;
+    await files.removeFile(this.#path(fileNames.record(id)));
+    await files.removeFile(this.#path(fileNames.deleting(id)));
+    await files.syncDirectory(this.directory);
+  }
+
+  async #read(name: string): Promise<[text: string, path: string]> {
+    const path = this.#path(name);
+    const stat = await this.#host.files.stat(path);
+    if (stat?.kind !== 'file') throw new Error(`${path}: not a plain file; move it away to open the pool`);
+    return [await this.#host.files.read(path), path];
+  }
+
+  /** Durable once the directory is synced. */
+  async #write(name: string, content: object): Promise<void> {
+    await this.#host.files.writeAtomic(this.#path(name), `${JSON.stringify(content)}\n`, 0o600);
+  }
+
+  #existing(id: string): Volume {
+    const volume = this.#volumes.get(id);
+    if (!volume) throw new Error(`volume ${id} does not exist in pool ${this.directory}`);
+    return volume;
+  }
+
+  #path(name: string): string {
+    return `${this.directory}/${name}`;
   }
 }
 
-function readRecord(text: string, path: string): VolumeRecord {
-  const record: unknown = parseJson(text);
-  const fields = (record ?? {}) as Partial<VolumeRecord>;
-  if (
-    typeof fields.id !== 'string' ||
-    !SAFE_NAME.test(fields.id) ||
-    typeof fields.name !== 'string' ||
-    !/^\d+$/.test(`${fields.sizeBytes}`)
-  ) {
-    throw new Error(
-      `${path} is not a volume record of the disk driver; move it away, with its image, to open the pool`,
-    );
-  }
-  return fields as VolumeRecord;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+async function inBatches(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
+  for (let from = 0; from < ids.length; from += OPEN_BATCH)
+    await Promise.all(ids.slice(from, from + OPEN_BATCH).map(work));
 }

@@ -1,77 +1,145 @@
 import { Code, CsiStatus, csi } from '../../csi/index.ts';
+import type { VolumeRecord } from './record.ts';
 
-/** File systems that a volume can be asked to carry. */
-export const FS_TYPES: readonly string[] = ['ext4', 'xfs', 'btrfs'];
 export const DEFAULT_FS_TYPE = 'ext4';
+const MIB = 1n << 20n;
 /** The size of a volume when the request names none. */
 const DEFAULT_SIZE_BYTES = 1n << 30n;
 /** Sizes are whole multiples of this, so that every file system and sector size fits. */
-const SIZE_UNIT_BYTES = 1n << 20n;
+const SIZE_UNIT_BYTES = MIB;
+/** File systems that a volume can be asked to carry, with the least size that their mkfs accepts. */
+const MIN_SIZE_BYTES: Readonly<Record<string, bigint>> = { ext4: MIB, xfs: 300n * MIB, btrfs: 128n * MIB };
 
 /** Parameters that the sidecar adds for everybody's information. */
 const SIDECAR_PREFIX = 'csi.storage.k8s.io/';
 
+const Mode = csi.VolumeCapability_AccessMode_Mode;
+const SERVED_MODES: readonly csi.VolumeCapability_AccessMode_Mode[] = [
+  Mode.SINGLE_NODE_WRITER,
+  Mode.SINGLE_NODE_READER_ONLY,
+  Mode.SINGLE_NODE_SINGLE_WRITER,
+  Mode.SINGLE_NODE_MULTI_WRITER,
+];
+
+/** Mount options that would make of the mount something else than the volume's file system at the path. */
+const FORBIDDEN_MOUNT_FLAG =
+  /^(r?bind|move|remount|loop|offset|sizelimit|r?(private|shared|slave|unbindable))($|=)/;
+
+export interface CapacityRange {
+  readonly requiredBytes: bigint;
+  readonly limitBytes: bigint;
+}
+
+/** What a volume is used as: a mounted file system, or the device itself. */
+export type Usage = Pick<VolumeRecord, 'accessType' | 'fsType'>;
+
 /**
- * The size to make: required_bytes rounded up to a whole MiB, within limit_bytes.
+ * What a list of capabilities makes of a volume; it must serve all of them.
+ * @throws CsiStatus INVALID_ARGUMENT that names what cannot be served.
+ */
+export function usageOf(capabilities: readonly csi.VolumeCapability[]): Usage {
+  checkCapabilities(capabilities);
+  const types = new Set(capabilities.map(({ accessType }) => accessType.case));
+  if (types.size > 1)
+    throw new CsiStatus(Code.INVALID_ARGUMENT, 'a volume is either mounted or a raw block device, not both');
+  if (types.has('block')) return { accessType: 'block' };
+  const fsTypes = new Set(capabilities.map(fsTypeOf).filter((fsType) => fsType !== ''));
+  if (fsTypes.size > 1)
+    throw new CsiStatus(
+      Code.INVALID_ARGUMENT,
+      `a volume has one file system, not ${[...fsTypes].join(', ')}`,
+    );
+  return { accessType: 'mount', fsType: [...fsTypes][0] ?? DEFAULT_FS_TYPE };
+}
+
+/** The least size of a volume with this use. */
+export function minimumSize(usage: Usage): bigint {
+  return MIN_SIZE_BYTES[usage.fsType ?? ''] ?? SIZE_UNIT_BYTES;
+}
+
+/**
+ * The size to make: required_bytes, or the default, in whole MiB, within limit_bytes, and no less than `minimum`.
  * @throws CsiStatus OUT_OF_RANGE when no such size exists.
  */
-export function volumeSize(range: { requiredBytes: bigint; limitBytes: bigint } | undefined): bigint {
+export function volumeSize(range: CapacityRange | undefined, minimum = SIZE_UNIT_BYTES): bigint {
   const required = range?.requiredBytes ?? 0n;
   const limit = range?.limitBytes ?? 0n;
   if (required < 0n || limit < 0n)
     throw new CsiStatus(
       Code.OUT_OF_RANGE,
-      `capacity_range must not be negative: required ${required}, limit ${limit}`,
+      `capacity_range must not be negative: required_bytes ${required}, limit_bytes ${limit}`,
     );
-  if (limit > 0n && required > limit)
-    throw new CsiStatus(Code.OUT_OF_RANGE, `required_bytes ${required} is more than limit_bytes ${limit}`);
-  const wanted =
-    required > 0n ? required : limit > 0n && limit < DEFAULT_SIZE_BYTES ? limit : DEFAULT_SIZE_BYTES;
-  const rounded = ((wanted + SIZE_UNIT_BYTES - 1n) / SIZE_UNIT_BYTES) * SIZE_UNIT_BYTES;
-  if (limit === 0n || rounded <= limit) return rounded;
-  throw new CsiStatus(
-    Code.OUT_OF_RANGE,
-    `no whole number of MiB lies between required_bytes ${required} and limit_bytes ${limit}`,
-  );
+  const least = roundUp(required > minimum ? required : minimum);
+  const most = limit === 0n ? undefined : limit - (limit % SIZE_UNIT_BYTES);
+  if (most !== undefined && least > most)
+    throw new CsiStatus(
+      Code.OUT_OF_RANGE,
+      `no size in whole MiB, of at least ${minimum}, lies between required_bytes ${required} and limit_bytes ${limit}`,
+    );
+  if (required > 0n) return least;
+  const wanted = least > DEFAULT_SIZE_BYTES ? least : DEFAULT_SIZE_BYTES;
+  return most !== undefined && wanted > most ? most : wanted;
+}
+
+function roundUp(bytes: bigint): bigint {
+  return ((bytes + SIZE_UNIT_BYTES - 1n) / SIZE_UNIT_BYTES) * SIZE_UNIT_BYTES;
 }
 
 /** A size that was made earlier still serves a request with this range. */
-export function sizeFits(
-  size: bigint,
-  range: { requiredBytes: bigint; limitBytes: bigint } | undefined,
-): boolean {
+export function sizeFits(size: bigint, range: CapacityRange | undefined): boolean {
   return size >= (range?.requiredBytes ?? 0n) && (!range?.limitBytes || size <= range.limitBytes);
 }
 
-/** Why the driver cannot serve a capability; undefined when it can. */
+/** Why the driver cannot serve a capability, on any volume; undefined when it can. */
 export function unsupported(capability: csi.VolumeCapability): string | undefined {
   const { accessMode, accessType } = capability;
-  const mode = accessMode?.mode ?? csi.VolumeCapability_AccessMode_Mode.UNKNOWN;
-  const Mode = csi.VolumeCapability_AccessMode_Mode;
-  const served: number[] = [
-    Mode.SINGLE_NODE_WRITER,
-    Mode.SINGLE_NODE_READER_ONLY,
-    Mode.SINGLE_NODE_SINGLE_WRITER,
-    Mode.SINGLE_NODE_MULTI_WRITER,
-  ];
-  if (!served.includes(mode))
+  const mode = accessMode?.mode ?? Mode.UNKNOWN;
+  if (!SERVED_MODES.includes(mode))
     return `access mode ${Mode[mode] ?? mode}: a disk is used by one node at a time`;
-  if (
-    accessType.case === 'mount' &&
-    accessType.value.fsType !== '' &&
-    !FS_TYPES.includes(accessType.value.fsType)
-  ) {
-    return `file system ${JSON.stringify(accessType.value.fsType)}: use one of ${FS_TYPES.join(', ')}`;
-  }
-  return undefined;
+  if (accessType.case !== 'mount') return undefined;
+  const { fsType, mountFlags } = accessType.value;
+  if (fsType !== '' && !Object.hasOwn(MIN_SIZE_BYTES, fsType))
+    return `file system ${JSON.stringify(fsType)}: use one of ${Object.keys(MIN_SIZE_BYTES).join(', ')}`;
+  const flag = mountFlags.flatMap((text) => text.split(',')).find((text) => FORBIDDEN_MOUNT_FLAG.test(text));
+  return flag === undefined
+    ? undefined
+    : `mount option ${JSON.stringify(flag)}: it is no option of a file system`;
+}
+
+/** Why this volume cannot serve a capability; undefined when it can. */
+export function mismatch(
+  volume: Pick<VolumeRecord, 'id' | 'accessType'>,
+  capability: csi.VolumeCapability,
+): string | undefined {
+  const why = unsupported(capability);
+  if (why) return why;
+  // To mount what an application wrote to the raw device could format it.
+  return capability.accessType.case === volume.accessType
+    ? undefined
+    : `volume ${volume.id} as ${capability.accessType.case ?? 'nothing'}: it was made as ${volume.accessType}`;
 }
 
 /** @throws CsiStatus INVALID_ARGUMENT that names the capability which cannot be served. */
 export function checkCapabilities(capabilities: readonly csi.VolumeCapability[]): void {
-  for (const capability of capabilities) {
-    const why = unsupported(capability);
-    if (why) throw new CsiStatus(Code.INVALID_ARGUMENT, `cannot serve ${why}`);
-  }
+  refuse(capabilities.map(unsupported));
+}
+
+/** @throws CsiStatus INVALID_ARGUMENT that says why the volume cannot serve the capability. */
+export function checkMatch(
+  volume: Pick<VolumeRecord, 'id' | 'accessType'>,
+  capability: csi.VolumeCapability | undefined,
+): void {
+  refuse([capability ? mismatch(volume, capability) : 'a request without a capability']);
+}
+
+function refuse(reasons: readonly (string | undefined)[]): void {
+  const why = reasons.find((reason) => reason !== undefined);
+  if (why !== undefined) throw new CsiStatus(Code.INVALID_ARGUMENT, `cannot serve ${why}`);
+}
+
+/** The file system that a capability asks for; empty: none in particular. */
+export function fsTypeOf(capability: csi.VolumeCapability | undefined): string {
+  return capability?.accessType.case === 'mount' ? capability.accessType.value.fsType : '';
 }
 
 /** @throws CsiStatus INVALID_ARGUMENT for any parameter: the driver knows none, and ignores none. */

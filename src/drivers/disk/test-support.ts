@@ -1,0 +1,133 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { silentLogger, systemClock } from '../../base/index.ts';
+import { type CsiClient, connectCsi, csi } from '../../csi/index.ts';
+import { createLinuxHost } from '../../host/linux/index.ts';
+import { type DiskDriver, openDiskDriver } from './index.ts';
+
+export const clock = systemClock;
+export const log = silentLogger;
+export const host = createLinuxHost({ clock });
+
+/** A directory of the test's own; mounts below it and loop devices on it go with it, also when the test fails. */
+export function temporaryDirectory(t: TestContext): string {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'stowage-disk-')));
+  t.after(() => {
+    for (const target of mountsBelow(directory).reverse()) execFileSync('umount', [target]);
+    for (const { device } of loopsBelow(directory)) execFileSync('losetup', ['--detach', device]);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return directory;
+}
+
+export function mountsBelow(directory: string): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((target) => target.startsWith(`${directory}/`));
+}
+
+export function loopsBelow(directory: string): { device: string; backingFile: string }[] {
+  return readdirSync('/sys/block')
+    .filter((name) => name.startsWith('loop'))
+    .map((name) => ({ device: `/dev/${name}`, backingFile: backingFile(name) }))
+    .filter((loop) => loop.backingFile.startsWith(`${directory}/`));
+}
+
+function backingFile(name: string): string {
+  try {
+    return readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8').trimEnd();
+  } catch {
+    return '';
+  }
+}
+
+/** Why this machine cannot run tests with loop devices and mounts; false when it can. */
+export function cannotMount(): string | false {
+  if (process.getuid?.() !== 0) return 'needs root';
+  const directory = mkdtempSync(join(tmpdir(), 'stowage-probe-'));
+  let device: string | undefined;
+  try {
+    execFileSync('truncate', ['-s', '1M', join(directory, 'image')]);
+    device = execFileSync('losetup', ['--find', '--show', join(directory, 'image')], {
+      encoding: 'utf8',
+    }).trim();
+    execFileSync('mount', ['-t', 'tmpfs', 'probe', directory]);
+    execFileSync('umount', [directory]);
+    execFileSync('mkfs.ext4', ['-V'], { stdio: 'ignore' });
+    return false;
+  } catch (error) {
+    return `needs loop devices, mounts and mkfs.ext4: ${(error as Error).message.split('\n')[0]}`;
+  } finally {
+    if (device) execFileSync('losetup', ['--detach', device]);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const Mode = csi.VolumeCapability_AccessMode_Mode;
+
+export function mountCapability(options: { fsType?: string; mountFlags?: string[]; mode?: number } = {}) {
+  const { fsType = '', mountFlags = [], mode = Mode.SINGLE_NODE_MULTI_WRITER } = options;
+  return {
+    accessMode: { mode },
+    accessType: { case: 'mount' as const, value: { fsType, mountFlags } },
+  };
+}
+
+export function blockCapability() {
+  return {
+    accessMode: { mode: Mode.SINGLE_NODE_MULTI_WRITER },
+    accessType: { case: 'block' as const, value: {} },
+  };
+}
+
+/** A driver that can be stopped and opened again on the same pool, with a client for each of its two nodes. */
+export interface TestDriver {
+  readonly directory: string;
+  readonly pool: string;
+  readonly n1: CsiClient;
+  readonly n2: CsiClient;
+  /** Stops serving as a crash does (no device is given back), or as `stop` does, and opens the pool anew. */
+  restart(how?: 'crash' | 'stop'): Promise<void>;
+}
+
+export async function startDriver(
+  t: TestContext,
+  { directory = temporaryDirectory(t), pool = join(directory, 'pool') } = {},
+): Promise<TestDriver> {
+  const endpoint = (node: string) => `unix://${directory}/${node}.sock`;
+  let driver: DiskDriver;
+  let servers: { stop(options?: { graceMs?: number }): Promise<void> }[] = [];
+  const open = async () => {
+    driver = await openDiskDriver({ pool, host, clock, log });
+    servers = [await driver.serve(endpoint('n1'), 'n1'), await driver.serve(endpoint('n2'), 'n2')];
+  };
+  const halt = () => Promise.all(servers.map((server) => server.stop({ graceMs: 0 })));
+  await open();
+  const connect = (node: string) => connectCsi(endpoint(node), { clock, timeoutMs: 30_000 });
+  let clients = [connect('n1'), connect('n2')];
+  t.after(async () => {
+    for (const client of clients) client.close();
+    await halt();
+  });
+  return {
+    directory,
+    pool,
+    get n1() {
+      return clients[0]!;
+    },
+    get n2() {
+      return clients[1]!;
+    },
+    async restart(how = 'crash') {
+      for (const client of clients) client.close();
+      if (how === 'crash') await halt();
+      else await driver.stop();
+      await open();
+      clients = [connect('n1'), connect('n2')];
+    },
+  };
+}
