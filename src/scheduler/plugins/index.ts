@@ -1,0 +1,61 @@
+import {
+  csiNodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  storageClasses,
+  volumeAttachments,
+} from '../../kube/index.ts';
+import type { ConfiguredPlugin, PluginHandle } from '../plugin.ts';
+import { balancedAllocation } from './balanced-allocation.ts';
+import { defaultBinder } from './default-binder.ts';
+import { defaultPreemption } from './default-preemption.ts';
+import { nodeAffinity } from './node-affinity.ts';
+import { nodeName } from './node-name.ts';
+import { nodePorts } from './node-ports.ts';
+import { nodeResourcesFit } from './node-resources-fit.ts';
+import { nodeUnschedulable } from './node-unschedulable.ts';
+import { nodeVolumeLimits } from './node-volume-limits.ts';
+import { schedulingGates } from './scheduling-gates.ts';
+import { taintToleration } from './taint-toleration.ts';
+import { type VolumeBindingOptions, volumeBinding } from './volume-binding/index.ts';
+import { volumeRestrictions } from './volume-restrictions.ts';
+import { volumeZone } from './volume-zone.ts';
+
+/**
+ * The rules in the order and with the weights of kube-scheduler's default profile. A rule is added by its file and a
+ * line here. `start` lets those that keep caches follow the informers until the function that it returns is called.
+ */
+export function defaultPlugins(
+  handle: PluginHandle,
+  options: VolumeBindingOptions = {},
+): { plugins: readonly ConfiguredPlugin[]; start: () => () => void } {
+  const { client, informers, cluster } = handle;
+  const claims = informers.of(persistentVolumeClaims);
+  const volumes = informers.of(persistentVolumes);
+  const classes = informers.of(storageClasses);
+  const binding = volumeBinding(handle, options);
+  const limits = nodeVolumeLimits({
+    claims,
+    volumes,
+    classes,
+    csiNodes: informers.of(csiNodes),
+    attachments: informers.of(volumeAttachments),
+  });
+  const plugins: readonly ConfiguredPlugin[] = [
+    { plugin: schedulingGates() },
+    { plugin: nodeUnschedulable() },
+    { plugin: nodeName() },
+    { plugin: taintToleration(), weight: 3 },
+    { plugin: nodeAffinity(), weight: 2 },
+    { plugin: nodePorts() },
+    { plugin: nodeResourcesFit() },
+    { plugin: volumeRestrictions({ claims, cluster }) },
+    { plugin: limits },
+    { plugin: binding.plugin },
+    { plugin: volumeZone({ claims, volumes, classes }) },
+    { plugin: defaultPreemption(cluster) },
+    { plugin: balancedAllocation() },
+    { plugin: defaultBinder(client) },
+  ];
+  return { plugins, start: binding.start };
+}

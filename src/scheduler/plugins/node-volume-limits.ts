@@ -1,0 +1,143 @@
+import type { Informer, Lister } from '../../client/index.ts';
+import {
+  type CSINode,
+  claimClass,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type StorageClass,
+  type Stored,
+  type VolumeAttachment,
+} from '../../kube/index.ts';
+import { ADD, DELETE, interest, UPDATE } from '../cluster-events.ts';
+import { stateKey } from '../cycle-state.ts';
+import type { NodeInfo } from '../node-info.ts';
+import type { Plugin } from '../plugin.ts';
+import { notMadeFor } from '../pod-claims.ts';
+import type { PodInfo } from '../pod-info.ts';
+import { SKIP, unschedulable } from '../status.ts';
+
+const TOO_MANY = unschedulable('node(s) exceed max volume count');
+const BY_NODE = 'spec.nodeName';
+
+export interface NodeVolumeLimitsOptions {
+  readonly claims: Lister<Stored<PersistentVolumeClaim>>;
+  readonly volumes: Lister<Stored<PersistentVolume>>;
+  readonly classes: Lister<Stored<StorageClass>>;
+  readonly csiNodes: Lister<Stored<CSINode>>;
+  readonly attachments: Informer<VolumeAttachment>;
+}
+
+/** Volumes by a name that two pods with the same volume share (`driver/handle`), with their drivers. */
+type VolumeDrivers = Map<string, string>;
+
+const wanted = stateKey<VolumeDrivers>('NodeVolumeLimits');
+
+/**
+ * Keeps a node's CSI volumes within the limits that its CSINode states (drivers[].allocatable.count). A volume that
+ * several pods share counts once; one that is attached counts although no pod of the node uses it. Unlike upstream, a
+ * volume that the pod wants and that is attached to the node still takes no second place.
+ */
+export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
+  const attachments = options.attachments.addIndex(BY_NODE, ({ spec }) => (spec ? [spec.nodeName] : []));
+  return {
+    name: 'NodeVolumeLimits',
+    interests: [
+      interest('CSINode', ADD),
+      interest('CSINode', UPDATE, (_pod, before, after) => limitRaised(before, after)),
+      interest(
+        'Pod',
+        DELETE,
+        (_pod, deleted) =>
+          deleted?.spec?.nodeName !== undefined &&
+          (deleted.spec.volumes ?? []).some(
+            (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
+          ),
+      ),
+      interest('PersistentVolumeClaim', ADD, (pod, _before, claim) =>
+        pod.claims.some(({ key }) => key === `${claim?.metadata.namespace}/${claim?.metadata.name}`),
+      ),
+      interest('VolumeAttachment', DELETE, (pod) => pod.claims.some(({ ephemeral }) => !ephemeral)),
+    ],
+    preFilter(state, pod) {
+      const volumes: VolumeDrivers = new Map();
+      collect(pod, volumes);
+      if (volumes.size === 0) return SKIP;
+      state.write(wanted, volumes);
+      return undefined;
+    },
+    filter(state, _pod, node) {
+      const limits = limitsOf(options.csiNodes.byKey(node.name));
+      if (limits.size === 0) return undefined;
+      return exceeds(limits, state.read(wanted)!, present(node)) ? TOO_MANY : undefined;
+    },
+  };
+
+  /** What the node's pods use and what is attached to it. */
+  function present(node: NodeInfo): { used: VolumeDrivers; attached: VolumeDrivers } {
+    const used: VolumeDrivers = new Map();
+    for (const pod of node.pods.values()) if (pod.claims.length > 0) collect(pod, used);
+    const attached: VolumeDrivers = new Map();
+    for (const { spec } of attachments.byIndex(BY_NODE, node.name)) {
+      const volumeName = spec?.source.persistentVolumeName;
+      const handle = volumeName && options.volumes.byKey(volumeName)?.spec?.csi?.volumeHandle;
+      if (spec?.attacher && handle) attached.set(`${spec.attacher}/${handle}`, spec.attacher);
+    }
+    return { used, attached };
+  }
+
+  /** The volumes of a pod. A claim that is not there counts nothing here: VolumeBinding turns its pod down. */
+  function collect(pod: PodInfo, into: VolumeDrivers): void {
+    for (const { key, ephemeral } of pod.claims) {
+      const claim = options.claims.byKey(key);
+      if (!claim || (ephemeral && notMadeFor(pod.pod, claim))) continue;
+      const volume = volumeOf(claim);
+      if (volume) into.set(`${volume.driver}/${volume.handle}`, volume.driver);
+    }
+  }
+
+  /** The CSI volume of a claim; of one that has none yet the driver that its class names, under the claim's own name. */
+  function volumeOf(claim: Stored<PersistentVolumeClaim>): { driver: string; handle: string } | undefined {
+    const volume = claim.spec?.volumeName ? options.volumes.byKey(claim.spec.volumeName) : undefined;
+    if (volume) {
+      const csi = volume.spec?.csi;
+      return csi && { driver: csi.driver, handle: csi.volumeHandle };
+    }
+    const driver = options.classes.byKey(claimClass(claim))?.provisioner;
+    return driver ? { driver, handle: `unbound:${claim.metadata.uid}` } : undefined;
+  }
+}
+
+/** The most volumes of each driver on the node; a driver that is not in it has no limit. */
+export function limitsOf(csiNode: CSINode | undefined): ReadonlyMap<string, number> {
+  const limits = new Map<string, number>();
+  for (const { name, allocatable } of csiNode?.spec?.drivers ?? []) {
+    if (allocatable?.count !== undefined) limits.set(name, allocatable.count);
+  }
+  return limits;
+}
+
+/** Whether the wanted volumes would take a driver over its limit. */
+export function exceeds(
+  limits: ReadonlyMap<string, number>,
+  wanted: ReadonlyMap<string, string>,
+  present: { used: ReadonlyMap<string, string>; attached: ReadonlyMap<string, string> },
+): boolean {
+  const total = new Map<string, number>();
+  const add = (driver: string) => total.set(driver, (total.get(driver) ?? 0) + 1);
+  const growing = new Set<string>();
+  for (const driver of present.used.values()) add(driver);
+  for (const [name, driver] of present.attached) if (!present.used.has(name)) add(driver);
+  for (const [name, driver] of wanted) {
+    if (present.used.has(name) || present.attached.has(name)) continue;
+    add(driver);
+    growing.add(driver);
+  }
+  for (const driver of growing) if (total.get(driver)! > (limits.get(driver) ?? Infinity)) return true;
+  return false;
+}
+
+function limitRaised(before: CSINode | undefined, after: CSINode | undefined): boolean {
+  const [old, now] = [limitsOf(before), limitsOf(after)];
+  for (const [driver, limit] of now) if (limit > (old.get(driver) ?? 0)) return true;
+  return false;
+}

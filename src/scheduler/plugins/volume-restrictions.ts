@@ -1,0 +1,90 @@
+import type { Lister } from '../../client/index.ts';
+import type { PersistentVolumeClaim, Pod, Stored, Volume } from '../../kube/index.ts';
+import type { ClusterView } from '../cache.ts';
+import { ADD, DELETE, interest } from '../cluster-events.ts';
+import { type CycleState, stateKey } from '../cycle-state.ts';
+import type { Plugin } from '../plugin.ts';
+import { type PodClaim, podClaims } from '../pod-claims.ts';
+import type { PodInfo } from '../pod-info.ts';
+import { SKIP, unresolvable, unschedulable } from '../status.ts';
+
+const DISK_CONFLICT = unschedulable('node(s) had no available disk');
+const CLAIM_IN_USE = unschedulable(
+  'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
+);
+
+/** Whether a ReadWriteOncePod claim of the pod is in use by another. */
+const claimInUse = stateKey<boolean>('VolumeRestrictions');
+
+/**
+ * A ReadWriteOncePod claim serves one pod in the cluster; an in-tree disk that allows one writer is not mounted by two
+ * pods of a node.
+ */
+export function volumeRestrictions(options: {
+  claims: Lister<Stored<PersistentVolumeClaim>>;
+  cluster: ClusterView;
+}): Plugin {
+  return {
+    name: 'VolumeRestrictions',
+    interests: [
+      interest('Pod', DELETE, ({ pod, claims }, deleted) => {
+        if (deleted === undefined || deleted.metadata.namespace !== pod.metadata.namespace) return false;
+        if (disksOf(pod).some((disk) => sharesDisk(disk, deleted))) return true;
+        const names = new Set(claims.filter(isDirect).map(({ name }) => name));
+        return podClaims(deleted).some((claim) => isDirect(claim) && names.has(claim.name));
+      }),
+      interest('Node', ADD),
+      interest('PersistentVolumeClaim', ADD, (pod, _before, claim) =>
+        pod.claims.some(({ key, ephemeral }) => {
+          return !ephemeral && key === `${claim?.metadata.namespace}/${claim?.metadata.name}`;
+        }),
+      ),
+    ],
+    preFilter(state: CycleState, pod: PodInfo) {
+      let inUse = false;
+      for (const { key, name } of pod.claims.filter(isDirect)) {
+        const claim = options.claims.byKey(key);
+        if (!claim) return unresolvable(`persistentvolumeclaim "${name}" not found`);
+        if (!claim.spec?.accessModes?.includes('ReadWriteOncePod')) continue;
+        if (options.cluster.isClaimInUse(key)) inUse = true;
+      }
+      if (!inUse && disksOf(pod.pod).length === 0) return SKIP;
+      state.write(claimInUse, inUse);
+      return undefined;
+    },
+    filter(state, { pod }, node) {
+      for (const disk of disksOf(pod)) {
+        for (const other of node.pods.values()) if (sharesDisk(disk, other.pod)) return DISK_CONFLICT;
+      }
+      return state.read(claimInUse) ? CLAIM_IN_USE : undefined;
+    },
+  };
+}
+
+/** Claims of ephemeral volumes belong to one pod by their making. */
+function isDirect({ ephemeral }: PodClaim): boolean {
+  return !ephemeral;
+}
+
+function disksOf(pod: Pod): readonly Volume[] {
+  return (pod.spec?.volumes ?? []).filter(
+    ({ gcePersistentDisk, awsElasticBlockStore, rbd, iscsi }) =>
+      gcePersistentDisk ?? awsElasticBlockStore ?? rbd ?? iscsi,
+  );
+}
+
+/** Whether the pod mounts the same disk in a way that excludes this one. Read-only mounts share, except of EBS. */
+export function sharesDisk(volume: Volume, pod: Pod): boolean {
+  return (pod.spec?.volumes ?? []).some((other) => {
+    const { gcePersistentDisk: gce, awsElasticBlockStore: ebs, iscsi, rbd } = volume;
+    if (gce && gce.pdName === other.gcePersistentDisk?.pdName) {
+      if (!(gce.readOnly && other.gcePersistentDisk.readOnly)) return true;
+    }
+    if (ebs && ebs.volumeID === other.awsElasticBlockStore?.volumeID) return true;
+    if (iscsi && iscsi.iqn === other.iscsi?.iqn && !(iscsi.readOnly && other.iscsi.readOnly)) return true;
+    const them = other.rbd;
+    if (!rbd || !them || (rbd.readOnly && them.readOnly)) return false;
+    const samePool = (rbd.pool ?? 'rbd') === (them.pool ?? 'rbd');
+    return samePool && rbd.image === them.image && rbd.monitors.some((name) => them.monitors.includes(name));
+  });
+}

@@ -1,0 +1,30 @@
+import { joinKey, type Pod, type Stored } from '../kube/index.ts';
+import { type HostPort, hostPortsOf } from './host-ports.ts';
+import { type PodClaim, podClaims } from './pod-claims.ts';
+import { type PodRequests, podRequests } from './resources.ts';
+
+/** A pod with what every cycle asks of it, computed once for each version of the pod. */
+export interface PodInfo extends PodRequests {
+  readonly pod: Stored<Pod>;
+  /** `namespace/name` */
+  readonly key: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly priority: number;
+  readonly hostPorts: readonly HostPort[];
+  readonly claims: readonly PodClaim[];
+}
+
+export function podInfo(pod: Stored<Pod>): PodInfo {
+  const { name, namespace = '', uid } = pod.metadata;
+  return {
+    pod,
+    key: joinKey(namespace, name),
+    uid,
+    namespace,
+    priority: pod.spec?.priority ?? 0,
+    hostPorts: hostPortsOf(pod),
+    claims: podClaims(pod),
+    ...podRequests(pod),
+  };
+}

@@ -1,0 +1,223 @@
+import { errorMessage, rfc3339 } from '../base/index.ts';
+import type { Component, ComponentContext, EventRecorder, Informer } from '../client/index.ts';
+import { Informers } from '../client/index.ts';
+import { DEFAULT_SCHEDULER, isBeingDeleted, isNotFound, type Pod, pods, type Stored } from '../kube/index.ts';
+import { Cache } from './cache.ts';
+import { ADD, DELETE, event, type Interest, interest } from './cluster-events.ts';
+import { CycleState } from './cycle-state.ts';
+import { handleClusterEvents } from './event-handlers.ts';
+import { FitError, NodeStatuses } from './fit-error.ts';
+import { Framework } from './framework.ts';
+import { Journeys } from './journey.ts';
+import { NodeChooser, NoNodesError } from './node-chooser.ts';
+import { defaultPlugins } from './plugins/index.ts';
+import { eventMessage, type UnscheduledReason, unscheduledCondition } from './pod-condition.ts';
+import { type PodInfo, podInfo } from './pod-info.ts';
+import { SchedulingQueue } from './queue.ts';
+import type { QueuedPod } from './queued-pod.ts';
+
+export interface SchedulerOptions {
+  /** Only pods that name this scheduler are placed. @default 'default-scheduler' */
+  readonly schedulerName?: string;
+  /** How long a pod waits for its volumes once its node is chosen, in milliseconds. @default 600_000 */
+  readonly bindTimeoutMs?: number;
+  /** Of how many nodes the search may stop, in percent; 0: by the size of the cluster. @default 0 */
+  readonly percentageOfNodesToScore?: number;
+}
+
+/** Cycles follow one another without a pause for so long, in milliseconds; then everybody else has a turn. */
+const SLICE_MS = 4;
+
+/** What a pod waits for that was refused because there is no node: upstream would try it again and again. */
+const NO_NODES = 'NoNodes';
+
+/** Gives every pending pod a node. One cycle chooses and reserves, at once; binding goes on beside the next cycles. */
+export function createScheduler(context: ComponentContext, options: SchedulerOptions = {}): Component {
+  return new Scheduler(context, options);
+}
+
+class Scheduler implements Component {
+  readonly name = 'scheduler';
+  readonly #context: ComponentContext;
+  readonly #schedulerName: string;
+  readonly #cache = new Cache();
+  readonly #framework: Framework;
+  readonly #queue: SchedulingQueue;
+  readonly #chooser: NodeChooser;
+  readonly #journeys: Journeys;
+  readonly #recorder: EventRecorder;
+  readonly #pods: Informer<Pod>;
+  readonly #startPlugins: () => () => void;
+  /** Bindings and status writes under way. */
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(context: ComponentContext, options: SchedulerOptions) {
+    const { client, informers, clock, random, trace } = context;
+    const log = context.log.child({ component: this.name });
+    this.#context = { ...context, log };
+    this.#schedulerName = options.schedulerName ?? DEFAULT_SCHEDULER;
+    const handle = { client, informers, clock, log, cluster: this.#cache };
+    const { plugins, start } = defaultPlugins(handle, { bindTimeoutMs: options.bindTimeoutMs });
+    this.#startPlugins = start;
+    this.#framework = new Framework(plugins);
+    const interests = new Map<string, readonly Interest[]>([[NO_NODES, [interest('Node', ADD)]]]);
+    for (const { plugin } of plugins) if (plugin.interests) interests.set(plugin.name, plugin.interests);
+    const gate = (pod: PodInfo) => this.#framework.gate(pod);
+    this.#queue = new SchedulingQueue({ clock, log, gate, interests });
+    this.#chooser = new NodeChooser({
+      framework: this.#framework,
+      cluster: this.#cache,
+      random,
+      percentageOfNodesToScore: options.percentageOfNodesToScore,
+    });
+    this.#journeys = new Journeys(trace);
+    this.#recorder = context.recorder(DEFAULT_SCHEDULER);
+    this.#pods = informers.of(pods);
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const stopPlugins = this.#startPlugins();
+    const handlers = handleClusterEvents({
+      informers: this.#context.informers,
+      cache: this.#cache,
+      queue: this.#queue,
+      isOurs: (pod) => (pod.spec?.schedulerName ?? DEFAULT_SCHEDULER) === this.#schedulerName,
+      onPending: (pod) => this.#journeys.begin(pod),
+      onSettled: (pod) => {
+        if (!pod.spec?.nodeName) this.#journeys.gone(pod);
+        else this.#journeys.bound(pod, pod.spec.nodeName);
+      },
+    });
+    const close = () => this.#queue.close();
+    signal.addEventListener('abort', close, { once: true });
+    try {
+      await Informers.synced(signal, ...handlers.informers);
+      if (!signal.aborted) await this.#work(signal);
+    } finally {
+      close();
+      signal.removeEventListener('abort', close);
+      await Promise.all(this.#running);
+      handlers.stop();
+      stopPlugins();
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#context;
+    let sliceBegin = clock.monotonic();
+    for (let next = await this.#queue.take(); next !== undefined; next = await this.#queue.take()) {
+      this.#schedule(next, signal);
+      if (clock.monotonic() - sliceBegin >= SLICE_MS) {
+        await new Promise<void>((resolve) => clock.soon(resolve));
+        sliceBegin = clock.monotonic();
+      }
+    }
+  }
+
+  /** One scheduling cycle. It never waits, so the cluster does not change under it. */
+  #schedule(queued: QueuedPod, signal: AbortSignal): void {
+    const pod = this.#current(queued);
+    if (!pod || this.#cache.isAssumed(pod.uid)) return;
+    queued.info = pod;
+    if (isBeingDeleted(pod.pod)) {
+      this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${pod.key}`);
+      return;
+    }
+    const state = new CycleState();
+    let nodeName: string | undefined;
+    try {
+      nodeName = this.#chooser.choose(state, pod);
+      this.#cache.assume(pod, nodeName);
+      this.#reserve(state, pod, nodeName);
+    } catch (error) {
+      if (nodeName !== undefined) this.#giveBack(state, pod, nodeName);
+      this.#fail(queued, error);
+      return;
+    }
+    this.#track(this.#bind(state, queued, nodeName, signal));
+  }
+
+  /** `work` never rejects. */
+  #track(work: Promise<void>): void {
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
+  }
+
+  /** The pod as it is now; `undefined` when it is gone, is another one by now, or has a node. */
+  #current(queued: QueuedPod): PodInfo | undefined {
+    const pod = this.#pods.byKey(queued.info.key);
+    if (!pod || pod.metadata.uid !== queued.info.uid || pod.spec?.nodeName) return undefined;
+    return pod === queued.info.pod ? queued.info : podInfo(pod);
+  }
+
+  #reserve(state: CycleState, pod: PodInfo, nodeName: string): void {
+    const rejectors = new Set<string>();
+    const rejection = this.#framework.reserve(state, pod, nodeName, rejectors);
+    if (!rejection) return;
+    const statuses = new NodeStatuses();
+    statuses.set(nodeName, rejection);
+    throw new FitError(1, { statuses, rejectors });
+  }
+
+  /** The binding cycle. It may wait long, for volumes. Never rejects. */
+  async #bind(state: CycleState, queued: QueuedPod, nodeName: string, signal: AbortSignal): Promise<void> {
+    const pod = queued.info;
+    try {
+      await this.#framework.preBind(state, pod, nodeName, signal);
+      await this.#framework.bind(state, pod, nodeName, signal);
+    } catch (error) {
+      this.#giveBack(state, pod, nodeName);
+      if (signal.aborted) return;
+      // What the pod had taken on the node is free for others.
+      const placed = { ...pod.pod, spec: { ...pod.pod.spec, nodeName } } as Stored<Pod>;
+      this.#queue.move(event('Pod', DELETE, placed, undefined));
+      this.#fail(queued, error);
+      return;
+    }
+    this.#journeys.bound(pod.pod, nodeName);
+    this.#recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
+  }
+
+  #giveBack(state: CycleState, pod: PodInfo, nodeName: string): void {
+    this.#framework.unreserve(state, pod, nodeName);
+    this.#cache.forget(pod.uid);
+  }
+
+  /** Puts the pod back into the queue and tells its user why it has no node. */
+  #fail(queued: QueuedPod, error: unknown): void {
+    const pod = this.#current(queued);
+    if (!pod) return;
+    const message = errorMessage(error);
+    const { reason, rejectors } = verdictOf(error);
+    if (reason === 'SchedulerError') {
+      this.#context.log.warn('scheduling failed; trying again', { pod: pod.key, error: message });
+    }
+    this.#queue.putBack(queued, pod, rejectors);
+    this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', eventMessage(message));
+    this.#track(this.#writeCondition(pod, reason, message));
+  }
+
+  async #writeCondition(pod: PodInfo, reason: UnscheduledReason, message: string): Promise<void> {
+    const { client, clock, log } = this.#context;
+    const condition = unscheduledCondition(pod.pod, reason, message, rfc3339(clock.now()));
+    if (!condition) return;
+    const { namespace, name, uid } = pod.pod.metadata;
+    const body = { metadata: { uid }, status: { conditions: [condition] } };
+    try {
+      await client.patch(pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status' });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      log.warn('the PodScheduled condition could not be written', {
+        pod: pod.key,
+        error: errorMessage(error),
+      });
+    }
+  }
+}
+
+/** Refused by plugins, whose interests will bring the pod back; or failed by an error, to be tried after a back-off. */
+function verdictOf(error: unknown): { reason: UnscheduledReason; rejectors: ReadonlySet<string> } {
+  if (error instanceof FitError) return { reason: 'Unschedulable', rejectors: error.diagnosis.rejectors };
+  if (error instanceof NoNodesError) return { reason: 'Unschedulable', rejectors: new Set([NO_NODES]) };
+  return { reason: 'SchedulerError', rejectors: new Set() };
+}
