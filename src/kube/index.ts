@@ -1,3 +1,4 @@
+export * from './claims.ts';
 export * from './metadata.ts';
 export * from './node-affinity.ts';
 export * from './quantity.ts';

@@ -25,7 +25,7 @@ export const FINALIZER_FOREGROUND = 'foregroundDeletion';
 export const FINALIZER_ORPHAN = 'orphan';
 /** On PVs and VolumeAttachments while the attacher of `driver` has work to do. */
 export const attacherFinalizer = (driver: string): string =>
-  `external-attacher/${driver.replace(/[/]/g, '-').replace(/[.]/g, '-')}`;
+  `external-attacher/${driver.replace(/[^a-zA-Z0-9-]/g, '-').replace(/-$/, '-X')}`;
 
 // Nodes
 export const ANN_CONTROLLER_MANAGED_ATTACH = 'volumes.kubernetes.io/controller-managed-attach-detach';

@@ -26,6 +26,8 @@ export interface VolumePlugin {
   readonly attacher?: Attacher;
   readonly deviceMounter?: DeviceMounter;
   readonly mounter: Mounter;
+  /** Resolves once the plugin can tell what is attachable (its caches are filled). Absent: at once. */
+  readonly ready?: Promise<void>;
 }
 
 /** Makes a volume reachable from a node; called by whoever attaches for the node: the controller or the node itself. */
@@ -44,6 +46,10 @@ export interface MountContext {
   readonly pod: Stored<Pod>;
   readonly fsGroup?: number;
   readonly fsGroupChangePolicy?: 'Always' | 'OnRootMismatch';
+  /** The pod uses the volume already; a failure must leave what it sees in place. */
+  readonly isRemount?: boolean;
+  /** The volume was found on disk after a restart and a pod may be using it. */
+  readonly isReconstructed?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -58,6 +64,8 @@ export interface DeviceMounter {
     context: MountContext,
   ): Promise<void>;
   unmountDevice(deviceMountPath: string, signal: AbortSignal): Promise<void>;
+  /** The devices that were mounted before a restart, as far as they can be told from disk. */
+  reconstructDevices?(): Promise<readonly ReconstructedVolume[]>;
 }
 
 /** A volume found on disk after a restart, as far as its plugin can tell. */
@@ -89,6 +97,26 @@ export type UniqueVolumeName = string;
 
 export function uniqueVolumeName(plugin: VolumePlugin, spec: VolumeSpec): UniqueVolumeName {
   return `${plugin.name}/${plugin.volumeName(spec)}`;
+}
+
+/**
+ * The name of a volume that belongs to one pod: what can neither be attached nor mounted once a node is told apart by
+ * pod (GetUniqueVolumeNameFromSpecWithPod).
+ */
+export function uniqueVolumeNameForPod(
+  plugin: VolumePlugin,
+  spec: VolumeSpec,
+  podUid: string,
+): UniqueVolumeName {
+  return `${plugin.name}/${podUid}-${spec.name}`;
+}
+
+export function isAttachable(plugin: VolumePlugin, spec: VolumeSpec): boolean {
+  return plugin.attacher?.canAttach(spec) ?? false;
+}
+
+export function isDeviceMountable(plugin: VolumePlugin, spec: VolumeSpec): boolean {
+  return plugin.deviceMounter?.canMountDevice(spec) ?? false;
 }
 
 /** The plugin's name and the volume's, out of a unique name. The plugin's name is the first two parts. */

@@ -14,6 +14,8 @@ export interface RequestContext {
   readonly dryRun?: boolean;
   readonly fieldManager?: string;
   readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
+  /** Paths that the request's text gave more than once (duplicateFields of registry/schema), for fieldValidation. */
+  readonly duplicateFields?: readonly string[];
   /** Takes a warning for the client (the HTTP Warning header). */
   readonly warn?: (message: string) => void;
 }
@@ -40,8 +42,20 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareForUpdate?(next: T, previous: Stored<T>): T;
   validate?(object: T): readonly StatusCause[];
   validateUpdate?(next: T, previous: Stored<T>): readonly StatusCause[];
-  /** Grace period in seconds that a delete asks for when the client names none; 0 or absent: deleted at once. */
-  defaultGracePeriodSeconds?(object: Stored<T>): number;
+  /** Before an update of /status: keep all but the status. Without it only `spec` is kept, as most of upstream does. */
+  prepareForStatusUpdate?(next: T, previous: Stored<T>): T;
+  /** Rules of /status updates beyond those of metadata. */
+  validateStatusUpdate?(next: T, previous: Stored<T>): readonly StatusCause[];
+  /** Seconds of grace that a delete has when the client asked for `asked`; 0 or no method: the object goes at once. */
+  gracePeriodSeconds?(object: Stored<T>, asked: number | undefined): number;
+  /** A delete that has to wait marks the object with this too (a namespace's phase). */
+  markDeleting?(object: T): T;
+  /** What besides metadata.finalizers keeps a deleted object (a namespace's spec.finalizers). */
+  blocksDeletion?(object: T): boolean;
+  /** Form of metadata.name; a DNS subdomain when absent. No entry: it is fine. */
+  validateName?(name: string): readonly string[];
+  /** Updates must carry a resourceVersion. */
+  readonly requiresResourceVersion?: boolean;
   /** Whether `spec` changes count in metadata.generation. */
   readonly tracksGeneration?: boolean;
 }
@@ -56,6 +70,13 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   /** Selectable fields beyond metadata.name and metadata.namespace: path to value. */
   readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
   readonly strategy: Strategy<T>;
+  /**
+   * Subresources that take a body of their own by POST (binding): the object as the body makes it.
+   * Failures are StatusErrors.
+   */
+  readonly actions?: Readonly<Record<string, (object: Stored<T>, body: KubeObject, nowMs: number) => T>>;
+  /** Subresources beside status that an update may go to (finalize): what it takes from `next`. */
+  readonly updatable?: Readonly<Record<string, (next: T, previous: Stored<T>) => T>>;
 }
 
 /** A stored object with its JSON, made once and shared by every list and watch. */
@@ -91,6 +112,10 @@ export interface Registry {
   find(group: string, version: string, plural: string): ResourceDefinition | undefined;
   /** The revision of the last durable write. */
   revision(): number;
+  /** Resolves with the reason when the disk has failed: everything is refused from then on and the process must end. */
+  readonly failed: Promise<Error>;
+  /** Waits for the writes under way, then lets go of the store. */
+  close(): Promise<void>;
 
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): Entry<T>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): EntryList<T>;

@@ -1,0 +1,24 @@
+import { cpus, totalmem } from 'node:os';
+import { boot } from './boot.ts';
+import { claims } from './claims.ts';
+import { creates } from './creates.ts';
+import { figureLine } from './figure.ts';
+import { pod } from './pod.ts';
+
+const benchmarks = { boot, creates, claims, pod };
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in benchmarks));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `unknown benchmark ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+process.stdout.write(
+  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB\n`,
+);
+for (const [name, benchmark] of Object.entries(benchmarks)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  for (const figure of await benchmark()) process.stdout.write(`${figureLine(figure)}\n`);
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  priorityClasses,
+  type StatusError,
+  type StorageClass,
+  type Stored,
+  storageClasses,
+} from '../../kube/index.ts';
+import { claimNamed, podNamed, startRegistry } from '../registry/testing.ts';
+import { defaultStorageClass } from './index.ts';
+
+const storageClass = (name: string, creationTimestamp: string, annotations?: Record<string, string>) =>
+  ({
+    metadata: { name, creationTimestamp, annotations },
+    provisioner: 'p',
+  }) as unknown as Stored<StorageClass>;
+const DEFAULT = { 'storageclass.kubernetes.io/is-default-class': 'true' };
+
+describe('defaultStorageClass', () => {
+  const cases: [string, Stored<StorageClass>[], string | undefined][] = [
+    ['no default', [storageClass('a', '1')], undefined],
+    ['one default', [storageClass('a', '1'), storageClass('b', '1', DEFAULT)], 'b'],
+    ['the newest of two', [storageClass('a', '2', DEFAULT), storageClass('b', '1', DEFAULT)], 'a'],
+    [
+      'of equally old ones the first by name',
+      [storageClass('b', '1', DEFAULT), storageClass('a', '1', DEFAULT)],
+      'a',
+    ],
+    [
+      'the beta annotation',
+      [storageClass('a', '1', { 'storageclass.beta.kubernetes.io/is-default-class': 'true' })],
+      'a',
+    ],
+    [
+      'a default that says false',
+      [storageClass('a', '1', { 'storageclass.kubernetes.io/is-default-class': 'false' })],
+      undefined,
+    ],
+  ];
+  for (const [what, classes, expected] of cases) {
+    it(what, () => assert.equal(defaultStorageClass(classes)?.metadata.name, expected));
+  }
+});
+
+describe('the chain', () => {
+  it('gives claims the default class unless they ask for one or for none', async () => {
+    const { client } = await startRegistry();
+    const make = (name: string, storageClassName?: string) =>
+      client.create(persistentVolumeClaims, {
+        ...claimNamed(name),
+        spec: { ...claimNamed(name).spec, storageClassName },
+      });
+    assert.equal((await make('before')).spec?.storageClassName, undefined);
+    await client.create(storageClasses, {
+      metadata: { name: 'fast', annotations: DEFAULT },
+      provisioner: 'p',
+    });
+    assert.equal((await make('a')).spec?.storageClassName, 'fast');
+    assert.equal((await make('b', 'slow')).spec?.storageClassName, 'slow');
+    assert.equal((await make('c', '')).spec?.storageClassName, '');
+  });
+
+  it('protects claims and volumes', async () => {
+    const { client } = await startRegistry();
+    const claim = await client.create(persistentVolumeClaims, claimNamed('a'));
+    assert.deepEqual(claim.metadata.finalizers, ['kubernetes.io/pvc-protection']);
+    const volume = await client.create(persistentVolumes, {
+      metadata: { name: 'a' },
+      spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/x' } },
+    });
+    assert.deepEqual(volume.metadata.finalizers, ['kubernetes.io/pv-protection']);
+  });
+
+  it('keeps the tolerations that a pod has', async () => {
+    const { client } = await startRegistry();
+    const pod = await client.create(
+      pods,
+      podNamed('a', { tolerations: [{ operator: 'Exists', effect: 'NoExecute' }] }),
+    );
+    assert.equal(pod.spec?.tolerations?.length, 1);
+  });
+
+  it('gives pods the priority of their class', async () => {
+    const { client } = await startRegistry();
+    await client.create(priorityClasses, { metadata: { name: 'high' }, value: 1000 });
+    const pod = await client.create(pods, podNamed('a', { priorityClassName: 'high' }));
+    assert.equal(pod.spec?.priority, 1000);
+    const system = await client.create(pods, podNamed('b', { priorityClassName: 'system-node-critical' }));
+    assert.equal(system.spec?.priority, 2_000_001_000);
+    await assert.rejects(
+      client.create(pods, podNamed('c', { priorityClassName: 'none' })),
+      (error: StatusError) => {
+        assert.equal(error.message, 'pods "c" is forbidden: no PriorityClass with name none was found');
+        return error.code === 403;
+      },
+    );
+    await assert.rejects(
+      client.create(pods, podNamed('d', { priority: 7 })),
+      (error: StatusError) => error.code === 403,
+    );
+  });
+});

@@ -1,0 +1,161 @@
+import { apiVersionOf } from '../../kube/index.ts';
+import type { ResourceDefinition } from '../registry/contract.ts';
+import { SUBRESOURCE_KINDS } from './subresources.ts';
+
+/** The media type of aggregated discovery. */
+export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+type Definitions = readonly ResourceDefinition[];
+
+/** GET /api: the versions of the core group. */
+export function coreVersions(definitions: Definitions, address: string) {
+  const core = definitions.filter((definition) => definition.group === '');
+  return {
+    kind: 'APIVersions',
+    versions: versionsOf(core),
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }],
+  };
+}
+
+/** GET /apis: the groups. */
+export function groupList(definitions: Definitions) {
+  return {
+    kind: 'APIGroupList',
+    apiVersion: 'v1',
+    groups: groupsOf(definitions).map((group) => groupBody(definitions, group)),
+  };
+}
+
+/** GET /apis/GROUP; `undefined` when nothing is served under it. */
+export function apiGroup(definitions: Definitions, group: string) {
+  if (group === '' || !definitions.some((definition) => definition.group === group)) return undefined;
+  return { kind: 'APIGroup', apiVersion: 'v1', ...groupBody(definitions, group) };
+}
+
+/** GET /api/v1 and /apis/GROUP/VERSION; `undefined` when nothing is served under it. */
+export function resourceList(definitions: Definitions, group: string, version: string) {
+  const served = definitions.filter(
+    (definition) => definition.group === group && definition.version === version,
+  );
+  if (served.length === 0) return undefined;
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: apiVersionOf({ group, version }),
+    resources: served.flatMap((definition) => [
+      {
+        name: definition.plural,
+        singularName: definition.singular,
+        namespaced: definition.namespaced,
+        kind: definition.kind,
+        verbs: definition.verbs,
+        shortNames: some(definition.shortNames),
+        categories: some(definition.categories),
+      },
+      ...subresourcesOf(definition).map((subresource) => ({
+        name: `${definition.plural}/${subresource}`,
+        singularName: '',
+        namespaced: definition.namespaced,
+        ...foreignKind(subresource),
+        kind: SUBRESOURCE_KINDS[subresource]?.kind ?? definition.kind,
+        verbs: subresourceVerbs(subresource),
+      })),
+    ]),
+  };
+}
+
+/** Aggregated discovery (v2) of the core group (/api) or of the others (/apis): all resources in one answer. */
+export function aggregatedDiscovery(definitions: Definitions, core: boolean) {
+  const groups = core ? [''] : groupsOf(definitions);
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: 'apidiscovery.k8s.io/v2',
+    metadata: {},
+    items: groups.map((group) => {
+      const inGroup = definitions.filter((definition) => definition.group === group);
+      return {
+        metadata: { name: group || undefined, creationTimestamp: null },
+        versions: versionsOf(inGroup).map((version) => ({
+          version,
+          resources: inGroup.filter((definition) => definition.version === version).map(discoveredResource),
+          freshness: 'Current',
+        })),
+      };
+    }),
+  };
+}
+
+function discoveredResource(definition: ResourceDefinition) {
+  const { group, version, kind } = definition;
+  const subresources = subresourcesOf(definition).map((subresource) => {
+    const foreign = SUBRESOURCE_KINDS[subresource];
+    return {
+      subresource,
+      responseKind: foreign ? kindReference(foreign) : { group, version, kind },
+      verbs: subresourceVerbs(subresource),
+    };
+  });
+  return {
+    resource: definition.plural,
+    responseKind: { group, version, kind },
+    scope: definition.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: definition.singular,
+    verbs: definition.verbs,
+    shortNames: some(definition.shortNames),
+    categories: some(definition.categories),
+    subresources: some(subresources),
+  };
+}
+
+/** The definition's own, and the logs of pods, which are the node's and not in the table. */
+export function subresourcesOf(definition: ResourceDefinition): readonly string[] {
+  const isPod = definition.group === '' && definition.plural === 'pods';
+  if (!isPod || definition.subresources.includes('log')) return definition.subresources;
+  return [...definition.subresources, 'log'];
+}
+
+function subresourceVerbs(subresource: string): readonly string[] {
+  if (subresource === 'log') return ['get'];
+  if (subresource === 'binding' || subresource === 'eviction' || subresource === 'token') return ['create'];
+  return ['get', 'patch', 'update'];
+}
+
+function groupBody(definitions: Definitions, group: string) {
+  const versions = versionsOf(definitions.filter((definition) => definition.group === group)).map(
+    (version) => ({ groupVersion: `${group}/${version}`, version }),
+  );
+  return { name: group, versions, preferredVersion: versions[0] };
+}
+
+function groupsOf(definitions: Definitions): string[] {
+  return [...new Set(definitions.map((definition) => definition.group))].filter((group) => group !== '');
+}
+
+/** Stable versions first, then by number, as kube-aware version order has it for the ones served here. */
+function versionsOf(definitions: Definitions): string[] {
+  const rank = (version: string) => {
+    const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version);
+    if (!match) return 0;
+    const stability = match[2] === undefined ? 2 : match[2] === 'beta' ? 1 : 0;
+    return stability * 1e6 + Number(match[1]) * 1e3 + Number(match[3] ?? 0) + 1;
+  };
+  return [...new Set(definitions.map((definition) => definition.version))].sort((a, b) => rank(b) - rank(a));
+}
+
+function foreignKind(subresource: string) {
+  const foreign = SUBRESOURCE_KINDS[subresource];
+  if (!foreign) return undefined;
+  const { group, version } = kindReference(foreign);
+  return group === '' ? undefined : { group, version };
+}
+
+function kindReference({ apiVersion, kind }: { apiVersion: string; kind: string }) {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0
+    ? { group: '', version: apiVersion, kind }
+    : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1), kind };
+}
+
+function some<T>(items: readonly T[]): readonly T[] | undefined {
+  return items.length > 0 ? items : undefined;
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock, Logger, Random } from '../../base/index.ts';
+import type { KeyPair } from '../auth/index.ts';
+import type { Registry, RequestContext, ResourceDefinition, UserInfo } from '../registry/contract.ts';
+import type { HealthCheck } from './health.ts';
+import type { ResourceTarget } from './request-target.ts';
+
+/** What every handler of the server shares. */
+export interface ServerContext {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** How the server calls nodes: its client certificate, and the authority that signed theirs. */
+  readonly kubelet: KubeletAccess;
+  readonly readyChecks: readonly HealthCheck[];
+  /** Aborts when the server closes: watches and streams end. */
+  readonly closing: AbortSignal;
+}
+
+export interface KubeletAccess {
+  readonly client: KeyPair;
+  /** PEM. */
+  readonly ca: string;
+}
+
+/** One request and its response, after authentication. */
+export interface Exchange {
+  readonly server: ServerContext;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+}
+
+/** A request for the objects of a resource. */
+export interface ResourceExchange extends Exchange {
+  readonly target: ResourceTarget;
+  readonly definition: ResourceDefinition;
+}
+
+/** Collects what a write warns of, for the Warning header. */
+export class Warnings {
+  readonly #texts: string[] = [];
+  readonly add: NonNullable<RequestContext['warn']> = (message) => {
+    // A limit on everything: headers have one.
+    if (this.#texts.length < 32 && !this.#texts.includes(message)) this.#texts.push(message);
+  };
+
+  get texts(): readonly string[] {
+    return this.#texts;
+  }
+}
+
+/** Whether the client wants JSON laid out for reading: it says so, or it is a tool that people type. */
+export function wantsPretty(exchange: Pick<Exchange, 'query' | 'request'>): boolean {
+  const asked = exchange.query.get('pretty');
+  if (asked) return /^(1|t|true)$/i.test(asked);
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(exchange.request.headers['user-agent'] ?? '');
+}
+
+/** A signal that aborts when the client goes away or the server closes. */
+export function exchangeSignal({ server, response }: Exchange): { signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  response.once('close', abort);
+  server.closing.addEventListener('abort', abort, { once: true });
+  if (server.closing.aborted) abort();
+  return {
+    signal: controller.signal,
+    dispose() {
+      response.off('close', abort);
+      server.closing.removeEventListener('abort', abort);
+    },
+  };
+}

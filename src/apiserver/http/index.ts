@@ -1,0 +1,2 @@
+export type { HealthCheck } from './health.ts';
+export { type ApiServer, type ApiServerOptions, createApiServer } from './server.ts';

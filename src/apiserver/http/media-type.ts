@@ -1,0 +1,89 @@
+import { type StatusError, statusFailure } from '../../kube/index.ts';
+
+/** One choice of an Accept header. */
+export interface MediaRange {
+  readonly type: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly quality: number;
+}
+
+/** What a response is turned into. */
+export type Transform = 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
+
+/** How a response is written. */
+export interface OutputType {
+  readonly format: 'json' | 'yaml';
+  readonly transform?: Transform;
+  /** v1 or v1beta1 of meta.k8s.io, of the transform. */
+  readonly transformVersion?: string;
+}
+
+const PLAIN_JSON: OutputType = Object.freeze({ format: 'json' });
+const SUPPORTED = ['application/json', 'application/yaml'];
+
+/** The choices of an Accept header, best first; equal ones keep their order. */
+export function parseAccept(header: string): readonly MediaRange[] {
+  return header
+    .split(',')
+    .map((clause) => parseMediaType(clause))
+    .filter((range) => range.type !== '' && range.quality > 0)
+    .sort((a, b) => b.quality - a.quality);
+}
+
+/** A media type and its parameters, as in Content-Type or one choice of Accept. */
+export function parseMediaType(text: string): MediaRange {
+  const [type = '', ...parameters] = text.split(';').map((part) => part.trim());
+  const pairs = parameters
+    .map((parameter) => /^([^=]+)=\s*"?([^"]*)"?$/.exec(parameter))
+    .filter((match) => match !== null)
+    .map((match) => [match[1]!.trim().toLowerCase(), match[2]!] as const);
+  const named = Object.fromEntries(pairs);
+  const quality = named.q === undefined ? 1 : Number(named.q);
+  return { type: type.toLowerCase(), parameters: named, quality: Number.isNaN(quality) ? 0 : quality };
+}
+
+/**
+ * The first choice that the server can make. A transform that it does not know makes a choice unusable, as upstream;
+ * protobuf is not spoken: clients that prefer it name JSON as well.
+ * @throws StatusError 406 when no choice is left.
+ */
+export function negotiateOutput(header: string | undefined, allowTransform: boolean): OutputType {
+  if (header === undefined || header === '' || header === 'application/json' || header === '*/*')
+    return PLAIN_JSON;
+  for (const { type, parameters } of parseAccept(header)) {
+    const format = FORMATS[type];
+    if (!format) continue;
+    const { as: transform, g: group, v: version } = parameters;
+    if (transform === undefined && group === undefined && version === undefined) return { format };
+    if (!allowTransform || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
+    if (isTransform(transform)) return { format, transform, transformVersion: version };
+  }
+  throw notAcceptable(SUPPORTED);
+}
+
+const FORMATS: Readonly<Record<string, OutputType['format']>> = {
+  'application/json': 'json',
+  'application/*': 'json',
+  '*/*': 'json',
+  'application/yaml': 'yaml',
+};
+
+function isTransform(kind: string | undefined): kind is Transform {
+  return kind === 'Table' || kind === 'PartialObjectMetadata' || kind === 'PartialObjectMetadataList';
+}
+
+export function notAcceptable(accepted: readonly string[]): StatusError {
+  return statusFailure(
+    406,
+    'NotAcceptable',
+    `only the following media types are accepted: ${accepted.join(', ')}`,
+  );
+}
+
+export function unsupportedMediaType(accepted: readonly string[]): StatusError {
+  return statusFailure(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  );
+}

@@ -1,0 +1,222 @@
+import type { ResourceDefinition } from '../../registry/contract.ts';
+import { MERGE_KEYS } from '../../registry/patch/merge-keys.ts';
+import { type FieldType, findModel, type Model, modelOfKind } from '../../registry/schema/index.ts';
+import type { Description } from './descriptions.ts';
+
+/** A JSON schema, before it is written as OpenAPI v2 or v3: `ref` names another one. */
+export interface Schema {
+  readonly description?: string;
+  readonly type?: string;
+  readonly format?: string;
+  readonly ref?: string;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/** The schemas of the served kinds and of all that they refer to, by their OpenAPI names. */
+export interface SchemaSet {
+  readonly schemas: ReadonlyMap<string, Schema>;
+  /** The name of a kind's schema. */
+  nameOf(kind: GroupVersionKind): string;
+}
+
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
+const LIST_META = 'V1ListMeta';
+
+/** Types that every group uses. */
+const META_MODELS: ReadonlySet<string> = new Set(
+  [
+    ...['ObjectMeta', 'ListMeta', 'LabelSelector', 'LabelSelectorRequirement', 'OwnerReference'],
+    ...['ManagedFieldsEntry', 'Status', 'StatusDetails', 'StatusCause', 'DeleteOptions', 'Preconditions'],
+    'Condition',
+  ].map((name) => `V1${name}`),
+);
+
+/** Scalars that OpenAPI knows by a name. */
+const NAMED_SCALARS: ReadonlyMap<string, Schema> = new Map([
+  [`${META}.Time`, { type: 'string', format: 'date-time' }],
+  [`${META}.MicroTime`, { type: 'string', format: 'date-time' }],
+  [QUANTITY, { type: 'string', description: 'A quantity: a decimal number with an SI or binary suffix.' }],
+  [INT_OR_STRING, { type: 'string', format: 'int-or-string', description: 'A whole number or a string.' }],
+]);
+
+/** The models that the served kinds reach, each with the name that OpenAPI gives it. */
+export function modelNamesOf(definitions: readonly ResourceDefinition[]): Map<string, string> {
+  const names = new Map<string, string>();
+  const visit = (model: Model | undefined, prefix: string) => {
+    if (!model || names.has(model.name)) return;
+    const home = META_MODELS.has(model.name) ? META : prefix;
+    names.set(model.name, `${home}.${model.goName}`);
+    for (const field of model.fields.values()) visit(refOf(field.type), prefix);
+  };
+  for (const name of META_MODELS) visit(findModel(name), META);
+  // A type that several groups use is core's: groups refer to core, never the other way round.
+  const core = definitions.filter((definition) => definition.group === '');
+  for (const definition of [...core, ...definitions]) {
+    const { group, version, kind } = definition;
+    visit(modelOfKind(group, version, kind), packageOf(group, version));
+  }
+  return names;
+}
+
+export function buildSchemas(
+  definitions: readonly ResourceDefinition[],
+  names: ReadonlyMap<string, string>,
+  descriptions: ReadonlyMap<string, Description>,
+): SchemaSet {
+  const schemas = new Map<string, Schema>(NAMED_SCALARS);
+  for (const [modelName, name] of names) {
+    const model = findModel(modelName)!;
+    schemas.set(name, modelSchema(model, names, descriptions.get(modelName)));
+  }
+  const nameOf = (kind: GroupVersionKind) => {
+    const model = modelOfKind(kind.group, kind.version, kind.kind);
+    return (model && names.get(model.name)) ?? `${packageOf(kind.group, kind.version)}.${kind.kind}`;
+  };
+  for (const { group, version, kind } of definitions) {
+    const name = nameOf({ group, version, kind });
+    const known = schemas.get(name) ?? freeForm(kind);
+    schemas.set(name, withKind(known, { group, version, kind }));
+    schemas.set(
+      `${name}List`,
+      withKind(listSchema(name, kind, names), { group, version, kind: `${kind}List` }),
+    );
+  }
+  return { schemas, nameOf };
+}
+
+function modelSchema(
+  model: Model,
+  names: ReadonlyMap<string, string>,
+  description: Description | undefined,
+): Schema {
+  const properties: Record<string, Schema> = {};
+  const required: string[] = [];
+  for (const field of model.fields.values()) {
+    if (field.required) required.push(field.name);
+    properties[field.name] = {
+      ...typeSchema(field.type, names),
+      description: description?.fields.get(field.name) || undefined,
+      extensions: mergeExtensions(model.name, field.name),
+    };
+  }
+  return {
+    type: 'object',
+    description: description?.text || undefined,
+    properties,
+    required: required.length > 0 ? required : undefined,
+  };
+}
+
+/** Fields whose merge also drops what the patch does not name (patchStrategy "merge,retainKeys"). */
+const RETAIN_KEYS: ReadonlySet<string> = new Set([
+  'V1PodSpec.volumes',
+  'V1PodSpec.resourceClaims',
+  'V1PodStatus.resourceClaimStatuses',
+]);
+
+/** How a strategic merge patch treats a list field; nothing for one that it replaces whole. */
+function mergeExtensions(model: string, field: string): Schema['extensions'] {
+  const keys = Object.hasOwn(MERGE_KEYS, model) ? MERGE_KEYS[model]! : {};
+  const key = Object.hasOwn(keys, field) ? keys[field] : undefined;
+  if (key === undefined) return undefined;
+  return {
+    'x-kubernetes-patch-strategy': RETAIN_KEYS.has(`${model}.${field}`) ? 'merge,retainKeys' : 'merge',
+    ...(key ? { 'x-kubernetes-patch-merge-key': key } : undefined),
+  };
+}
+
+function typeSchema(type: FieldType, names: ReadonlyMap<string, string>): Schema {
+  switch (type.kind) {
+    case 'string':
+      return { type: 'string' };
+    case 'bool':
+      return { type: 'boolean' };
+    case 'int32':
+    case 'int64':
+      return { type: 'integer', format: type.kind };
+    case 'double':
+      return { type: 'number', format: 'double' };
+    case 'bytes':
+      return { type: 'string', format: 'byte' };
+    case 'time':
+      return { ref: `${META}.Time` };
+    case 'microtime':
+      return { ref: `${META}.MicroTime` };
+    case 'quantity':
+      return { ref: QUANTITY };
+    case 'int-or-string':
+      return { ref: INT_OR_STRING };
+    case 'array':
+      return { type: 'array', items: typeSchema(type.of, names) };
+    case 'map':
+      return { type: 'object', additionalProperties: typeSchema(type.of, names) };
+    case 'ref': {
+      const ref = names.get(type.model);
+      return ref ? { ref } : { type: 'object' };
+    }
+    case 'any':
+      return { type: 'object' };
+  }
+}
+
+function refOf(type: FieldType): Model | undefined {
+  if (type.kind === 'array' || type.kind === 'map') return refOf(type.of);
+  return type.kind === 'ref' ? findModel(type.model) : undefined;
+}
+
+function listSchema(item: string, kind: string, names: ReadonlyMap<string, string>): Schema {
+  const listMeta = names.get(LIST_META);
+  return {
+    type: 'object',
+    description: `A list of ${kind} objects.`,
+    required: ['items'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: listMeta ? { ref: listMeta } : { type: 'object' },
+      items: { type: 'array', items: { ref: item } },
+    },
+  };
+}
+
+/** A kind whose fields are not known: anything goes. */
+function freeForm(kind: string): Schema {
+  return {
+    type: 'object',
+    description: kind,
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { ref: `${META}.ObjectMeta` },
+    },
+    extensions: { 'x-kubernetes-preserve-unknown-fields': true },
+  };
+}
+
+function withKind(schema: Schema, kind: GroupVersionKind): Schema {
+  return {
+    ...schema,
+    extensions: { ...schema.extensions, 'x-kubernetes-group-version-kind': [kind] },
+  };
+}
+
+/** e.g. io.k8s.api.storage.v1; the groups of others keep their name, reversed. */
+function packageOf(group: string, version: string): string {
+  if (group === '') return `io.k8s.api.core.${version}`;
+  const builtIn = !group.includes('.') || group.endsWith('.k8s.io');
+  return builtIn
+    ? `io.k8s.api.${group.split('.')[0]}.${version}`
+    : `${group.split('.').reverse().join('.')}.${version}`;
+}

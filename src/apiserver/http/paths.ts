@@ -1,0 +1,136 @@
+import {
+  AGGREGATED_TYPE,
+  aggregatedDiscovery,
+  apiGroup,
+  coreVersions,
+  groupList,
+  resourceList,
+} from './discovery.ts';
+import { type Exchange, wantsPretty } from './exchange.ts';
+import { methodNotAllowed, unknownPath } from './failures.ts';
+import { type HealthCheck, healthReport } from './health.ts';
+import { negotiateOutput, parseAccept } from './media-type.ts';
+import type { PathTarget } from './request-target.ts';
+import { sendBody, sendJson } from './send.ts';
+import { VERSION_INFO } from './version.ts';
+
+/** Answers a path that is not a resource: health, version, discovery, OpenAPI. */
+export async function servePath(exchange: Exchange, target: PathTarget): Promise<void> {
+  const path = target.path.length > 1 ? target.path.replace(/\/+$/, '') : target.path;
+  const handler = handlerOf(exchange, path);
+  if (!handler) throw unknownPath();
+  if (target.verb !== 'get' && target.verb !== 'head') throw methodNotAllowed();
+  await handler();
+}
+
+function handlerOf(exchange: Exchange, path: string): (() => Promise<void>) | undefined {
+  switch (path) {
+    case '/healthz':
+    case '/livez':
+      return () => serveHealth(exchange, path, LIVE_CHECKS);
+    case '/readyz':
+      return () => serveHealth(exchange, path, readyChecks(exchange));
+    case '/version':
+      return () => sendValue(exchange, VERSION_INFO);
+    case '/':
+      return () => sendValue(exchange, { paths: PATHS });
+    case '/openapi/v2':
+    case '/openapi/v3':
+      return () => serveOpenApi(exchange, path);
+    case '/api':
+    case '/apis':
+      return () => serveDiscovery(exchange, path);
+  }
+  if (path.startsWith('/openapi/v3/')) return () => serveOpenApi(exchange, path);
+  return () => serveGroup(exchange, path);
+}
+
+async function serveDiscovery(exchange: Exchange, path: '/api' | '/apis'): Promise<void> {
+  const { request, response, server } = exchange;
+  const definitions = server.registry.definitions();
+  if (wantsAggregated(request.headers.accept)) {
+    const body = Buffer.from(JSON.stringify(aggregatedDiscovery(definitions, path === '/api')));
+    return sendBody(request, response, 200, AGGREGATED_TYPE, body, { Vary: 'Accept' });
+  }
+  const address = `${request.socket.localAddress}:${request.socket.localPort}`;
+  const body = path === '/api' ? coreVersions(definitions, address) : groupList(definitions);
+  await sendValue(exchange, body);
+}
+
+/** /api/v1, /apis/GROUP and /apis/GROUP/VERSION. */
+async function serveGroup(exchange: Exchange, path: string): Promise<void> {
+  const definitions = exchange.server.registry.definitions();
+  const [prefix, first = '', second = '', ...rest] = path.slice(1).split('/');
+  let body: object | undefined;
+  if (rest.length === 0 && prefix === 'api' && second === '') body = resourceList(definitions, '', first);
+  else if (rest.length === 0 && prefix === 'apis')
+    body = second === '' ? apiGroup(definitions, first) : resourceList(definitions, first, second);
+  if (!body) throw unknownPath();
+  await sendValue(exchange, body);
+}
+
+/** Loaded on the first request: building the documents takes models and descriptions that nothing else needs. */
+async function serveOpenApi(exchange: Exchange, path: string): Promise<void> {
+  const { serveOpenApiPath } = await import('./openapi/serve.ts');
+  await serveOpenApiPath(exchange, path);
+}
+
+function wantsAggregated(accept: string | undefined): boolean {
+  if (accept === undefined) return false;
+  // The first choice that can be made: aggregated v2, or plain JSON.
+  for (const { type, parameters } of parseAccept(accept)) {
+    if (type !== 'application/json' && type !== '*/*') continue;
+    if (parameters.as === undefined) return false;
+    if (
+      parameters.as === 'APIGroupDiscoveryList' &&
+      parameters.g === 'apidiscovery.k8s.io' &&
+      parameters.v === 'v2'
+    )
+      return true;
+  }
+  return false;
+}
+
+const PATHS = [
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/healthz',
+  '/livez',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/readyz',
+  '/version',
+];
+
+const LIVE_CHECKS: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }];
+
+function readyChecks({ server }: Exchange): readonly HealthCheck[] {
+  return [
+    ...LIVE_CHECKS,
+    ...server.readyChecks,
+    { name: 'shutdown', check: () => (server.closing.aborted ? 'the server is closing' : undefined) },
+  ];
+}
+
+async function serveHealth(exchange: Exchange, path: string, checks: readonly HealthCheck[]): Promise<void> {
+  const { request, response, query } = exchange;
+  const report = healthReport(path, checks, query.has('verbose'), query.getAll('exclude'));
+  await sendBody(
+    request,
+    response,
+    report.ok ? 200 : 500,
+    'text/plain; charset=utf-8',
+    Buffer.from(report.text),
+    { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache, private' },
+  );
+}
+
+async function sendValue(exchange: Exchange, value: object): Promise<void> {
+  const { request, response, query } = exchange;
+  const output = negotiateOutput(request.headers.accept, false);
+  await sendJson(request, response, 200, JSON.stringify(value), {
+    output,
+    pretty: wantsPretty({ query, request }),
+  });
+}

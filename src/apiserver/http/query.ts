@@ -1,0 +1,256 @@
+import type { DeleteOptions, ListOptions, WatchOptions } from '../../client/index.ts';
+import { badRequest, invalid, type StatusCause } from '../../kube/index.ts';
+
+const META_GROUP = 'meta.k8s.io';
+type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions' | 'ListOptions';
+
+/** What the query of a write says. */
+export interface WriteParameters {
+  readonly dryRun: boolean;
+  readonly fieldManager?: string;
+  readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
+  readonly force: boolean;
+}
+
+/** What the query of a list or watch says. */
+export interface ReadParameters {
+  readonly list: Omit<ListOptions, 'namespace' | 'signal'>;
+  readonly watch: Omit<WatchOptions, 'namespace' | 'signal'>;
+  /** A watch that begins with the present state and a bookmark (streaming list). */
+  readonly sendInitialEvents: boolean;
+}
+
+/** A boolean as the API server reads it: present is true, but for "false" and "0". */
+export function flag(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name);
+  return value !== null && value.toLowerCase() !== 'false' && value !== '0';
+}
+
+/** @throws StatusError 400 for what is not a whole number. */
+export function integer(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name);
+  if (value === null || value === '') return undefined;
+  if (!/^[+-]?\d+$/.test(value))
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  return Number(value);
+}
+
+/** @throws StatusError 422 for values that upstream refuses. */
+export function writeParameters(
+  query: URLSearchParams,
+  kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
+  apply = false,
+): WriteParameters {
+  const causes: StatusCause[] = [];
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const manager = query.get('fieldManager') ?? '';
+  const fieldValidation = query.get('fieldValidation') ?? '';
+  if (apply && manager === '')
+    causes.push({
+      reason: 'FieldValueRequired',
+      field: 'fieldManager',
+      message: 'Required value: is required for apply patch',
+    });
+  if (kind === 'PatchOptions' && !apply && query.has('force'))
+    causes.push({
+      reason: 'FieldValueForbidden',
+      field: 'force',
+      message: 'Forbidden: may not be specified for non-apply patch',
+    });
+  causes.push(...fieldManagerCauses(manager), ...dryRunCauses(dryRun));
+  if (!isFieldValidation(fieldValidation))
+    causes.push(unsupported('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']));
+  refuse(kind, causes);
+  return {
+    dryRun: dryRun.length > 0,
+    fieldManager: manager || undefined,
+    fieldValidation: (fieldValidation as WriteParameters['fieldValidation']) || undefined,
+    force: flag(query, 'force'),
+  };
+}
+
+/** @throws StatusError 400 and 422 for values that upstream refuses. */
+export function readParameters(query: URLSearchParams, watch: boolean): ReadParameters {
+  const text = (name: string) => query.get(name) || undefined;
+  const resourceVersion = text('resourceVersion');
+  const match = text('resourceVersionMatch');
+  const sendInitialEvents = query.has('sendInitialEvents');
+  if (resourceVersion !== undefined && !/^\d+$/.test(resourceVersion))
+    throw badRequest(
+      `Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
+    );
+  refuse(
+    'ListOptions',
+    readCauses({ watch, match, sendInitialEvents, resourceVersion, token: text('continue') }),
+  );
+
+  const selectors = { labelSelector: text('labelSelector'), fieldSelector: text('fieldSelector') };
+  return {
+    list: {
+      ...selectors,
+      limit: integer(query, 'limit') || undefined,
+      continue: text('continue'),
+      resourceVersion,
+      resourceVersionMatch: match as ListOptions['resourceVersionMatch'],
+    },
+    watch: {
+      ...selectors,
+      resourceVersion,
+      allowWatchBookmarks: flag(query, 'allowWatchBookmarks'),
+      timeoutSeconds: integer(query, 'timeoutSeconds') || undefined,
+    },
+    sendInitialEvents: sendInitialEvents && flag(query, 'sendInitialEvents'),
+  };
+}
+
+/** metav1.DeleteOptions as a body carries it. */
+interface DeleteBody {
+  readonly kind?: unknown;
+  readonly gracePeriodSeconds?: unknown;
+  readonly orphanDependents?: unknown;
+  readonly propagationPolicy?: unknown;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun?: unknown;
+}
+
+/** The options of a delete: from the body when there is one, else from the query. */
+export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOptions & { cascades: boolean } {
+  const source: DeleteBody =
+    body === undefined
+      ? {
+          gracePeriodSeconds: integer(query, 'gracePeriodSeconds'),
+          orphanDependents: query.has('orphanDependents') ? flag(query, 'orphanDependents') : undefined,
+          propagationPolicy: query.get('propagationPolicy') || undefined,
+          dryRun: query.getAll('dryRun').filter((value) => value !== ''),
+        }
+      : checkDeleteBody(body);
+  const { gracePeriodSeconds, orphanDependents, propagationPolicy, preconditions } = source;
+  if (
+    gracePeriodSeconds !== undefined &&
+    gracePeriodSeconds !== null &&
+    !Number.isInteger(gracePeriodSeconds)
+  )
+    throw badRequest('json: cannot unmarshal gracePeriodSeconds of DeleteOptions into a whole number');
+  const dryRun = Array.isArray(source.dryRun) ? (source.dryRun as string[]) : [];
+
+  const causes: StatusCause[] = [];
+  const policies = ['Foreground', 'Background', 'Orphan'];
+  if (propagationPolicy !== undefined && orphanDependents !== undefined)
+    causes.push({
+      reason: 'FieldValueInvalid',
+      field: 'propagationPolicy',
+      message: `Invalid value: ${JSON.stringify(propagationPolicy)}: orphanDependents and deletionPropagation cannot be both set`,
+    });
+  if (propagationPolicy !== undefined && !policies.includes(propagationPolicy as string))
+    causes.push(unsupported('propagationPolicy', propagationPolicy, [...policies, 'nil']));
+  causes.push(...dryRunCauses(dryRun));
+  refuse('DeleteOptions', causes);
+
+  const legacy = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background';
+  return {
+    gracePeriodSeconds: (gracePeriodSeconds as number | null | undefined) ?? undefined,
+    propagationPolicy: (propagationPolicy as DeleteOptions['propagationPolicy']) ?? legacy,
+    preconditions: preconditions ?? undefined,
+    dryRun: dryRun.length > 0,
+    cascades: orphanDependents === false,
+  };
+}
+
+/**
+ * Who writes, for managedFields: what the client says, else its user agent up to the slash, printable and at most
+ * 128 bytes.
+ */
+export function fieldManagerOf(
+  parameters: Pick<WriteParameters, 'fieldManager'>,
+  userAgent: string | undefined,
+): string {
+  if (parameters.fieldManager !== undefined) return parameters.fieldManager;
+  const prefix = (userAgent ?? '').split('/', 1)[0]!;
+  return Buffer.from(prefix.replace(/[^\P{C}]/gu, ''))
+    .subarray(0, 128)
+    .toString('utf8');
+}
+
+function checkDeleteBody(body: unknown): DeleteBody {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw badRequest('decoded object cannot be converted to DeleteOptions');
+  const options = body as DeleteBody;
+  if (options.kind !== undefined && options.kind !== 'DeleteOptions')
+    throw badRequest('decoded object cannot be converted to DeleteOptions');
+  return options;
+}
+
+interface ReadQuery {
+  readonly watch: boolean;
+  readonly match: string | undefined;
+  readonly sendInitialEvents: boolean;
+  readonly resourceVersion: string | undefined;
+  readonly token: string | undefined;
+}
+
+function readCauses({ watch, match, sendInitialEvents, resourceVersion, token }: ReadQuery): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const field = 'resourceVersionMatch';
+  const forbid = (name: string, why: string) =>
+    causes.push({ reason: 'FieldValueForbidden', field: name, message: `Forbidden: ${why}` });
+  if (watch) {
+    if (sendInitialEvents && match !== 'NotOlderThan')
+      forbid(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+    if (match === undefined) return causes;
+    if (!sendInitialEvents)
+      forbid(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+    if (match !== 'NotOlderThan') causes.push(unsupported(field, match, ['NotOlderThan']));
+    return causes;
+  }
+  if (sendInitialEvents) forbid('sendInitialEvents', 'sendInitialEvents is forbidden for list');
+  if (match === undefined) return causes;
+  if (resourceVersion === undefined)
+    forbid(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided');
+  if (token !== undefined) forbid(field, 'resourceVersionMatch is forbidden when continue is provided');
+  if (match !== 'Exact' && match !== 'NotOlderThan')
+    causes.push(unsupported(field, match, ['Exact', 'NotOlderThan', '']));
+  if (match === 'Exact' && resourceVersion === '0')
+    forbid(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  return causes;
+}
+
+function isFieldValidation(value: string): boolean {
+  return value === '' || value === 'Ignore' || value === 'Warn' || value === 'Strict';
+}
+
+function fieldManagerCauses(manager: string): StatusCause[] {
+  if (manager.length > 128)
+    return [
+      {
+        reason: 'FieldValueTooLong',
+        field: 'fieldManager',
+        message: 'Too long: may not be more than 128 bytes',
+      },
+    ];
+  if (/\p{C}/u.test(manager))
+    return [
+      {
+        reason: 'FieldValueInvalid',
+        field: 'fieldManager',
+        message: `Invalid value: ${JSON.stringify(manager)}: should only contain printable characters`,
+      },
+    ];
+  return [];
+}
+
+function dryRunCauses(dryRun: readonly string[]): StatusCause[] {
+  return dryRun.every((value) => value === 'All') ? [] : [unsupported('dryRun', dryRun, ['All'])];
+}
+
+function unsupported(field: string, value: unknown, supported: readonly string[]): StatusCause {
+  const values = supported.map((text) => JSON.stringify(text)).join(', ');
+  return {
+    reason: 'FieldValueNotSupported',
+    field,
+    message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${values}`,
+  };
+}
+
+function refuse(kind: OptionsKind, causes: readonly StatusCause[]): void {
+  if (causes.length > 0) throw invalid({ group: META_GROUP, kind }, '', causes);
+}

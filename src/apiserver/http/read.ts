@@ -1,0 +1,49 @@
+import { badRequest } from '../../kube/index.ts';
+import { type ResourceExchange, wantsPretty } from './exchange.ts';
+import { listChunks } from './list-text.ts';
+import { negotiateOutput } from './media-type.ts';
+import { flag, readParameters } from './query.ts';
+import { sendChunks, sendJson } from './send.ts';
+import { includeObjectOf, listText, objectText } from './transform.ts';
+import { serveWatch } from './watch.ts';
+
+/** GET of one object. */
+export async function serveGet(exchange: ResourceExchange): Promise<void> {
+  const { server, request, response, definition, query } = exchange;
+  const output = negotiateOutput(request.headers.accept, true);
+  // A watch of one object is old style: /api/v1/namespaces/NS/pods/NAME?watch=1.
+  if (flag(query, 'watch')) return serveWatch(exchange, output);
+  const includeObject = includeObjectOf(query, output);
+  const entry = server.registry.get(definition, objectName(exchange));
+  const text = objectText(definition, entry, output, includeObject, server.clock.now());
+  await sendJson(request, response, 200, text, { output, pretty: wantsPretty({ query, request }) });
+}
+
+/** GET of a collection: a list, or a watch. */
+export async function serveList(exchange: ResourceExchange): Promise<void> {
+  const { server, request, response, target, definition, query } = exchange;
+  const output = negotiateOutput(request.headers.accept, true);
+  if (target.verb === 'watch') return serveWatch(exchange, output);
+  const parameters = readParameters(query, false);
+  const includeObject = includeObjectOf(query, output);
+  const list = server.registry.list(definition, {
+    ...parameters.list,
+    namespace: target.namespace || undefined,
+  });
+  const pretty = wantsPretty({ query, request });
+  if (output.transform !== undefined) {
+    const text = listText(definition, list, output, includeObject, server.clock.now());
+    return sendJson(request, response, 200, text, { output, pretty });
+  }
+  const chunks = listChunks(definition, list);
+  if (pretty || output.format === 'yaml')
+    return sendJson(request, response, 200, Buffer.concat([...chunks]), { output, pretty });
+  await sendChunks(request, response, chunks);
+}
+
+/** The object that a request names. */
+export function objectName({ target, definition }: ResourceExchange): { namespace?: string; name: string } {
+  if (definition.namespaced && target.namespace === '')
+    throw badRequest('an empty namespace may not be set when a resource name is provided');
+  return { namespace: definition.namespaced ? target.namespace : undefined, name: target.name };
+}

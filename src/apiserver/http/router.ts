@@ -1,0 +1,154 @@
+import { internalError, unauthorized } from '../../kube/index.ts';
+import { type Attributes, authorize, isPublic } from '../auth/index.ts';
+import type { UserInfo } from '../registry/contract.ts';
+import type { Exchange, ResourceExchange, ServerContext } from './exchange.ts';
+import { methodNotAllowed, unknownPath } from './failures.ts';
+import { servePath } from './paths.ts';
+import { servePodLog } from './pod-log.ts';
+import { flag } from './query.ts';
+import { serveGet, serveList } from './read.ts';
+import { parseTarget, type RequestTarget, type ResourceTarget } from './request-target.ts';
+import { asStatusError, sendError } from './send.ts';
+import {
+  serveCreate,
+  serveCreateSubresource,
+  serveDelete,
+  serveDeleteCollection,
+  servePatch,
+  serveUpdate,
+} from './write.ts';
+
+type Incoming = Pick<Exchange, 'request' | 'response'>;
+
+const ANONYMOUS: UserInfo = Object.freeze({
+  name: 'system:anonymous',
+  groups: Object.freeze(['system:unauthenticated']),
+});
+
+/** Answers one request: who is it, may they, what is asked. Every failure becomes a Status. */
+export async function serveRequest(
+  server: ServerContext,
+  user: UserInfo | undefined,
+  { request, response }: Incoming,
+): Promise<void> {
+  try {
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+    const target = targetOf(request.method ?? 'GET', path, query);
+    const attributes = attributesOf(target);
+    if (user === undefined && !isPublic(attributes)) throw unauthorized();
+    const refusal = authorize(user ?? ANONYMOUS, attributes);
+    if (refusal) throw refusal;
+    const exchange: Exchange = { server, request, response, query, user: user ?? ANONYMOUS };
+    await ('path' in target ? servePath(exchange, target) : serveResource(exchange, target));
+  } catch (error) {
+    await fail(server, { request, response }, error);
+  }
+}
+
+function targetOf(method: string, path: string, query: URLSearchParams): RequestTarget {
+  try {
+    return parseTarget(method, path, flag(query, 'watch'));
+  } catch {
+    // A malformed escape names nothing.
+    return { verb: method.toLowerCase(), path };
+  }
+}
+
+function attributesOf(target: RequestTarget): Attributes {
+  if ('path' in target) return target;
+  const { verb, group, version, resource, subresource, namespace, name } = target;
+  return { verb, group, version, resource, subresource, namespace, name };
+}
+
+async function serveResource(exchange: Exchange, target: ResourceTarget): Promise<void> {
+  const { group, version, resource, namespace, name, subresource } = target;
+  const definition = exchange.server.registry.find(group, version, resource);
+  if (!definition || misplaced(definition, target)) throw unknownPath();
+  // The path of a namespace names it twice: as an object and as a place.
+  const placed = definition.namespaced ? target : { ...target, namespace: '' };
+  const asked: ResourceExchange = { ...exchange, target: placed, definition };
+  if (subresource !== '') return serveSubresource(asked);
+
+  const allowed = definition.verbs;
+  const unless = (verb: string) => {
+    if (!allowed.includes(verb)) throw methodNotAllowed();
+  };
+  unless(target.verb);
+  switch (target.verb) {
+    case 'get':
+      return serveGet(asked);
+    case 'list':
+    case 'watch':
+      return serveList(asked);
+    case 'create':
+      // An object is made in its collection, and in a namespace.
+      if (name !== '' || (definition.namespaced && namespace === '')) throw methodNotAllowed();
+      return serveCreate(asked);
+    case 'update':
+      if (name === '') throw methodNotAllowed();
+      return serveUpdate(asked);
+    case 'patch':
+      if (name === '') throw methodNotAllowed();
+      return servePatch(asked);
+    case 'delete':
+      return serveDelete(asked);
+    case 'deletecollection':
+      if (definition.namespaced && namespace === '') throw methodNotAllowed();
+      return serveDeleteCollection(asked);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+async function serveSubresource(exchange: ResourceExchange): Promise<void> {
+  const { definition, target } = exchange;
+  const { subresource, verb } = target;
+  if (definition.group === '' && definition.plural === 'pods' && subresource === 'log') {
+    if (verb !== 'get') throw methodNotAllowed();
+    return servePodLog(exchange);
+  }
+  if (!definition.subresources.includes(subresource)) throw unknownPath();
+  const own = OWN_BODY.has(subresource);
+  if (own && verb === 'create') return serveCreateSubresource(exchange);
+  if (own) throw methodNotAllowed();
+  switch (verb) {
+    case 'get':
+      return serveGet(exchange);
+    case 'update':
+      return serveUpdate(exchange);
+    case 'patch':
+      return servePatch(exchange);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+/** Subresources that are posted to and have a body of their own. */
+const OWN_BODY: ReadonlySet<string> = new Set(['binding', 'eviction', 'token']);
+
+/** A cluster-scoped resource under a namespace, or a named object of a namespaced resource without one. */
+function misplaced(
+  definition: { namespaced: boolean; plural: string; group: string },
+  target: ResourceTarget,
+): boolean {
+  if (definition.namespaced) return target.namespace === '' && target.name !== '';
+  const isNamespace = definition.group === '' && definition.plural === 'namespaces';
+  return target.namespace !== '' && !isNamespace;
+}
+
+async function fail(server: ServerContext, { request, response }: Incoming, error: unknown): Promise<void> {
+  const status = asStatusError(error, internalError);
+  if (response.destroyed) return;
+  if (status !== error)
+    server.logger.error('request failed', { method: request.method, url: request.url, error });
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // What is left of a body that was not wanted would be taken for the next request.
+  const unread = !request.complete;
+  await sendError(request, response, status, unread ? { Connection: 'close' } : undefined);
+}

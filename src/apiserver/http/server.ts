@@ -1,0 +1,143 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { type Clock, errorMessage, type Logger, type Random } from '../../base/index.ts';
+import { type KeyPair, type Pki, userOfCertificate } from '../auth/index.ts';
+import type { Registry, UserInfo } from '../registry/contract.ts';
+import type { ServerContext } from './exchange.ts';
+import type { HealthCheck } from './health.ts';
+import { serveRequest } from './router.ts';
+
+/** Connections are kept for clients that come back: longer than Go's clients keep theirs (90 s). */
+const KEEP_ALIVE_MS = 120_000;
+/** How long a close waits for requests under way. */
+const CLOSE_GRACE_MS = 5_000;
+
+export interface ApiServerOptions {
+  readonly registry: Registry;
+  /** The authority and the certificates that the server uses. */
+  readonly pki: Pick<Pki, 'ca' | 'serving' | 'kubeletClient'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** @default 127.0.0.1 */
+  readonly host?: string;
+  /** 0 takes a free one. @default 0 */
+  readonly port?: number;
+  /** What else must hold for /readyz. */
+  readonly readyChecks?: readonly HealthCheck[];
+}
+
+export interface ApiServer {
+  readonly port: number;
+  /** e.g. https://127.0.0.1:6443 */
+  readonly url: string;
+  /** Stops listening, ends watches and streams, lets requests finish (5 s at most). */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a registry over HTTPS. Resolves once the port is open.
+ * @throws Error when it cannot be opened, naming address and reason.
+ */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { registry, pki, clock, random, logger, host = '127.0.0.1', port = 0 } = options;
+  const closing = new AbortController();
+  const context: ServerContext = {
+    registry,
+    clock,
+    random,
+    logger,
+    kubelet: { client: pki.kubeletClient, ca: pki.ca },
+    readyChecks: options.readyChecks ?? [],
+    closing: closing.signal,
+  };
+  const users = new WeakMap<TLSSocket, Authentication>();
+  const server = createServer(tlsOptions(pki.serving, pki.ca), (request, response) => {
+    handle(context, users, request, response);
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  // Clients that go away in a handshake are no news.
+  server.on('tlsClientError', (error) =>
+    logger.debug('TLS handshake failed', { error: errorMessage(error) }),
+  );
+  await listen(server, host, port);
+
+  const address = server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  let closed: Promise<void> | undefined;
+  return {
+    port: address.port,
+    url: `https://${name}:${address.port}`,
+    close() {
+      closed ??= close(server, closing, clock);
+      return closed;
+    },
+  };
+}
+
+function tlsOptions(serving: KeyPair, ca: string) {
+  return {
+    cert: serving.cert,
+    key: serving.key,
+    ca,
+    // A client without a certificate may still read the public paths; one with a bad one is told so in HTTP.
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+  } as const;
+}
+
+interface Authentication {
+  readonly user: UserInfo | undefined;
+}
+
+function handle(
+  context: ServerContext,
+  users: WeakMap<TLSSocket, Authentication>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const socket = request.socket as TLSSocket;
+  let known = users.get(socket);
+  if (!known) {
+    known = { user: authenticate(socket) };
+    users.set(socket, known);
+  }
+  // A socket that breaks in the middle of a response: the handler sees 'close'.
+  response.on('error', () => undefined);
+  response.on('finish', () => {
+    // A connection that is kept would keep the closing server.
+    if (context.closing.aborted) socket.end();
+  });
+  serveRequest(context, known.user, { request, response }).catch((error) => {
+    context.logger.error('response failed', { url: request.url, error });
+    response.destroy();
+  });
+}
+
+/** The user of the connection's client certificate, when the authority has signed it. */
+function authenticate(socket: TLSSocket): UserInfo | undefined {
+  if (!socket.authorized) return undefined;
+  return userOfCertificate(socket.getPeerCertificate().subject as Parameters<typeof userOfCertificate>[0]);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'the port is taken; choose another' : error.message;
+      reject(new Error(`API server cannot listen on ${host}:${port}: ${why}`, { cause: error }));
+    });
+    server.listen(port, host, 1024, resolve);
+  });
+}
+
+async function close(server: Server, closing: AbortController, clock: Clock): Promise<void> {
+  const done = new Promise<void>((resolve) => server.close(() => resolve()));
+  closing.abort();
+  server.closeIdleConnections();
+  const timer = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections(), { unref: true });
+  await done;
+  timer.cancel();
+}

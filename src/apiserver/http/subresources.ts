@@ -1,0 +1,7 @@
+/** The kinds of subresources whose body is not the object itself. */
+export const SUBRESOURCE_KINDS: Readonly<Record<string, { apiVersion: string; kind: string }>> = {
+  binding: { apiVersion: 'v1', kind: 'Binding' },
+  eviction: { apiVersion: 'policy/v1', kind: 'Eviction' },
+  token: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' },
+  scale: { apiVersion: 'autoscaling/v1', kind: 'Scale' },
+};

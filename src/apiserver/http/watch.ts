@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { WatchOptions } from '../../client/index.ts';
+import {
+  apiVersionOf,
+  internalError,
+  isExpired,
+  type KubeObject,
+  StatusError,
+  type Stored,
+} from '../../kube/index.ts';
+import type { Entry, EntryEvent } from '../registry/contract.ts';
+import { exchangeSignal, type ResourceExchange } from './exchange.ts';
+import type { OutputType } from './media-type.ts';
+import { readParameters } from './query.ts';
+import { asStatusError } from './send.ts';
+import { includeObjectOf } from './transform.ts';
+import { type WatchEncoder, watchEncoder, watchErrorLine } from './watch-text.ts';
+
+/** A watch without a limit of its own ends after 30 to 60 minutes, as upstream's (minRequestTimeout). */
+const MIN_TIMEOUT_SECONDS = 1800;
+/** Marks the end of the present state in a streaming list (metav1.InitialEventsAnnotationKey). */
+const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
+/** How much a streaming list hands over at once. */
+const INITIAL_BATCH = 256;
+
+/**
+ * Streams the changes of a collection as JSON lines, one write for each batch, no faster than the client reads. What is
+ * wrong with the request is a failed response; what fails later is an ERROR event, the last of the stream.
+ */
+export async function serveWatch(exchange: ResourceExchange, output: OutputType): Promise<void> {
+  const { server, definition, target, query, response } = exchange;
+  const parameters = readParameters(query, true);
+  const encode = watchEncoder(definition, output, includeObjectOf(query, output), () => server.clock.now());
+  const { signal, dispose } = exchangeSignal(exchange);
+  const options: WatchOptions = {
+    ...parameters.watch,
+    timeoutSeconds:
+      parameters.watch.timeoutSeconds ?? Math.floor(MIN_TIMEOUT_SECONDS * (1 + server.random.next())),
+    namespace: target.namespace || undefined,
+    fieldSelector: target.name
+      ? nameSelector(target.name, parameters.watch.fieldSelector)
+      : parameters.watch.fieldSelector,
+    signal,
+  };
+  try {
+    if (parameters.sendInitialEvents) await streamFromList(exchange, options, encode, signal);
+    else await streamEvents(exchange, options, encode, signal);
+    response.end();
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    const status = asStatusError(error, internalError);
+    if (!(error instanceof StatusError))
+      server.logger.error('watch failed', { resource: definition.plural, error });
+    response.end(watchErrorLine(status.status));
+  } finally {
+    dispose();
+  }
+}
+
+async function streamEvents(
+  exchange: ResourceExchange,
+  options: WatchOptions,
+  encode: WatchEncoder,
+  signal: AbortSignal,
+): Promise<void> {
+  const { server, definition, response } = exchange;
+  const iterator = server.registry.watch(definition, options)[Symbol.asyncIterator]();
+  let next = iterator.next();
+  try {
+    if (!response.headersSent) {
+      await failEarly(next, (turn) => server.clock.soon(turn));
+      begin(response);
+    }
+    for (let result = await next; !result.done; result = await next) {
+      await write(response, encode(result.value), signal);
+      if (signal.aborted) return;
+      next = iterator.next();
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** The present state, then a bookmark that says so, then the changes after it. */
+async function streamFromList(
+  exchange: ResourceExchange,
+  options: WatchOptions,
+  encode: WatchEncoder,
+  signal: AbortSignal,
+): Promise<void> {
+  const { server, definition, response } = exchange;
+  const { namespace, labelSelector, fieldSelector } = options;
+  const list = server.registry.list(definition, { namespace, labelSelector, fieldSelector });
+  begin(response);
+  for (let start = 0; start < list.entries.length; start += INITIAL_BATCH) {
+    const events = list.entries
+      .slice(start, start + INITIAL_BATCH)
+      .map((entry): EntryEvent => ({ type: 'ADDED', entry }));
+    await write(response, encode(events), signal);
+    if (signal.aborted) return;
+  }
+  if (options.allowWatchBookmarks)
+    await write(response, encode([initialEventsEnd(definition, list.revision)]), signal);
+  await streamEvents(exchange, { ...options, resourceVersion: String(list.revision) }, encode, signal);
+}
+
+/**
+ * Rejects with what is wrong with the request, known at once, so that it can be a failed response. A version out of
+ * the window is left for the stream: upstream reports it there.
+ */
+async function failEarly(next: Promise<unknown>, soon: (turn: () => void) => void): Promise<void> {
+  const turn = new Promise<void>((resolve) => soon(resolve));
+  try {
+    await Promise.race([next, turn]);
+  } catch (error) {
+    if (!isExpired(error)) throw error;
+  }
+}
+
+function begin(response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' });
+  response.flushHeaders();
+}
+
+async function write(response: ServerResponse, chunk: Buffer, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || response.write(chunk)) return;
+  try {
+    await once(response, 'drain', { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function initialEventsEnd(definition: ResourceExchange['definition'], revision: number): EntryEvent {
+  const object = {
+    kind: definition.kind,
+    apiVersion: apiVersionOf(definition),
+    metadata: {
+      resourceVersion: String(revision),
+      creationTimestamp: null,
+      annotations: { [INITIAL_EVENTS_END]: 'true' },
+    },
+  };
+  const entry: Entry = {
+    // A bookmark has no name and no uid.
+    object: object as unknown as Stored<KubeObject>,
+    revision,
+    json: () => Buffer.from(JSON.stringify(object)),
+  };
+  return { type: 'BOOKMARK', entry };
+}
+
+function nameSelector(name: string, selector: string | undefined): string {
+  return selector ? `metadata.name=${name},${selector}` : `metadata.name=${name}`;
+}

@@ -1,0 +1,235 @@
+import type { ObjectName } from '../../client/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { badRequest, isNotFound } from '../../kube/index.ts';
+import type { Entry, RequestContext } from '../registry/contract.ts';
+import { decodeObject, decodePatch, decodeValue, readBody } from './body.ts';
+import { type ResourceExchange, Warnings, wantsPretty } from './exchange.ts';
+import { listChunks } from './list-text.ts';
+import { negotiateOutput, type OutputType } from './media-type.ts';
+import { deleteOptions, fieldManagerOf, type WriteParameters, writeParameters } from './query.ts';
+import { objectName } from './read.ts';
+import { sendChunks, sendJson, warningHeader } from './send.ts';
+import { SUBRESOURCE_KINDS } from './subresources.ts';
+import { includeObjectOf, objectText } from './transform.ts';
+
+/** POST to a collection. */
+export async function serveCreate(exchange: ResourceExchange): Promise<void> {
+  const { server, request, definition, target, query } = exchange;
+  const output = negotiateOutput(request.headers.accept, true);
+  const parameters = writeParameters(query, 'CreateOptions');
+  const body = await readBody(request);
+  const object = await decodeObject(body, request.headers['content-type'], definition);
+  const placed = definition.namespaced ? withRequestNamespace(object, target.namespace) : object;
+  const warnings = new Warnings();
+  const entry = await server.registry.create(definition, placed, context(exchange, parameters, warnings));
+  await sendEntry(exchange, 201, entry, output, warnings);
+}
+
+/** PUT of an object or of a subresource. */
+export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
+  const { server, request, definition, target, query } = exchange;
+  const output = negotiateOutput(request.headers.accept, true);
+  const parameters = writeParameters(query, 'UpdateOptions');
+  const name = objectName(exchange);
+  const body = await readBody(request);
+  const object = await decodeObject(body, request.headers['content-type'], definition);
+  const placed = definition.namespaced ? withRequestNamespace(object, target.namespace) : object;
+  checkName(placed, target.name);
+  const warnings = new Warnings();
+  const entry = await server.registry.update(
+    definition,
+    name,
+    placed,
+    context(exchange, parameters, warnings),
+    target.subresource || undefined,
+  );
+  await sendEntry(exchange, 200, entry, output, warnings);
+}
+
+/** PATCH of an object or of a subresource. */
+export async function servePatch(exchange: ResourceExchange): Promise<void> {
+  const { server, request, definition, target, query } = exchange;
+  const output = negotiateOutput(request.headers.accept, true);
+  const name = objectName(exchange);
+  const patch = await decodePatch(await readBody(request), request.headers['content-type']);
+  const parameters = writeParameters(query, 'PatchOptions', patch.type === 'apply');
+  const warnings = new Warnings();
+  const makes = patch.type === 'apply' && isAbsent(exchange, name);
+  const entry = await server.registry.patch(
+    definition,
+    name,
+    patch,
+    context(exchange, parameters, warnings),
+    { subresource: target.subresource || undefined, force: parameters.force },
+  );
+  await sendEntry(exchange, makes ? 201 : 200, entry, output, warnings);
+}
+
+/** DELETE of an object: the object, or a Status where upstream sends one. */
+export async function serveDelete(exchange: ResourceExchange): Promise<void> {
+  const { server, request, response, definition, target, query } = exchange;
+  const output = negotiateOutput(request.headers.accept, true);
+  const name = objectName(exchange);
+  const options = deleteOptions(query, await optionalBody(exchange));
+  const warnings = new Warnings();
+  const { entry, finished } = await server.registry.delete(
+    definition,
+    name,
+    options,
+    context(exchange, options, warnings),
+  );
+  if (!finished || RETURNS_DELETED.has(`${definition.group}/${definition.plural}`))
+    return sendEntry(exchange, !finished && options.cascades ? 202 : 200, entry, output, warnings);
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name: target.name,
+      group: definition.group || undefined,
+      kind: definition.plural,
+      uid: entry.object.metadata.uid,
+    },
+  };
+  await sendJson(request, response, 200, JSON.stringify(status), {
+    pretty: wantsPretty({ query, request }),
+    headers: warningHeaders(warnings),
+  });
+}
+
+/** DELETE of a collection: the list of what was deleted or now waits. */
+export async function serveDeleteCollection(exchange: ResourceExchange): Promise<void> {
+  const { server, request, response, definition, target, query } = exchange;
+  negotiateOutput(request.headers.accept, false);
+  const options = deleteOptions(query, await optionalBody(exchange));
+  const entries = await server.registry.deleteCollection(
+    definition,
+    {
+      namespace: target.namespace || undefined,
+      labelSelector: query.get('labelSelector') || undefined,
+      fieldSelector: query.get('fieldSelector') || undefined,
+    },
+    options,
+    context(exchange, options, new Warnings()),
+  );
+  await sendChunks(
+    request,
+    response,
+    listChunks(definition, { entries, revision: server.registry.revision() }),
+  );
+}
+
+/** POST to a subresource: pods/binding, pods/eviction, serviceaccounts/token. */
+export async function serveCreateSubresource(exchange: ResourceExchange): Promise<void> {
+  const { server, request, response, definition, target, query } = exchange;
+  const output = negotiateOutput(request.headers.accept, false);
+  const parameters = writeParameters(query, 'CreateOptions');
+  const accepted = SUBRESOURCE_KINDS[target.subresource];
+  const name = objectName(exchange);
+  const body = await readBody(request);
+  const object = await decodeObject(body, request.headers['content-type'], definition, accepted);
+  const warnings = new Warnings();
+  const result = await server.registry.createSubresource(
+    definition,
+    name,
+    target.subresource,
+    definition.namespaced ? withRequestNamespace(object, target.namespace) : object,
+    context(exchange, parameters, warnings),
+  );
+  await sendJson(request, response, 201, JSON.stringify(result), {
+    output,
+    pretty: wantsPretty({ query, request }),
+    headers: warningHeaders(warnings),
+  });
+}
+
+/** Resources whose storage has ReturnDeletedObject; the others answer a finished delete with a Status. */
+const RETURNS_DELETED: ReadonlySet<string> = new Set([
+  '/namespaces',
+  '/persistentvolumeclaims',
+  '/persistentvolumes',
+  '/pods',
+  '/podtemplates',
+  '/resourcequotas',
+  '/serviceaccounts',
+  '/services',
+  'storage.k8s.io/csidrivers',
+  'storage.k8s.io/csinodes',
+  'storage.k8s.io/storageclasses',
+  'storage.k8s.io/volumeattachments',
+  'storage.k8s.io/volumeattributesclasses',
+]);
+
+function context(
+  { user, request }: ResourceExchange,
+  parameters: Partial<WriteParameters>,
+  warnings: Warnings,
+): RequestContext {
+  return {
+    user,
+    dryRun: parameters.dryRun,
+    fieldManager: fieldManagerOf(parameters, request.headers['user-agent']),
+    fieldValidation: parameters.fieldValidation,
+    warn: warnings.add,
+  };
+}
+
+async function sendEntry(
+  exchange: ResourceExchange,
+  code: number,
+  entry: Entry,
+  output: OutputType,
+  warnings: Warnings,
+): Promise<void> {
+  const { server, request, response, definition, query } = exchange;
+  const text =
+    output.transform === undefined
+      ? entry.json()
+      : objectText(definition, entry, output, includeObjectOf(query, output), server.clock.now());
+  await sendJson(request, response, code, text, {
+    output,
+    pretty: wantsPretty({ query, request }),
+    headers: warningHeaders(warnings),
+  });
+}
+
+function warningHeaders(warnings: Warnings): Record<string, string> | undefined {
+  return warnings.texts.length === 0 ? undefined : { Warning: warnings.texts.map(warningHeader).join(', ') };
+}
+
+/** The delete options in the body, when there is one. */
+async function optionalBody({ request }: ResourceExchange): Promise<unknown> {
+  const body = await readBody(request);
+  return body.length === 0 ? undefined : decodeValue(body, request.headers['content-type'], 'DeleteOptions');
+}
+
+/** The object in the namespace of the request. @throws StatusError 400 when it names another. */
+function withRequestNamespace<T extends KubeObject>(object: T, namespace: string): T {
+  const own = object.metadata?.namespace;
+  if (own === namespace) return object;
+  if (own)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  return { ...object, metadata: { ...object.metadata, namespace } };
+}
+
+/** @throws StatusError 400 when the object is not the one that the path names. */
+function checkName(object: KubeObject, name: string): void {
+  const own = object.metadata?.name;
+  if (!own)
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
+  if (own !== name)
+    throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
+}
+
+/** Whether an apply is about to make its object: the answer is then 201. */
+function isAbsent({ server, definition }: ResourceExchange, name: ObjectName): boolean {
+  try {
+    server.registry.get(definition, name);
+    return false;
+  } catch (error) {
+    return isNotFound(error);
+  }
+}

@@ -1,0 +1,40 @@
+import type { KubeObject, Resource } from '../../../kube/index.ts';
+import type { Column, ResourceDefinition, Strategy } from '../contract.ts';
+import { ageColumn, nameColumn } from './columns.ts';
+
+export const ALL_VERBS: readonly string[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+];
+
+/** A row of the table; what a kind does not say is the common case. */
+export function defineResource<T extends KubeObject>(
+  resource: Resource<T>,
+  options: {
+    readonly subresources?: readonly string[];
+    readonly columns?: readonly Column<T>[];
+    readonly selectableFields?: ResourceDefinition<T>['selectableFields'];
+    readonly strategy?: Strategy<T>;
+    readonly actions?: ResourceDefinition<T>['actions'];
+    readonly updatable?: ResourceDefinition<T>['updatable'];
+  } = {},
+): ResourceDefinition {
+  const definition: ResourceDefinition<T> = {
+    ...resource,
+    verbs: ALL_VERBS,
+    subresources: options.subresources ?? [],
+    columns: options.columns ?? [nameColumn(), ageColumn()],
+    selectableFields: options.selectableFields ?? {},
+    strategy: options.strategy ?? {},
+    actions: options.actions,
+    updatable: options.updatable,
+  };
+  // The table holds rows of every kind; each row is only ever given objects of its own.
+  return definition as unknown as ResourceDefinition;
+}

@@ -1,0 +1,105 @@
+import {
+  type Container,
+  DEFAULT_SCHEDULER,
+  type PodSpec,
+  type PodTemplateSpec,
+  type Volume,
+} from '../../../kube/index.ts';
+import { change, each, fill } from './defaulting.ts';
+
+const FILE_MODE = 0o644;
+const TOKEN_EXPIRATION_SECONDS = 3600;
+
+/** Defaults of a pod's or a template's spec. Source: Kubernetes 1.36, pkg/apis/core/v1/defaults.go. */
+export function defaultPodSpec(spec: PodSpec): PodSpec {
+  let result = fill<PodSpec>(spec, {
+    restartPolicy: 'Always',
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: 'ClusterFirst',
+    securityContext: {},
+    schedulerName: DEFAULT_SCHEDULER,
+  });
+  result = change(result, 'volumes', (volumes) => each(volumes, defaultVolume));
+  result = change(result, 'initContainers', (containers) => each(containers, defaultContainer));
+  return change(result, 'containers', (containers) => each(containers, defaultContainer));
+}
+
+export function defaultPodTemplate(template: PodTemplateSpec): PodTemplateSpec {
+  return change(template, 'spec', defaultPodSpec);
+}
+
+/** What only pods get, not templates (SetDefaults_Pod). */
+export function defaultPodOnly(spec: PodSpec): PodSpec {
+  let result = fill<PodSpec>(spec, { enableServiceLinks: true });
+  const requests = (containers: readonly Container[]) => each(containers, requestsFromLimits);
+  result = change(result, 'initContainers', requests);
+  return change(result, 'containers', requests);
+}
+
+function requestsFromLimits(container: Container): Container {
+  return change(container, 'resources', (resources) => {
+    const { limits, requests } = resources;
+    if (!limits || Object.keys(limits).every((name) => requests?.[name] !== undefined)) return resources;
+    return { ...resources, requests: { ...limits, ...requests } };
+  });
+}
+
+function defaultContainer(container: Container): Container {
+  let result = fill<Container>(container, {
+    imagePullPolicy: pullPolicy(container.image ?? ''),
+    resources: {},
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+  });
+  result = change(result, 'ports', (ports) => each(ports, (port) => fill(port, { protocol: 'TCP' })));
+  result = change(result, 'env', (env) =>
+    each(env, (variable) =>
+      change(variable, 'valueFrom', (from) =>
+        change(from, 'fieldRef', (field) => fill(field, { apiVersion: 'v1' })),
+      ),
+    ),
+  );
+  for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
+    result = change(result, probe, (value) =>
+      change(
+        fill(value, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 }),
+        'httpGet',
+        (get) => fill(get, { path: '/', scheme: 'HTTP' }),
+      ),
+    );
+  }
+  return result;
+}
+
+/** Always for the latest tag, as upstream. */
+function pullPolicy(image: string): string {
+  const name = image.slice(image.lastIndexOf('/') + 1);
+  if (name.includes('@')) return 'IfNotPresent';
+  const tag = name.includes(':') ? name.slice(name.indexOf(':') + 1) : 'latest';
+  return tag === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+function defaultVolume(volume: Volume): Volume {
+  if (Object.keys(volume).every((name) => name === 'name')) return { ...volume, emptyDir: {} };
+  const mode = { defaultMode: FILE_MODE };
+  let result = change(volume, 'secret', (source) => fill(source, mode));
+  result = change(result, 'configMap', (source) => fill(source, mode));
+  result = change(result, 'downwardAPI', (source) => fill(source, mode));
+  result = change(result, 'hostPath', (source) =>
+    source.type === undefined ? { ...source, type: '' } : source,
+  );
+  result = change(result, 'projected', (source) =>
+    change(fill(source, mode), 'sources', (sources) =>
+      each(sources, (item) =>
+        change(item, 'serviceAccountToken', (token) =>
+          fill(token, { expirationSeconds: TOKEN_EXPIRATION_SECONDS }),
+        ),
+      ),
+    ),
+  );
+  return change(result, 'ephemeral', (source) =>
+    change(source, 'volumeClaimTemplate', (template) =>
+      change(template, 'spec', (spec) => fill(spec, { volumeMode: 'Filesystem' })),
+    ),
+  );
+}

@@ -1,0 +1,121 @@
+import { rfc3339 } from '../../../base/index.ts';
+import {
+  type Binding,
+  conflict,
+  type KubeObject,
+  type Pod,
+  type PodCondition,
+  pods,
+  type Stored,
+} from '../../../kube/index.ts';
+import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
+import { change } from './defaulting.ts';
+import { defineResource } from './define.ts';
+import { summarizePod } from './pod-cells.ts';
+import { qosClass } from './pod-qos.ts';
+import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts';
+import { validatePodSpec, validatePodUpdate } from './pod-validation.ts';
+
+export const podDefinition = defineResource<Pod>(pods, {
+  subresources: ['status', 'binding'],
+  columns: [
+    nameColumn(),
+    column('Ready', (pod, nowMs) => summarizePod(pod, nowMs).ready, {
+      description: 'How many of the containers are ready.',
+    }),
+    column('Status', (pod, nowMs) => summarizePod(pod, nowMs).status, {
+      description: 'What the containers of the pod are doing, as one word.',
+    }),
+    column('Restarts', (pod, nowMs) => summarizePod(pod, nowMs).restarts, {
+      description: 'How often containers were restarted, and when last.',
+    }),
+    ageColumn(),
+    wideColumn('IP', (pod) => pod.status?.podIPs?.[0]?.ip || '<none>'),
+    wideColumn('Node', (pod) => pod.spec?.nodeName || '<none>'),
+    wideColumn('Nominated Node', (pod) => pod.status?.nominatedNodeName || '<none>'),
+    wideColumn('Readiness Gates', readinessGates),
+  ],
+  selectableFields: {
+    'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
+    'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',
+    'spec.schedulerName': (pod) => pod.spec?.schedulerName ?? '',
+    'spec.serviceAccountName': (pod) => pod.spec?.serviceAccountName ?? '',
+    'spec.hostNetwork': (pod) => String(pod.spec?.hostNetwork ?? false),
+    'status.phase': (pod) => pod.status?.phase ?? '',
+    'status.podIP': (pod) => pod.status?.podIPs?.[0]?.ip ?? '',
+    'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
+  },
+  strategy: {
+    tracksGeneration: true,
+    defaults: (pod) => change(pod, 'spec', (spec) => defaultPodOnly(defaultPodSpec(spec))),
+    prepareForCreate: (pod) => ({ ...pod, status: { phase: 'Pending', qosClass: qosClass(pod.spec) } }),
+    prepareForStatusUpdate: (next, previous) => ({
+      ...next,
+      // Old kubelets corrupted owner references through here; and the QoS class never changes.
+      metadata: { ...next.metadata, ownerReferences: previous.metadata.ownerReferences },
+      status: { ...next.status, qosClass: next.status?.qosClass || previous.status?.qosClass },
+    }),
+    validate: (pod) => validatePodSpec(pod.spec, 'spec', pod.metadata?.name),
+    validateUpdate: validatePodUpdate,
+    gracePeriodSeconds,
+  },
+  actions: { binding: bindPod },
+});
+
+/** A pod that no node has, or that has ended, goes at once (podStrategy CheckGracefulDelete). */
+export function gracePeriodSeconds(pod: Stored<Pod>, asked: number | undefined): number {
+  if (!pod.spec?.nodeName || pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') return 0;
+  const period = asked ?? pod.spec.terminationGracePeriodSeconds ?? 0;
+  return period < 0 ? 1 : period;
+}
+
+/** Assigns the pod to the binding's node (BindingREST). @throws StatusError 409 when it cannot be assigned (any more) */
+export function bindPod(pod: Stored<Pod>, body: KubeObject, nowMs: number): Pod {
+  const { metadata, target } = body as Binding;
+  const refuse = (why: string) => conflict({ group: '', plural: 'pods/binding' }, pod.metadata.name, why);
+  if (metadata?.uid && metadata.uid !== pod.metadata.uid) {
+    throw refuse(
+      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
+    );
+  }
+  if (pod.metadata.deletionTimestamp) {
+    throw refuse(`pod ${pod.metadata.name} is being deleted, cannot be assigned to a host`);
+  }
+  if (pod.spec?.nodeName) {
+    throw refuse(`pod ${pod.metadata.name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
+  }
+  if (pod.spec?.schedulingGates?.length) {
+    throw refuse(`pod ${pod.metadata.name} has non-empty .spec.schedulingGates`);
+  }
+  const { nominatedNodeName: _, ...status } = pod.status ?? {};
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      annotations: { ...pod.metadata.annotations, ...metadata?.annotations },
+      labels: { ...pod.metadata.labels, ...metadata?.labels },
+    },
+    spec: { ...pod.spec!, nodeName: target?.name },
+    status: { ...status, conditions: scheduled(status.conditions ?? [], nowMs) },
+  };
+}
+
+function scheduled(conditions: readonly PodCondition[], nowMs: number): readonly PodCondition[] {
+  const index = conditions.findIndex((one) => one.type === 'PodScheduled');
+  const old = conditions[index];
+  const condition: PodCondition = {
+    type: 'PodScheduled',
+    status: 'True',
+    lastTransitionTime: old?.status === 'True' ? old.lastTransitionTime : rfc3339(nowMs),
+  };
+  return index < 0 ? [...conditions, condition] : conditions.with(index, condition);
+}
+
+function readinessGates(pod: Stored<Pod>): string {
+  const gates = pod.spec?.readinessGates ?? [];
+  if (gates.length === 0) return '<none>';
+  const met = gates.filter((gate) =>
+    pod.status?.conditions?.some((one) => one.type === gate.conditionType && one.status === 'True'),
+  );
+  return `${met.length}/${gates.length}`;
+}

@@ -1,0 +1,52 @@
+import { apiVersionOf, badRequest, type KubeObject, type Stored } from '../../kube/index.ts';
+import type { RequestContext, ResourceDefinition } from './contract.ts';
+import { cannotBeHandled, copyFrozen, DecodeError, decode, modelOfKind } from './schema/index.ts';
+
+/**
+ * What a client sent, read as the resource's kind: types checked, unknown fields dropped and reported as
+ * fieldValidation wants.
+ * @throws StatusError 400
+ */
+export function readInput(
+  definition: ResourceDefinition,
+  sent: unknown,
+  previous: Stored<KubeObject> | undefined,
+  context: RequestContext,
+): KubeObject {
+  const { group, version, kind } = definition;
+  const model = modelOfKind(group, version, kind);
+  const unknownFields: string[] = [];
+  let object: KubeObject;
+  try {
+    object = (
+      model ? decode(model, sent, previous, { unknownFields }) : copyFrozen(sent, previous)
+    ) as KubeObject;
+  } catch (error) {
+    if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
+    throw error;
+  }
+  const problems = [
+    ...(context.duplicateFields ?? []).map((field) => `duplicate field ${JSON.stringify(field)}`),
+    ...unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`),
+  ];
+  if (problems.length > 0 && context.fieldValidation === 'Strict') {
+    throw cannotBeHandled(kind, version, `strict decoding error: ${problems.join(', ')}`);
+  }
+  if (context.fieldValidation !== 'Ignore') for (const problem of problems) context.warn?.(problem);
+  checkType(definition, object);
+  return object;
+}
+
+function checkType(definition: ResourceDefinition, { apiVersion, kind }: KubeObject): void {
+  const expected = apiVersionOf(definition);
+  if (apiVersion && apiVersion !== expected) {
+    throw badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+    );
+  }
+  if (kind && kind !== definition.kind) {
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(definition.version)} cannot be handled as a ${definition.kind}`,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+import type { Patch } from '../../../client/index.ts';
+import { badRequest, invalid, type KubeObject, type Stored, statusFailure } from '../../../kube/index.ts';
+import type { ResourceDefinition } from '../contract.ts';
+import { modelOfKind } from '../schema/index.ts';
+import { jsonPatch, PatchError } from './json-patch.ts';
+import { isObject, mergePatch } from './merge-patch.ts';
+import { strategicMergePatch } from './strategic.ts';
+
+/**
+ * The object that a patch makes of the present one.
+ * @throws StatusError 400 for a body that is no patch, 415 for a kind of patch that is not served, 422 for a patch
+ * that does not fit the object
+ */
+export function applyPatch(
+  definition: ResourceDefinition,
+  object: Stored<KubeObject>,
+  patch: Patch,
+): KubeObject {
+  try {
+    return patched(definition, object, patch);
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    if (patch.type !== 'json')
+      throw badRequest(
+        `error applying patch to ${definition.plural} "${object.metadata.name}": ${error.message}`,
+      );
+    throw invalid(definition, object.metadata.name, [
+      { message: `the server rejected our request due to an error in our request: ${error.message}` },
+    ]);
+  }
+}
+
+function patched(
+  definition: ResourceDefinition,
+  object: Stored<KubeObject>,
+  { type, body }: Patch,
+): KubeObject {
+  switch (type) {
+    case 'json':
+      return jsonPatch(object, body) as KubeObject;
+    case 'merge':
+      return mergePatch(object, asObject(body, type)) as KubeObject;
+    case 'strategic': {
+      const model = modelOfKind(definition.group, definition.version, definition.kind);
+      if (!model) {
+        throw unsupported(
+          `strategic merge patch is not supported for ${definition.kind}; use a merge patch (application/merge-patch+json)`,
+        );
+      }
+      return strategicMergePatch(
+        model,
+        object as unknown as Record<string, unknown>,
+        asObject(body, type),
+      ) as KubeObject;
+    }
+    default:
+      throw unsupported(
+        'server-side apply (application/apply-patch+yaml) is not supported yet; use kubectl apply without --server-side',
+      );
+  }
+}
+
+function asObject(body: unknown, type: string): Readonly<Record<string, unknown>> {
+  if (isObject(body)) return body;
+  throw badRequest(`the body of a ${type} patch must be an object`);
+}
+
+const unsupported = (why: string) => statusFailure(415, 'UnsupportedMediaType', why);

@@ -1,0 +1,67 @@
+import {
+  badRequest,
+  type FieldTerm,
+  type KubeObject,
+  matchesSelector,
+  parseFieldSelector,
+  parseLabelSelector,
+  qualifiedName,
+  type Selector,
+  type Stored,
+} from '../../kube/index.ts';
+import type { ResourceDefinition } from './contract.ts';
+
+/** Which objects of a resource a list or watch is about. */
+export interface Selection {
+  /** Everything passes `matches`. */
+  readonly everything: boolean;
+  /** Set when the selection can hold only one name. */
+  readonly name: string | undefined;
+  matches(object: Stored<KubeObject>): boolean;
+}
+
+/** @throws StatusError 400 for a selector that cannot be parsed, or a field that is not selectable. */
+export function parseSelection(
+  definition: ResourceDefinition,
+  options: { readonly labelSelector?: string; readonly fieldSelector?: string },
+): Selection {
+  if (!options.labelSelector && !options.fieldSelector) {
+    return { everything: true, name: undefined, matches: () => true };
+  }
+  let labels: Selector;
+  let fields: readonly FieldTerm[];
+  try {
+    labels = parseLabelSelector(options.labelSelector ?? '');
+    fields = parseFieldSelector(options.fieldSelector ?? '');
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
+  const terms = fields.map((term) => ({ ...term, read: reader(definition, term.path, options) }));
+  const named = fields.find((term) => term.path === 'metadata.name' && term.equals);
+  return {
+    everything: labels.length === 0 && terms.length === 0,
+    name: named?.value,
+    matches: (object) =>
+      matchesSelector(labels, object.metadata.labels) &&
+      terms.every((term) => (term.read(object) === term.value) === term.equals),
+  };
+}
+
+function reader(
+  definition: ResourceDefinition,
+  path: string,
+  options: { readonly labelSelector?: string; readonly fieldSelector?: string },
+): (object: KubeObject) => string {
+  if (path === 'metadata.name') return (object) => object.metadata?.name ?? '';
+  if (path === 'metadata.namespace' && definition.namespaced)
+    return (object) => object.metadata?.namespace ?? '';
+  const read = Object.hasOwn(definition.selectableFields, path)
+    ? definition.selectableFields[path]
+    : undefined;
+  if (read) return read;
+  throw badRequest(
+    `Unable to find ${JSON.stringify(qualifiedName(definition))} that match label selector ` +
+      `${JSON.stringify(options.labelSelector ?? '')}, field selector ${JSON.stringify(options.fieldSelector ?? '')}: ` +
+      `field label not supported: ${path}`,
+  );
+}

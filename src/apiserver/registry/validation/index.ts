@@ -1,0 +1,13 @@
+export * from './field.ts';
+export { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+export {
+  isDNS1035Label,
+  isDNS1123Label,
+  isDNS1123Subdomain,
+  isLabelValue,
+  isPathSegment,
+  isQualifiedName,
+  type NameRule,
+  validateLabels,
+  validateWith,
+} from './names.ts';

@@ -1,0 +1,134 @@
+import {
+  FINALIZER_FOREGROUND,
+  FINALIZER_ORPHAN,
+  type KubeObject,
+  type ObjectMeta,
+  type OwnerReference,
+  type StatusCause,
+  type Stored,
+} from '../../../kube/index.ts';
+import { equal, forbiddenField, immutable, invalidValue, required } from './field.ts';
+import {
+  isQualifiedName,
+  type NameRule,
+  validateAnnotations,
+  validateLabels,
+  validateWith,
+} from './names.ts';
+
+/** Finalizers without a domain that upstream still knows. */
+const STANDARD_FINALIZERS = new Set(['kubernetes', FINALIZER_ORPHAN, FINALIZER_FOREGROUND]);
+
+/** Rules: Kubernetes 1.36, apimachinery api/validation ValidateObjectMeta. */
+export function validateMetadata(metadata: ObjectMeta, name: NameRule): StatusCause[] {
+  const causes: StatusCause[] = [];
+  if (metadata.generateName) {
+    // A prefix may end where a name may not.
+    const probe = metadata.generateName.endsWith('-')
+      ? `${metadata.generateName.slice(0, -1)}a`
+      : metadata.generateName;
+    causes.push(
+      ...name(probe).map((why) => invalidValue('metadata.generateName', metadata.generateName, why)),
+    );
+  }
+  if (!metadata.name) causes.push(required('metadata.name', 'name or generateName is required'));
+  else causes.push(...validateWith('metadata.name', metadata.name, name));
+  causes.push(...validateCommon(metadata));
+  return causes;
+}
+
+/** What an update may not do to metadata: ValidateObjectMetaUpdate. */
+export function validateMetadataUpdate(
+  next: ObjectMeta,
+  previous: Stored<KubeObject>['metadata'],
+): StatusCause[] {
+  const causes = validateCommon(next);
+  if (previous.deletionTimestamp) {
+    const known = new Set(previous.finalizers);
+    const added = (next.finalizers ?? []).filter((finalizer) => !known.has(finalizer)).sort();
+    if (added.length > 0) {
+      const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
+      causes.push(
+        forbiddenField(
+          'metadata.finalizers',
+          `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+        ),
+      );
+    }
+  }
+  for (const field of [
+    'name',
+    'namespace',
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ] as const) {
+    if (!equal(next[field], previous[field]))
+      causes.push(immutable(`metadata.${field}`, next[field] ?? null));
+  }
+  return causes;
+}
+
+function validateCommon(metadata: ObjectMeta): StatusCause[] {
+  return [
+    ...validateLabels('metadata.labels', metadata.labels),
+    ...validateAnnotations('metadata.annotations', metadata.annotations),
+    ...validateOwnerReferences(metadata.ownerReferences ?? []),
+    ...validateFinalizers(metadata.finalizers ?? []),
+  ];
+}
+
+function validateFinalizers(finalizers: readonly string[]): StatusCause[] {
+  const causes = finalizers.flatMap((finalizer) => [
+    ...validateWith('metadata.finalizers', finalizer, isQualifiedName),
+    ...(finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)
+      ? []
+      : [
+          invalidValue(
+            'metadata.finalizers',
+            finalizer,
+            'name is neither a standard finalizer name nor is it fully qualified',
+          ),
+        ]),
+  ]);
+  if (finalizers.includes(FINALIZER_ORPHAN) && finalizers.includes(FINALIZER_FOREGROUND)) {
+    causes.push(
+      invalidValue(
+        'metadata.finalizers',
+        finalizers,
+        `finalizer ${FINALIZER_ORPHAN} and ${FINALIZER_FOREGROUND} cannot be both set`,
+      ),
+    );
+  }
+  return causes;
+}
+
+function validateOwnerReferences(references: readonly OwnerReference[]): StatusCause[] {
+  const field = 'metadata.ownerReferences';
+  const causes: StatusCause[] = [];
+  let controller: string | undefined;
+  for (const reference of references) {
+    if (!reference.apiVersion)
+      causes.push(invalidValue(`${field}.apiVersion`, '', 'version must not be empty'));
+    for (const part of ['kind', 'name', 'uid'] as const) {
+      if (!reference[part]) causes.push(invalidValue(`${field}.${part}`, '', 'must not be empty'));
+    }
+    if (reference.apiVersion === 'v1' && reference.kind === 'Event') {
+      causes.push(invalidValue(field, reference, '/v1, Kind=Event is disallowed from being an owner'));
+    }
+    if (!reference.controller) continue;
+    const name = `${reference.kind}/${reference.name}`;
+    if (controller === undefined) controller = name;
+    else {
+      causes.push(
+        invalidValue(
+          field,
+          references,
+          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`,
+        ),
+      );
+    }
+  }
+  return causes;
+}

@@ -1,0 +1,262 @@
+import type { Clock, Random } from '../../base/index.ts';
+import type { DeleteOptions } from '../../client/index.ts';
+import {
+  alreadyExists,
+  apiVersionOf,
+  badRequest,
+  invalid,
+  joinKey,
+  type KubeObject,
+  notFound,
+  type ObjectMeta,
+  type StatusCause,
+  type Stored,
+} from '../../kube/index.ts';
+import { type AdmissionReader, admissionPlugins, admit, validateAdmission } from '../admission/index.ts';
+import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
+import type { Entry, RequestContext, ResourceDefinition } from './contract.ts';
+import { readInput } from './input.ts';
+import { decideDeletion, finishesDeletion } from './operations/delete.ts';
+import { carriedMetadata, checkUpdatePreconditions, newMetadata } from './operations/metadata.ts';
+import { copyFrozen, deepFreeze } from './schema/index.ts';
+import { isDNS1123Subdomain, validateMetadata, validateMetadataUpdate } from './validation/index.ts';
+
+/** Upstream gives up after as many names that are all taken. */
+const GENERATE_NAME_ATTEMPTS = 8;
+const DURABLE = Promise.resolve();
+
+export interface UpdateRequest {
+  readonly context: RequestContext;
+  readonly subresource?: string;
+  /** The object that the client wants, from the present one. */
+  build(previous: Stored<KubeObject>): KubeObject;
+}
+
+/**
+ * The writes of any resource, from what the client sent to what the store gets. All of it runs in one turn on the
+ * newest state, so nothing can come between a check and its write.
+ */
+export class Writes {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #reader: AdmissionReader;
+
+  constructor(parts: { store: Store; clock: Clock; random: Random; reader: AdmissionReader }) {
+    this.#store = parts.store;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#reader = parts.reader;
+  }
+
+  async create(
+    table: Table,
+    definition: ResourceDefinition,
+    sent: KubeObject,
+    context: RequestContext,
+  ): Promise<AppliedWrite> {
+    this.#store.assertServing();
+    const input = readInput(definition, sent, undefined, context);
+    checkNew(definition, input);
+    const generates = !input.metadata?.name && Boolean(input.metadata?.generateName);
+    for (let attempt = 1; ; attempt++) {
+      const object = this.#admitNew(definition, input, context);
+      const { name, namespace } = object.metadata!;
+      const key = joinKey(namespace, name!);
+      if (!table.head(key)) {
+        if (context.dryRun) return { entry: unsaved(object), durable: DURABLE };
+        return this.#store.put(table, key, object);
+      }
+      if (generates && attempt < GENERATE_NAME_ATTEMPTS) continue;
+      // The one that is in the way may not be visible yet.
+      await table.settled(key);
+      throw alreadyExists(definition, name!);
+    }
+  }
+
+  update(
+    table: Table,
+    definition: ResourceDefinition,
+    key: string,
+    name: string,
+    request: UpdateRequest,
+  ): AppliedWrite {
+    const { context, subresource } = request;
+    const head = table.head(key);
+    if (!head) throw notFound(definition, name);
+    const previous = head.object;
+    const input = readInput(definition, request.build(previous), previous, context);
+    checkUpdatePreconditions(definition, input.metadata ?? {}, previous.metadata);
+
+    const next = this.#admitUpdate(definition, input, previous, context, subresource);
+    if (next === previous) return { entry: head, durable: table.settled(key) ?? DURABLE };
+    if (context.dryRun) return { entry: unsaved(next), durable: DURABLE };
+    if (finishesDeletion(definition, next, previous)) return this.#store.remove(table, key, next);
+    return this.#store.put(table, key, next);
+  }
+
+  delete(
+    table: Table,
+    definition: ResourceDefinition,
+    key: string,
+    name: string,
+    options: DeleteOptions,
+    context: RequestContext,
+  ): AppliedWrite & { readonly finished: boolean } {
+    const head = table.head(key);
+    if (!head) throw notFound(definition, name);
+    const previous = head.object;
+    validateAdmission(admissionPlugins, {
+      operation: 'DELETE',
+      resource: definition,
+      namespace: previous.metadata.namespace,
+      name,
+      previous,
+      user: context.user,
+      reader: this.#reader,
+    });
+    const decision = decideDeletion(definition, previous, options, this.#clock.now());
+    const unchanged = { entry: head, durable: table.settled(key) ?? DURABLE };
+    const dryRun = options.dryRun || context.dryRun;
+    switch (decision.action) {
+      case 'wait':
+        return { ...unchanged, finished: false };
+      case 'remove':
+        if (dryRun) return { ...unchanged, finished: true };
+        return { ...this.#store.remove(table, key, previous), finished: true };
+      case 'mark': {
+        const next = copyFrozen(decision.object, previous) as KubeObject;
+        if (next === previous) return { ...unchanged, finished: false };
+        if (dryRun) return { entry: unsaved(next), durable: DURABLE, finished: false };
+        return { ...this.#store.put(table, key, next), finished: false };
+      }
+    }
+  }
+
+  #admitNew(definition: ResourceDefinition, input: KubeObject, context: RequestContext): KubeObject {
+    const { strategy } = definition;
+    const metadata = newMetadata(
+      input.metadata ?? {},
+      this.#clock,
+      this.#random,
+      strategy.tracksGeneration ?? false,
+    );
+    const named = inOrder(definition, input, metadata);
+    const request = {
+      operation: 'CREATE',
+      resource: definition,
+      namespace: metadata.namespace,
+      name: metadata.name ?? '',
+      user: context.user,
+      reader: this.#reader,
+    } as const;
+    // Upstream's order: defaults when decoding, mutation by admission, preparation, validation, admission's own.
+    const defaulted = strategy.defaults?.(named) ?? named;
+    const admitted = admit(admissionPlugins, { ...request, object: defaulted });
+    const prepared = strategy.prepareForCreate?.(admitted) ?? admitted;
+    const object = deepFreeze(copyFrozen(prepared) as KubeObject);
+    const nameRule = (text: string) => strategy.validateName?.(text) ?? isDNS1123Subdomain(text);
+    refuse(definition, object, [
+      ...validateMetadata(object.metadata!, nameRule),
+      ...(strategy.validate?.(object) ?? []),
+    ]);
+    validateAdmission(admissionPlugins, { ...request, object });
+    return object;
+  }
+
+  /** `previous` itself when nothing would change. */
+  #admitUpdate(
+    definition: ResourceDefinition,
+    input: KubeObject,
+    previous: Stored<KubeObject>,
+    context: RequestContext,
+    subresource: string | undefined,
+  ): KubeObject {
+    const { strategy } = definition;
+    const metadata = carriedMetadata(input.metadata ?? {}, previous.metadata);
+    const request = {
+      operation: 'UPDATE',
+      resource: definition,
+      subresource,
+      namespace: previous.metadata.namespace,
+      name: previous.metadata.name,
+      previous,
+      user: context.user,
+      reader: this.#reader,
+    } as const;
+    const sent = inOrder(definition, input, metadata);
+    const defaulted = strategy.defaults?.(sent) ?? sent;
+    const admitted = admit(admissionPlugins, { ...request, object: defaulted });
+    const prepared = prepareForUpdate(definition, admitted, previous, subresource);
+    let next = copyFrozen(prepared, previous) as KubeObject;
+    if (next === previous) return previous;
+    if (strategy.tracksGeneration && specOf(next) !== specOf(previous)) {
+      const generation = (previous.metadata.generation ?? 0) + 1;
+      next = deepFreeze({ ...next, metadata: { ...next.metadata, generation } });
+    }
+    refuse(definition, next, [
+      ...validateMetadataUpdate(next.metadata!, previous.metadata),
+      ...(subresource === undefined
+        ? [...(strategy.validate?.(next) ?? []), ...(strategy.validateUpdate?.(next, previous) ?? [])]
+        : subresource === 'status'
+          ? (strategy.validateStatusUpdate?.(next, previous) ?? [])
+          : []),
+    ]);
+    validateAdmission(admissionPlugins, { ...request, object: next });
+    return next;
+  }
+}
+
+function prepareForUpdate(
+  definition: ResourceDefinition,
+  next: KubeObject,
+  previous: Stored<KubeObject>,
+  subresource: string | undefined,
+): KubeObject {
+  const { strategy } = definition;
+  if (subresource === undefined) {
+    const kept = definition.subresources.includes('status')
+      ? withField(next, 'status', (previous as { status?: unknown }).status)
+      : next;
+    return strategy.prepareForUpdate?.(kept, previous) ?? kept;
+  }
+  if (subresource === 'status') {
+    const kept = withField(next, 'spec', specOf(previous));
+    return strategy.prepareForStatusUpdate?.(kept, previous) ?? kept;
+  }
+  return definition.updatable?.[subresource]?.(next, previous) ?? next;
+}
+
+function withField(object: KubeObject, name: string, value: unknown): KubeObject {
+  return { ...object, [name]: value };
+}
+
+function specOf(object: KubeObject): unknown {
+  return (object as { spec?: unknown }).spec;
+}
+
+/** The object with its kind and metadata in front, as upstream writes them. */
+function inOrder(definition: ResourceDefinition, object: KubeObject, metadata: ObjectMeta): KubeObject {
+  const { kind: _kind, apiVersion: _apiVersion, metadata: _metadata, ...rest } = object;
+  return { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata, ...rest };
+}
+
+function unsaved(object: KubeObject): Entry {
+  return new StoredEntry(object as Stored<KubeObject>, Number(object.metadata?.resourceVersion ?? 0));
+}
+
+/** @throws StatusError 422 when there are causes. */
+function refuse(definition: ResourceDefinition, object: KubeObject, causes: readonly StatusCause[]): void {
+  if (causes.length > 0) throw invalid(definition, object.metadata?.name ?? '', causes);
+}
+
+function checkNew(definition: ResourceDefinition, { metadata }: KubeObject): void {
+  if (metadata?.resourceVersion)
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  if (definition.namespaced && !metadata?.namespace) {
+    throw badRequest(`an empty namespace may not be set during creation of a ${definition.kind}`);
+  }
+  if (!definition.namespaced && metadata?.namespace) {
+    throw badRequest(`namespace may not be set on a ${definition.kind}: it belongs to the whole cluster`);
+  }
+}

@@ -1,0 +1,136 @@
+import type { Entry } from '../registry/contract.ts';
+import { EventLog, StoreEvent } from './event-log.ts';
+import { compare, OrderedMap } from './ordered-map.ts';
+
+/** A write that is applied in memory and not yet on disk. */
+export interface PendingWrite {
+  readonly table: Table;
+  readonly key: string;
+  /** The state after; for a deletion the last state with the deletion's revision. */
+  readonly entry: Entry;
+  readonly deleted: boolean;
+  /** Settles with the batch that holds the write. */
+  readonly durable: Promise<void>;
+}
+
+/**
+ * The objects of one resource: what is durable, which readers see, and over it the head, which only writers see.
+ */
+export class Table {
+  readonly id: string;
+  readonly log: EventLog;
+  readonly #durable = new OrderedMap<Entry>();
+  readonly #head = new Map<string, PendingWrite>();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(id: string, logCapacity: number, revision: number) {
+    this.id = id;
+    this.log = new EventLog(logCapacity, revision);
+  }
+
+  get size(): number {
+    return this.#durable.size;
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#durable.get(key);
+  }
+
+  /** The newest state, durable or not: what a write must build on. */
+  head(key: string): Entry | undefined {
+    const pending = this.#head.get(key);
+    if (pending) return pending.deleted ? undefined : pending.entry;
+    return this.#durable.get(key);
+  }
+
+  /** Settles when the newest state of a key is durable; undefined when it is already. */
+  settled(key: string): Promise<void> | undefined {
+    return this.#head.get(key)?.durable;
+  }
+
+  /** Durable entries in key order from `start` on, of one namespace when `prefix` names it. */
+  *entries(start = '', prefix = ''): Generator<[string, Entry]> {
+    for (const key of this.#durable.keysFrom(start < prefix ? prefix : start, prefix)) {
+      yield [key, this.#durable.get(key)!];
+    }
+  }
+
+  /**
+   * The same as of an earlier revision, by undoing what the log has since then.
+   * @returns undefined when the log does not reach back.
+   */
+  entriesAt(revision: number, start = '', prefix = ''): Iterable<[string, Entry]> | undefined {
+    const position = this.log.after(revision);
+    if (position === undefined) return undefined;
+    const before = new Map<string, Entry | undefined>();
+    for (const event of this.log.read(position, Number.POSITIVE_INFINITY)!) {
+      if (!before.has(event.key)) before.set(event.key, event.previous);
+    }
+    return before.size === 0 ? this.entries(start, prefix) : this.#undone(before, start, prefix);
+  }
+
+  *#undone(
+    before: ReadonlyMap<string, Entry | undefined>,
+    start: string,
+    prefix: string,
+  ): Generator<[string, Entry]> {
+    const from = start < prefix ? prefix : start;
+    const changed = [...before.keys()].filter((key) => key >= from && key.startsWith(prefix)).sort(compare);
+    let next = 0;
+    const undoneUpTo = function* (limit: string | undefined): Generator<[string, Entry]> {
+      while (next < changed.length && (limit === undefined || changed[next]! < limit)) {
+        const key = changed[next++]!;
+        const entry = before.get(key);
+        if (entry) yield [key, entry];
+      }
+    };
+    for (const [key, entry] of this.entries(start, prefix)) {
+      yield* undoneUpTo(key);
+      if (!before.has(key)) yield [key, entry];
+    }
+    yield* undoneUpTo(undefined);
+  }
+
+  /** Resolves at the next durable change, or when `signal` aborts. */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = () => {
+        this.#waiting.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** For the store alone: a row of the last run. */
+  load(key: string, entry: Entry): void {
+    this.#durable.set(key, entry);
+  }
+
+  /** For the store alone: a write was applied in memory. */
+  stage(write: PendingWrite): void {
+    this.#head.set(write.key, write);
+  }
+
+  /** For the store alone: the write is on disk; readers may see it. */
+  publish(write: PendingWrite): void {
+    const previous = this.#durable.get(write.key);
+    if (write.deleted) this.#durable.delete(write.key);
+    else this.#durable.set(write.key, write.entry);
+    if (this.#head.get(write.key) === write) this.#head.delete(write.key);
+    this.log.append(new StoreEvent({ key: write.key, entry: write.entry, previous, deleted: write.deleted }));
+  }
+
+  /** For the store alone: wakes watchers after a batch. */
+  wake(): void {
+    for (const done of [...this.#waiting]) done();
+  }
+
+  /** For the store alone: forgets what never became durable. */
+  unstage(): void {
+    this.#head.clear();
+  }
+}

@@ -1,0 +1,1 @@
+export { type AttachDetachOptions, createAttachDetachController } from './attach-detach-controller.ts';

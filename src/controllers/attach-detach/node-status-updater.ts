@@ -1,0 +1,72 @@
+import { errorMessage, type Logger } from '../../base/index.ts';
+import type { Client } from '../../client/index.ts';
+import { isNotFound, nodes } from '../../kube/index.ts';
+import type { ActualStateOfWorld } from './actual-state-of-world.ts';
+
+/** Writes node.status.volumesAttached: by it a node knows which volumes it may mount. */
+export class NodeStatusUpdater {
+  readonly #client: Client;
+  readonly #actual: ActualStateOfWorld;
+  readonly #log: Logger;
+  /** The last write of each node: a node's writes follow one another, so an older list never overtakes a newer. */
+  readonly #writes = new Map<string, Promise<void>>();
+
+  constructor(client: Client, actual: ActualStateOfWorld, log: Logger) {
+    this.#client = client;
+    this.#actual = actual;
+    this.#log = log;
+  }
+
+  /** Writes all nodes whose list has changed. Failures are logged; their lists stay marked as changed. */
+  async updateAll(): Promise<void> {
+    await Promise.all(
+      this.#actual.staleReports().map((nodeName) =>
+        this.update(nodeName).catch((error) =>
+          this.#log.warn('volumesAttached of a node could not be written; trying again', {
+            node: nodeName,
+            error: errorMessage(error),
+          }),
+        ),
+      ),
+    );
+  }
+
+  /** Resolves when the node's status says what it should; also when there is no such node. */
+  update(nodeName: string): Promise<void> {
+    const before = this.#writes.get(nodeName) ?? Promise.resolve();
+    const write = before.catch(() => undefined).then(() => this.#write(nodeName));
+    this.#writes.set(nodeName, write);
+    const clear = () => {
+      if (this.#writes.get(nodeName) === write) this.#writes.delete(nodeName);
+    };
+    write.then(clear, clear);
+    return write;
+  }
+
+  /** Whether a write of the node's status is on its way. */
+  isWriting(nodeName: string): boolean {
+    return this.#writes.has(nodeName);
+  }
+
+  async #write(nodeName: string): Promise<void> {
+    const volumesAttached = this.#actual.takeReport(nodeName);
+    if (!volumesAttached) return;
+    try {
+      await this.#client.patch(
+        nodes,
+        { name: nodeName },
+        // An empty list is left out, as an encoder of the Go type does.
+        {
+          type: 'merge',
+          body: { status: { volumesAttached: volumesAttached.length > 0 ? volumesAttached : null } },
+        },
+        { subresource: 'status' },
+      );
+    } catch (error) {
+      // A node that is gone has no status; should it return, its arrival marks the list as changed.
+      if (isNotFound(error)) return;
+      this.#actual.setReportStale(nodeName);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export { createPersistentVolumeController } from './controller.ts';

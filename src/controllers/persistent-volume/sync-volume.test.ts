@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type ClaimFixture, newClaim, newVolume, type VolumeFixture } from './fixtures.ts';
+import { MemoryWorld } from './memory-world.ts';
+
+const mine = { name: 'claim', uid: 'uid-claim' };
+const bound = { phase: 'Bound', volumeName: 'pv', bindCompleted: true };
+const elsewhere = { ...bound, volumeName: 'other-pv' };
+const external = { 'pv.kubernetes.io/provisioned-by': 'disk.example.com' };
+const inTree = { 'pv.kubernetes.io/provisioned-by': 'kubernetes.io/host-path' };
+
+interface Case {
+  readonly name: string;
+  readonly volume: VolumeFixture;
+  readonly claim?: ClaimFixture;
+  /** The server has the claim, the cache has not, or has its predecessor. */
+  readonly uncached?: ClaimFixture;
+  readonly expect?: VolumeFixture;
+  readonly events?: readonly string[];
+  readonly wakes?: boolean;
+}
+
+/** The cases of upstream's binder_test (4-…), delete_test (8-…) and recycle_test (6-…), and finalizers. */
+const cases: readonly Case[] = [
+  { name: '4-1 a new volume is Available', volume: { phase: '' }, expect: { phase: 'Available' } },
+  {
+    name: '4-2 a reserved volume is Available',
+    volume: { phase: '', claim: { name: 'claim' } },
+    expect: { phase: 'Available', claim: { name: 'claim' } },
+  },
+  {
+    name: '4-3 a volume without its claim is Released',
+    volume: { phase: 'Bound', claim: mine },
+    expect: { phase: 'Released', claim: mine },
+  },
+  {
+    name: '4-4 a volume whose claim was replaced by a namesake is Released',
+    volume: { phase: 'Bound', claim: mine },
+    claim: { uid: 'younger' },
+    expect: { phase: 'Released', claim: mine },
+  },
+  {
+    name: '4-5 a half-bound volume leaves the rest to its claim',
+    volume: { claim: mine, boundByController: true },
+    claim: {},
+    wakes: true,
+  },
+  {
+    name: '4-6 a volume whose claim is bound to it is Bound',
+    volume: { claim: mine },
+    claim: bound,
+    expect: { phase: 'Bound', claim: mine },
+  },
+  {
+    name: '4-7 a volume whose claim the controller bound elsewhere is free again',
+    volume: { phase: 'Bound', claim: mine, boundByController: true },
+    claim: elsewhere,
+    expect: {},
+  },
+  {
+    name: '4-8 a volume that its maker reserved stays reserved when the claim is bound elsewhere',
+    volume: { phase: 'Bound', claim: mine },
+    claim: elsewhere,
+    expect: { claim: { name: 'claim' } },
+  },
+  {
+    name: '4-9 a provisioned volume whose claim is bound elsewhere is Released for its provisioner',
+    volume: { phase: 'Bound', claim: mine, policy: 'Delete', annotations: external },
+    claim: elsewhere,
+    expect: { phase: 'Released', claim: mine, policy: 'Delete', annotations: external },
+  },
+  {
+    name: '4-11 the claim that only the server knows counts',
+    volume: { phase: 'Bound', claim: mine },
+    uncached: bound,
+  },
+  {
+    name: '4-12 the claim that the server knows better counts',
+    volume: { phase: 'Bound', claim: mine },
+    claim: { ...bound, uid: 'elder' },
+    uncached: bound,
+  },
+  {
+    name: 'a Released volume with policy Retain keeps its data and its claimRef',
+    volume: { phase: 'Released', claim: mine },
+  },
+  {
+    name: 'a Failed volume stays Failed to be seen',
+    volume: { phase: 'Failed', claim: mine, policy: 'Recycle' },
+  },
+  {
+    name: '6-5 no recycler: Failed',
+    volume: { phase: 'Bound', claim: mine, policy: 'Recycle' },
+    expect: { phase: 'Failed', claim: mine, policy: 'Recycle' },
+    events: ['VolumeFailedRecycle: No recycler plugin found for the volume!'],
+  },
+  {
+    name: '8-2 no deleter: Failed',
+    volume: { phase: 'Bound', claim: mine, policy: 'Delete' },
+    expect: { phase: 'Failed', claim: mine, policy: 'Delete' },
+    events: [
+      'VolumeFailedDelete: error getting deleter volume plugin for volume "pv": no volume plugin matched',
+    ],
+  },
+  {
+    name: 'no deleter of the provisioner that made it: Failed',
+    volume: {
+      phase: 'Bound',
+      claim: mine,
+      policy: 'Delete',
+      annotations: inTree,
+      finalizers: ['kubernetes.io/pv-controller'],
+    },
+    expect: {
+      phase: 'Failed',
+      claim: mine,
+      policy: 'Delete',
+      annotations: inTree,
+      finalizers: ['kubernetes.io/pv-controller'],
+    },
+    events: ['VolumeFailedDelete: no volume plugin matched name: kubernetes.io/host-path'],
+  },
+  {
+    name: '8-10 the deleter is external: Released',
+    volume: { phase: 'Bound', claim: mine, policy: 'Delete', annotations: external },
+    expect: { phase: 'Released', claim: mine, policy: 'Delete', annotations: external },
+  },
+  {
+    name: 'a CSI volume made by hand is left to its driver',
+    volume: { phase: 'Bound', claim: mine, policy: 'Delete', driver: 'disk.example.com' },
+    expect: { phase: 'Released', claim: mine, policy: 'Delete', driver: 'disk.example.com' },
+  },
+  {
+    name: 'an unknown policy: Failed',
+    volume: { phase: 'Bound', claim: mine, policy: 'Shred' },
+    expect: { phase: 'Failed', claim: mine, policy: 'Shred' },
+    events: ['VolumeUnknownReclaimPolicy: Volume has unrecognized PersistentVolumeReclaimPolicy'],
+  },
+  {
+    name: '14-13 a volume reserved for a claim of another volumeMode tells both',
+    volume: { claim: mine, volumeMode: 'Block' },
+    claim: {},
+    events: [
+      'VolumeMismatch: Cannot bind PersistentVolume to requested PersistentVolumeClaim "claim" due to incompatible volumeMode.',
+      'VolumeMismatch: Cannot bind PersistentVolume "pv" to requested PersistentVolumeClaim due to incompatible volumeMode.',
+    ],
+  },
+  {
+    name: 'a volume made in-tree with policy Delete is kept until its data is deleted',
+    volume: {
+      policy: 'Delete',
+      annotations: inTree,
+      finalizers: ['external-provisioner.volume.kubernetes.io/finalizer'],
+    },
+    expect: { policy: 'Delete', annotations: inTree, finalizers: ['kubernetes.io/pv-controller'] },
+  },
+  {
+    name: 'a volume made in-tree whose policy became Retain need not be kept',
+    volume: { annotations: inTree, finalizers: ['kubernetes.io/pv-controller', 'example.com/keep'] },
+    expect: { annotations: inTree, finalizers: ['example.com/keep'] },
+  },
+];
+
+const strip = (object: unknown) =>
+  JSON.parse(JSON.stringify(object), (key, value) =>
+    key === 'resourceVersion' || key === 'message' ? undefined : value,
+  );
+
+describe('syncVolume', () => {
+  for (const test of cases) {
+    const world = () =>
+      new MemoryWorld({
+        volumes: [newVolume('pv', test.volume)],
+        claims: test.claim && [newClaim('claim', test.claim)],
+        uncached: test.uncached && [newClaim('claim', test.uncached)],
+      });
+    const expected = strip(newVolume('pv', test.expect ?? test.volume));
+
+    it(test.name, async () => {
+      const one = world();
+      await one.syncVolume('pv');
+      assert.deepEqual(strip(one.volumes.get('pv')), expected);
+      assert.deepEqual(one.messages, test.events ?? []);
+      assert.deepEqual(one.wokenClaims, test.wakes ? ['default/claim'] : []);
+      one.writes = 0;
+      await one.syncVolume('pv');
+      assert.equal(one.writes, 0, 'a second sync writes nothing');
+    });
+
+    it(`${test.name}: also after a crash at any write`, async () => {
+      for (let crashAt = 0; ; crashAt++) {
+        const one = world();
+        one.crashAt = crashAt;
+        const crashed = await one.syncVolume('pv').then(
+          () => false,
+          () => true,
+        );
+        if (!crashed) break;
+        one.crashAt = Number.POSITIVE_INFINITY;
+        await one.syncVolume('pv');
+        assert.deepEqual(strip(one.volumes.get('pv')), expected);
+      }
+    });
+  }
+});

@@ -1,0 +1,91 @@
+import {
+  joinKey,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Stored,
+  withMetadata,
+} from '../../kube/index.ts';
+import type { Announcer } from './announcer.ts';
+import { withoutClaim, withVolumePhase } from './bind.ts';
+import type { Writes } from './binder.ts';
+import { deletionFinalizers, reclaim } from './reclaim.ts';
+import { syncVolume } from './sync-volume.ts';
+
+type Volume = Stored<PersistentVolume>;
+type Claim = Stored<PersistentVolumeClaim>;
+
+/** What the volume worker reads and writes. */
+export interface VolumeWorld extends Pick<Writes, 'saveVolume'> {
+  claim(key: string): Claim | undefined;
+  /** Straight from the API server; undefined when it is not there. */
+  liveClaim(namespace: string | undefined, name: string): Promise<Claim | undefined>;
+}
+
+/** Carries out what syncVolume decides. */
+export class VolumeSync {
+  readonly #world: VolumeWorld;
+  readonly #announcer: Announcer;
+  readonly #syncClaim: (key: string) => void;
+
+  constructor(world: VolumeWorld, announcer: Announcer, syncClaim: (key: string) => void) {
+    this.#world = world;
+    this.#announcer = announcer;
+    this.#syncClaim = syncClaim;
+  }
+
+  /** Resolves to the volume as it then is. */
+  async sync(given: Volume): Promise<Volume> {
+    const finalizers = deletionFinalizers(given);
+    const volume = finalizers ? await this.#world.saveVolume(withMetadata(given, { finalizers })) : given;
+    const claim = await this.#claimOf(volume);
+    const decision = syncVolume(volume, claim);
+    switch (decision.action) {
+      case 'setPhase':
+        return this.#setPhase(volume, decision.phase);
+      case 'syncClaim':
+        this.#syncClaim(claimKey(volume));
+        return volume;
+      case 'refuse':
+        this.#announcer.tell(volume, decision.volumeEvent);
+        this.#announcer.tell(claim!, decision.claimEvent);
+        return volume;
+      case 'unbind':
+        return this.#setPhase(await this.#world.saveVolume(withoutClaim(volume)), 'Available');
+      case 'reclaim':
+        return this.#reclaim(decision.release ? await this.#setPhase(volume, 'Released') : volume);
+    }
+  }
+
+  /**
+   * The claim that the volume is bound to; undefined when it is gone. The cache may not have it yet, or have its
+   * predecessor: before a volume is released, the server is asked.
+   */
+  async #claimOf(volume: Volume): Promise<Claim | undefined> {
+    const reference = volume.spec?.claimRef;
+    if (!reference?.uid) return undefined;
+    const known = this.#world.claim(claimKey(volume));
+    const phase = volume.status?.phase;
+    const isReleased = phase === 'Released' || phase === 'Failed';
+    if (known ? known.metadata.uid === reference.uid : isReleased) return known;
+    const live = await this.#world.liveClaim(reference.namespace, reference.name ?? '');
+    return live?.metadata.uid === reference.uid ? live : undefined;
+  }
+
+  async #reclaim(volume: Volume): Promise<Volume> {
+    const decision = reclaim(volume);
+    if (decision.action === 'leave' || volume.status?.phase === 'Failed') return volume;
+    const failed = await this.#setPhase(volume, 'Failed', decision.event.message);
+    this.#announcer.tell(failed, decision.event);
+    return failed;
+  }
+
+  async #setPhase(volume: Volume, phase: string, message?: string): Promise<Volume> {
+    const changed = withVolumePhase(volume, phase, message);
+    return changed ? this.#world.saveVolume(changed, 'status') : volume;
+  }
+}
+
+function claimKey(volume: PersistentVolume): string {
+  const { namespace, name = '' } = volume.spec?.claimRef ?? {};
+  return joinKey(namespace, name);
+}

@@ -1,0 +1,1 @@
+export { createPodGc, type PodGcOptions } from './pod-gc.ts';

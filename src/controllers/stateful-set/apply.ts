@@ -1,0 +1,133 @@
+import { errorMessage } from '../../base/index.ts';
+import type { Client, EventRecorder } from '../../client/index.ts';
+import {
+  isAlreadyExists,
+  isNotFound,
+  type Pod,
+  persistentVolumeClaims,
+  pods,
+  type StatefulSet,
+  type Stored,
+} from '../../kube/index.ts';
+import { hasConflictingController } from './claim-retention.ts';
+import { setOwners } from './ownership.ts';
+import type { Action, Plan } from './plan.ts';
+
+/** A Parallel set's first batch; each that succeeds doubles the next, so that a hopeless set fails cheaply. */
+const INITIAL_BATCH = 1;
+const MAX_BATCH = 500;
+
+export interface ApplyContext {
+  readonly client: Client;
+  readonly recorder: EventRecorder;
+  readonly set: Stored<StatefulSet>;
+  readonly signal: AbortSignal;
+}
+
+/** Does what the plan says; the first failure ends it. */
+export async function applyPlan(context: ApplyContext, { steps, parallel }: Plan): Promise<void> {
+  let size = INITIAL_BATCH;
+  for (let done = 0; done < steps.length; ) {
+    const batch = steps.slice(done, done + (parallel ? size : 1));
+    const results = await Promise.allSettled(batch.map((step) => applyStep(context, step)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    done += batch.length;
+    size = Math.min(size * 2, MAX_BATCH);
+  }
+}
+
+async function applyStep(context: ApplyContext, step: readonly Action[]): Promise<void> {
+  for (const action of step) await applyAction(context, action);
+}
+
+async function applyAction(context: ApplyContext, action: Action): Promise<void> {
+  const { client, recorder, set, signal } = context;
+  const { namespace, name: setName } = set.metadata;
+  switch (action.type) {
+    case 'create-claim': {
+      const claim = action.claim.metadata!.name;
+      const subject = `Pod ${nameOf(action.pod)} in StatefulSet ${setName}`;
+      try {
+        await client.create(persistentVolumeClaims, action.claim, { signal });
+        recorder.event(set, 'Normal', 'SuccessfulCreate', `Create Claim ${claim} ${subject} success`);
+      } catch (error) {
+        // The cache is behind: it is there.
+        if (isAlreadyExists(error)) return;
+        const why = errorMessage(error);
+        if (!signal.aborted) {
+          recorder.event(
+            set,
+            'Warning',
+            'FailedCreate',
+            `Create Claim ${claim} for ${subject} failed error: ${why}`,
+          );
+          podEvent(context, 'Create', action.pod, `failed to create PVC ${claim}: ${why}`);
+        }
+        throw error;
+      }
+      return;
+    }
+    case 'own-claim': {
+      if (hasConflictingController(action.claim, set, action.pod)) {
+        recorder.event(
+          set,
+          'Warning',
+          'ConflictingController',
+          `PersistentVolumeClaim ${action.claim.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`,
+        );
+      }
+      await setOwners(client, persistentVolumeClaims, action.claim, action.owners, signal);
+      return;
+    }
+    case 'create-pod':
+      return tell(context, 'Create', action.pod, async () => {
+        await client.create(pods, action.pod, { signal });
+      });
+    case 'update-pod':
+      return tell(context, 'Update', action.pod, async () => {
+        await client.update(pods, action.pod, { signal });
+      });
+    case 'delete-pod':
+      return tell(context, 'Delete', action.pod, async () => {
+        const { name, uid } = action.pod.metadata;
+        try {
+          await client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
+        } catch (error) {
+          if (!isNotFound(error)) throw error;
+        }
+      });
+    case 'blocked':
+      // A pod that exists merely waits for its claim; one that cannot be made is worth telling.
+      if (action.pod.metadata?.uid === undefined) podEvent(context, 'Create', action.pod, action.message);
+      throw new Error(`pod ${nameOf(action.pod)} of StatefulSet ${namespace}/${setName}: ${action.message}`);
+  }
+}
+
+/** Does the work and tells of it in an event. A pod that turns out to be there already is not told of. */
+async function tell(
+  context: ApplyContext,
+  verb: 'Create' | 'Update' | 'Delete',
+  pod: Pod,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (verb === 'Create' && isAlreadyExists(error)) return;
+    if (!context.signal.aborted) podEvent(context, verb, pod, errorMessage(error));
+    throw error;
+  }
+  podEvent(context, verb, pod);
+}
+
+/** Reasons and messages of recordPodEvent. */
+function podEvent({ recorder, set }: ApplyContext, verb: string, pod: Pod, failure?: string): void {
+  const subject = `${verb} Pod ${nameOf(pod)} in StatefulSet ${set.metadata.name}`;
+  if (failure === undefined) recorder.event(set, 'Normal', `Successful${verb}`, `${subject} successful`);
+  else recorder.event(set, 'Warning', `Failed${verb}`, `${subject} failed error: ${failure}`);
+}
+
+function nameOf(pod: Pod): string {
+  return pod.metadata?.name ?? '';
+}

@@ -1,0 +1,1 @@
+export { createStatefulSetController, type StatefulSetOptions } from './stateful-set-controller.ts';

@@ -1,0 +1,71 @@
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from './types.ts';
+import { ANN_BETA_STORAGE_CLASS } from './well-known.ts';
+
+// What controllers, scheduler, sidecars and node must all read from claims and volumes in the same way.
+// Source: component-helpers, storage/volume and storage/ephemeral.
+
+/** The class a claim asks for; '' when it asks for none. The beta annotation goes before the field. */
+export function claimClass(claim: PersistentVolumeClaim): string {
+  return claim.metadata?.annotations?.[ANN_BETA_STORAGE_CLASS] ?? claim.spec?.storageClassName ?? '';
+}
+
+/** Whether the claim says anything about its class: '' is an answer, too. */
+export function claimNamesClass(claim: PersistentVolumeClaim): boolean {
+  return (
+    claim.metadata?.annotations?.[ANN_BETA_STORAGE_CLASS] !== undefined ||
+    (claim.spec?.storageClassName ?? undefined) !== undefined
+  );
+}
+
+/** The class of a volume; '' when it has none. */
+export function volumeClass(volume: PersistentVolume): string {
+  return volume.metadata?.annotations?.[ANN_BETA_STORAGE_CLASS] ?? volume.spec?.storageClassName ?? '';
+}
+
+/** Filesystem unless Block is asked for. */
+export function volumeModeOf(object: PersistentVolume | PersistentVolumeClaim): string {
+  return object.spec?.volumeMode ?? 'Filesystem';
+}
+
+/** Whether the volume has every access mode that the claim asks for. */
+export function hasAccessModes(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  const offered = volume.spec?.accessModes ?? [];
+  return (claim.spec?.accessModes ?? []).every((mode) => offered.includes(mode));
+}
+
+/** Whether the volume is bound to this very claim, or reserved for a claim of its name. */
+export function isBoundToClaim(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  const reference = volume.spec?.claimRef;
+  return (
+    reference !== undefined &&
+    reference.name === claim.metadata?.name &&
+    reference.namespace === claim.metadata?.namespace &&
+    (!reference.uid || reference.uid === claim.metadata?.uid)
+  );
+}
+
+/** The name of the claim behind a pod's volume: named by it, or made for it (generic ephemeral). */
+export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
+  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName;
+  return volume.ephemeral ? `${pod.metadata?.name}-${volume.name}` : undefined;
+}
+
+/** `namespace/name` of every claim that the pod's volumes refer to. */
+export function claimKeysOf(pod: Pod): readonly string[] {
+  const keys: string[] = [];
+  for (const volume of pod.spec?.volumes ?? []) {
+    const name = claimNameOf(pod, volume);
+    if (name !== undefined) keys.push(`${pod.metadata?.namespace}/${name}`);
+  }
+  return keys;
+}
+
+/** Failed or succeeded; or being deleted with no container running (util.IsPodTerminated). */
+export function isPodTerminated(pod: Pod): boolean {
+  const { status } = pod;
+  if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return true;
+  if (pod.metadata?.deletionTimestamp === undefined) return false;
+  return [status?.initContainerStatuses, status?.containerStatuses, status?.ephemeralContainerStatuses]
+    .flatMap((statuses) => statuses ?? [])
+    .every(({ state }) => state?.terminated !== undefined || state?.waiting !== undefined);
+}

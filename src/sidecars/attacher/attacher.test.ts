@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { FakeClock, silentLogger, systemClock, turn } from '../../base/index.ts';
+import { Code, type ControllerService, CsiStatus, serveInMemory } from '../../csi/index.ts';
+import {
+  csiNodes,
+  type PersistentVolume,
+  persistentVolumes,
+  secrets,
+  type VolumeAttachment,
+  volumeAttachments,
+} from '../../kube/index.ts';
+import { startStack } from '../../testing/component-stack.ts';
+import { type AttacherOptions, createAttacher } from './index.ts';
+
+const DRIVER = 'test.csi.example.org';
+const FINALIZER = 'external-attacher/test-csi-example-org';
+const watch = [volumeAttachments, persistentVolumes, csiNodes];
+
+interface Driver {
+  readonly calls: unknown[];
+  /** Throws what the next calls fail with. */
+  fail: CsiStatus | undefined;
+  published: Map<string, string[]>;
+}
+
+async function world(
+  test: TestContext,
+  options: { controller?: boolean; clock?: FakeClock } & Partial<AttacherOptions> = {},
+) {
+  const { controller = true, clock, ...attacherOptions } = options;
+  const stack = await startStack(test, { watch, clock });
+  const { client, context } = stack;
+  const driver: Driver = { calls: [], fail: undefined, published: new Map() };
+  const service: ControllerService = {
+    capabilities: ['PUBLISH_READONLY', 'LIST_VOLUMES', 'LIST_VOLUMES_PUBLISHED_NODES'],
+    controllerPublishVolume: ({ volumeId, nodeId, readonly, secrets, volumeContext }) => {
+      driver.calls.push({ publish: volumeId, nodeId, readonly, secrets, volumeContext });
+      if (driver.fail) throw driver.fail;
+      driver.published.set(volumeId, [nodeId]);
+      return { publishContext: { device: '/dev/x' } };
+    },
+    controllerUnpublishVolume: ({ volumeId, nodeId }) => {
+      driver.calls.push({ unpublish: volumeId, nodeId });
+      if (driver.fail) throw driver.fail;
+      driver.published.set(volumeId, []);
+      return {};
+    },
+    listVolumes: () => ({
+      entries: [...driver.published].map(([volumeId, publishedNodeIds]) => ({
+        volume: { volumeId, capacityBytes: 1n },
+        status: { publishedNodeIds },
+      })),
+    }),
+  };
+  const server = serveInMemory(
+    { identity: { name: DRIVER, vendorVersion: '1' }, ...(controller && { controller: service }) },
+    { clock: systemClock, log: silentLogger },
+  );
+  const csi = server.connect();
+  test.after(() => csi.close());
+  stack.run(createAttacher(context, { csi, ...attacherOptions }));
+  const attachments = context.informers.of(volumeAttachments);
+  const volumes = context.informers.of(persistentVolumes);
+  return {
+    ...stack,
+    driver,
+    attachment: () => attachments.get('va'),
+    volume: () => volumes.get('pv'),
+    createVolume: (more: Partial<PersistentVolume['spec']> = {}) =>
+      client.create<PersistentVolume>(persistentVolumes, {
+        metadata: { name: 'pv' },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          capacity: { storage: '1Gi' },
+          csi: { driver: DRIVER, volumeHandle: 'handle', readOnly: true, volumeAttributes: { a: 'b' } },
+          ...more,
+        },
+      }),
+    createNode: () =>
+      client.create(csiNodes, {
+        metadata: { name: 'n' },
+        spec: { drivers: [{ name: DRIVER, nodeID: 'node-id', topologyKeys: [] }] },
+      }),
+    attach: (attacher = DRIVER) =>
+      client.create<VolumeAttachment>(volumeAttachments, {
+        metadata: { name: 'va' },
+        spec: { attacher, nodeName: 'n', source: { persistentVolumeName: 'pv' } },
+      }),
+    detach: () => client.delete(volumeAttachments, { name: 'va' }),
+  };
+}
+
+describe('attacher', () => {
+  it('publishes, says so, holds volume and attachment; unpublishes and lets go', async (test) => {
+    const w = await world(test);
+    await w.createVolume();
+    await w.createNode();
+    await w.attach();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    assert.deepEqual(w.attachment()?.status, { attached: true, attachmentMetadata: { device: '/dev/x' } });
+    assert.deepEqual(w.attachment()?.metadata.finalizers, [FINALIZER]);
+    assert.equal(w.attachment()?.metadata.annotations?.['csi.alpha.kubernetes.io/node-id'], 'node-id');
+    await w.until('the finalizer', () => w.volume()?.metadata.finalizers?.includes(FINALIZER));
+    assert.deepEqual(w.driver.calls, [
+      { publish: 'handle', nodeId: 'node-id', readonly: true, secrets: {}, volumeContext: { a: 'b' } },
+    ]);
+    await w.client.delete(persistentVolumes, { name: 'pv' });
+    await w.until('the volume being deleted', () => w.volume()?.metadata.deletionTimestamp);
+    await w.detach();
+    await w.until(
+      'both let go',
+      () => !w.attachment() && !w.volume()?.metadata.finalizers?.includes(FINALIZER),
+    );
+    assert.deepEqual(w.driver.calls[1], { unpublish: 'handle', nodeId: 'node-id' });
+    assert.equal(w.driver.calls.length, 2);
+  });
+
+  it('hands the publish secret to the driver', async (test) => {
+    const w = await world(test);
+    await w.client.create(secrets, {
+      metadata: { name: 's', namespace: 'default' },
+      data: { key: Buffer.from('hush').toString('base64') },
+    });
+    await w.createVolume({
+      csi: {
+        driver: DRIVER,
+        volumeHandle: 'handle',
+        controllerPublishSecretRef: { name: 's', namespace: 'default' },
+      },
+    });
+    await w.createNode();
+    await w.attach();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    assert.deepEqual((w.driver.calls[0] as { secrets: object }).secrets, { key: 'hush' });
+  });
+
+  it('tells in the attachment why it fails, with the code; tries again from a second on; clears the error', async (test) => {
+    const w = await world(test, { backoff: { initialMs: 20, maxMs: 100 } });
+    w.driver.fail = new CsiStatus(Code.RESOURCE_EXHAUSTED, 'too many volumes');
+    await w.createVolume();
+    await w.createNode();
+    await w.attach();
+    await w.until('the error', () => w.attachment()?.status?.attachError);
+    const { attachError } = w.attachment()!.status!;
+    assert.equal(attachError?.errorCode, Code.RESOURCE_EXHAUSTED);
+    assert.match(attachError?.message ?? '', /RESOURCE_EXHAUSTED: too many volumes/);
+    w.driver.fail = undefined;
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    assert.equal(w.attachment()?.status?.attachError, undefined);
+  });
+
+  it('does not call the driver for a node that it does not know, and blocks nothing', async (test) => {
+    const w = await world(test);
+    await w.createVolume();
+    await w.attach();
+    await w.until('the error', () => w.attachment()?.status?.attachError);
+    assert.match(w.attachment()?.status?.attachError?.message ?? '', /csinode.storage.k8s.io "n" not found/);
+    assert.equal(w.attachment()?.metadata.finalizers, undefined);
+    assert.deepEqual(w.driver.calls, []);
+    await w.detach();
+    await w.until('gone', () => !w.attachment());
+  });
+
+  it('keeps an attachment until the driver has let go, also when the node is gone', async (test) => {
+    const w = await world(test, { backoff: { initialMs: 20, maxMs: 100 } });
+    await w.createVolume();
+    await w.createNode();
+    await w.attach();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    await w.client.delete(csiNodes, { name: 'n' });
+    w.driver.fail = new CsiStatus(Code.INTERNAL, 'still busy');
+    await w.detach();
+    await w.until('the error', () => w.attachment()?.status?.detachError);
+    assert.match(w.attachment()?.status?.detachError?.message ?? '', /still busy/);
+    w.driver.fail = undefined;
+    await w.until('gone', () => !w.attachment());
+    assert.deepEqual(w.driver.calls.at(-1), { unpublish: 'handle', nodeId: 'node-id' });
+  });
+
+  it('refuses to attach a volume that is being deleted', async (test) => {
+    const w = await world(test);
+    await w.createVolume();
+    await w.createNode();
+    await w.client.patch(
+      persistentVolumes,
+      { name: 'pv' },
+      { type: 'merge', body: { metadata: { finalizers: ['example.com/held'] } } },
+    );
+    await w.client.delete(persistentVolumes, { name: 'pv' });
+    await w.until('the deletion', () => w.volume()?.metadata.deletionTimestamp);
+    await w.attach();
+    await w.until('the error', () => w.attachment()?.status?.attachError);
+    assert.match(w.attachment()?.status?.attachError?.message ?? '', /"pv" is marked for deletion/);
+    assert.deepEqual(w.driver.calls, []);
+  });
+
+  it('leaves the attachments of other drivers alone', async (test) => {
+    const w = await world(test);
+    await w.createVolume();
+    await w.createNode();
+    await w.attach('other.csi.example.org');
+    await w.until('the attachment', () => w.attachment());
+    await turn();
+    assert.equal(w.attachment()?.status?.attached, false);
+    assert.deepEqual(w.driver.calls, []);
+  });
+
+  it('attaches at once for a driver that has nothing to attach', async (test) => {
+    const w = await world(test, { controller: false });
+    await w.createVolume();
+    await w.attach();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    assert.equal(w.attachment()?.metadata.finalizers, undefined);
+    await w.detach();
+    await w.until('gone', () => !w.attachment());
+  });
+
+  it('publishes again what the driver says is not published', async (test) => {
+    const clock = new FakeClock();
+    const w = await world(test, { clock });
+    await w.createVolume();
+    await w.createNode();
+    await w.attach();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    w.driver.published.set('handle', []);
+    for (let i = 0; i < 50 && w.driver.calls.length < 2; i++) await clock.advance(61_000);
+    assert.equal(w.driver.calls.length, 2);
+    assert.deepEqual(w.driver.published.get('handle'), ['node-id']);
+  });
+});

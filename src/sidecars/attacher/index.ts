@@ -1,0 +1,1 @@
+export { type AttacherOptions, createAttacher } from './attacher.ts';

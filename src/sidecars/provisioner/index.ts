@@ -1,0 +1,2 @@
+export type { ProvisionerOptions } from './options.ts';
+export { createProvisioner } from './provisioner.ts';

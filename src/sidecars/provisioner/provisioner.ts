@@ -1,0 +1,33 @@
+import { type Component, type ComponentContext, Informers } from '../../client/index.ts';
+import { ClaimProvisioner } from './claim-provisioner.ts';
+import { askDriver } from './driver.ts';
+import { flagsOf, type ProvisionerOptions } from './options.ts';
+import { VolumeDeleter } from './volume-deleter.ts';
+import { VolumeMaker } from './volume-maker.ts';
+
+/**
+ * The external-provisioner of one driver: makes volumes for claims and deletes them when they are released. It waits
+ * until the driver is there. Source: kubernetes-csi/external-provisioner 6.
+ */
+export function createProvisioner(context: ComponentContext, options: ProvisionerOptions): Component {
+  const flags = flagsOf(options);
+  return {
+    name: 'external-provisioner',
+    async start(signal) {
+      try {
+        const { clock, log } = context;
+        const { timeoutMs } = flags;
+        const asking = { clock, log, signal, timeoutMs, driverName: options.driverName };
+        const driver = await askDriver(options.csi, asking);
+        const recorder = context.recorder(`${driver.name}_${context.random.uuid()}`);
+        const maker = new VolumeMaker(context, options.csi, driver, flags);
+        const claims = new ClaimProvisioner(context, driver, flags, maker, recorder);
+        const volumes = new VolumeDeleter(context, options.csi, driver, flags, recorder);
+        await Informers.synced(signal, ...maker.informers, ...claims.informers, ...volumes.informers);
+        await Promise.all([claims.run(signal), volumes.run(signal)]);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+  };
+}

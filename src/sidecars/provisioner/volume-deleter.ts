@@ -1,0 +1,215 @@
+import { errorMessage } from '../../base/index.ts';
+import { type ComponentContext, Controller, type EventRecorder, type Informer } from '../../client/index.ts';
+import type { CsiClient } from '../../csi/index.ts';
+import {
+  ANN_PROVISIONER_DELETION_SECRET_NAME,
+  ANN_PROVISIONER_DELETION_SECRET_NAMESPACE,
+  annotation,
+  FINALIZER_EXTERNAL_PROVISIONER,
+  isConflict,
+  isNotFound,
+  joinKey,
+  type PersistentVolume,
+  persistentVolumes,
+  type StorageClass,
+  type Stored,
+  storageClasses,
+  type VolumeAttachment,
+  volumeAttachments,
+  volumeClass,
+  withFinalizer,
+  withoutFinalizer,
+} from '../../kube/index.ts';
+import { checkCapabilities, type Driver } from './driver.ts';
+import type { Flags } from './options.ts';
+import { driverErrorText } from './provision-error.ts';
+import { credentialsOf, type SecretReference, secretReference } from './secrets.ts';
+import { finalizerChange, isVolumeOf, shouldDelete } from './should-delete.ts';
+
+const ATTACHMENTS_BY_VOLUME = 'va-persistent-volume-name';
+const FINALIZER_ATTEMPTS = 5;
+
+type Volume = Stored<PersistentVolume>;
+
+/**
+ * Deletes the volumes that were released, and keeps their objects until that is done. Source: ProvisionController of
+ * sig-storage-lib-external-provisioner, volume queue, and Delete of external-provisioner.
+ */
+export class VolumeDeleter {
+  readonly #context: ComponentContext;
+  readonly #csi: CsiClient;
+  readonly #driver: Driver;
+  readonly #flags: Flags;
+  readonly #recorder: EventRecorder;
+  readonly #volumes: Informer<PersistentVolume>;
+  readonly #classes: Informer<StorageClass>;
+  readonly #attachments: Informer<VolumeAttachment> | undefined;
+  readonly #queue: Controller;
+  /** Uids of volumes that are deleted and whose objects the cache still has. */
+  readonly #done = new Set<string>();
+
+  constructor(
+    context: ComponentContext,
+    csiClient: CsiClient,
+    driver: Driver,
+    flags: Flags,
+    recorder: EventRecorder,
+  ) {
+    this.#context = context;
+    this.#csi = csiClient;
+    this.#driver = driver;
+    this.#flags = flags;
+    this.#recorder = recorder;
+    const { informers, clock, log } = context;
+    this.#volumes = informers.of(persistentVolumes);
+    this.#classes = informers.of(storageClasses);
+    if (driver.controller.has('PUBLISH_UNPUBLISH_VOLUME')) {
+      this.#attachments = informers.of(volumeAttachments).addIndex(ATTACHMENTS_BY_VOLUME, volumeOf);
+    }
+    this.#queue = new Controller({
+      name: `deleter of ${driver.name}`,
+      clock,
+      log,
+      workers: flags.workerThreads,
+      backoff: { initialMs: flags.retryIntervalStartMs, maxMs: flags.retryIntervalMaxMs },
+      reconcile: (name, signal) => this.#reconcile(name, signal),
+    });
+  }
+
+  get informers(): readonly { synced: Promise<void> }[] {
+    return [this.#volumes, this.#classes, ...(this.#attachments ? [this.#attachments] : [])];
+  }
+
+  /** Works until the signal aborts. The informers must be synced. */
+  async run(signal: AbortSignal): Promise<void> {
+    const changed = (volume: Volume) => {
+      const hasWork = shouldDelete(volume) || finalizerChange(volume) !== undefined;
+      if (hasWork && isVolumeOf(volume, this.#driver.name)) this.#queue.enqueue(volume.metadata.name);
+    };
+    const stops = [
+      this.#volumes.on({
+        added: changed,
+        updated: changed,
+        deleted: ({ metadata }) => this.#done.delete(metadata.uid),
+      }),
+    ];
+    // A volume that could not be deleted because it was attached need not wait for its back-off.
+    const detached = (attachment: VolumeAttachment) => {
+      for (const volume of volumeOf(attachment).flatMap((name) => this.#volumes.get(name) ?? [])) {
+        changed(volume);
+      }
+    };
+    if (this.#attachments) stops.push(this.#attachments.on({ deleted: detached }));
+    await this.#queue.run(signal);
+    for (const stop of stops) stop();
+  }
+
+  async #reconcile(name: string, signal: AbortSignal): Promise<void> {
+    let volume = this.#volumes.get(name);
+    if (!volume || this.#done.has(volume.metadata.uid) || !isVolumeOf(volume, this.#driver.name)) return;
+    const add = finalizerChange(volume);
+    if (add !== undefined) {
+      const change = add ? withFinalizer : withoutFinalizer;
+      volume = await this.#context.client.update(
+        persistentVolumes,
+        change(volume, FINALIZER_EXTERNAL_PROVISIONER),
+      );
+    }
+    if (!shouldDelete(volume)) return;
+    const { claimRef } = volume.spec ?? {};
+    const journey = joinKey(claimRef?.namespace, claimRef?.name ?? name);
+    const span = this.#context.trace.begin('external-provisioner', 'delete', journey, {
+      volume: name,
+      driver: this.#driver.name,
+    });
+    try {
+      await this.#deleteVolume(volume, signal);
+    } catch (error) {
+      const message = driverErrorText(error);
+      span.fail(message);
+      if (!signal.aborted) this.#recorder.event(volume, 'Warning', 'VolumeFailedDelete', message);
+      throw new Error(message, { cause: error });
+    }
+    try {
+      await this.#deleteObject(volume);
+      span.ok();
+    } catch (error) {
+      span.fail(errorMessage(error));
+      throw error;
+    }
+  }
+
+  async #deleteVolume(volume: Volume, signal: AbortSignal): Promise<void> {
+    if (!volume.spec?.csi) throw new Error('invalid CSI PV');
+    checkCapabilities(this.#driver);
+    const [attachment] = this.#attachments?.byIndex(ATTACHMENTS_BY_VOLUME, volume.metadata.name) ?? [];
+    if (attachment) {
+      const { name } = volume.metadata;
+      throw new Error(`persistentvolume ${name} is still attached to node ${attachment.spec.nodeName}`);
+    }
+    const secrets = await this.#secretsFor(volume);
+    await this.#csi.controller.deleteVolume(
+      { volumeId: volume.spec.csi.volumeHandle, secrets },
+      { timeoutMs: this.#flags.timeoutMs, signal },
+    );
+  }
+
+  /** The object goes once pv-protection lets it; our finalizer is removed after the deletion has begun. */
+  async #deleteObject(volume: Volume): Promise<void> {
+    const { client } = this.#context;
+    const { name, uid } = volume.metadata;
+    try {
+      let going: Volume = await client.delete(persistentVolumes, { name }, { preconditions: { uid } });
+      this.#done.add(uid);
+      for (let attempt = 1; going.metadata.finalizers?.includes(FINALIZER_EXTERNAL_PROVISIONER); attempt++) {
+        try {
+          going = await client.update(
+            persistentVolumes,
+            withoutFinalizer(going, FINALIZER_EXTERNAL_PROVISIONER),
+          );
+        } catch (error) {
+          if (!isConflict(error) || attempt === FINALIZER_ATTEMPTS) throw error;
+          going = await client.get(persistentVolumes, { name });
+        }
+      }
+    } catch (error) {
+      if (isNotFound(error)) return;
+      this.#done.delete(uid);
+      throw error;
+    } finally {
+      // The cache may have heard of the end before we did.
+      if (!this.#volumes.get(name)) this.#done.delete(uid);
+    }
+  }
+
+  /** The secrets that the volume was made with. When they are gone, the driver is asked to do without. */
+  async #secretsFor(volume: Volume): Promise<Record<string, string>> {
+    const reference = this.#secretReferenceFor(volume);
+    try {
+      return await credentialsOf(this.#context.client, reference);
+    } catch (error) {
+      this.#context.log.warn(`volume ${volume.metadata.name} is deleted without secrets`, {
+        error: errorMessage(error),
+      });
+      return {};
+    }
+  }
+
+  #secretReferenceFor(volume: Volume): SecretReference | undefined {
+    const name = annotation(volume, ANN_PROVISIONER_DELETION_SECRET_NAME);
+    const namespace = annotation(volume, ANN_PROVISIONER_DELETION_SECRET_NAMESPACE);
+    if (name !== undefined && namespace !== undefined) {
+      return name && namespace ? { name, namespace } : undefined;
+    }
+    const { claimRef } = volume.spec ?? {};
+    const parameters = this.#classes.get(volumeClass(volume))?.parameters;
+    if (!claimRef || !parameters) return undefined;
+    const claim = { metadata: { name: claimRef.name, namespace: claimRef.namespace } };
+    return secretReference('provisioner', parameters, volume.metadata.name, claim);
+  }
+}
+
+function volumeOf(attachment: VolumeAttachment): readonly string[] {
+  const name = attachment.spec.source.persistentVolumeName;
+  return name ? [name] : [];
+}

@@ -1,0 +1,19 @@
+import type { Host } from '../../host/index.ts';
+import { isMountPoint, mountTablePath } from './mount-point.ts';
+
+/** Mounts stacked on one path before it is given up as hopeless. */
+const MAX_STACKED = 16;
+
+/**
+ * Unmounts what is mounted at `path` and removes the directory, which must then be empty. Absent is fine. A path that
+ * is still a mount point afterwards is never removed.
+ * @throws Error if the path stays mounted or is not empty.
+ * Source: CleanupMountPoint of mount-utils.
+ */
+export async function cleanupMountPoint(host: Pick<Host, 'mounts' | 'files'>, path: string): Promise<void> {
+  for (let unmounted = 0; await isMountPoint(host, path); unmounted++) {
+    if (unmounted >= MAX_STACKED) throw new Error(`failed to cleanup mount point ${path}: still mounted`);
+    await host.mounts.unmount(await mountTablePath(host, path));
+  }
+  await host.files.removeDirectory(path);
+}

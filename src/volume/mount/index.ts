@@ -1,0 +1,8 @@
+export { cleanupMountPoint } from './cleanup-mount-point.ts';
+export {
+  type FormatAndMountRequest,
+  formatAndMount,
+  MountError,
+  type MountErrorKind,
+} from './format-and-mount.ts';
+export { hasMountsBelow, isMountPoint, mountReferences, mountTablePath } from './mount-point.ts';

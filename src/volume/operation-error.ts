@@ -1,0 +1,20 @@
+/**
+ * A mount or its undoing failed in a way that leaves open whether it happened: it may still be going on. The volume
+ * counts as mounted, uncertainly, until it was certainly set up or torn down.
+ */
+export class UncertainProgressError extends Error {
+  override name = 'UncertainProgressError';
+}
+
+/** The operation did not reach the point where it could have changed anything: what was known before still holds. */
+export class TransientOperationFailure extends Error {
+  override name = 'TransientOperationFailure';
+}
+
+/**
+ * Whether a failed operation is over for sure, with nothing left of it. Any error that is neither of the two above.
+ * Source: upstream's volumetypes.IsOperationFinishedError.
+ */
+export function isOperationFinished(error: unknown): boolean {
+  return !(error instanceof UncertainProgressError) && !(error instanceof TransientOperationFailure);
+}

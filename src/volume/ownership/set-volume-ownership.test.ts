@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { systemClock } from '../../base/index.ts';
+import { createLinuxHost } from '../../host/index.ts';
+import { groupMode, rootNeedsChange, setVolumeOwnership } from './set-volume-ownership.ts';
+
+const GROUP = 4242;
+
+describe('groupMode', () => {
+  const cases: [string, 'file' | 'directory', number, boolean, number][] = [
+    ['a file', 'file', 0o600, false, 0o660],
+    ['a program', 'file', 0o755, false, 0o775],
+    ['a directory passes its group on and can be entered', 'directory', 0o700, false, 0o2770],
+    ['a read-only file', 'file', 0o400, true, 0o440],
+    ['a read-only directory', 'directory', 0o500, true, 0o2550],
+  ];
+  for (const [what, kind, mode, readOnly, expected] of cases)
+    it(what, () => assert.equal(groupMode({ kind, mode }, readOnly).toString(8), expected.toString(8)));
+});
+
+describe('rootNeedsChange', () => {
+  const cases: [string, { gid?: number; mode?: number; kind?: 'file' | 'directory' }, boolean, boolean][] = [
+    ['a root that is right stays', {}, false, false],
+    ['more rights than needed are right', { mode: 0o2777 }, false, false],
+    ['another group', { gid: 0 }, false, true],
+    ['no set-group-id', { mode: 0o770 }, false, true],
+    ['the group may not write', { mode: 0o2750 }, false, true],
+    ['which it need not if read-only', { mode: 0o2750 }, true, false],
+    ['no directory', { kind: 'file' }, false, true],
+  ];
+  for (const [what, root, readOnly, expected] of cases) {
+    it(what, () => {
+      const stat = { kind: 'directory' as const, mode: 0o2770, gid: GROUP, ...root };
+      assert.equal(rootNeedsChange(stat, GROUP, readOnly), expected);
+    });
+  }
+});
+
+describe('setVolumeOwnership', { skip: process.getuid?.() === 0 ? false : 'chown needs root' }, () => {
+  it('gives every file and directory to the group and leaves what links lead to', async (test) => {
+    const root = await fs.mkdtemp(join(tmpdir(), 'ownership-'));
+    test.after(() => fs.rm(root, { recursive: true }));
+    const volume = join(root, 'volume');
+    await fs.mkdir(join(volume, 'deep/er'), { recursive: true });
+    await fs.writeFile(join(volume, 'deep/er/file'), 'x', { mode: 0o600 });
+    await fs.writeFile(join(root, 'outside'), 'x', { mode: 0o600 });
+    await fs.symlink(join(root, 'outside'), join(volume, 'link'));
+    const { files } = createLinuxHost({ clock: systemClock });
+    const request = { path: volume, fsGroup: GROUP, policy: 'OnRootMismatch' as const };
+    assert.equal(await setVolumeOwnership(files, request), 4);
+    assert.equal(await setVolumeOwnership(files, request), 0, 'the root tells that it is done');
+    const file = await fs.stat(join(volume, 'deep/er/file'));
+    assert.deepEqual([file.gid, file.mode & 0o7777], [GROUP, 0o660]);
+    const directory = await fs.stat(join(volume, 'deep'));
+    assert.deepEqual([directory.gid, directory.mode & 0o7070], [GROUP, 0o2070]);
+    const outside = await fs.stat(join(root, 'outside'));
+    assert.deepEqual([outside.gid, outside.mode & 0o7777], [process.getgid!(), 0o600]);
+    assert.equal(await setVolumeOwnership(files, { path: volume }), 0, 'no group, no change');
+  });
+});

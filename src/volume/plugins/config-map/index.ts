@@ -1,0 +1,1 @@
+export { type ApiPluginOptions, CONFIG_MAP_PLUGIN, createConfigMapPlugin } from './config-map.ts';

@@ -1,0 +1,409 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { createLocalClient, createRegistry, openStore } from '../../../apiserver/index.ts';
+import { FakeClock, seededRandom, silentLogger, systemClock } from '../../../base/index.ts';
+import { Informers } from '../../../client/index.ts';
+import { Code, CsiStatus, connectCsi, type csi, type NodeService, serveCsi } from '../../../csi/index.ts';
+import { createLinuxHost } from '../../../host/index.ts';
+import {
+  csiDrivers,
+  type PersistentVolume,
+  type Pod,
+  type Stored,
+  secrets,
+  volumeAttachments,
+} from '../../../kube/index.ts';
+import {
+  isOperationFinished,
+  type MountContext,
+  specFromPersistentVolume,
+  TransientOperationFailure,
+  UncertainProgressError,
+} from '../../index.ts';
+import { attachmentName, CSI_PLUGIN, CsiDrivers, createCsiPlugin } from './index.ts';
+
+const DRIVER = 'disk.example.org';
+const NODE = 'node-1';
+const host = createLinuxHost({ clock: systemClock });
+const isRoot = process.getuid?.() === 0;
+
+const volume = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolume',
+  metadata: { name: 'pv-1', uid: 'pv-uid', resourceVersion: '1', creationTimestamp: '' },
+  spec: {
+    accessModes: ['ReadWriteOnce'],
+    mountOptions: ['noatime'],
+    capacity: { storage: '1Gi' },
+    claimRef: { namespace: 'default', name: 'claim', uid: 'claim-uid' },
+    csi: {
+      driver: DRIVER,
+      volumeHandle: 'vol-1',
+      fsType: 'ext4',
+      volumeAttributes: { pool: 'fast' },
+      nodeStageSecretRef: { namespace: 'default', name: 'key' },
+    },
+  },
+} as Stored<PersistentVolume>;
+const spec = specFromPersistentVolume(volume, false);
+
+const pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'web-0',
+    namespace: 'default',
+    uid: 'pod-uid',
+    resourceVersion: '1',
+    creationTimestamp: '',
+  },
+  spec: { containers: [], serviceAccountName: 'default' },
+} as Stored<Pod>;
+
+interface Calls {
+  readonly stage: csi.NodeStageVolumeRequest[];
+  readonly publish: csi.NodePublishVolumeRequest[];
+  readonly others: string[];
+}
+
+/** A registry in memory, a driver behind a real socket, and the plugin between them; all of it ends with the test. */
+async function start(test: TestContext, overrides: Partial<NodeService> = {}, capabilities: string[] = []) {
+  const root = await fs.realpath(await fs.mkdtemp(join(tmpdir(), 'csi-plugin-')));
+  const controller = new AbortController();
+  const { signal } = controller;
+  const store = await openStore({ memory: true });
+  const registry = await createRegistry({ store, clock: systemClock, random: seededRandom(1) });
+  const client = createLocalClient(registry);
+  const informers = new Informers({ client, clock: systemClock, random: seededRandom(2), log: silentLogger });
+  const running = informers.start(signal);
+  const calls: Calls = { stage: [], publish: [], others: [] };
+  const server = await serveCsi({
+    endpoint: join(root, 'csi.sock'),
+    clock: systemClock,
+    log: silentLogger,
+    identity: { name: DRIVER, vendorVersion: '1' },
+    node: {
+      capabilities: capabilities as NodeService['capabilities'],
+      nodeGetInfo: () => ({ nodeId: NODE }),
+      nodeStageVolume(request) {
+        calls.stage.push(request);
+        return {};
+      },
+      nodeUnstageVolume(request) {
+        calls.others.push(`unstage ${request.volumeId}`);
+        return {};
+      },
+      async nodePublishVolume(request) {
+        calls.publish.push(request);
+        await fs.mkdir(request.targetPath);
+        return {};
+      },
+      async nodeUnpublishVolume(request) {
+        calls.others.push(`unpublish ${request.volumeId}`);
+        await fs.rmdir(request.targetPath);
+        return {};
+      },
+      ...overrides,
+    },
+  });
+  const connection = connectCsi(join(root, 'csi.sock'), { clock: systemClock, driver: DRIVER });
+  const drivers = new CsiDrivers(systemClock);
+  drivers.add(DRIVER, connection);
+  test.after(async () => {
+    controller.abort();
+    connection.close();
+    await server.close();
+    await running;
+    await host.files.removeTree(root);
+  });
+  const nodeRoot = join(root, 'kubelet');
+  const shared = { client, informers, clock: systemClock };
+  const node = createCsiPlugin({ ...shared, node: { host, drivers, nodeRoot, nodeName: NODE } });
+  const context: MountContext = { pod, signal };
+  const attach = (metadata: Record<string, string> = {}) =>
+    client
+      .create(volumeAttachments, {
+        metadata: { name: attachmentName('vol-1', DRIVER, NODE) },
+        spec: { attacher: DRIVER, nodeName: NODE, source: { persistentVolumeName: 'pv-1' } },
+      })
+      .then((object) =>
+        client.update(
+          volumeAttachments,
+          { ...object, status: { attached: true, attachmentMetadata: metadata } },
+          { subresource: 'status' },
+        ),
+      );
+  await client.create(secrets, {
+    metadata: { name: 'key', namespace: 'default' },
+    data: { password: Buffer.from('hush').toString('base64') },
+  });
+  await Informers.synced(signal, informers.of(csiDrivers));
+  return { root, nodeRoot, client, informers, signal, calls, node, shared, context, attach };
+}
+
+const NO_DEVICE = '';
+
+describe('the CSI plugin on a node', () => {
+  it('stages, publishes and undoes both, with paths and notes as the kubelet’s', async (test) => {
+    const { nodeRoot, node, context, calls, attach, signal } = await start(test);
+    await attach({ device: '/dev/loop7' });
+    const globalPath = node.deviceMounter!.deviceMountPath(spec);
+    const podPath = node.mounter.podPath(spec, 'pod-uid');
+    assert.equal(podPath, join(nodeRoot, 'pods/pod-uid/volumes/kubernetes.io~csi/pv-1/mount'));
+
+    const attachment = await node.attacher!.waitForAttach(spec, NODE, NO_DEVICE, signal);
+    assert.equal(attachment, attachmentName('vol-1', DRIVER, NODE));
+    await node.deviceMounter!.mountDevice(spec, attachment, globalPath, context);
+    await node.mounter.setUp(spec, context);
+
+    const [stage] = calls.stage;
+    assert.equal(stage?.volumeId, 'vol-1');
+    assert.equal(stage?.stagingTargetPath, globalPath);
+    assert.deepEqual(stage?.publishContext, { device: '/dev/loop7' });
+    assert.deepEqual(stage?.volumeContext, { pool: 'fast' });
+    assert.deepEqual(stage?.secrets, { password: 'hush' });
+    const mount = stage?.volumeCapability?.accessType.value as csi.VolumeCapability_MountVolume;
+    assert.deepEqual([mount.fsType, mount.mountFlags], ['ext4', ['noatime']]);
+    const [publish] = calls.publish;
+    assert.equal(publish?.stagingTargetPath, globalPath);
+    assert.equal(publish?.targetPath, podPath);
+    assert.equal(publish?.readonly, false);
+    assert.deepEqual(publish?.publishContext, { device: '/dev/loop7' });
+    assert.deepEqual(publish?.secrets, {});
+
+    const note = async (path: string) =>
+      JSON.parse(await fs.readFile(join(dirname(path), 'vol_data.json'), 'utf8'));
+    assert.deepEqual(await note(globalPath), { driverName: DRIVER, volumeHandle: 'vol-1' });
+    assert.deepEqual(await note(podPath), {
+      attachmentID: attachment,
+      driverName: DRIVER,
+      nodeName: NODE,
+      specVolID: 'pv-1',
+      volumeHandle: 'vol-1',
+      volumeLifecycleMode: 'Persistent',
+    });
+    const [found] = (await node.deviceMounter!.reconstructDevices!()) ?? [];
+    assert.equal(found?.volumeName, `${DRIVER}^vol-1`);
+    const rebuilt = await node.mounter.reconstruct('pv-1', 'pod-uid');
+    assert.equal(rebuilt?.spec.name, 'pv-1');
+    assert.equal(node.volumeName(rebuilt!.spec), `${DRIVER}^vol-1`);
+    assert.equal(node.deviceMounter!.deviceMountPath(rebuilt!.spec), globalPath);
+
+    await node.mounter.tearDown('pv-1', 'pod-uid', signal);
+    await node.deviceMounter!.unmountDevice(globalPath, signal);
+    assert.deepEqual(calls.others, ['unpublish vol-1', 'unstage vol-1']);
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'pods/pod-uid/volumes/kubernetes.io~csi')), []);
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
+    // Once more: nothing is left to do.
+    await node.mounter.tearDown('pv-1', 'pod-uid', signal);
+    await node.deviceMounter!.unmountDevice(globalPath, signal);
+  });
+
+  it('does as the CSIDriver object says: no attach, pod info', async (test) => {
+    const { client, informers, node, context, calls } = await start(test);
+    await client.create(csiDrivers, {
+      metadata: { name: DRIVER },
+      spec: { attachRequired: false, podInfoOnMount: true },
+    });
+    const seen = Promise.withResolvers<void>();
+    informers.of(csiDrivers).on({ added: () => seen.resolve() });
+    await seen.promise;
+    assert.equal(node.attacher!.canAttach(spec), false);
+    await node.mounter.setUp(spec, context); // without a VolumeAttachment
+    assert.deepEqual(calls.publish[0]?.volumeContext, {
+      pool: 'fast',
+      'csi.storage.k8s.io/pod.name': 'web-0',
+      'csi.storage.k8s.io/pod.namespace': 'default',
+      'csi.storage.k8s.io/pod.uid': 'pod-uid',
+      'csi.storage.k8s.io/serviceAccount.name': 'default',
+      'csi.storage.k8s.io/ephemeral': 'false',
+    });
+  });
+
+  it('removes its directories when the driver has refused for sure', async (test) => {
+    const { nodeRoot, node, context, attach } = await start(test, {
+      nodeStageVolume: () => {
+        throw new CsiStatus(Code.INVALID_ARGUMENT, 'no such fsType');
+      },
+      nodePublishVolume: () => {
+        throw new CsiStatus(Code.NOT_FOUND, 'no such volume');
+      },
+    });
+    await attach();
+    const globalPath = node.deviceMounter!.deviceMountPath(spec);
+    const staging = node.deviceMounter!.mountDevice(spec, NO_DEVICE, globalPath, context);
+    await assert.rejects(staging, /^Error: rpc error: code = InvalidArgument desc = no such fsType$/);
+    await assert.rejects(node.mounter.setUp(spec, context), (error: Error) => {
+      assert.equal(error.message, 'rpc error: code = NotFound desc = no such volume');
+      return isOperationFinished(error);
+    });
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'pods/pod-uid/volumes/kubernetes.io~csi')), []);
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
+  });
+
+  it('keeps its notes when the driver may still be at work', async (test) => {
+    const { nodeRoot, node, context, attach } = await start(test, {
+      nodeStageVolume: () => {
+        throw new CsiStatus(Code.ABORTED, 'pending');
+      },
+      nodePublishVolume: () => {
+        throw new CsiStatus(Code.DEADLINE_EXCEEDED, 'slow');
+      },
+    });
+    await attach();
+    const globalPath = node.deviceMounter!.deviceMountPath(spec);
+    const uncertain = (error: unknown) => error instanceof UncertainProgressError;
+    await assert.rejects(node.deviceMounter!.mountDevice(spec, NO_DEVICE, globalPath, context), uncertain);
+    await assert.rejects(node.mounter.setUp(spec, context), uncertain);
+    assert.ok((await node.deviceMounter!.reconstructDevices!()).length === 1);
+    const left = await fs.readdir(join(nodeRoot, 'pods/pod-uid/volumes/kubernetes.io~csi/pv-1'));
+    assert.deepEqual(left, ['vol_data.json']);
+  });
+
+  it('keeps what a pod sees when a refresh fails', async (test) => {
+    const { nodeRoot, node, context, attach } = await start(test, {
+      nodePublishVolume: () => {
+        throw new CsiStatus(Code.INTERNAL, 'token service down');
+      },
+    });
+    await attach();
+    await assert.rejects(node.mounter.setUp(spec, { ...context, isRemount: true }), /token service down/);
+    const left = await fs.readdir(join(nodeRoot, 'pods/pod-uid/volumes/kubernetes.io~csi/pv-1'));
+    assert.deepEqual(left, ['vol_data.json']);
+  });
+
+  it('takes an absent driver, or an absent attachment, as nothing having happened', async (test) => {
+    const { shared, nodeRoot, node, context } = await start(test);
+    const clock = new FakeClock();
+    const other = createCsiPlugin({
+      ...shared,
+      node: { host, drivers: new CsiDrivers(clock), nodeRoot, nodeName: NODE },
+    });
+    const waiting = assert.rejects(other.mounter.setUp(spec, context), (error: Error) => {
+      assert.match(
+        error.message,
+        /driver name disk.example.org not found in the list of registered CSI drivers$/,
+      );
+      return error instanceof TransientOperationFailure;
+    });
+    await clock.advance(2_000);
+    await waiting;
+    await assert.rejects(node.mounter.setUp(spec, context), TransientOperationFailure);
+    await assert.rejects(
+      node.attacher!.waitForAttach(spec, NODE, NO_DEVICE, context.signal),
+      /^Error: volume vol-1 has GET error for volume attachment csi-[0-9a-f]{64}: .* not found$/,
+    );
+  });
+
+  it('waits a moment for a driver that is about to register', async (test) => {
+    const drivers = new CsiDrivers(systemClock);
+    const controller = new AbortController();
+    const found = drivers.find(DRIVER, controller.signal);
+    const connection = connectCsi('/nowhere.sock', { clock: systemClock });
+    test.after(() => connection.close());
+    drivers.add(DRIVER, connection);
+    assert.equal((await found).name, DRIVER);
+    const other = drivers.find('other', controller.signal);
+    controller.abort(new Error('stop'));
+    await assert.rejects(other, /^Error: stop$/);
+  });
+
+  it('never takes the driver’s word over the mount table', {
+    skip: !isRoot && 'mounting needs root',
+  }, async (test) => {
+    const { nodeRoot, node, context, attach, signal } = await start(test, {
+      async nodePublishVolume({ targetPath }) {
+        await fs.mkdir(targetPath);
+        await host.mounts.mount({ source: 'tmpfs', target: targetPath, fsType: 'tmpfs' });
+        return {};
+      },
+      nodeUnpublishVolume: () => ({}), // says so, does nothing
+    });
+    const podPath = node.mounter.podPath(spec, 'pod-uid');
+    test.after(async () => {
+      if (await host.mounts.isMountPoint(podPath)) await host.mounts.unmount(podPath);
+      await host.files.removeTree(nodeRoot);
+    });
+    await attach();
+    await node.mounter.setUp(spec, context);
+    await fs.writeFile(join(podPath, 'data'), 'precious');
+    await assert.rejects(node.mounter.tearDown('pv-1', 'pod-uid', signal), /is still a mount point/);
+    assert.equal(await fs.readFile(join(podPath, 'data'), 'utf8'), 'precious');
+    assert.ok(await node.mounter.reconstruct('pv-1', 'pod-uid'), 'it can be tried again');
+  });
+});
+
+describe('the CSI plugin in a controller', () => {
+  async function startController(test: TestContext) {
+    const stack = await start(test);
+    const plugin = createCsiPlugin(stack.shared);
+    const name = attachmentName('vol-1', DRIVER, NODE);
+    /** Resolves with the attachment once it is there. */
+    const appeared = () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const stop = stack.informers.of(volumeAttachments).on({
+        added: (object) => object.metadata.name === name && resolve(),
+      });
+      return promise.then(async () => {
+        stop();
+        return await stack.client.get(volumeAttachments, { name });
+      });
+    };
+    return { ...stack, plugin, name, appeared };
+  }
+
+  it('attaches by a VolumeAttachment, and is done when that says so', async (test) => {
+    const { plugin, client, signal, name, appeared } = await startController(test);
+    assert.equal(plugin.name, CSI_PLUGIN);
+    const attached = plugin.attacher!.attach(spec, NODE, signal);
+    const object = await appeared();
+    assert.equal(object.metadata.name, name);
+    assert.deepEqual(object.spec, {
+      attacher: DRIVER,
+      nodeName: NODE,
+      source: { persistentVolumeName: 'pv-1' },
+    });
+    await client.update(
+      volumeAttachments,
+      { ...object, status: { attached: true } },
+      { subresource: 'status' },
+    );
+    assert.equal(await attached, '');
+    assert.equal(await plugin.attacher!.attach(spec, NODE, signal), '', 'attached already');
+  });
+
+  it('fails with the attacher’s words', async (test) => {
+    const { plugin, client, signal, appeared } = await startController(test);
+    const attached = assert.rejects(plugin.attacher!.attach(spec, NODE, signal), /^Error: no slot left$/);
+    const object = await appeared();
+    const status = { attached: false, attachError: { message: 'no slot left' } };
+    await client.update(volumeAttachments, { ...object, status }, { subresource: 'status' });
+    await attached;
+  });
+
+  it('is detached only when the object has gone', async (test) => {
+    const { plugin, client, signal, name, attach } = await startController(test);
+    const object = await attach();
+    await client.update(volumeAttachments, {
+      ...object,
+      metadata: { ...object.metadata, finalizers: ['external-attacher/disk'] },
+    });
+    let done = false;
+    const detached = plugin.attacher!.detach(`${DRIVER}^vol-1`, NODE, signal).then(() => {
+      done = true;
+    });
+    const going = await client.get(volumeAttachments, { name });
+    assert.equal(done, false);
+    await client.patch(
+      volumeAttachments,
+      { name },
+      { type: 'merge', body: { metadata: { finalizers: null } } },
+    );
+    await detached;
+    assert.ok(going);
+    await plugin.attacher!.detach(`${DRIVER}^vol-1`, NODE, signal); // nothing there: done
+  });
+});

@@ -1,0 +1,71 @@
+import type { Clock } from '../../../base/index.ts';
+import type { Client, Informers } from '../../../client/index.ts';
+import type { Host } from '../../../host/index.ts';
+import { csiDrivers, volumeAttachments } from '../../../kube/index.ts';
+import type { DeviceMounter, Mounter, VolumePlugin, VolumeSpec } from '../../plugin.ts';
+import { createCsiAttacher } from './attacher.ts';
+import { AttachmentWatch } from './attachment-watch.ts';
+import { attachRequired, requiresRepublish } from './csi-driver-policy.ts';
+import { createCsiDeviceMounter } from './device-mounter.ts';
+import type { CsiDrivers } from './drivers.ts';
+import { createCsiMounter } from './mounter.ts';
+import { CSI_PLUGIN, csiVolumeName } from './names.ts';
+import { driverOf, isPersistent, persistentSource } from './source.ts';
+
+export interface CsiPluginOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly clock: Clock;
+  /** On a node: what it mounts with. Absent for a controller, which attaches instead. */
+  readonly node?: {
+    readonly host: Host;
+    readonly drivers: CsiDrivers;
+    /** The kubelet's root directory. */
+    readonly nodeRoot: string;
+    readonly nodeName: string;
+  };
+}
+
+/** Volumes of CSI drivers: attached by VolumeAttachment objects, mounted by the driver's node service. */
+export function createCsiPlugin(options: CsiPluginOptions): VolumePlugin {
+  const { client, informers, node } = options;
+  const drivers = informers.of(csiDrivers);
+  const csiDriver = (name: string | undefined) => (name === undefined ? undefined : drivers.get(name));
+  const context = node && { ...node, client, csiDriver };
+  return {
+    name: CSI_PLUGIN,
+    ready: drivers.synced,
+    canSupport: (spec) => driverOf(spec) !== undefined,
+    volumeName(spec) {
+      const { driver, handle } = persistentSource(spec);
+      return csiVolumeName(driver, handle);
+    },
+    requiresRemount: (spec) => requiresRepublish(csiDriver(driverOf(spec))),
+    attacher: createCsiAttacher({
+      client,
+      canAttach: (spec: VolumeSpec) => isPersistent(spec) && attachRequired(csiDriver(driverOf(spec))),
+      attachments: node ? undefined : new AttachmentWatch(informers.of(volumeAttachments), options.clock),
+    }),
+    deviceMounter: context ? createCsiDeviceMounter(context) : controllerDeviceMounter,
+    mounter: context ? createCsiMounter(context) : controllerMounter,
+  };
+}
+
+const refuse = async () => {
+  throw new Error('kubernetes.io/csi: volumes are mounted on nodes only');
+};
+
+/** A controller still has to know what is mounted once a node: it decides a volume's unique name. */
+const controllerDeviceMounter: DeviceMounter = {
+  canMountDevice: isPersistent,
+  deviceMountPath: () => '',
+  mountDevice: refuse,
+  unmountDevice: refuse,
+};
+
+const controllerMounter: Mounter = {
+  podPath: () => '',
+  setUp: refuse,
+  tearDown: refuse,
+  reconstruct: refuse,
+};

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { pluginDirectory } from '../../paths.ts';
+
+export const CSI_PLUGIN = 'kubernetes.io/csi';
+const SEPARATOR = '^';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** `DRIVER^HANDLE`: what tells CSI volumes apart on any node. */
+export function csiVolumeName(driver: string, handle: string): string {
+  return `${driver}${SEPARATOR}${handle}`;
+}
+
+/** @throws Error if the name was not made by csiVolumeName. */
+export function splitCsiVolumeName(volumeName: string): { driver: string; handle: string } {
+  const parts = volumeName.split(SEPARATOR);
+  if (parts.length !== 2) throw new Error(`volumeName missing expected data: ${JSON.stringify(volumeName)}`);
+  return { driver: parts[0]!, handle: parts[1]! };
+}
+
+/** The name of the VolumeAttachment that attaches a volume to a node (getAttachmentName). */
+export function attachmentName(handle: string, driver: string, nodeName: string): string {
+  return `csi-${sha256(`${handle}${driver}${nodeName}`)}`;
+}
+
+/** The handle of a volume that is written in a pod and lives with it (makeVolumeHandle). */
+export function ephemeralHandle(podUid: string, volumeName: string): string {
+  return `csi-${sha256(`${podUid}${volumeName}`)}`;
+}
+
+/** plugins/kubernetes.io/csi/DRIVER/SHA256(HANDLE)/globalmount */
+export function deviceMountPath(nodeRoot: string, driver: string, handle: string): string {
+  return join(pluginDirectory(nodeRoot, CSI_PLUGIN), driver, sha256(handle), 'globalmount');
+}

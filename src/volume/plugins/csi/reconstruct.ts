@@ -1,0 +1,23 @@
+import type { PersistentVolume, Stored } from '../../../kube/index.ts';
+import type { ReconstructedVolume } from '../../plugin.ts';
+import { csiVolumeName } from './names.ts';
+import type { VolumeData } from './volume-data.ts';
+
+/** A volume as far as its note tells of it: enough to unpublish and unstage it. */
+export function reconstructedVolume(data: VolumeData): ReconstructedVolume {
+  const name = data.specVolID ?? data.volumeHandle;
+  const { driverName: driver, volumeHandle } = data;
+  if (data.volumeLifecycleMode === 'Ephemeral') {
+    return { spec: { name, volume: { name, csi: { driver } }, readOnly: false }, volumeName: name };
+  }
+  const persistentVolume: Stored<PersistentVolume> = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name, uid: '', resourceVersion: '', creationTimestamp: '' },
+    spec: { csi: { driver, volumeHandle }, volumeMode: 'Filesystem' },
+  };
+  return {
+    spec: { name, persistentVolume, readOnly: false },
+    volumeName: csiVolumeName(driver, volumeHandle),
+  };
+}

@@ -1,0 +1,1 @@
+export { createHostPathPlugin, HOST_PATH_PLUGIN } from './host-path.ts';

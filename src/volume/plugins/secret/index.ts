@@ -1,0 +1,1 @@
+export { createSecretPlugin, SECRET_PLUGIN } from './secret.ts';

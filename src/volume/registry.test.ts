@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  createPluginRegistry,
+  escapePluginName,
+  podVolumeDirectory,
+  specFromVolume,
+  splitUniqueVolumeName,
+  unescapePluginName,
+  uniqueVolumeName,
+  uniqueVolumeNameForPod,
+  type VolumePlugin,
+} from './index.ts';
+
+function plugin(name: string, supports: (name: string) => boolean): VolumePlugin {
+  return {
+    name,
+    canSupport: (spec) => supports(spec.name),
+    volumeName: (spec) => `driver^${spec.name}`,
+    requiresRemount: () => false,
+    mounter: {
+      podPath: () => '',
+      setUp: async () => {},
+      tearDown: async () => {},
+      reconstruct: async () => undefined,
+    },
+  };
+}
+
+describe('the plugin registry', () => {
+  const registry = createPluginRegistry([
+    plugin('kubernetes.io/a', (name) => name.startsWith('a') || name === 'both'),
+    plugin('kubernetes.io/b', (name) => name.startsWith('b')),
+  ]);
+  const spec = (name: string) => specFromVolume({ name });
+
+  it('finds the one plugin that supports a volume', () => {
+    assert.equal(registry.findBySpec(spec('apple')).name, 'kubernetes.io/a');
+    assert.equal(registry.findByName('kubernetes.io/b')?.name, 'kubernetes.io/b');
+    assert.equal(registry.findByName('kubernetes.io/c'), undefined);
+  });
+
+  it('refuses a volume that none or several support, in upstream’s words', () => {
+    assert.throws(() => registry.findBySpec(spec('cherry')), /^Error: no volume plugin matched$/);
+    assert.throws(
+      () => registry.findBySpec(spec('both')),
+      /^Error: multiple volume plugins matched: kubernetes.io\/a,kubernetes.io\/b$/,
+    );
+  });
+
+  it('refuses two plugins of one name', () => {
+    const twice = plugin('kubernetes.io/a', () => true);
+    assert.throws(() => createPluginRegistry([twice, twice]), /registered more than once/);
+  });
+});
+
+describe('names of volumes', () => {
+  const csi = plugin('kubernetes.io/csi', () => true);
+  const spec = specFromVolume({ name: 'handle/with/slashes' });
+
+  it('join the plugin and what it calls the volume, and can be taken apart again', () => {
+    const unique = uniqueVolumeName(csi, spec);
+    assert.equal(unique, 'kubernetes.io/csi/driver^handle/with/slashes');
+    assert.deepEqual(splitUniqueVolumeName(unique), {
+      pluginName: 'kubernetes.io/csi',
+      volumeName: 'driver^handle/with/slashes',
+    });
+    assert.throws(() => splitUniqueVolumeName('kubernetes.io'), /not a unique volume name/);
+  });
+
+  it('carry the pod where a volume belongs to one pod', () => {
+    assert.equal(
+      uniqueVolumeNameForPod(csi, specFromVolume({ name: 'tmp' }), 'u-1'),
+      'kubernetes.io/csi/u-1-tmp',
+    );
+  });
+
+  it('are parts of paths as the kubelet has them', () => {
+    assert.equal(unescapePluginName(escapePluginName('kubernetes.io/csi')), 'kubernetes.io/csi');
+    assert.equal(
+      podVolumeDirectory('/var/lib/kubelet', 'u-1', 'kubernetes.io/csi', 'pvc-1'),
+      '/var/lib/kubelet/pods/u-1/volumes/kubernetes.io~csi/pvc-1',
+    );
+  });
+});

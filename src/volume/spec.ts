@@ -1,0 +1,29 @@
+import type { PersistentVolume, Stored, Volume } from '../kube/index.ts';
+import type { VolumeSpec } from './plugin.ts';
+
+/** A volume that is written in the pod itself. */
+export function specFromVolume(volume: Volume): VolumeSpec {
+  return { name: volume.name, volume, readOnly: volume.csi?.readOnly ?? false };
+}
+
+/** A bound PersistentVolume; `readOnly` as the pod's claim reference asks. */
+export function specFromPersistentVolume(
+  persistentVolume: Stored<PersistentVolume>,
+  readOnly: boolean,
+): VolumeSpec {
+  return { name: persistentVolume.metadata.name, persistentVolume, readOnly };
+}
+
+/** The claim that the volume is bound to, as `namespace/name`: the journey that its trace records belong to. */
+export function claimOf(spec: VolumeSpec): string | undefined {
+  const claim = spec.persistentVolume?.spec?.claimRef;
+  return claim?.namespace && claim.name ? `${claim.namespace}/${claim.name}` : undefined;
+}
+
+/** PersistentVolume.spec.mountOptions, or the annotation that came before it (MountOptionFromSpec). */
+export function mountOptionsOf(spec: VolumeSpec): readonly string[] {
+  const volume = spec.persistentVolume;
+  if (!volume) return [];
+  const annotation = volume.metadata.annotations?.['volume.beta.kubernetes.io/mount-options'];
+  return annotation ? annotation.split(',') : (volume.spec?.mountOptions ?? []);
+}
