@@ -8,6 +8,7 @@ export interface Host {
   readonly loops: LoopDevices;
   readonly disks: Disks;
   readonly processes: Processes;
+  readonly network: Network;
   /** What kind of machine this is, for Node.status. */
   info(): HostInfo;
 }
@@ -36,6 +37,24 @@ export interface FileStat {
   readonly rdev?: string;
   readonly inode: bigint;
   readonly device: bigint;
+  /** When the content changed last, milliseconds since the epoch. */
+  readonly modifiedAtMs: number;
+}
+
+/** A file open for writing at its end. */
+export interface AppendHandle {
+  /** Bytes in the file at the opening and those written since. */
+  readonly sizeBytes: number;
+  write(content: string | Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A file open for reading. */
+export interface ReadHandle {
+  /** Up to `maxBytes` from `position`; empty at the end of the file. */
+  read(position: number, maxBytes: number): Promise<Uint8Array>;
+  stat(): Promise<FileStat>;
+  close(): Promise<void>;
 }
 
 /** Files by absolute path. Errors carry the `code` of the system call (ENOENT …) as node:fs errors do. */
@@ -44,6 +63,15 @@ export interface Files {
   /** Whole or not at all: writes beside, syncs, renames. */
   writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   append(path: string, content: string | Uint8Array): Promise<void>;
+  /** Opens a file for writing at its end, making it when it is absent. The handle stays with the file when it is renamed. */
+  openAppend(path: string): Promise<AppendHandle>;
+  /** Opens a file for reading at chosen places. The handle stays with the file when it is renamed. */
+  openRead(path: string): Promise<ReadHandle>;
+  /**
+   * What comes out of a FIFO, until every writer has closed it or the signal aborts. Opening waits for no writer, and
+   * nothing is read ahead of the consumer but one buffer, so a slow reader holds up the writers.
+   */
+  readFifo(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Makes the directory and its parents. */
   makeDirectory(path: string, mode?: number): Promise<void>;
   /** Only an empty directory. Absent is fine. */
@@ -61,15 +89,15 @@ export interface Files {
   rename(from: string, to: string): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   readLink(path: string): Promise<string>;
+  /** The absolute path with every link followed. */
+  realPath(path: string): Promise<string>;
   chmod(path: string, mode: number): Promise<void>;
   chown(path: string, uid: number, gid: number): Promise<void>;
   /** Makes a sparse file of exactly `sizeBytes`, or grows one; never shrinks. Durable on return. */
   allocate(path: string, sizeBytes: bigint): Promise<void>;
   /** Makes the directory's entries durable. */
   syncDirectory(path: string): Promise<void>;
-  statFs(
-    path: string,
-  ): Promise<{
+  statFs(path: string): Promise<{
     totalBytes: bigint;
     freeBytes: bigint;
     availableBytes: bigint;
@@ -147,8 +175,11 @@ export interface Disks {
   signature(device: string): Promise<DiskSignature | undefined>;
   /** mkfs. The caller must have looked at the signature: this destroys data. */
   format(device: string, fsType: string, options?: readonly string[]): Promise<void>;
-  /** fsck -a as mount-utils does. `corrected` when it mended something; throws when errors were left. */
-  check(device: string): Promise<'clean' | 'corrected' | 'no-tool'>;
+  /**
+   * fsck -a as mount-utils does. `corrected` when it mended something; throws when errors were left. A known `fsType`
+   * saves the time of finding it out.
+   */
+  check(device: string, fsType?: string): Promise<'clean' | 'corrected' | 'no-tool'>;
   sizeBytes(device: string): Promise<bigint>;
   /** Grows the file system to its device. `mountPath` is where it is mounted. */
   grow(device: string, mountPath: string, fsType: string): Promise<void>;
@@ -158,6 +189,9 @@ export interface ExecOptions {
   readonly input?: string;
   /** The process group is killed after so long. @default 120000 */
   readonly timeoutMs?: number;
+  /** The process group is killed, and the call rejects, when it writes more than this to either stream. @default 1 MiB */
+  readonly maxOutputBytes?: number;
+  /** Added to PATH and LC_ALL=C; nothing else of our own environment is handed down. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
@@ -172,7 +206,12 @@ export interface ExecResult {
 export interface SpawnRequest {
   readonly command: string;
   readonly args: readonly string[];
+  /** Added to PATH and LC_ALL=C; nothing else of our own environment is handed down. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What the process reads from its standard input, all of it at once. Absent: nothing. */
+  readonly input?: string;
+  /** Called when the process ends while we live. `exitCode` is undefined when a signal ended it. */
+  readonly onExit?: (exitCode: number | undefined) => void;
   readonly cwd?: string;
   /** Files (or pipes) that standard output and error are opened on. Absent: discarded. */
   readonly stdoutPath?: string;
@@ -197,4 +236,22 @@ export interface Processes {
   /** The children of a process, oldest first. */
   children(pid: number): Promise<readonly ProcessId[]>;
   find(pid: number): Promise<ProcessId | undefined>;
+}
+
+/** An HTTP answer, as far as a probe reads it. */
+export interface HttpAnswer {
+  readonly statusCode: number;
+  /** At most the first 10 KiB. */
+  readonly body: string;
+}
+
+/** Connections to servers on this machine, for probes. Errors carry the `code` of the system call. */
+export interface Network {
+  /** Resolves once a TCP connection is made; it is closed at once. */
+  connect(host: string, port: number, options: { readonly timeoutMs: number }): Promise<void>;
+  /** Any status resolves. A server's certificate is not looked at: the question is whether it answers. */
+  httpGet(
+    url: { readonly secure: boolean; readonly host: string; readonly port: number; readonly path: string },
+    options: { readonly timeoutMs: number; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<HttpAnswer>;
 }

@@ -1,4 +1,5 @@
 export type {
+  AppendHandle,
   DiskSignature,
   Disks,
   ExecOptions,
@@ -7,12 +8,16 @@ export type {
   Files,
   Host,
   HostInfo,
+  HttpAnswer,
   LoopDevice,
   LoopDevices,
   MountEntry,
   MountRequest,
   Mounts,
+  Network,
   Processes,
   ProcessId,
+  ReadHandle,
   SpawnRequest,
 } from './host.ts';
+export { checkPrivileges, createLinuxHost, type Privileges } from './linux/index.ts';

@@ -1,0 +1,87 @@
+import type { Pki } from '../apiserver/auth/index.ts';
+import type { ComponentContext } from '../client/index.ts';
+import { connectCsi } from '../csi/index.ts';
+import { DISK_DRIVER, type DiskDriver } from '../drivers/disk/index.ts';
+import type { Host } from '../host/index.ts';
+import { createNode } from '../node/index.ts';
+import { createPluginManager } from '../node/plugin-manager/index.ts';
+import { createVolumeManager } from '../node/volume-manager/index.ts';
+import { createRegistrar } from '../sidecars/registrar/index.ts';
+import { createPluginRegistry, pluginsRegistryDirectory } from '../volume/index.ts';
+import { createConfigMapPlugin } from '../volume/plugins/config-map/index.ts';
+import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
+import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
+import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
+import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
+import type { Running } from './running.ts';
+
+export interface StartNodeOptions {
+  readonly host: Host;
+  readonly name: string;
+  readonly nodeRoot: string;
+  readonly stateDirectory: string;
+  /** Paths of the host that pods must not see. */
+  readonly hiddenFromPods: readonly string[];
+  readonly pki: Pick<Pki, 'ca' | 'serving'>;
+  readonly disk: DiskDriver;
+  readonly running: Running;
+}
+
+/** A node with its kubelet parts, and the disk driver registered with it as any CSI driver is. */
+export async function startNode(context: ComponentContext, options: StartNodeOptions): Promise<void> {
+  const { host, name, nodeRoot, pki, disk, running } = options;
+  const { client, informers, clock, log, trace } = context;
+  const drivers = new CsiDrivers(clock);
+  const plugins = createPluginRegistry([
+    createCsiPlugin({ client, informers, clock, node: { host, drivers, nodeRoot, nodeName: name } }),
+    createEmptyDirPlugin({ host, nodeRoot }),
+    createHostPathPlugin({ host }),
+    createConfigMapPlugin({ client, host, clock, nodeRoot }),
+    createSecretPlugin({ client, host, clock, nodeRoot }),
+  ]);
+  const node = createNode(context, {
+    host,
+    name,
+    nodeRoot,
+    stateDirectory: options.stateDirectory,
+    hiddenFromPods: options.hiddenFromPods,
+    tls: { ca: pki.ca, ...pki.serving },
+    createVolumeManager: (podSource) =>
+      createVolumeManager({
+        client,
+        informers,
+        host,
+        plugins,
+        podSource,
+        nodeName: name,
+        nodeRoot,
+        clock,
+        log,
+        recorder: context.recorder('kubelet', name),
+        trace,
+      }),
+    companions: [
+      createPluginManager({ host, client, informers, nodeName: name, nodeRoot, drivers, clock, log }),
+    ],
+    stopPods: true,
+  });
+
+  const socketDirectory = `${nodeRoot}/plugins/${DISK_DRIVER}`;
+  await host.files.makeDirectory(socketDirectory, 0o750);
+  await host.files.makeDirectory(pluginsRegistryDirectory(nodeRoot), 0o750);
+  const endpoint = `unix://${socketDirectory}/csi.sock`;
+  await disk.serve(endpoint, name);
+  const csi = connectCsi(endpoint, { clock, driver: DISK_DRIVER });
+  running.onStop('CSI connection', async () => csi.close());
+  running.start(
+    createRegistrar({
+      csi,
+      kubeletRegistrationPath: endpoint,
+      pluginRegistrationPath: pluginsRegistryDirectory(nodeRoot),
+      clock,
+      log,
+    }),
+  );
+  running.start(node);
+  await Promise.race([node.registered, running.failed]);
+}

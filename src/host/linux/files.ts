@@ -1,0 +1,189 @@
+import { closeSync, constants, fstatSync, openSync, watch } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+import type { AppendHandle, FileStat, Files, ReadHandle } from '../host.ts';
+import { deviceNumber } from './disks.ts';
+import { removeTree } from './remove-tree.ts';
+
+let temporaryNames = 0;
+
+export function createFiles(): Files {
+  return {
+    read: (path) => fs.readFile(path, 'utf8'),
+    writeAtomic,
+    append: (path, content) => fs.appendFile(path, content),
+    openAppend,
+    openRead,
+    readFifo,
+    async makeDirectory(path, mode) {
+      await fs.mkdir(path, { recursive: true, mode });
+    },
+    removeDirectory: (path) => ignoreAbsent(fs.rmdir(path)),
+    removeFile: (path) => ignoreAbsent(fs.unlink(path)),
+    removeTree,
+    list: (path) => fs.readdir(path),
+    async stat(path) {
+      try {
+        return fileStat(await fs.lstat(path, { bigint: true }));
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
+    },
+    rename: (from, to) => fs.rename(from, to),
+    symlink: (target, path) => fs.symlink(target, path),
+    readLink: (path) => fs.readlink(path),
+    realPath: (path) => fs.realpath(path),
+    chmod: (path, mode) => fs.chmod(path, mode),
+    chown: (path, uid, gid) => fs.chown(path, uid, gid),
+    allocate,
+    syncDirectory,
+    async statFs(path) {
+      const found = await fs.statfs(path, { bigint: true });
+      return {
+        totalBytes: found.blocks * found.bsize,
+        freeBytes: found.bfree * found.bsize,
+        availableBytes: found.bavail * found.bsize,
+        inodes: found.files,
+        freeInodes: found.ffree,
+        type: `0x${found.type.toString(16)}`,
+      };
+    },
+    watchDirectory(path, changed) {
+      const watcher = watch(path, { persistent: false }, () => changed());
+      // The directory went, or the watch broke: whoever watches looks for himself.
+      watcher.on('error', () => changed());
+      return () => watcher.close();
+    },
+  };
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+async function ignoreAbsent(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
+function fileStat(stat: import('node:fs').BigIntStats): FileStat {
+  const device = stat.isBlockDevice() || stat.isCharacterDevice() ? deviceNumber(stat.rdev) : undefined;
+  return {
+    kind: kindOf(stat),
+    sizeBytes: Number(stat.size),
+    allocatedBytes: Number(stat.blocks * 512n),
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    rdev: device && `${device.major}:${device.minor}`,
+    inode: stat.ino,
+    device: stat.dev,
+    modifiedAtMs: Number(stat.mtimeMs),
+  };
+}
+
+function kindOf(stat: import('node:fs').BigIntStats): FileStat['kind'] {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return 'symlink';
+  if (stat.isBlockDevice()) return 'block';
+  if (stat.isCharacterDevice()) return 'character';
+  return stat.isFIFO() ? 'fifo' : 'socket';
+}
+
+async function writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${temporaryNames++}.tmp`);
+  try {
+    const file = await fs.open(temporary, 'wx', mode);
+    try {
+      await file.writeFile(content);
+      // The mode of an open is subject to the umask.
+      if (mode !== undefined) await file.chmod(mode);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await fs.rename(temporary, path);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function openAppend(path: string): Promise<AppendHandle> {
+  const file = await fs.open(path, 'a', 0o640);
+  let sizeBytes = (await file.stat()).size;
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    async write(content) {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+      await file.writeFile(bytes);
+      sizeBytes += bytes.length;
+    },
+    close: () => file.close(),
+  };
+}
+
+async function openRead(path: string): Promise<ReadHandle> {
+  const file = await fs.open(path, 'r');
+  return {
+    async read(position, maxBytes) {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(maxBytes), 0, maxBytes, position);
+      return buffer.subarray(0, bytesRead);
+    },
+    stat: async () => fileStat(await file.stat({ bigint: true })),
+    close: () => file.close(),
+  };
+}
+
+function readFifo(path: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  // Opened without waiting and given to the event loop: no thread of the pool hangs in a read.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (!fstatSync(fd).isFIFO()) {
+    closeSync(fd);
+    throw new Error(`read ${path}: not a FIFO`);
+  }
+  return chunksOf(new Socket({ fd, readable: true, writable: false }), signal);
+}
+
+async function* chunksOf(socket: Socket, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const stop = () => socket.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    for await (const chunk of socket as AsyncIterable<Buffer>) yield chunk;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    socket.destroy();
+  }
+}
+
+async function allocate(path: string, sizeBytes: bigint): Promise<void> {
+  const file = await fs.open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    if ((await file.stat({ bigint: true })).size < sizeBytes) await file.truncate(Number(sizeBytes));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

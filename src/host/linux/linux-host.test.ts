@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { turn } from '../../base/index.ts';
+import { scratchDirectory, skipReason } from './leftovers.test-support.ts';
+
+describe('files', () => {
+  it('writeAtomic replaces the whole content and keeps the mode', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const path = join(directory, 'a');
+    await host.files.writeAtomic(path, 'one', 0o600);
+    await host.files.writeAtomic(path, 'two', 0o666);
+    assert.equal(await host.files.read(path), 'two');
+    assert.equal((await host.files.stat(path))?.mode, 0o666);
+    assert.deepEqual(await host.files.list(directory), ['a']);
+  });
+
+  it('stat follows no link and knows absence', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    symlinkSync('/etc/passwd', join(directory, 'link'));
+    assert.equal((await host.files.stat(join(directory, 'link')))?.kind, 'symlink');
+    assert.equal(await host.files.stat(join(directory, 'link/below')), undefined);
+    assert.equal((await host.files.stat('/dev/null'))?.rdev, '1:3');
+  });
+
+  it('allocate grows, never shrinks, and leaves holes', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const path = join(directory, 'image');
+    await host.files.allocate(path, 10n << 20n);
+    await host.files.allocate(path, 1n << 20n);
+    const stat = await host.files.stat(path);
+    assert.equal(stat?.sizeBytes, 10 << 20);
+    assert.ok(stat.allocatedBytes < 1 << 20);
+  });
+
+  it('removeTree removes links, not what they lead to', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const outside = join(directory, 'outside');
+    mkdirSync(join(directory, 'tree/deep'), { recursive: true });
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'keep'), '');
+    symlinkSync(outside, join(directory, 'tree/deep/link'));
+    await host.files.removeTree(join(directory, 'tree'));
+    await host.files.removeTree(join(directory, 'tree'));
+    assert.equal(existsSync(join(directory, 'tree')), false);
+    assert.equal(existsSync(join(outside, 'keep')), true);
+  });
+
+  it('removeTree refuses, with nothing removed, while something is mounted below', {
+    skip: skipReason,
+  }, async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const target = join(directory, 'tree/a mount');
+    mkdirSync(target, { recursive: true });
+    writeFileSync(join(directory, 'tree/file'), '');
+    await host.mounts.mount({ source: 'tmpfs', target, fsType: 'tmpfs' });
+    writeFileSync(join(target, 'data'), '');
+    await assert.rejects(
+      host.files.removeTree(join(directory, 'tree')),
+      /mounted at .*a mount; nothing was removed/,
+    );
+    assert.equal(existsSync(join(directory, 'tree/file')), true);
+    assert.equal(existsSync(join(target, 'data')), true);
+    await host.mounts.unmount(target);
+  });
+
+  it('a FIFO is read as it is written, to its end', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const path = join(directory, 'fifo');
+    execFileSync('mkfifo', [path]);
+    const ended = Promise.withResolvers<void>();
+    await host.processes.spawn({
+      command: '/bin/sh',
+      args: ['-c', `exec 3<>"${path}"; echo one >&3; read x; echo $x >&3`],
+      input: 'two\n',
+      onExit: () => ended.resolve(),
+    });
+    const chunks: Buffer[] = [];
+    while (!(await host.files.stat(path))) await turn();
+    for await (const chunk of host.files.readFifo(path, test.signal)) chunks.push(Buffer.from(chunk));
+    await ended.promise;
+    // A reader that comes when all has been said hears nothing; one that was there in time hears it all.
+    assert.ok(['', 'one\ntwo\n'].includes(Buffer.concat(chunks).toString()));
+  });
+});
+
+describe('processes', () => {
+  it('any exit code resolves, with what was said', async (test) => {
+    const { host } = scratchDirectory(test);
+    const result = await host.processes.exec('sh', ['-c', 'cat; echo no >&2; exit 3'], { input: 'yes' });
+    assert.deepEqual(result, { exitCode: 3, stdout: 'yes', stderr: 'no\n' });
+  });
+
+  it('a missing tool is named with its Debian package', async (test) => {
+    const { host } = scratchDirectory(test);
+    await assert.rejects(
+      host.processes.exec('mkfs.xfs', [], { env: { PATH: '/nonexistent' } }),
+      /mkfs\.xfs: command not found; install the Debian package xfsprogs/,
+    );
+  });
+
+  it('over its time, a command ends with all that it started', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const script = `sleep 100 & echo $! > ${directory}/pid; wait`;
+    await assert.rejects(
+      host.processes.exec('sh', ['-c', script], { timeoutMs: 300 }),
+      /timed out after 0\.3s/,
+    );
+    const pid = Number(readFileSync(join(directory, 'pid'), 'utf8'));
+    assert.equal(await host.processes.find(pid), undefined);
+  });
+
+  it('too much output ends a command', async (test) => {
+    const { host } = scratchDirectory(test);
+    await assert.rejects(
+      host.processes.exec('yes', [], { maxOutputBytes: 1000 }),
+      /wrote more than 1000 bytes/,
+    );
+  });
+
+  it('a signal goes to the process that was meant, not to a later one of its number', async (test) => {
+    const { host } = scratchDirectory(test);
+    const ended = Promise.withResolvers<number | undefined>();
+    const id = await host.processes.spawn({ command: 'sleep', args: ['100'], onExit: ended.resolve });
+    await host.processes.kill({ pid: id.pid, startTicks: id.startTicks - 1n }, 'SIGKILL');
+    assert.equal(await host.processes.isAlive(id), true);
+    await host.processes.kill(id, 'SIGKILL', { group: true });
+    assert.equal(await ended.promise, undefined);
+    assert.equal(await host.processes.isAlive(id), false);
+  });
+});
+
+describe('disks', { skip: skipReason }, () => {
+  it('a file becomes a disk, a file system, a bigger one, and nothing', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const { loops, disks, mounts, files } = host;
+    const image = join(directory, 'image');
+    const target = join(directory, 'target');
+    mkdirSync(target);
+    await files.allocate(image, 32n << 20n);
+    const device = await loops.attach(image);
+    assert.equal((await loops.list()).find((loop) => loop.device === device)?.backingFile, image);
+    assert.equal(await disks.signature(device), undefined);
+    await disks.format(device, 'ext4');
+    assert.equal((await disks.signature(device))?.type, 'ext4');
+    assert.equal(await disks.check(device, 'ext4'), 'clean');
+    await mounts.mount({ source: device, target, fsType: 'ext4', options: ['noatime'] });
+    assert.equal(await mounts.isMountPoint(target), true);
+    const before = (await files.statFs(target)).totalBytes;
+
+    await files.allocate(image, 64n << 20n);
+    await loops.refresh(device);
+    assert.equal(await disks.sizeBytes(device), 64n << 20n);
+    await disks.grow(device, target, 'ext4');
+    assert.ok((await files.statFs(target)).totalBytes > before);
+
+    await mounts.unmount(target);
+    await assert.rejects(mounts.unmount(target), /unmount .*not mounted/);
+    await loops.detach(device);
+    await loops.detach(device);
+  });
+
+  it('a bind mount can be read-only', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    for (const name of ['source', 'target']) mkdirSync(join(directory, name));
+    const target = join(directory, 'target');
+    await host.mounts.mount({ source: join(directory, 'source'), target, options: ['bind', 'ro'] });
+    assert.throws(() => writeFileSync(join(target, 'x'), ''), /EROFS/);
+    const entry = (await host.mounts.list()).find((mount) => mount.target === target);
+    assert.ok(entry?.options.includes('ro'));
+    await host.mounts.unmount(target);
+  });
+
+  it('many attach at once, each gets a device of its own', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const images = Array.from({ length: 6 }, (_, index) => join(directory, `image-${index}`));
+    for (const image of images) await host.files.allocate(image, 1n << 20n);
+    const devices = await Promise.all(images.map((image) => host.loops.attach(image)));
+    assert.equal(new Set(devices).size, images.length);
+    await Promise.all(devices.map((device) => host.loops.detach(device)));
+  });
+
+  it('a device in use is not said to be detached', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const image = join(directory, 'image');
+    const target = join(directory, 'target');
+    mkdirSync(target);
+    await host.files.allocate(image, 16n << 20n);
+    const device = await host.loops.attach(image);
+    await host.disks.format(device, 'ext4');
+    await host.mounts.mount({ source: device, target, fsType: 'ext4' });
+    await assert.rejects(host.loops.detach(device), /still in use/);
+    await host.mounts.unmount(target);
+  });
+});

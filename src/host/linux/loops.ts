@@ -1,0 +1,75 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { type Clock, sleep } from '../../base/index.ts';
+import type { LoopDevice, LoopDevices, Processes } from '../host.ts';
+import { describeFailure, runTool } from './tools.ts';
+
+/** Others look for a free device at the same time; losing it to them is no failure. */
+const ATTACH_TRIES = 20;
+/** How long a detached device may be held by whoever probes it (udev, blkid). */
+const DETACH_LIMIT_MS = 2_000;
+const DETACH_POLL_MS = 10;
+const BUSY = /Device or resource busy|Resource temporarily unavailable/;
+const DELETED = ' (deleted)';
+
+export function createLoopDevices(processes: Processes, clock: Clock): LoopDevices {
+  return {
+    async list() {
+      const names = (await readdir('/sys/block')).filter((name) => /^loop\d+$/.test(name));
+      const devices = await Promise.all(names.map(describe));
+      return devices.filter((device) => device !== undefined);
+    },
+    async attach(file, options = {}) {
+      const args = ['--find', '--show'];
+      if (options.readOnly) args.push('--read-only');
+      if (options.directIo) args.push('--direct-io=on');
+      for (let tries = 1; ; tries++) {
+        const result = await processes.exec('losetup', [...args, '--', file]);
+        const device = result.stdout.trim();
+        if (result.exitCode === 0 && device.startsWith('/dev/')) return device;
+        if (tries === ATTACH_TRIES || !BUSY.test(result.stderr))
+          throw new Error(`attach ${file} to a loop device: ${describeFailure('losetup', result)}`);
+      }
+    },
+    async detach(device) {
+      const name = nameOf(device);
+      if (!(await describe(name))) return;
+      await runTool(processes, `detach ${device}`, 'losetup', ['--detach', device]);
+      // The kernel accepts the order also while the device is open, and carries it out at the last close.
+      const deadline = clock.monotonic() + DETACH_LIMIT_MS;
+      while (await describe(name)) {
+        if (clock.monotonic() > deadline)
+          throw new Error(`detach ${device}: still in use; it detaches when its last user lets go of it`);
+        await sleep(clock, DETACH_POLL_MS);
+      }
+    },
+    async refresh(device) {
+      await runTool(processes, `refresh the size of ${device}`, 'losetup', ['--set-capacity', device]);
+    },
+  };
+}
+
+function nameOf(device: string): string {
+  const name = device.slice('/dev/'.length);
+  if (!/^loop\d+$/.test(name)) throw new Error(`${JSON.stringify(device)} is not a loop device (/dev/loopN)`);
+  return name;
+}
+
+/** A loop device as sysfs shows it; undefined when nothing is attached. No command, no ioctl. */
+async function describe(name: string): Promise<LoopDevice | undefined> {
+  try {
+    const [backing, readOnly] = await Promise.all([
+      readFile(`/sys/block/${name}/loop/backing_file`, 'utf8'),
+      readFile(`/sys/block/${name}/ro`, 'utf8'),
+    ]);
+    const path = backing.endsWith('\n') ? backing.slice(0, -1) : backing;
+    const deleted = path.endsWith(DELETED);
+    return {
+      device: `/dev/${name}`,
+      backingFile: deleted ? path.slice(0, -DELETED.length) : path,
+      readOnly: readOnly.trim() === '1',
+      deleted,
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import type { MountEntry, MountRequest, Mounts, Processes } from '../host.ts';
+import { parseMountInfo } from './mountinfo.ts';
+import { runTool } from './tools.ts';
+
+/** File systems that the kernel mounts by itself, so that no /sbin/mount.TYPE needs to be looked for. */
+const KERNEL_TYPES = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'tmpfs', 'overlay', 'proc', 'sysfs']);
+
+export async function readMounts(): Promise<MountEntry[]> {
+  return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8'));
+}
+
+export function createMounts(processes: Processes): Mounts {
+  return {
+    list: readMounts,
+    async mount(request) {
+      const { source, target } = request;
+      await runTool(processes, `mount ${source} at ${target}`, 'mount', mountArguments(request));
+    },
+    async unmount(target) {
+      // --no-canonicalize: the target is named as the mount table names it, and must not be touched to find that out.
+      await runTool(processes, `unmount ${target}`, 'umount', [
+        '--no-canonicalize',
+        '--no-mtab',
+        '--',
+        target,
+      ]);
+    },
+    async isMountPoint(target) {
+      return (await readMounts()).some((entry) => entry.target === target);
+    },
+  };
+}
+
+/** The command line of mount(8). Paths are absolute, so nothing is canonicalized. */
+export function mountArguments({ source, target, fsType, options = [] }: MountRequest): string[] {
+  const args = ['--no-canonicalize', '--no-mtab'];
+  const bind = options.includes('bind') || options.includes('rbind');
+  if (bind || (fsType !== undefined && KERNEL_TYPES.has(fsType))) args.push('--internal-only');
+  if (fsType !== undefined && !bind) args.push('-t', fsType);
+  if (options.length > 0) args.push('-o', options.join(','));
+  return [...args, '--', source, target];
+}

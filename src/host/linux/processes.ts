@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn as spawnChild } from 'node:child_process';
+import { open, readdir, readFile } from 'node:fs/promises';
+import { type Clock, TimeoutError } from '../../base/index.ts';
+import type { ExecOptions, ExecResult, Processes, ProcessId, SpawnRequest } from '../host.ts';
+import { parseStat } from './proc-stat.ts';
+import { MissingToolError } from './tools.ts';
+
+const DEFAULT_TIMEOUT_MS = 120_000;
+const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
+/** Administration tools live in sbin, which a login shell may lack. */
+const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+
+export function createProcesses(clock: Clock): Processes {
+  return {
+    exec: (command, args, options = {}) => exec(clock, command, args, options),
+    spawn,
+    async isAlive({ pid, startTicks }) {
+      return (await find(pid))?.startTicks === startTicks;
+    },
+    async kill(id, signal, options) {
+      // A zombie still holds its number, and its group may live on.
+      const stat = await readStat(id.pid);
+      if (stat?.startTicks !== id.startTicks) return;
+      signalPid(options?.group ? -id.pid : id.pid, signal);
+    },
+    children,
+    find,
+  };
+}
+
+function environment(more: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  return { PATH, LC_ALL: 'C', ...more };
+}
+
+function exec(
+  clock: Clock,
+  command: string,
+  args: readonly string[],
+  options: ExecOptions,
+): Promise<ExecResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
+  const { signal, input, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const limit = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+  // A group of its own, so that what it starts can be ended with it.
+  const child = spawnChild(command, [...args], {
+    cwd: options.cwd,
+    env: environment(options.env),
+    detached: true,
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  });
+  let failure: unknown;
+  const give = (reason: unknown) => {
+    failure ??= reason;
+    if (child.pid !== undefined) signalPid(-child.pid, 'SIGKILL');
+  };
+  const timer = clock.after(timeoutMs, () => give(new TimeoutError(commandLine(command, args), timeoutMs)));
+  const onAbort = () => give(signal!.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+
+  const collect = (stream: NodeJS.ReadableStream | null) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    stream?.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) give(new Error(`${commandLine(command, args)}: wrote more than ${limit} bytes`));
+      else chunks.push(chunk);
+    });
+    return () => Buffer.concat(chunks).toString('utf8');
+  };
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  const settle = (finish: () => void) => {
+    timer.cancel();
+    signal?.removeEventListener('abort', onAbort);
+    finish();
+  };
+  child.once('error', (error) => settle(() => reject(startFailure(command, args, error))));
+  child.once('close', (code, signalName) =>
+    settle(() => {
+      if (failure !== undefined) reject(failure);
+      else if (code === null)
+        reject(new Error(`${commandLine(command, args)}: ended by ${signalName}: ${stderr().trim()}`));
+      else resolve({ exitCode: code, stdout: stdout(), stderr: stderr() });
+    }),
+  );
+  // A command that does not read all of its input is no failure.
+  child.stdin?.on('error', () => undefined);
+  if (input !== undefined) child.stdin?.end(input);
+  return promise;
+}
+
+async function spawn(request: SpawnRequest): Promise<ProcessId> {
+  const { command, args, cwd, env, input } = request;
+  const stdout = request.stdoutPath === undefined ? undefined : await open(request.stdoutPath, 'a');
+  const stderr = request.stderrPath === undefined ? undefined : await open(request.stderrPath, 'a');
+  try {
+    const child = spawnChild(command, [...args], {
+      cwd: cwd ?? '/',
+      env: environment(env),
+      detached: true,
+      stdio: [input === undefined ? 'ignore' : 'pipe', stdout?.fd ?? 'ignore', stderr?.fd ?? 'ignore'],
+    });
+    await started(child, command, args);
+    // It is to outlive us: nothing of it may keep our event loop.
+    child.unref();
+    child.once('exit', (code) => request.onExit?.(code ?? undefined));
+    if (child.stdin) {
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(input);
+    }
+    const id = await readStat(child.pid!);
+    // Ended and reaped already: a start time that nothing has.
+    return { pid: child.pid!, startTicks: id?.startTicks ?? 0n };
+  } finally {
+    await Promise.all([stdout?.close(), stderr?.close()]);
+  }
+}
+
+function started(child: ChildProcess, command: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(startFailure(command, args, error)));
+  });
+}
+
+function startFailure(command: string, args: readonly string[], error: NodeJS.ErrnoException): Error {
+  if (error.code === 'ENOENT' && !command.includes('/'))
+    return new MissingToolError(command, { cause: error });
+  return new Error(`${commandLine(command, args)}: cannot start: ${error.message}`, { cause: error });
+}
+
+/** For messages. Arguments of the tools that we call carry no secrets; long ones are cut. */
+function commandLine(command: string, args: readonly string[]): string {
+  const text = [command, ...args].join(' ');
+  return text.length > 200 ? `${text.slice(0, 197)}...` : text;
+}
+
+function signalPid(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function readStat(pid: number) {
+  try {
+    return parseStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function find(pid: number): Promise<ProcessId | undefined> {
+  const stat = await readStat(pid);
+  if (!stat || stat.state === 'Z' || stat.state === 'X') return undefined;
+  return { pid, startTicks: stat.startTicks };
+}
+
+async function children(pid: number): Promise<readonly ProcessId[]> {
+  let tasks: string[];
+  try {
+    tasks = await readdir(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  const lists = await Promise.all(
+    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(() => '')),
+  );
+  const pids = lists.flatMap((list) => list.split(' ').filter((text) => text !== ''));
+  const found = (await Promise.all(pids.map((text) => find(Number(text))))).filter((id) => id !== undefined);
+  return found.sort((a, b) =>
+    a.startTicks < b.startTicks ? -1 : a.startTicks > b.startTicks ? 1 : a.pid - b.pid,
+  );
+}

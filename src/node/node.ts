@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import type { Component, ComponentContext } from '../client/index.ts';
+import type { Host } from '../host/index.ts';
+import { type Node, nodes, type Stored } from '../kube/index.ts';
+import { PodManager, type PodSource, type PodVolumes } from './pods/index.ts';
+import { LinuxRuntime } from './runtime/index.ts';
+import { NodeServer } from './server/index.ts';
+import { type NodeFacts, NodeStatusReporter } from './status/index.ts';
+
+/** What a node needs of its volume manager. */
+export interface NodeVolumeManager extends PodVolumes {
+  start(signal: AbortSignal): Promise<void>;
+  waitForAllUnmounted(signal: AbortSignal): Promise<void>;
+}
+
+export interface NodeOptions {
+  readonly host: Host;
+  /** The Node object's name. */
+  readonly name: string;
+  /** The kubelet's root directory: pods, plugins, volumes. */
+  readonly nodeRoot: string;
+  /** What the container runtime keeps, and logs. @default NODE-ROOT/runtime and NODE-ROOT/log */
+  readonly stateDirectory?: string;
+  /** More paths of the host that pods must not see; the node's own are hidden anyway. */
+  readonly hiddenFromPods?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  /** PEM: the certificate for the node's HTTPS server, and the authority of its clients. */
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** Where the node's server listens; the InternalIP. @default 127.0.0.1 */
+  readonly address?: string;
+  /** 0 takes a free one. @default 0 */
+  readonly port?: number;
+  readonly createVolumeManager: (source: PodSource) => NodeVolumeManager;
+  /** What runs beside it and ends after the pods: the plugin manager. */
+  readonly companions?: readonly Component[];
+  /** Stop pods and unmount volumes at the end; the API keeps them for the next start. @default false */
+  readonly stopPods?: boolean;
+  /** What pods get between SIGTERM and SIGKILL at such a stop, at most. @default 2 */
+  readonly stopGraceSeconds?: number;
+  readonly kubeletVersion?: string;
+  readonly runtimeVersion?: string;
+}
+
+export interface NodeComponent extends Component {
+  /** Resolves with the Node object once it is registered. */
+  readonly registered: Promise<Stored<Node>>;
+  readonly podSource: PodSource;
+}
+
+/** Unmounting at a stop must not hold it up for ever. */
+const UNMOUNT_LIMIT_MS = 60_000;
+
+/** A node: registers itself, serves logs, runs the pods that are bound to it. */
+export function createNode(context: ComponentContext, options: NodeOptions): NodeComponent {
+  const { client, informers, clock, random, trace } = context;
+  const { host, name, nodeRoot, address = '127.0.0.1' } = options;
+  const log = context.log.child({ node: name });
+  const state = options.stateDirectory ?? nodeRoot;
+  const runtime = new LinuxRuntime({
+    host,
+    clock,
+    random,
+    log,
+    directory: join(state, 'runtime'),
+    logRoot: join(state, 'log'),
+    masked: [nodeRoot, state, ...(options.hiddenFromPods ?? [])],
+  });
+  const recorder = context.recorder('kubelet', name);
+  const facts = async (port: number): Promise<NodeFacts> => ({
+    name,
+    labels: options.labels ?? {},
+    info: host.info(),
+    address,
+    port,
+    storageBytes: (await host.files.statFs(nodeRoot)).totalBytes,
+    kubeletVersion: options.kubeletVersion ?? 'v1.36.2+stowage',
+    runtimeVersion: options.runtimeVersion ?? 'stowage://0.1.0',
+    nowMs: clock.now(),
+  });
+  const pods = new PodManager({
+    client,
+    informers,
+    clock,
+    log,
+    trace,
+    recorder,
+    host,
+    runtime,
+    nodeName: name,
+    nodeRoot,
+    hostIp: address,
+    allocatable: () => informers.of(nodes).get(name)?.status?.allocatable ?? {},
+  });
+  const volumeManager = options.createVolumeManager(pods.source);
+  const server = new NodeServer({
+    host,
+    clock,
+    log,
+    runtime,
+    address,
+    port: options.port ?? 0,
+    tls: options.tls,
+    pods: () => pods.pods(),
+  });
+  let port = 0;
+  const status = new NodeStatusReporter({ client, clock, random, log, facts: () => facts(port) });
+
+  return {
+    name: `node ${name}`,
+    registered: status.registered,
+    podSource: pods.source,
+    async start(signal) {
+      await host.files.makeDirectory(nodeRoot, 0o750);
+      port = await server.listen();
+      const inner = new AbortController();
+      const parts = [
+        status.run(inner.signal),
+        pods.start(volumeManager, inner.signal),
+        volumeManager.start(inner.signal),
+        ...(options.companions ?? []).map((companion) => companion.start(inner.signal)),
+      ];
+      try {
+        // A part that ends before it is told to has failed.
+        await Promise.race([aborted(signal), Promise.all(parts)]);
+        if (options.stopPods && signal.aborted) {
+          await pods.stopAll(options.stopGraceSeconds ?? 2);
+          await unmountAll();
+        }
+      } finally {
+        inner.abort(signal.reason);
+        const ends = await Promise.allSettled(parts);
+        await server.close();
+        if (signal.aborted) reportFailures(ends);
+      }
+    },
+  };
+
+  async function unmountAll(): Promise<void> {
+    const limit = new AbortController();
+    const timer = clock.after(UNMOUNT_LIMIT_MS, () =>
+      limit.abort(new Error(`volumes are still mounted after ${UNMOUNT_LIMIT_MS / 1000}s`)),
+    );
+    try {
+      await volumeManager.waitForAllUnmounted(limit.signal);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  function reportFailures(ends: readonly PromiseSettledResult<unknown>[]): void {
+    for (const end of ends)
+      if (end.status === 'rejected')
+        log.warn('a part of the node did not end cleanly', { error: end.reason });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

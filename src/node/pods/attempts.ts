@@ -1,0 +1,29 @@
+/** One run of a container, as the runtime knows it, or an attempt that did not come to run. */
+export interface Attempt {
+  /** The runtime's; empty when nothing was made. */
+  readonly id: string;
+  readonly attempt: number;
+  readonly state: 'running' | 'exited';
+  readonly startedAtMs: number;
+  readonly finishedAtMs?: number;
+  /** Of an exited one; undefined when nobody saw it end. */
+  readonly exitCode?: number;
+  readonly message?: string;
+  /** The program could not be started. */
+  readonly startFailed?: boolean;
+}
+
+/** Runs of one container: the last one, and the one before it, which is its lastState. */
+export interface Attempts {
+  readonly current?: Attempt;
+  readonly previous?: Attempt;
+}
+
+export type AttemptsByName = ReadonlyMap<string, Attempts>;
+
+/** The exit code that stands for an end that nobody saw (the kubelet's ContainerStatusUnknown). */
+export const UNKNOWN_EXIT_CODE = 137;
+
+export function exitCodeOf(attempt: Attempt): number {
+  return attempt.exitCode ?? UNKNOWN_EXIT_CODE;
+}

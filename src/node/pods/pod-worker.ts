@@ -1,0 +1,339 @@
+import { join } from 'node:path';
+import { backoffDelay, errorMessage, type Span, sleep, type Timer } from '../../base/index.ts';
+import { isBeingDeleted, isConflict, isNotFound, type Pod, pods, type Stored } from '../../kube/index.ts';
+import type { PodVolume } from './container-config.ts';
+import type { Waiting } from './container-status.ts';
+import { decide } from './decide.ts';
+import type { PodDependencies } from './dependencies.ts';
+import { formatPod, goSeconds } from './names.ts';
+import { PodContainers } from './pod-containers.ts';
+import { podStatus } from './pod-status.ts';
+import { beginStep } from './pod-trace.ts';
+import { RestartBackoff } from './restart-backoff.ts';
+import { StatusWriter } from './status-writer.ts';
+
+/** What failed is tried again: from a blink (a cache that lags behind) to the kubelet's ten seconds. */
+const RETRY = { initialMs: 20, maxMs: 10_000 };
+/** A failure to mount is worth an event once it has lasted this long. */
+const MOUNT_EVENT_AFTER_MS = 1_000;
+/** A pod that runs sooner is not first said to be creating its containers. */
+const CREATING_STATUS_AFTER_MS = 250;
+const DEFAULT_GRACE_SECONDS = 30;
+
+/** How a pod's containers come to their end. */
+interface Ending {
+  graceSeconds: number;
+  /** The API object is gone, or only this node stops: its status is not written, it is not deleted. */
+  silent: boolean;
+}
+
+/**
+ * Brings one pod to life and to its end: the kubelet's syncPod, syncTerminatingPod and syncTerminatedPod. One thing at
+ * a time; `update`, `remove` and `stop` say what has changed.
+ */
+export class PodWorker {
+  readonly #dependencies: PodDependencies;
+  readonly #containers: PodContainers;
+  readonly #backoff = new RestartBackoff();
+  readonly #status: StatusWriter;
+  /** The worker's whole life. */
+  readonly #signal: AbortSignal;
+  /** Aborted when there is nothing more to start. */
+  readonly #starting = new AbortController();
+  readonly #onVolumeUse: () => void;
+  #pod: Stored<Pod>;
+  #ending: Ending | undefined;
+  #terminated = false;
+  #volumes: ReadonlyMap<string, PodVolume> | undefined;
+  #waiting = new Map<string, Waiting>();
+  /** The attempt of each container whose back-off was told of, and the one whose back-off has passed. */
+  #announced = new Map<string, number>();
+  #waitedFor = new Map<string, number>();
+  #runSpan: Span | undefined;
+  #failures = 0;
+  #mountFailingSince: number | undefined;
+  #woken = Promise.withResolvers<void>();
+
+  /** Resolves when nothing is left to do for the pod, or the signal aborts. Never rejects. */
+  readonly done: Promise<void>;
+
+  /** @param onVolumeUse called when `mayUseVolumes` has changed */
+  constructor(dependencies: PodDependencies, pod: Stored<Pod>, signal: AbortSignal, onVolumeUse: () => void) {
+    this.#dependencies = dependencies;
+    this.#pod = pod;
+    this.#signal = signal;
+    this.#onVolumeUse = onVolumeUse;
+    this.#containers = new PodContainers(dependencies, pod.metadata.uid, () => this.wake());
+    this.#status = new StatusWriter(dependencies.client);
+    const wake = () => {
+      this.#starting.abort(signal.reason);
+      this.wake();
+    };
+    signal.addEventListener('abort', wake, { once: true });
+    this.#begin(pod);
+    this.done = this.#run().finally(() => {
+      signal.removeEventListener('abort', wake);
+      this.#containers.stopProbes();
+    });
+  }
+
+  get pod(): Stored<Pod> {
+    return this.#pod;
+  }
+
+  /** Whether containers run, or may still be started. */
+  get mayUseVolumes(): boolean {
+    return !this.#terminated || this.#containers.anyRunning;
+  }
+
+  wake(): void {
+    this.#woken.resolve();
+  }
+
+  update(pod: Stored<Pod>): void {
+    this.#pod = pod;
+    this.#begin(pod);
+    this.wake();
+  }
+
+  /** The pod has gone from the API without us. */
+  remove(): void {
+    const { deletionGracePeriodSeconds } = this.#pod.metadata;
+    this.#end({ graceSeconds: deletionGracePeriodSeconds ?? this.#specGrace(), silent: true });
+  }
+
+  /** The node stops: containers end, the API object stays as it is. */
+  stop(graceSeconds: number): void {
+    this.#end({ graceSeconds: Math.min(graceSeconds, this.#specGrace()), silent: true });
+  }
+
+  #begin(pod: Stored<Pod>): void {
+    if (!isBeingDeleted(pod)) return;
+    const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? this.#specGrace();
+    this.#end({ graceSeconds, silent: false });
+  }
+
+  #specGrace(): number {
+    return this.#pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+  }
+
+  #end(ending: Ending): void {
+    const before = this.#ending;
+    const hurry = before !== undefined && ending.graceSeconds < before.graceSeconds;
+    this.#ending = {
+      graceSeconds: Math.min(before?.graceSeconds ?? Number.POSITIVE_INFINITY, ending.graceSeconds),
+      silent: ending.silent || (before?.silent ?? false),
+    };
+    this.#starting.abort(new Error('the pod is being stopped'));
+    if (hurry && !this.#terminated)
+      void this.#containers.stop(this.#pod, ending.graceSeconds, false).catch(() => undefined);
+    this.wake();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      this.#woken = Promise.withResolvers();
+      const delayMs = await this.#step();
+      if (delayMs === 'done') return;
+      if (delayMs === 0) continue;
+      await this.#pause(delayMs);
+    }
+  }
+
+  /** Waits until something happens, or the delay has passed. */
+  async #pause(delayMs: number | undefined): Promise<void> {
+    let timer: Timer | undefined;
+    if (delayMs !== undefined)
+      timer = this.#dependencies.clock.after(delayMs, () => this.#woken.resolve(), { unref: true });
+    await this.#woken.promise;
+    timer?.cancel();
+  }
+
+  /** One look at the pod. Returns after how many milliseconds to look again if nothing happens before. */
+  async #step(): Promise<number | undefined | 'done'> {
+    try {
+      let next: number | undefined | 'done';
+      if (this.#ending) next = await this.#terminate();
+      else if (!this.#terminated) next = await this.#sync();
+      this.#failures = 0;
+      return next;
+    } catch (error) {
+      if (this.#signal.aborted) return undefined;
+      if (this.#ending && this.#starting.signal.reason === error) return 0;
+      this.#failures++;
+      const { log } = this.#dependencies;
+      log.warn(`pod ${formatPod(this.#pod)} failed; trying again`, { error: errorMessage(error) });
+      return backoffDelay(RETRY, this.#failures);
+    }
+  }
+
+  async #sync(): Promise<number | undefined> {
+    const { phase } = this.#pod.status ?? {};
+    const attempts = this.#containers.attempts();
+    const over = phase === 'Succeeded' || phase === 'Failed';
+    const probes = this.#containers.probe(this.#pod);
+    const actions = decide(this.#pod, attempts, probes.started);
+    if (over || actions.finished) {
+      await this.#containers.stop(this.#pod, this.#specGrace(), true);
+      this.#release();
+      if (!over) await this.#writeStatus();
+      return undefined;
+    }
+    if (actions.start.length === 0) {
+      this.#waiting.clear();
+      this.#runSpan?.ok();
+      this.#runSpan = undefined;
+      await this.#writeStatus();
+      return undefined;
+    }
+    if (!this.#volumes) {
+      const failed = await this.#waitForVolumes();
+      if (failed !== undefined) return failed;
+    }
+    return await this.#startContainers(actions.start.map(({ name }) => name));
+  }
+
+  /** A delay when the volumes are not there; `undefined` when they are. */
+  async #waitForVolumes(): Promise<number | undefined> {
+    const { clock, host, volumes, recorder, nodeRoot, trace, nodeName } = this.#dependencies;
+    const timer = clock.after(CREATING_STATUS_AFTER_MS, () => {
+      if (!this.#ending) void this.#writeStatus().catch(() => undefined);
+    });
+    try {
+      for (const name of ['volumes', 'plugins'])
+        await host.files.makeDirectory(join(nodeRoot, 'pods', this.#pod.metadata.uid, name), 0o750);
+      this.#volumes = await volumes.waitForAttachAndMount(this.#pod, this.#starting.signal);
+      this.#mountFailingSince = undefined;
+      if (this.#containers.attempts().size === 0)
+        this.#runSpan ??= beginStep(trace, 'run', this.#pod, nodeName);
+      return undefined;
+    } catch (error) {
+      this.#starting.signal.throwIfAborted();
+      this.#mountFailingSince ??= clock.now();
+      if (clock.now() - this.#mountFailingSince >= MOUNT_EVENT_AFTER_MS) {
+        const message = `Unable to attach or mount volumes: ${errorMessage(error)}`;
+        recorder.event(this.#pod, 'Warning', 'FailedMount', message);
+        await this.#writeStatus();
+      }
+      this.#failures++;
+      const delayMs = backoffDelay(RETRY, this.#failures);
+      await sleep(clock, delayMs, this.#starting.signal);
+      return 0;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #startContainers(names: readonly string[]): Promise<number | undefined> {
+    const { clock, host, recorder } = this.#dependencies;
+    const [passwd, resolvConf] = await Promise.all([
+      host.files.read('/etc/passwd').catch(() => ''),
+      host.files.read('/etc/resolv.conf').catch(() => undefined),
+    ]);
+    let again: number | undefined;
+    const lookAgain = (delayMs: number) => {
+      again = Math.min(again ?? delayMs, delayMs);
+    };
+    let startedOne = false;
+    for (const name of names) {
+      this.#starting.signal.throwIfAborted();
+      const pod = this.#pod;
+      const container = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find(
+        (candidate) => candidate.name === name,
+      )!;
+      const ended = this.#containers.attempts().get(name)?.current;
+      if (ended && this.#waitedFor.get(name) !== ended.attempt) {
+        const finishedAtMs = ended.finishedAtMs ?? ended.startedAtMs;
+        const { remainingMs, backoffMs } = this.#backoff.next(name, finishedAtMs, clock.now());
+        if (remainingMs > 0) {
+          const which = `restarting failed container=${name} pod=${formatPod(pod)}`;
+          this.#waiting.set(name, {
+            reason: 'CrashLoopBackOff',
+            message: `back-off ${goSeconds(backoffMs)} ${which}`,
+          });
+          if (this.#announced.get(name) !== ended.attempt) {
+            this.#announced.set(name, ended.attempt);
+            const message = `Back-off restarting failed container ${name} in pod ${formatPod(pod)}`;
+            recorder.event(pod, 'Warning', 'BackOff', message);
+          }
+          lookAgain(remainingMs);
+          continue;
+        }
+        this.#waitedFor.set(name, ended.attempt);
+      }
+      const waiting = await this.#containers.start(pod, container, this.#volumes ?? new Map(), {
+        passwd,
+        resolvConf,
+      });
+      if (waiting) {
+        this.#waiting.set(name, waiting);
+        this.#failures++;
+        lookAgain(Math.max(1_000, backoffDelay(RETRY, this.#failures)));
+        this.#runSpan?.fail(waiting.message ?? waiting.reason);
+        this.#runSpan = undefined;
+      } else {
+        this.#waiting.delete(name);
+        startedOne = true;
+      }
+    }
+    // What has just started may let others start; that look also writes the status.
+    if (startedOne) return 0;
+    await this.#writeStatus();
+    return again;
+  }
+
+  /** Containers end, then the status says so, volumes go, and last the API object. */
+  async #terminate(): Promise<'done' | number> {
+    const { volumes, client, trace, nodeName } = this.#dependencies;
+    this.#runSpan?.fail('the pod is being stopped');
+    this.#runSpan = undefined;
+    this.#containers.stopProbes();
+    const ending = this.#ending!;
+    if (!this.#terminated || this.#containers.anyRunning) {
+      const span = beginStep(trace, 'stop', this.#pod, nodeName);
+      try {
+        await this.#containers.stop(this.#pod, ending.graceSeconds, true);
+        span.ok();
+      } catch (error) {
+        span.fail(errorMessage(error));
+        throw error;
+      }
+    }
+    this.#release();
+    const written = this.#ending!.silent ? undefined : this.#writeStatus();
+    await Promise.all([written, volumes.waitForUnmount(this.#pod, this.#signal)]);
+    const { namespace, name, uid } = this.#pod.metadata;
+    if (!this.#ending!.silent) {
+      try {
+        const options = { gracePeriodSeconds: 0, preconditions: { uid } };
+        await client.delete(pods, { namespace, name }, options);
+      } catch (error) {
+        if (!isNotFound(error) && !isConflict(error)) throw error;
+      }
+    }
+    await this.#containers.remove(this.#pod);
+    return 'done';
+  }
+
+  /** Nothing will be started any more: the volumes may go. */
+  #release(): void {
+    if (this.#terminated) return;
+    this.#terminated = true;
+    this.#waiting.clear();
+    this.#onVolumeUse();
+  }
+
+  async #writeStatus(): Promise<void> {
+    const { clock, hostIp } = this.#dependencies;
+    const status = podStatus(this.#pod, {
+      attempts: this.#containers.attempts(),
+      waiting: this.#waiting,
+      probes: this.#containers.probe(this.#pod),
+      sandboxReady: this.#volumes !== undefined,
+      terminal: this.#terminated,
+      hostIp,
+      nowMs: clock.now(),
+    });
+    await this.#status.write(this.#pod, status);
+  }
+}

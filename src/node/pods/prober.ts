@@ -1,0 +1,122 @@
+import type { Clock, Timer } from '../../base/index.ts';
+import type { Container } from '../../kube/index.ts';
+import type { Probe, ProbeOutcome } from './probe.ts';
+
+export type ProbeKind = 'Startup' | 'Readiness' | 'Liveness';
+
+export interface ProberOptions {
+  readonly clock: Clock;
+  readonly container: Container;
+  /** When the container started, wall time in milliseconds. */
+  readonly startedAtMs: number;
+  readonly run: (probe: Probe) => Promise<ProbeOutcome>;
+  /** `ready` or `started` has changed. */
+  readonly changed: () => void;
+  /** A run of a probe has failed. */
+  readonly failed: (kind: ProbeKind, output: string) => void;
+  /** A startup or liveness probe has failed too often: the container must be restarted. */
+  readonly unhealthy: (kind: ProbeKind) => void;
+}
+
+/**
+ * The probes of one running container. Until the startup probe has passed neither of the others runs; a container
+ * without a probe passes it. Rules: pkg/kubelet/prober/worker.go.
+ */
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #timers = new Set<Timer>();
+  #stopped = false;
+  #started: boolean;
+  #ready: boolean;
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+    this.#started = options.container.startupProbe === undefined;
+    this.#ready = this.#started && options.container.readinessProbe === undefined;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  start(): void {
+    const { startupProbe } = this.#options.container;
+    if (startupProbe) this.#follow('Startup', startupProbe);
+    else this.#startOthers();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #startOthers(): void {
+    const { readinessProbe, livenessProbe } = this.#options.container;
+    if (readinessProbe) this.#follow('Readiness', readinessProbe);
+    if (livenessProbe) this.#follow('Liveness', livenessProbe);
+  }
+
+  #follow(kind: ProbeKind, probe: Probe): void {
+    const { clock, startedAtMs } = this.#options;
+    const first = startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000 - clock.now();
+    let successes = 0;
+    let failures = 0;
+    const again = (delayMs: number) => {
+      if (this.#stopped) return;
+      const timer = clock.after(
+        Math.max(0, delayMs),
+        () => {
+          this.#timers.delete(timer);
+          void look();
+        },
+        { unref: true },
+      );
+      this.#timers.add(timer);
+    };
+    const look = async () => {
+      const outcome = await this.#options.run(probe);
+      if (this.#stopped) return;
+      successes = outcome.success ? successes + 1 : 0;
+      failures = outcome.success ? 0 : failures + 1;
+      if (!outcome.success) this.#options.failed(kind, outcome.output);
+      if (successes >= (probe.successThreshold ?? 1)) {
+        if (this.#passed(kind)) return;
+      } else if (failures >= (probe.failureThreshold ?? 3) && this.#exceeded(kind)) return;
+      again((probe.periodSeconds ?? 10) * 1000);
+    };
+    again(first);
+  }
+
+  /** True when the probe has done its duty. */
+  #passed(kind: ProbeKind): boolean {
+    if (kind === 'Startup') {
+      this.#started = true;
+      this.#ready = this.#options.container.readinessProbe === undefined;
+      this.#startOthers();
+      this.#options.changed();
+      return true;
+    }
+    if (kind === 'Readiness' && !this.#ready) {
+      this.#ready = true;
+      this.#options.changed();
+    }
+    return false;
+  }
+
+  #exceeded(kind: ProbeKind): boolean {
+    if (kind !== 'Readiness') {
+      this.#options.unhealthy(kind);
+      return true;
+    }
+    if (this.#ready) {
+      this.#ready = false;
+      this.#options.changed();
+    }
+    return false;
+  }
+}

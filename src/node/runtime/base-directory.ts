@@ -1,0 +1,121 @@
+import { dirname, join } from 'node:path';
+import type { Files, Host } from '../../host/index.ts';
+import { programMounts, type RootMode, rootTable, type TopEntry } from './root-plan.ts';
+
+/** Device nodes that every container has (OCI runtime specification, default devices). */
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+const DEVICE_LINKS: Readonly<Record<string, string>> = {
+  fd: '/proc/self/fd',
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+  ptmx: 'pts/ptmx',
+};
+const SCRIPTS = ['shim.sh', 'init.sh', 'probe-overlay.sh'];
+
+/**
+ * Fills the runtime's directory with what all containers start from: the scripts, `base` (copied to each container's
+ * scratch space), `fstab` (its root), `root` (where it is built, in each container's own mount namespace).
+ * `masked`: paths of the host that no container may see.
+ */
+export async function prepareBaseDirectory(
+  host: Host,
+  directory: string,
+  masked: readonly string[],
+): Promise<RootMode> {
+  const { files } = host;
+  const base = join(directory, 'base');
+  await files.makeDirectory(join(directory, 'root'), 0o755);
+  await files.makeDirectory(join(directory, 'containers'), 0o700);
+  for (const script of SCRIPTS)
+    await files.writeAtomic(
+      join(directory, script),
+      await files.read(join(import.meta.dirname, script)),
+      0o755,
+    );
+  const mode = await rootMode(host, directory);
+
+  await files.removeTree(base);
+  const own = mode === 'overlay' ? base : join(base, 'rootfs');
+  for (const name of ['dev/pts', 'dev/shm', 'dev/mqueue', 'run', 'tmp'])
+    await files.makeDirectory(join(own, name), 0o755);
+  await files.chmod(join(own, 'tmp'), 0o1777);
+  await files.writeAtomic(join(own, 'dev/termination-log'), '', 0o666);
+  for (const [name, target] of Object.entries(DEVICE_LINKS))
+    await files.symlink(target, join(own, 'dev', name));
+  const devices: string[] = [];
+  for (const name of DEVICES)
+    if ((await files.stat(`/dev/${name}`))?.kind === 'character') devices.push(`/dev/${name}`);
+  await run(host, 'copy device nodes', 'cp', ['-a', ...devices, join(own, 'dev')]);
+
+  const top = await topEntries(host);
+  if (mode === 'overlay') {
+    for (const name of ['rootfs', 'work', 'upper/mnt']) await files.makeDirectory(join(base, name), 0o755);
+    for (const path of masked) await mask(host, join(base, 'upper'), path);
+  } else {
+    for (const name of ['proc', 'sys', 'mnt']) await files.makeDirectory(join(own, name), 0o755);
+    for (const { name, kind } of top)
+      if (kind === 'symlink') await files.symlink(await files.readLink(`/${name}`), join(own, name));
+  }
+  const mounts = programMounts(await host.mounts.list());
+  await files.writeAtomic(join(directory, 'fstab'), rootTable(join(directory, 'root'), mode, top, mounts));
+  return mode;
+}
+
+/** An overlay if this kernel and the root's file system allow one. */
+async function rootMode(host: Host, directory: string): Promise<RootMode> {
+  const script = join(directory, 'probe-overlay.sh');
+  const args = ['--mount', '--propagation', 'slave', '/bin/sh', script, join(directory, 'root')];
+  return (await host.processes.exec('unshare', args)).exitCode === 0 ? 'overlay' : 'bind';
+}
+
+async function topEntries({ files }: Host): Promise<TopEntry[]> {
+  const entries: TopEntry[] = [];
+  for (const name of await files.list('/')) {
+    const kind = (await files.stat(`/${name}`))?.kind;
+    if (kind === 'directory' || kind === 'symlink') entries.push({ name, kind });
+  }
+  return entries;
+}
+
+/** Hides a path of the lower layer: a character device 0:0 in the upper one (overlayfs, whiteouts). */
+async function mask(host: Host, upper: string, path: string): Promise<void> {
+  const { files } = host;
+  let real: string;
+  try {
+    real = await files.realPath(path);
+  } catch {
+    return;
+  }
+  // Directories that containers have of their own hide everything of the host's.
+  if (/^\/(dev|proc|sys|tmp|run|mnt)(\/|$)/.test(real) || real === '/') return;
+  if (!(await mirrorParents(files, upper, real))) return;
+  if (!(await files.stat(upper + real)))
+    await run(host, `hide ${real} from containers`, 'mknod', [upper + real, 'c', '0', '0']);
+}
+
+/**
+ * Makes the parents of a path in an upper layer, as the host has them: an upper directory's owner and mode are what a
+ * container sees. False when one of them is hidden.
+ */
+export async function mirrorParents(files: Files, upper: string, path: string): Promise<boolean> {
+  const parents: string[] = [];
+  for (let parent = dirname(path); parent !== '/'; parent = dirname(parent)) parents.unshift(parent);
+  for (const parent of parents) {
+    const there = await files.stat(upper + parent);
+    if (there && there.kind !== 'directory') return false;
+    if (there) continue;
+    await files.makeDirectory(upper + parent, 0o755);
+    const stat = await files.stat(parent);
+    if (stat?.kind !== 'directory') continue;
+    await files.chmod(upper + parent, stat.mode);
+    await files.chown(upper + parent, stat.uid, stat.gid);
+  }
+  return true;
+}
+
+async function run(host: Host, purpose: string, command: string, args: readonly string[]): Promise<void> {
+  const result = await host.processes.exec(command, args);
+  if (result.exitCode !== 0)
+    throw new Error(`${purpose}: ${result.stderr.trim()} (exit code ${result.exitCode})`);
+}

@@ -1,0 +1,273 @@
+import { join } from 'node:path';
+import { type Clock, errorMessage, type Logger, type Timer } from '../../base/index.ts';
+import type { Host, ProcessId } from '../../host/index.ts';
+import type { ContainerRecord } from './contract.ts';
+import type { LogStream } from './log-format.ts';
+import { LogWriter } from './log-writer.ts';
+import { parseStatusFile, type StartStatus } from './status-file.ts';
+import type { StoredContainer } from './stored-state.ts';
+import { terminationMessage } from './termination-message.ts';
+
+/** Output that somebody else holds open is waited for no longer than this once the container has ended. */
+const DRAIN_LIMIT_MS = 2_000;
+/** How often the shim is looked for, should it have been killed and so never tell of the end. */
+const LIVENESS_POLL_MS = 5_000;
+
+export interface ContainerProcessOptions {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly directory: string;
+  readonly stored: StoredContainer;
+  readonly onExit: (record: ContainerRecord) => void;
+}
+
+/** One container: follows its status files, carries its output to its log, knows how it ended. */
+export class ContainerProcess {
+  readonly #options: ContainerProcessOptions;
+  readonly #writer: LogWriter;
+  readonly #ended = Promise.withResolvers<ContainerRecord>();
+  readonly #pumps = new AbortController();
+  #pumping: Promise<unknown> | undefined;
+  #status: StartStatus = { started: false, errors: [] };
+  #record: ContainerRecord;
+  #unwatch: (() => void) | undefined;
+  #poll: Timer | undefined;
+  #shimGone = false;
+  #finishing = false;
+  #closed = false;
+  #looking: Promise<void> | undefined;
+  #lookAgain = false;
+  #onStatus: (() => void) | undefined;
+
+  constructor(options: ContainerProcessOptions) {
+    this.#options = options;
+    const { stored } = options;
+    this.#writer = new LogWriter(options.host.files, options.clock, stored.logPath);
+    const { id, podUid, podNamespace, podName, containerName, attempt, image, logPath } = stored;
+    const startedAtMs = stored.createdAtMs;
+    this.#record = {
+      id,
+      podUid,
+      podNamespace,
+      podName,
+      containerName,
+      attempt,
+      image,
+      logPath,
+      state: 'running',
+      startedAtMs,
+      pid: 0,
+    };
+  }
+
+  get record(): ContainerRecord {
+    return this.#record;
+  }
+
+  get stored(): StoredContainer {
+    return this.#options.stored;
+  }
+
+  get directory(): string {
+    return this.#options.directory;
+  }
+
+  get status(): StartStatus {
+    return this.#status;
+  }
+
+  /** The container's process 1, in the host's numbers. */
+  get init(): ProcessId | undefined {
+    return this.#status.init;
+  }
+
+  /** Resolves when the container has ended, its output is in the log and its record is final. */
+  get ended(): Promise<ContainerRecord> {
+    return this.#ended.promise;
+  }
+
+  openLog(): Promise<void> {
+    return this.#writer.open();
+  }
+
+  /** Begins to follow the container's directory. */
+  watch(): void {
+    this.#unwatch = this.#options.host.files.watchDirectory(this.directory, () => this.look());
+    this.#schedulePoll();
+  }
+
+  /** Resolves once the program runs or the start has failed (`status.started` tells), or at the deadline. */
+  async waitForStart(limitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(limitMs, resolve);
+    this.#onStatus = () => {
+      if (this.#status.started || this.#finishing) resolve();
+    };
+    this.look();
+    await promise;
+    timer.cancel();
+    this.#onStatus = undefined;
+  }
+
+  /** The shim has ended: our child, so we know. */
+  shimEnded(): void {
+    this.#shimGone = true;
+    this.look();
+  }
+
+  /** Reads the status files; once more if something happens meanwhile. */
+  look(): void {
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#looking = this.#look()
+      .catch((error) =>
+        this.#options.log.warn('cannot read the state of a container', { error: errorMessage(error) }),
+      )
+      .finally(() => {
+        this.#looking = undefined;
+        if (this.#lookAgain) {
+          this.#lookAgain = false;
+          this.look();
+        }
+      });
+  }
+
+  /** Looks at what an earlier agent left. `sameBoot`: process numbers in it can still mean something. */
+  async adopt(sameBoot: boolean): Promise<void> {
+    const { processes } = this.#options.host;
+    this.look();
+    await this.#looking;
+    const { shim } = this.#status;
+    if (sameBoot && shim && (await processes.isAlive(shim))) return;
+    this.shimEnded();
+    await this.#looking;
+  }
+
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    if (this.init) await this.#options.host.processes.kill(this.init, signal);
+  }
+
+  /** Ends everything of the container at once. */
+  async destroy(): Promise<void> {
+    const { processes } = this.#options.host;
+    await this.signal('SIGKILL');
+    const shim = this.#status.shim;
+    if (shim) {
+      // An unshare that has not made its child yet, or a tool of the shim, is in the shim's group.
+      await processes.kill(shim, 'SIGKILL', { group: true });
+    }
+  }
+
+  /** Lets go of the container, which goes on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#poll?.cancel();
+    this.#unwatch?.();
+    await this.#looking;
+    this.#pumps.abort();
+    await this.#pumping;
+    await this.#writer.close();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#finishing || this.#closed) return;
+    const { files } = this.#options.host;
+    const [status, exit] = await Promise.all([
+      files.read(join(this.directory, 'status')).catch(() => ''),
+      files.read(join(this.directory, 'exit')).catch(() => undefined),
+    ]);
+    if (this.#closed) return;
+    this.#status = parseStatusFile(status);
+    if (this.#status.started && !this.#pumping) await this.#begin();
+    if (exit !== undefined) await this.#finish(Number.parseInt(exit, 10));
+    else if (this.#shimGone) await this.#shimLost();
+    this.#onStatus?.();
+  }
+
+  /** The program runs: its output flows. */
+  async #begin(): Promise<void> {
+    const { files } = this.#options.host;
+    const changed = await files.stat(join(this.directory, 'status'));
+    this.#record = {
+      ...this.#record,
+      pid: this.init?.pid ?? 0,
+      startedAtMs: Math.floor(changed?.modifiedAtMs ?? this.#record.startedAtMs),
+    };
+    this.#pumping = Promise.all([this.#pump('stdout'), this.#pump('stderr')]);
+  }
+
+  async #pump(stream: LogStream): Promise<void> {
+    const { host, log } = this.#options;
+    try {
+      for await (const chunk of host.files.readFifo(join(this.directory, stream), this.#pumps.signal)) {
+        await this.#writer.write(stream, chunk).catch((error) =>
+          // Held back, the container would stand still for a full disk.
+          log.warn('output of a container is lost', {
+            path: this.#record.logPath,
+            error: errorMessage(error),
+          }),
+        );
+      }
+    } catch (error) {
+      log.warn('cannot read the output of a container', { id: this.#record.id, error: errorMessage(error) });
+    }
+  }
+
+  async #finish(exitCode: number | undefined): Promise<void> {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    this.#poll?.cancel();
+    this.#unwatch?.();
+    const { host, clock } = this.#options;
+    const exitFile = await host.files.stat(join(this.directory, 'exit'));
+    // The holder of the output ends, so its readers come to an end of file.
+    if (this.#status.shim) await host.processes.kill(this.#status.shim, 'SIGKILL');
+    const limit = clock.after(DRAIN_LIMIT_MS, () => this.#pumps.abort());
+    await this.#pumping;
+    limit.cancel();
+    await this.#writer.close();
+    const message = await terminationMessage(host.files, {
+      path: join(this.directory, 'termination-log'),
+      logPath: this.stored.terminationMessageFromLog && exitCode !== 0 ? this.#record.logPath : undefined,
+    });
+    this.#record = {
+      ...this.#record,
+      state: 'exited',
+      exitCode,
+      finishedAtMs: Math.floor(exitFile?.modifiedAtMs ?? clock.now()),
+      message,
+    };
+    this.#onStatus?.();
+    if (this.#status.started) this.#options.onExit(this.#record);
+    this.#ended.resolve(this.#record);
+  }
+
+  /** Somebody killed the shim. The container's process 1 dies with it as a rule; if not, its end is waited for. */
+  async #shimLost(): Promise<void> {
+    const { init } = this.#status;
+    if (init && (await this.#options.host.processes.isAlive(init))) return;
+    await this.#finish(undefined);
+  }
+
+  #schedulePoll(): void {
+    const { clock, host } = this.#options;
+    this.#poll = clock.after(
+      LIVENESS_POLL_MS,
+      () => {
+        const { shim } = this.#status;
+        void Promise.resolve(shim ? host.processes.isAlive(shim) : true)
+          .then((alive) => {
+            this.#shimGone ||= !alive;
+            this.look();
+          })
+          .finally(() => {
+            if (!this.#closed && !this.#finishing) this.#schedulePoll();
+          });
+      },
+      { unref: true },
+    );
+  }
+}

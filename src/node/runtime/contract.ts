@@ -1,0 +1,105 @@
+import type { ExecResult } from '../../host/index.ts';
+
+/** What to bind into a container. */
+export interface ContainerMount {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+  /** Whether mounts that appear below on the host later appear in the container. @default 'None' */
+  readonly propagation?: 'None' | 'HostToContainer';
+}
+
+/** As whom a container's process runs, and what it may do. */
+export interface ContainerSecurity {
+  readonly uid: number;
+  readonly gid: number;
+  readonly supplementalGroups: readonly number[];
+  /** Without the prefix CAP_, lower case. */
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly readOnlyRootFilesystem: boolean;
+}
+
+/** Everything about a container that is to be started. */
+export interface ContainerConfig {
+  readonly podUid: string;
+  readonly podNamespace: string;
+  readonly podName: string;
+  readonly containerName: string;
+  /** How many containers of this name the pod had before. */
+  readonly attempt: number;
+  readonly image: string;
+  readonly hostname: string;
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  readonly environment: ReadonlyMap<string, string>;
+  readonly workingDir: string;
+  readonly mounts: readonly ContainerMount[];
+  /** The content of files in /etc, by name. */
+  readonly etcFiles: Readonly<Record<string, string>>;
+  readonly terminationMessagePath: string;
+  /** Take the end of the log as the message of a failed container that left none. */
+  readonly terminationMessageFromLog: boolean;
+  readonly security: ContainerSecurity;
+}
+
+export type ContainerState = 'running' | 'exited';
+
+/** A container as it is now. */
+export interface ContainerRecord {
+  /** 64 hexadecimal digits; `stowage://ID` in a pod's status. */
+  readonly id: string;
+  readonly podUid: string;
+  readonly podNamespace: string;
+  readonly podName: string;
+  readonly containerName: string;
+  readonly attempt: number;
+  readonly image: string;
+  readonly state: ContainerState;
+  /** Wall time, milliseconds. */
+  readonly startedAtMs: number;
+  readonly finishedAtMs?: number;
+  /** Of an exited container; undefined when nobody saw it end. */
+  readonly exitCode?: number;
+  /** What the container left in its termination message file, at most 4096 bytes. */
+  readonly message?: string;
+  readonly logPath: string;
+  /** The container's process 1, in the host's numbers. */
+  readonly pid: number;
+}
+
+/** A container could not be started: its set-up failed, or its program could not. */
+export class StartError extends Error {
+  override name = 'StartError';
+}
+
+/** Runs containers as processes of this machine. What it starts outlives it, and the next runtime on its directory adopts it. */
+export interface Runtime {
+  /** Prepares the directory and adopts the containers that are there. Call it once, first. */
+  open(): Promise<void>;
+  /** One sentence for events: what a container's root file system is. */
+  readonly rootDescription: string;
+  /** Resolves once the program runs. Rejects with a StartError; nothing is left of the attempt then. */
+  start(config: ContainerConfig): Promise<ContainerRecord>;
+  containers(podUid?: string): readonly ContainerRecord[];
+  /** SIGTERM, after `graceSeconds` SIGKILL; resolves with the exited container. Has it exited already, at once. */
+  stop(id: string, graceSeconds: number): Promise<ContainerRecord>;
+  /** Removes what an exited container has left, but for its log. */
+  remove(id: string): Promise<void>;
+  /** Runs a command in the container's namespaces as its user. */
+  exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult>;
+  /** Calls back when a container has exited, until the returned function is called. */
+  onExit(callback: (record: ContainerRecord) => void): () => void;
+  /** Removes the logs of a pod. */
+  removeLogs(pod: PodIdentity): Promise<void>;
+  /** Where a container's log is, or will be. */
+  logPath(pod: PodIdentity, containerName: string, attempt: number): string;
+  /** Lets go: containers go on, nobody listens to them until the next runtime adopts them. */
+  close(): Promise<void>;
+}
+
+export interface PodIdentity {
+  readonly podUid: string;
+  readonly podNamespace: string;
+  readonly podName: string;
+}

@@ -1,0 +1,254 @@
+import { dirname, join } from 'node:path';
+import {
+  type Clock,
+  errorMessage,
+  type Logger,
+  type Random,
+  TimeoutError,
+  withDeadline,
+} from '../../base/index.ts';
+import type { ExecResult, Host } from '../../host/index.ts';
+import { prepareBaseDirectory } from './base-directory.ts';
+import { commandScript } from './command-script.ts';
+import { fillContainerDirectory } from './container-directory.ts';
+import { ContainerProcess } from './container-process.ts';
+import {
+  type ContainerConfig,
+  type ContainerRecord,
+  type PodIdentity,
+  type Runtime,
+  StartError,
+} from './contract.ts';
+import type { RootMode } from './root-plan.ts';
+import { setprivOptions } from './security.ts';
+import { readStored, type StoredContainer, storedContainer } from './stored-state.ts';
+
+const START_LIMIT_MS = 60_000;
+/** How long killed processes may take to be gone. */
+const KILL_LIMIT_MS = 30_000;
+const DEFAULT_SCRATCH_BYTES = 256 * 1024 * 1024;
+
+export interface LinuxRuntimeOptions {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Scripts and the state of containers. Its own, below the node's root. */
+  readonly directory: string;
+  /** Logs are at `LOG_ROOT/pods/NAMESPACE_NAME_UID/CONTAINER/ATTEMPT.log`. */
+  readonly logRoot: string;
+  /** Paths of the host that no container may see: the node's root, the API server's data. */
+  readonly masked?: readonly string[];
+  /** What a container may write outside its volumes, in memory. @default 256 MiB */
+  readonly scratchBytes?: number;
+}
+
+/** Containers as processes in namespaces of their own, on the host's root file system. */
+export class LinuxRuntime implements Runtime {
+  readonly #options: LinuxRuntimeOptions;
+  readonly #containers = new Map<string, ContainerProcess>();
+  readonly #listeners = new Set<(record: ContainerRecord) => void>();
+  #mode: RootMode = 'overlay';
+
+  constructor(options: LinuxRuntimeOptions) {
+    this.#options = options;
+  }
+
+  get rootDescription(): string {
+    return this.#mode === 'overlay'
+      ? "the host's root file system, read-only under an overlay in memory"
+      : "the host's root file system, read-only (no overlay on this kernel; /tmp and /run are in memory)";
+  }
+
+  async open(): Promise<void> {
+    const { host, directory, masked = [] } = this.#options;
+    this.#mode = await prepareBaseDirectory(host, directory, [...masked, directory]);
+    for (const id of await host.files.list(join(directory, 'containers'))) await this.#adopt(id);
+  }
+
+  async start(config: ContainerConfig): Promise<ContainerRecord> {
+    const { host, clock, random } = this.#options;
+    if (config.command.length === 0)
+      throw new StartError(
+        "no command specified: the host's root file system has no entrypoint; set command",
+      );
+    const id = `${random.uuid()}${random.uuid()}`.replaceAll('-', '');
+    const directory = this.#directoryOf(id);
+    const stored = storedContainer(config, {
+      id,
+      bootId: host.info().bootId,
+      logPath: this.logPath(config, config.containerName, config.attempt),
+      createdAtMs: clock.now(),
+    });
+    const container = this.#track(directory, stored);
+    try {
+      await fillContainerDirectory(host.files, this.#mode, directory, config, stored);
+      await container.openLog();
+      container.watch();
+      await host.processes.spawn({
+        command: '/bin/sh',
+        args: this.#shimArguments(directory, config),
+        input: commandScript(config),
+        onExit: () => container.shimEnded(),
+      });
+      await container.waitForStart(START_LIMIT_MS);
+      if (!container.status.started) throw new StartError(container.status.errors.join('; ') || 'no answer');
+    } catch (error) {
+      await this.#discard(container);
+      if (error instanceof StartError) throw error;
+      throw new StartError(errorMessage(error), { cause: error });
+    }
+    return container.record;
+  }
+
+  containers(podUid?: string): readonly ContainerRecord[] {
+    const records = [...this.#containers.values()].map((container) => container.record);
+    return podUid === undefined ? records : records.filter((record) => record.podUid === podUid);
+  }
+
+  async stop(id: string, graceSeconds: number): Promise<ContainerRecord> {
+    const container = this.#get(id);
+    if (container.record.state === 'exited') return container.record;
+    const { clock } = this.#options;
+    await container.signal('SIGTERM');
+    try {
+      return await withDeadline(clock, graceSeconds * 1000, `end of ${id}`, container.ended);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+    }
+    // Process 1 takes its whole PID namespace with it.
+    await container.signal('SIGKILL');
+    return withDeadline(clock, KILL_LIMIT_MS, `end of ${id} after SIGKILL`, container.ended);
+  }
+
+  async remove(id: string): Promise<void> {
+    const container = this.#containers.get(id);
+    if (!container) return;
+    if (container.record.state !== 'exited')
+      throw new Error(`remove container ${id}: it is running; stop it first`);
+    await this.#options.host.files.removeTree(container.directory);
+    this.#containers.delete(id);
+  }
+
+  async exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult> {
+    const container = this.#get(id);
+    const { pid, state } = container.record;
+    if (state !== 'running') throw new Error(`exec in container ${id}: it is not running`);
+    const { host } = this.#options;
+    const { workingDir, security } = container.stored;
+    const environment = parseEnvironment(await host.files.read(`/proc/${pid}/environ`));
+    const namespaces = ['--target', String(pid), '--mount', '--uts', '--ipc', '--pid'];
+    return host.processes.exec(
+      'nsenter',
+      [...namespaces, '--', 'setpriv', ...setprivOptions(security), '/bin/sh', '-s'],
+      // The status of a start is nobody's business here.
+      { input: `exec 6>/dev/null 7>&2\n${commandScript({ command, environment, workingDir })}`, ...options },
+    );
+  }
+
+  onExit(callback: (record: ContainerRecord) => void): () => void {
+    this.#listeners.add(callback);
+    return () => this.#listeners.delete(callback);
+  }
+
+  async removeLogs(pod: PodIdentity): Promise<void> {
+    await this.#options.host.files.removeTree(dirname(dirname(this.logPath(pod, 'x', 0))));
+  }
+
+  logPath(pod: PodIdentity, containerName: string, attempt: number): string {
+    const podDirectory = `${pod.podNamespace}_${pod.podName}_${pod.podUid}`;
+    return join(this.#options.logRoot, 'pods', podDirectory, containerName, `${attempt}.log`);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#containers.values()].map((container) => container.close()));
+    this.#containers.clear();
+    this.#listeners.clear();
+  }
+
+  #get(id: string): ContainerProcess {
+    const container = this.#containers.get(id);
+    if (!container) throw new Error(`container ${id}: not found`);
+    return container;
+  }
+
+  #directoryOf(id: string): string {
+    return join(this.#options.directory, 'containers', id);
+  }
+
+  #track(directory: string, stored: StoredContainer): ContainerProcess {
+    const { host, clock, log } = this.#options;
+    const container = new ContainerProcess({
+      host,
+      clock,
+      log,
+      directory,
+      stored,
+      onExit: (record) => {
+        for (const listener of this.#listeners) listener(record);
+      },
+    });
+    this.#containers.set(stored.id, container);
+    return container;
+  }
+
+  #shimArguments(directory: string, config: ContainerConfig): string[] {
+    const { directory: runtime, scratchBytes = DEFAULT_SCRATCH_BYTES } = this.#options;
+    return [
+      join(runtime, 'shim.sh'),
+      directory,
+      runtime,
+      String(scratchBytes),
+      config.hostname,
+      config.workingDir,
+      String(config.security.readOnlyRootFilesystem),
+      ...setprivOptions(config.security),
+    ];
+  }
+
+  /** Ends and removes a container that never ran, or of which too little is known. */
+  async #discard(container: ContainerProcess): Promise<void> {
+    const { clock, host } = this.#options;
+    this.#containers.delete(container.stored.id);
+    await container.destroy();
+    for (const id of [container.status.init, container.status.shim]) {
+      if (!id) continue;
+      const gone = async () => {
+        while (await host.processes.isAlive(id))
+          await new Promise<void>((resolve) => clock.after(5, resolve));
+      };
+      await withDeadline(clock, KILL_LIMIT_MS, `end of process ${id.pid}`, gone());
+    }
+    await container.close();
+    await host.files.removeTree(container.directory);
+  }
+
+  /** Takes over what an earlier agent started. */
+  async #adopt(id: string): Promise<void> {
+    const { host, log } = this.#options;
+    const directory = this.#directoryOf(id);
+    const stored = await readStored(host.files, directory);
+    if (!stored) {
+      // Its agent ended before the shim was started.
+      await host.files.removeTree(directory);
+      return;
+    }
+    const container = this.#track(directory, stored);
+    container.watch();
+    await container.adopt(stored.bootId === host.info().bootId);
+    if (container.status.started) return;
+    // Its agent ended in the middle of the start: the program may never have been handed over.
+    log.info('discarding a container whose start was interrupted', { id, container: stored.containerName });
+    await this.#discard(container);
+  }
+}
+
+/** /proc/PID/environ. */
+function parseEnvironment(text: string): Map<string, string> {
+  const environment = new Map<string, string>();
+  for (const entry of text.split('\u0000')) {
+    const equals = entry.indexOf('=');
+    if (equals > 0) environment.set(entry.slice(0, equals), entry.slice(equals + 1));
+  }
+  return environment;
+}

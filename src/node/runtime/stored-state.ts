@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { Files } from '../../host/index.ts';
+import type { ContainerConfig, ContainerSecurity } from './contract.ts';
+
+/** What is kept on disk of a container, for the agent that comes after us. No environment: it may hold secrets. */
+export interface StoredContainer {
+  readonly version: 1;
+  readonly id: string;
+  /** A container of an earlier boot cannot run any more. */
+  readonly bootId: string;
+  readonly podUid: string;
+  readonly podNamespace: string;
+  readonly podName: string;
+  readonly containerName: string;
+  readonly attempt: number;
+  readonly image: string;
+  readonly logPath: string;
+  readonly workingDir: string;
+  readonly security: ContainerSecurity;
+  readonly terminationMessageFromLog: boolean;
+  readonly createdAtMs: number;
+}
+
+export function storedContainer(
+  config: ContainerConfig,
+  more: Pick<StoredContainer, 'id' | 'bootId' | 'logPath' | 'createdAtMs'>,
+): StoredContainer {
+  const { podUid, podNamespace, podName, containerName, attempt, image, workingDir, security } = config;
+  const { terminationMessageFromLog } = config;
+  return {
+    version: 1,
+    ...more,
+    podUid,
+    podNamespace,
+    podName,
+    containerName,
+    attempt,
+    image,
+    workingDir,
+    security,
+    terminationMessageFromLog,
+  };
+}
+
+/**
+ * Written once, before anything is started: a write that was cut off is a container that never was. Not synced, for no
+ * container outlives the machine's power.
+ */
+export async function writeStored(files: Files, directory: string, stored: StoredContainer): Promise<void> {
+  await files.append(join(directory, 'state.json'), JSON.stringify(stored));
+}
+
+/** Undefined when nothing usable is there: the agent ended before it wrote it. */
+export async function readStored(files: Files, directory: string): Promise<StoredContainer | undefined> {
+  try {
+    const stored = JSON.parse(await files.read(join(directory, 'state.json'))) as StoredContainer;
+    return stored.version === 1 ? stored : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,1 @@
+export { NodeServer, type NodeServerOptions } from './node-server.ts';

@@ -1,0 +1,110 @@
+import { type Clock, errorMessage, type Logger, type Random, sleep } from '../../base/index.ts';
+import type { Client } from '../../client/index.ts';
+import {
+  ANN_CONTROLLER_MANAGED_ATTACH,
+  isAlreadyExists,
+  isNotFound,
+  type Node,
+  nodes,
+  type Stored,
+} from '../../kube/index.ts';
+import { keepLease } from './node-lease.ts';
+import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
+
+/** The kubelet's nodeStatusReportFrequency. */
+const REPORT_MS = 300_000;
+const REGISTER_RETRY_MS = { first: 100, most: 7_000 };
+
+export interface NodeStatusOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly facts: () => Promise<NodeFacts>;
+}
+
+/** Registers the node and keeps saying that it lives. What others write to the Node it leaves alone. */
+export class NodeStatusReporter {
+  readonly #options: NodeStatusOptions;
+  readonly #registered = Promise.withResolvers<Stored<Node>>();
+  #node: Stored<Node> | undefined;
+
+  constructor(options: NodeStatusOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the Node as first registered. */
+  get registered(): Promise<Stored<Node>> {
+    return this.#registered.promise;
+  }
+
+  /** Reports until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    await this.#registerUntil(signal);
+    if (signal.aborted) return;
+    const lease = keepLease(this.#options, () => this.#node!, signal);
+    while (!signal.aborted) {
+      await sleep(clock, REPORT_MS, signal).catch(() => undefined);
+      if (signal.aborted) break;
+      try {
+        await this.#report();
+      } catch (error) {
+        log.warn('cannot report the status of the node', { error: errorMessage(error) });
+      }
+    }
+    await lease;
+  }
+
+  async #registerUntil(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let delayMs = REGISTER_RETRY_MS.first; !signal.aborted; ) {
+      try {
+        this.#node = await this.#register();
+        this.#registered.resolve(this.#node);
+        return;
+      } catch (error) {
+        log.warn('cannot register the node; trying again', { error: errorMessage(error) });
+      }
+      await sleep(clock, delayMs, signal).catch(() => undefined);
+      delayMs = Math.min(2 * delayMs, REGISTER_RETRY_MS.most);
+    }
+  }
+
+  async #register(): Promise<Stored<Node>> {
+    const { client, facts } = this.#options;
+    const now = await facts();
+    try {
+      const created = await client.create(nodes, nodeObject(now));
+      // A server that takes no status with a new object wants it afterwards.
+      return created.status?.nodeInfo ? created : await this.#patchStatus(now, created);
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+    // It was here before: its labels may have been changed, its status is from another life.
+    const metadata = {
+      labels: nodeLabels(now),
+      annotations: { [ANN_CONTROLLER_MANAGED_ATTACH]: 'true' },
+    };
+    const node = await client.patch(nodes, { name: now.name }, { type: 'merge', body: { metadata } });
+    return await this.#patchStatus(now, node);
+  }
+
+  async #report(): Promise<void> {
+    const { client, facts } = this.#options;
+    const now = await facts();
+    try {
+      this.#node = await this.#patchStatus(now, await client.get(nodes, { name: now.name }));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#node = await this.#register();
+    }
+  }
+
+  /** Conditions and addresses are merged by type: those of other owners stay, and so do the volumes in use. */
+  #patchStatus(facts: NodeFacts, node: Stored<Node>): Promise<Stored<Node>> {
+    const body = { status: nodeStatus(facts, node.status) };
+    const patch = { type: 'strategic', body } as const;
+    return this.#options.client.patch(nodes, { name: facts.name }, patch, { subresource: 'status' });
+  }
+}

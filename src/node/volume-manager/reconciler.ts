@@ -1,0 +1,75 @@
+import { isAttachable, type UniqueVolumeName } from '../../volume/index.ts';
+import type { ActualStateOfWorld } from './actual-state-of-world.ts';
+import type { DesiredStateOfWorld, VolumeToMount } from './desired-state-of-world.ts';
+import type { Operations } from './operations.ts';
+
+export interface ReconcilerOptions {
+  readonly desired: DesiredStateOfWorld;
+  readonly actual: ActualStateOfWorld;
+  readonly operations: Pick<
+    Operations,
+    'isPending' | 'verifyAttached' | 'mount' | 'unmount' | 'unmountDevice'
+  >;
+  /** Whether it is known what the pod wishes for; until then nothing of it is unmounted. */
+  isSettled(podUid: string): boolean;
+  /** Whether the node's status, as cached, names the volume as attached. */
+  isReportedAttached(name: UniqueVolumeName): boolean;
+}
+
+/**
+ * One pass: starts what brings the actual state of the world nearer to the desired one. Unmounts come first, so that
+ * a volume that moves from one pod to another is taken away before it is given. `mayUnmount` is false as long as the
+ * desired state may lack something. Source: reconciler.reconcile of the kubelet's volume manager.
+ */
+export function reconcile(options: ReconcilerOptions, mayUnmount: boolean, signal: AbortSignal): void {
+  if (mayUnmount) unmountVolumes(options, signal);
+  for (const volume of options.desired.volumesToMount()) mountOrAttach(options, volume, signal);
+  if (mayUnmount) unmountDevices(options, signal);
+}
+
+function unmountVolumes(options: ReconcilerOptions, signal: AbortSignal): void {
+  const { actual, desired, operations } = options;
+  for (const mount of actual.podMounts()) {
+    const { volumeName, podUid } = mount;
+    if (desired.podExistsInVolume(podUid, volumeName) || !options.isSettled(podUid)) continue;
+    if (operations.isPending({ volume: volumeName, pod: podUid })) continue;
+    operations.unmount(mount, signal);
+  }
+}
+
+function mountOrAttach(options: ReconcilerOptions, volume: VolumeToMount, signal: AbortSignal): void {
+  const { actual, operations } = options;
+  const { volumeName } = volume;
+  if (operations.isPending({ volume: volumeName })) return;
+  if (!actual.get(volumeName)) {
+    if (needsAttach(options, volume)) {
+      // Who detaches must have been told that the volume is in use here before it is.
+      if (volume.reportedInUse && options.isReportedAttached(volumeName))
+        operations.verifyAttached(volume, signal);
+      return;
+    }
+    actual.markAttached(volumeName, volume.plugin, volume.spec, '', 'no');
+  }
+  const mount = actual.podMount(volume.pod.metadata.uid, volumeName);
+  if (mount?.state === 'mounted' && !mount.remountRequired) return;
+  operations.mount(volume, mount?.remountRequired ?? false, signal);
+}
+
+function needsAttach({ desired }: ReconcilerOptions, volume: VolumeToMount): boolean {
+  if (!volume.attachable) return false;
+  if (isAttachable(volume.plugin, volume.spec)) return true;
+  desired.markNotAttachable(volume.volumeName);
+  return false;
+}
+
+function unmountDevices(options: ReconcilerOptions, signal: AbortSignal): void {
+  const { actual, desired, operations } = options;
+  for (const volume of actual.volumes()) {
+    const { volumeName } = volume;
+    if (volume.pods.size > 0 || desired.volumeExists(volumeName)) continue;
+    if (operations.isPending({ volume: volumeName })) continue;
+    if (volume.deviceState !== 'not-mounted') operations.unmountDevice(volume, signal);
+    // Whoever attached it detaches it, once it is no longer reported in use.
+    else actual.markDetached(volumeName);
+  }
+}

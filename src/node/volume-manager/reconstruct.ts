@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { errorMessage, type Logger } from '../../base/index.ts';
+import type { Files, Host } from '../../host/index.ts';
+import type { Node } from '../../kube/index.ts';
+import {
+  isDeviceMountable,
+  type PluginRegistry,
+  podsDirectory,
+  podVolumesDirectory,
+  unescapePluginName,
+  uniqueVolumeName,
+  uniqueVolumeNameForPod,
+  type VolumePlugin,
+} from '../../volume/index.ts';
+import type { ActualStateOfWorld } from './actual-state-of-world.ts';
+
+/** A volume directory of a pod, as found on disk. */
+export interface FoundVolume {
+  readonly podUid: string;
+  readonly pluginName: string;
+  readonly specName: string;
+}
+
+/** A volume directory that could not be understood; undone once it is known that no pod wants it. */
+export interface Unreconstructed extends FoundVolume {
+  readonly plugin: VolumePlugin;
+}
+
+/** Every `pods/UID/volumes/PLUGIN/NAME`. */
+export async function findPodVolumes(files: Files, nodeRoot: string): Promise<FoundVolume[]> {
+  const found: FoundVolume[] = [];
+  for (const podUid of await subdirectories(files, podsDirectory(nodeRoot))) {
+    const volumes = podVolumesDirectory(nodeRoot, podUid);
+    for (const escaped of await subdirectories(files, volumes)) {
+      for (const specName of await subdirectories(files, join(volumes, escaped)))
+        found.push({ podUid, pluginName: unescapePluginName(escaped), specName });
+    }
+  }
+  return found;
+}
+
+/**
+ * Rebuilds the actual state of the world from disk after a restart: everything found is uncertain until a pod that
+ * wants it sets it up again, or it is torn down. Source: reconstructVolumes of the kubelet's reconciler; that of
+ * devices without a pod goes beyond it.
+ */
+export async function reconstruct(
+  options: { host: Host; nodeRoot: string; plugins: PluginRegistry; log: Logger },
+  actual: ActualStateOfWorld,
+): Promise<readonly Unreconstructed[]> {
+  const { host, nodeRoot, plugins, log } = options;
+  const failed: Unreconstructed[] = [];
+  for (const found of await findPodVolumes(host.files, nodeRoot)) {
+    const plugin = plugins.findByName(found.pluginName);
+    if (!plugin) {
+      log.warn('a volume directory belongs to no known plugin; it stays', { ...found });
+      continue;
+    }
+    try {
+      const volume = await plugin.mounter.reconstruct(found.specName, found.podUid);
+      if (!volume) {
+        failed.push({ ...found, plugin });
+        continue;
+      }
+      const mountable = isDeviceMountable(plugin, volume.spec);
+      const name = mountable
+        ? uniqueVolumeName(plugin, volume.spec)
+        : uniqueVolumeNameForPod(plugin, volume.spec, found.podUid);
+      // Only what is mounted once a node can be attached to it.
+      actual.markAttached(name, plugin, volume.spec, '', mountable ? 'uncertain' : 'no');
+      actual.markMountUncertain(name, found.podUid, volume.spec, true);
+      if (mountable)
+        actual.markDeviceUncertain(name, plugin.deviceMounter!.deviceMountPath(volume.spec), true);
+    } catch (error) {
+      log.warn('a volume could not be rebuilt from disk', { ...found, error: errorMessage(error) });
+      failed.push({ ...found, plugin });
+    }
+  }
+  for (const plugin of plugins.all()) {
+    for (const { spec } of (await plugin.deviceMounter?.reconstructDevices?.()) ?? []) {
+      const name = uniqueVolumeName(plugin, spec);
+      if (actual.get(name)) continue;
+      actual.markAttached(name, plugin, spec, '', 'uncertain');
+      actual.markDeviceUncertain(name, plugin.deviceMounter!.deviceMountPath(spec), true);
+    }
+  }
+  return failed;
+}
+
+/** Completes what was found on disk with what the node's status says about attached volumes. */
+export function completeFromNodeStatus(actual: ActualStateOfWorld, node: Node): void {
+  const attached = new Map(node.status?.volumesAttached?.map((each) => [each.name, each.devicePath]));
+  for (const volume of actual.volumes()) {
+    if (volume.attachable !== 'uncertain') continue;
+    const { volumeName, plugin, spec } = volume;
+    const devicePath = attached.get(volumeName);
+    actual.markAttached(volumeName, plugin, spec, devicePath ?? '', devicePath === undefined ? 'no' : 'yes');
+  }
+}
+
+async function subdirectories(files: Files, path: string): Promise<string[]> {
+  if ((await files.stat(path))?.kind !== 'directory') return [];
+  const names: string[] = [];
+  for (const name of await files.list(path))
+    if ((await files.stat(join(path, name)))?.kind === 'directory') names.push(name);
+  return names;
+}

@@ -1,0 +1,362 @@
+import { type Clock, errorMessage, type Logger, type Trace } from '../../base/index.ts';
+import { type Client, type EventRecorder, Informers } from '../../client/index.ts';
+import type { Host } from '../../host/index.ts';
+import {
+  isNotFound,
+  nodes,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Pod,
+  persistentVolumeClaims,
+  persistentVolumes,
+  type Stored,
+} from '../../kube/index.ts';
+import {
+  claimOf,
+  PendingOperations,
+  type PluginRegistry,
+  type UniqueVolumeName,
+} from '../../volume/index.ts';
+import { ActualStateOfWorld } from './actual-state-of-world.ts';
+import type { MountedVolumes, PodSource, VolumeManager } from './contract.ts';
+import { DesiredStateOfWorld } from './desired-state-of-world.ts';
+import { Operations } from './operations.ts';
+import { podsOnDisk, removeOrphanedPod } from './orphaned-pods.ts';
+import { expectedVolumes } from './pod-volumes.ts';
+import { Populator } from './populator.ts';
+import { reconcile } from './reconciler.ts';
+import { completeFromNodeStatus, reconstruct, type Unreconstructed } from './reconstruct.ts';
+import { mountedVolumesForPod, notMountedMessage, unmountedVolumes, volumesInUse } from './status.ts';
+import { VolumesInUse } from './volumes-in-use.ts';
+import { Changes } from './wait.ts';
+
+export interface VolumeManagerOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly host: Host;
+  readonly plugins: PluginRegistry;
+  readonly podSource: PodSource;
+  readonly nodeName: string;
+  /** The kubelet's root directory. */
+  readonly nodeRoot: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly recorder: EventRecorder;
+  readonly trace: Trace;
+}
+
+/** Slightly off two minutes, so that a time-out due to this is recognizable. Source: podAttachAndMountTimeout. */
+const WAIT_LIMIT_MS = 123_000;
+/** Everything is looked at this often even if no event asked for it. Upstream's loops run every 100 ms. */
+const RESYNC_MS = 1_000;
+/** Volumes whose content comes from the API are set up again this often (the kubelet's --sync-frequency). */
+const REFRESH_MS = 60_000;
+
+/** The node's volume manager: see VolumeManager. */
+export function createVolumeManager(options: VolumeManagerOptions): VolumeManager {
+  return new NodeVolumeManager(options);
+}
+
+class NodeVolumeManager implements VolumeManager {
+  readonly name = 'volume-manager';
+  readonly #options: VolumeManagerOptions;
+  readonly #desired: DesiredStateOfWorld;
+  readonly #actual = new ActualStateOfWorld();
+  readonly #changes = new Changes();
+  readonly #populator: Populator;
+  readonly #pending: PendingOperations;
+  readonly #operations: Operations;
+  readonly #inUse: VolumesInUse;
+  #unreconstructed = new Set<Unreconstructed>();
+  #statusKnown = false;
+  #readingStatus = false;
+  #passScheduled = false;
+  #cleaning: Promise<void> | undefined;
+  #orphansDirty = true;
+  #signal: AbortSignal | undefined;
+
+  constructor(options: VolumeManagerOptions) {
+    this.#options = options;
+    const { client, clock, log, podSource, informers, nodeName } = options;
+    this.#desired = new DesiredStateOfWorld(options.plugins);
+    this.#pending = new PendingOperations({
+      clock,
+      settled: (key, error, { name, retryAfterMs }) => {
+        if (error !== undefined && !this.#signal?.aborted) {
+          log.warn(`${name} failed`, {
+            volume: key.volume,
+            pod: key.pod,
+            error: errorMessage(error),
+            retryAfterMs,
+          });
+          clock.after(retryAfterMs + 1, () => this.#wake(), { unref: true });
+        }
+        this.#orphansDirty = true;
+        this.#wake();
+      },
+    });
+    this.#operations = new Operations({
+      ...options,
+      actual: this.#actual,
+      pending: this.#pending,
+      node: () => informers.of(nodes).get(nodeName),
+      claimByVolume: (spec) => {
+        const persistentVolume = informers.of(persistentVolumes).get(spec.name);
+        return persistentVolume && claimOf({ ...spec, persistentVolume });
+      },
+    });
+    this.#populator = new Populator({
+      client,
+      podSource,
+      desired: this.#desired,
+      actual: this.#actual,
+      clock,
+      log,
+      processed: () => {
+        this.#orphansDirty = true;
+        this.#wake();
+      },
+    });
+    this.#inUse = new VolumesInUse({
+      client,
+      clock,
+      log,
+      nodeName,
+      nodes: informers.of(nodes),
+      wanted: () => this.volumesInUse(),
+      reported: (names) => {
+        if (this.#desired.markReportedInUse(names)) this.#wake();
+      },
+    });
+    // Asked for now, so that they run from the start.
+    informers.of(persistentVolumes);
+    informers.of(persistentVolumeClaims);
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    const { informers, plugins, podSource } = this.#options;
+    this.#unreconstructed = new Set(await reconstruct(this.#options, this.#actual));
+    const nodeInformer = informers.of(nodes);
+    const ready = plugins.all().map((plugin) => ({ synced: plugin.ready ?? Promise.resolve() }));
+    await Informers.synced(signal, nodeInformer, ...ready);
+    if (signal.aborted) return;
+    const stops = [podSource.onChange((podUid) => this.#populator.enqueue(podUid)), ...this.#watch(signal)];
+    const timers = [
+      this.#every(RESYNC_MS, () => this.#wake()),
+      this.#every(REFRESH_MS, () => this.#refresh()),
+    ];
+    this.#wake();
+    await this.#populator.run(signal);
+    for (const stop of [...stops, ...timers]) stop();
+    this.#changes.notify();
+    await this.#pending.idle();
+    await this.#inUse.stopped();
+    await this.#cleaning;
+  }
+
+  async waitForAttachAndMount(pod: Stored<Pod>, signal: AbortSignal): Promise<MountedVolumes> {
+    const expected = expectedVolumes(pod);
+    if (expected.length === 0) return new Map();
+    const uid = pod.metadata.uid;
+    const { clock } = this.#options;
+    const failed = (why: string) =>
+      new Error(notMountedMessage(this.#desired, this.#actual, uid, expected, why));
+    // Old errors say nothing of this attempt.
+    this.#desired.popErrors(uid);
+    void this.#populator.reprocess(uid);
+    await this.#changes.until(
+      () => {
+        const errors = this.#desired.popErrors(uid);
+        const missing = unmountedVolumes(this.#desired, this.#actual, uid, expected);
+        if (missing.length > 0 && errors.length > 0) throw failed(errors.join('; '));
+        return missing.length === 0;
+      },
+      { clock, signal, limitMs: WAIT_LIMIT_MS, timedOut: failed },
+    );
+    return this.mountedVolumesForPod(uid);
+  }
+
+  async waitForUnmount(pod: Stored<Pod>, signal: AbortSignal): Promise<void> {
+    const uid = pod.metadata.uid;
+    this.#populator.enqueue(uid);
+    await this.#changes.until(() => !this.podHasMountedVolumes(uid), {
+      clock: this.#options.clock,
+      signal,
+      limitMs: WAIT_LIMIT_MS,
+      timedOut: (why) => {
+        const names = this.#actual.podMountsOf(uid).map((mount) => mount.volumeName);
+        return new Error(`mounted volumes=[${names.sort().join(' ')}]: ${why}`);
+      },
+    });
+  }
+
+  async waitForAllUnmounted(signal: AbortSignal): Promise<void> {
+    this.#populator.enqueue();
+    await this.#changes.until(() => this.#desired.pods().size === 0 && this.#mountedNames().length === 0, {
+      clock: this.#options.clock,
+      signal,
+      limitMs: WAIT_LIMIT_MS,
+      timedOut: (why) => new Error(`mounted volumes=[${this.#mountedNames().sort().join(' ')}]: ${why}`),
+    });
+  }
+
+  mountedVolumesForPod(podUid: string): MountedVolumes {
+    return mountedVolumesForPod(this.#desired, this.#actual, podUid);
+  }
+
+  podHasMountedVolumes(podUid: string): boolean {
+    return this.#actual.podMountsOf(podUid).length > 0;
+  }
+
+  volumesInUse(): readonly UniqueVolumeName[] {
+    return volumesInUse(this.#desired, this.#actual);
+  }
+
+  #mountedNames(): UniqueVolumeName[] {
+    return this.#actual
+      .volumes()
+      .filter((volume) => volume.pods.size > 0 || volume.deviceState !== 'not-mounted')
+      .map((volume) => volume.volumeName);
+  }
+
+  /** Wakes on what the API says about this node, claims and volumes. */
+  #watch(signal: AbortSignal): (() => void)[] {
+    const { informers, nodeName } = this.#options;
+    const nodeSeen = (node: { metadata: { name: string } }) => {
+      if (node.metadata.name !== nodeName) return;
+      if (this.#statusKnown) this.#inUse.nodeChanged(node, signal);
+      this.#wake();
+    };
+    const retry = {
+      added: () => this.#populator.enqueueFailed(),
+      updated: () => this.#populator.enqueueFailed(),
+    };
+    return [
+      informers.of(nodes).on({ added: nodeSeen, updated: nodeSeen }),
+      informers.of<PersistentVolumeClaim>(persistentVolumeClaims).on(retry),
+      informers.of<PersistentVolume>(persistentVolumes).on(retry),
+    ];
+  }
+
+  #every(intervalMs: number, work: () => void): () => void {
+    const { clock } = this.#options;
+    let timer = clock.after(
+      intervalMs,
+      function again() {
+        work();
+        timer = clock.after(intervalMs, again, { unref: true });
+      },
+      { unref: true },
+    );
+    return () => timer.cancel();
+  }
+
+  /** Schedules a pass; several wishes before it make one. */
+  #wake(): void {
+    if (this.#passScheduled || !this.#signal || this.#signal.aborted) return;
+    this.#passScheduled = true;
+    this.#options.clock.soon(() => {
+      this.#passScheduled = false;
+      this.#pass(this.#signal!);
+    });
+  }
+
+  #pass(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    if (!this.#statusKnown) this.#readNodeStatus(signal);
+    const mayUnmount =
+      this.#populator.hasAddedPods && this.#statusKnown && this.#options.podSource.hasSynced !== false;
+    const node = this.#options.informers.of(nodes).get(this.#options.nodeName);
+    const attached = new Set(node?.status?.volumesAttached?.map((volume) => volume.name));
+    reconcile(
+      {
+        desired: this.#desired,
+        actual: this.#actual,
+        operations: this.#operations,
+        isSettled: (podUid) => this.#populator.isSettled(podUid),
+        isReportedAttached: (name) => attached.has(name),
+      },
+      mayUnmount,
+      signal,
+    );
+    // Before the pods are known, volumes in use would seem to be none.
+    if (this.#populator.hasAddedPods && this.#statusKnown) this.#inUse.sync(signal);
+    if (mayUnmount) {
+      this.#cleanUnreconstructed(signal);
+      this.#cleanOrphans(signal);
+    }
+    this.#changes.notify();
+  }
+
+  /** Whether volumes found on disk are attached is only known from the node's status on the server. */
+  #readNodeStatus(signal: AbortSignal): void {
+    const { client, nodeName, log } = this.#options;
+    if (this.#readingStatus) return;
+    this.#readingStatus = true;
+    client
+      .get(nodes, { name: nodeName }, { signal })
+      .then((node) => {
+        completeFromNodeStatus(this.#actual, node);
+        this.#statusKnown = true;
+        this.#inUse.nodeChanged(node, signal);
+        this.#wake();
+      })
+      .catch((error: unknown) => {
+        // Not registered yet: its arrival, or the next look, tries again.
+        if (!isNotFound(error) && !signal.aborted)
+          log.warn('the status of this node could not be read', { error: errorMessage(error) });
+      })
+      .finally(() => {
+        this.#readingStatus = false;
+      });
+  }
+
+  #cleanUnreconstructed(signal: AbortSignal): void {
+    for (const found of this.#unreconstructed) {
+      const { plugin, specName, podUid } = found;
+      if (this.#desired.hasSpecName(podUid, specName) || this.#actual.hasSpecName(podUid, specName)) {
+        this.#unreconstructed.delete(found);
+      } else {
+        this.#operations.cleanUp(plugin, specName, podUid, signal, () => this.#unreconstructed.delete(found));
+      }
+    }
+  }
+
+  #cleanOrphans(signal: AbortSignal): void {
+    if (this.#cleaning || !this.#orphansDirty) return;
+    this.#orphansDirty = false;
+    this.#cleaning = this.#removeOrphans(signal)
+      .catch((error: unknown) => {
+        this.#options.log.warn('orphaned pod directories could not be cleaned', {
+          error: errorMessage(error),
+        });
+      })
+      .finally(() => {
+        this.#cleaning = undefined;
+        if (this.#orphansDirty) this.#wake();
+      });
+  }
+
+  async #removeOrphans(signal: AbortSignal): Promise<void> {
+    const { host, nodeRoot, log } = this.#options;
+    for (const uid of await podsOnDisk(host, nodeRoot)) {
+      if (signal.aborted || !this.#isOrphan(uid)) continue;
+      const why = await removeOrphanedPod(host, nodeRoot, uid);
+      if (why) log.warn(why);
+    }
+  }
+
+  #isOrphan(podUid: string): boolean {
+    const { podSource } = this.#options;
+    if (podSource.podMayStillUseVolumes(podUid) || this.podHasMountedVolumes(podUid)) return false;
+    for (const pod of podSource.pods()) if (pod.metadata.uid === podUid) return false;
+    return true;
+  }
+
+  #refresh(): void {
+    this.#orphansDirty = true;
+    for (const uid of this.#desired.pods()) this.#actual.markRemountRequired(uid);
+    this.#wake();
+  }
+}

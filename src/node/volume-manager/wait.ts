@@ -1,0 +1,42 @@
+import type { Clock } from '../../base/index.ts';
+
+/** Wakes whoever waits for something to change. */
+export class Changes {
+  readonly #listeners = new Set<() => void>();
+
+  notify(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /**
+   * Resolves once `done` returns true; it is asked now and after each change. What it throws is passed on. After
+   * `limitMs`, or when the signal aborts, rejects with `timedOut` of "context deadline exceeded" or "context canceled".
+   */
+  async until(
+    done: () => boolean,
+    limit: { clock: Clock; limitMs: number; signal: AbortSignal; timedOut: (why: string) => Error },
+  ): Promise<void> {
+    const { clock, limitMs, signal, timedOut } = limit;
+    if (done()) return;
+    const settled = Promise.withResolvers<void>();
+    const look = () => {
+      try {
+        if (done()) settled.resolve();
+      } catch (error) {
+        settled.reject(error);
+      }
+    };
+    const aborted = () => settled.reject(timedOut('context canceled'));
+    const timer = clock.after(limitMs, () => settled.reject(timedOut('context deadline exceeded')));
+    this.#listeners.add(look);
+    signal.addEventListener('abort', aborted, { once: true });
+    if (signal.aborted) aborted();
+    try {
+      await settled.promise;
+    } finally {
+      timer.cancel();
+      this.#listeners.delete(look);
+      signal.removeEventListener('abort', aborted);
+    }
+  }
+}
