@@ -148,7 +148,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       log,
       trace,
       recorder(component: string, host?: string) {
-        const recorder = new Recorder({ client, clock, log, component, host });
+        const recorder = new Recorder({ client, clock, random, log, component, host });
         recorders.add(recorder);
         return recorder;
       },
@@ -157,18 +157,21 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     for (const component of controlPlane(context)) running.start(component);
     if (nodes > 0) {
       const disk = await openDisk(context, { host, layout, running });
-      for (let ordinal = 1; ordinal <= nodes; ordinal++) {
-        await startNode(context, {
-          host,
-          name: nameOfNode(ordinal),
-          nodeRoot: layout.nodeRoot(ordinal),
-          stateDirectory: layout.nodeState(ordinal),
-          hiddenFromPods: [directory, layout.nodeRoot(1)],
-          pki,
-          disk,
-          running,
-        });
-      }
+      const ordinals = Array.from({ length: nodes }, (_, index) => index + 1);
+      await Promise.all(
+        ordinals.map((ordinal) =>
+          startNode(context, {
+            host,
+            name: nameOfNode(ordinal),
+            nodeRoot: layout.nodeRoot(ordinal),
+            stateDirectory: layout.nodeState(ordinal),
+            hiddenFromPods: [directory, layout.nodeRoot(1)],
+            pki,
+            disk,
+            running,
+          }),
+        ),
+      );
       await startDiskSidecars(context, disk, { host, layout, running });
     }
     running.markStarted();

@@ -16,7 +16,14 @@ async function cluster() {
 describe('event recorder', () => {
   it('counts a repeat instead of writing it again, and names its source', async () => {
     const client = await cluster();
-    const recorder = new Recorder({ client, clock, log: silentLogger, component: 'tester', host: 'node-1' });
+    const recorder = new Recorder({
+      client,
+      clock,
+      random: seededRandom(1),
+      log: silentLogger,
+      component: 'tester',
+      host: 'node-1',
+    });
     const subject = await client.create(configMaps, { metadata: { name: 'a', namespace: 'default' } });
     for (let i = 0; i < 3; i++) recorder.event(subject, 'Warning', 'Broken', 'it broke');
     recorder.event(subject, 'Normal', 'Mended', 'x'.repeat(2000));
@@ -32,7 +39,13 @@ describe('event recorder', () => {
 
   it('writes anew an event that was deleted in between', async () => {
     const client = await cluster();
-    const recorder = new Recorder({ client, clock, log: silentLogger, component: 'tester' });
+    const recorder = new Recorder({
+      client,
+      clock,
+      random: seededRandom(1),
+      log: silentLogger,
+      component: 'tester',
+    });
     const subject = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'default', name: 'a', uid: 'u' };
     recorder.event(subject, 'Normal', 'Seen', 'once');
     await recorder.flush();

@@ -1,4 +1,4 @@
-import { type Clock, errorMessage, type Logger, rfc3339 } from '../base/index.ts';
+import { type Clock, errorMessage, type Logger, type Random, rfc3339 } from '../base/index.ts';
 import { type Event, events, isNotFound, type KubeObject, type ObjectReference } from '../kube/index.ts';
 import type { Client } from './client.ts';
 
@@ -13,6 +13,7 @@ export interface EventRecorder {
 export interface RecorderOptions {
   readonly client: Client;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
   /** event.source.component */
   readonly component: string;
@@ -33,7 +34,6 @@ export class Recorder implements EventRecorder {
   readonly #options: RecorderOptions;
   readonly #written = new Map<string, { name: string; namespace: string; count: number }>();
   #tail: Promise<void> = Promise.resolve();
-  #sequence = 0;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -81,10 +81,7 @@ export class Recorder implements EventRecorder {
       }
     }
     const namespace = involved.namespace ?? 'default';
-    const unique = (
-      BigInt(this.#options.clock.now()) * 1_000_000n +
-      BigInt(this.#sequence++ % 1_000_000)
-    ).toString(16);
+    const unique = this.#uniqueSuffix();
     const event: Event = {
       metadata: { name: `${involved.name}.${unique}`, namespace },
       involvedObject: involved,
@@ -101,6 +98,12 @@ export class Recorder implements EventRecorder {
     const created = await client.create(events, event);
     this.#written.set(key, { name: created.metadata.name, namespace, count: 1 });
     if (this.#written.size > MAX_REMEMBERED) this.#written.delete(this.#written.keys().next().value!);
+  }
+
+  /** Nanoseconds in hexadecimal, as client-go; below the millisecond by chance, so that recorders do not collide. */
+  #uniqueSuffix(): string {
+    const { clock, random } = this.#options;
+    return (BigInt(clock.now()) * 1_000_000n + BigInt(Math.floor(random.next() * 1_000_000))).toString(16);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Pki } from '../apiserver/auth/index.ts';
-import type { ComponentContext } from '../client/index.ts';
+import { type ComponentContext, waitUntil } from '../client/index.ts';
 import { connectCsi } from '../csi/index.ts';
 import { DISK_DRIVER, type DiskDriver } from '../drivers/disk/index.ts';
 import type { Host } from '../host/index.ts';
+import { csiNodes, nodes } from '../kube/index.ts';
 import { createNode } from '../node/index.ts';
 import { createPluginManager } from '../node/plugin-manager/index.ts';
 import { createVolumeManager } from '../node/volume-manager/index.ts';
@@ -14,6 +15,8 @@ import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
 import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
 import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
 import type { Running } from './running.ts';
+
+const REGISTRATION_LIMIT_MS = 30_000;
 
 export interface StartNodeOptions {
   readonly host: Host;
@@ -83,5 +86,19 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
     }),
   );
   running.start(node);
-  await Promise.race([node.registered, running.failed]);
+  await Promise.race([registered(context, name), running.failed]);
+}
+
+/** Resolves once the node is registered and the driver with it: a pod that comes earlier would have to be retried. */
+async function registered({ informers, clock }: ComponentContext, name: string): Promise<void> {
+  const nodeInformer = informers.of(nodes);
+  const csiInformer = informers.of(csiNodes);
+  const both = () =>
+    nodeInformer.get(name) &&
+    csiInformer.get(name)?.spec.drivers.some((driver) => driver.name === DISK_DRIVER);
+  await waitUntil([nodeInformer, csiInformer] as never, both, {
+    clock,
+    limitMs: REGISTRATION_LIMIT_MS,
+    what: `registration of ${name} and of ${DISK_DRIVER} with it`,
+  });
 }

@@ -41,7 +41,7 @@ export async function startStack(test: TestContext, options: ComponentStackOptio
   const registry = await createRegistry({ store, ...shared });
   const client = createLocalClient(registry);
   const informers = new Informers({ client, ...shared });
-  const recorder = new Recorder({ client, clock, log: silentLogger, component: 'test' });
+  const recorder = new Recorder({ client, clock, random: systemRandom, log: silentLogger, component: 'test' });
   const context: ComponentContext = {
     client: options.wrap?.(client) ?? client,
     informers,

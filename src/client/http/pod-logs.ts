@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import { pods } from '../../kube/index.ts';
 import type { ObjectName } from '../client.ts';
 import type { HttpClientOptions } from './connection.ts';
@@ -24,10 +23,20 @@ export async function* podLogs(
   try {
     const path = objectPath(pods, pod, 'log') + queryText({ container, follow });
     const response = await transport.stream({ method: 'GET', path, signal });
-    for await (const line of createInterface({ input: response })) yield line;
+    yield* linesOf(response.setEncoding('utf8'));
   } catch (error) {
     if (!signal?.aborted) throw error;
   } finally {
     transport.close();
   }
+}
+
+async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
