@@ -27,7 +27,8 @@ export async function run(
     killSignal: 'SIGKILL',
   });
   const output = collect(child);
-  child.stdin.end(options.input ?? '');
+  // A command that does not read its input is no failure.
+  child.stdin.on('error', () => undefined).end(options.input ?? '');
   try {
     const [code] = await once(child, 'close');
     return { code, ...output() };
