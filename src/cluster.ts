@@ -29,6 +29,7 @@ import { volumesLeft } from './cluster/left.ts';
 import { nameOfNode } from './cluster/names.ts';
 import { startNode } from './cluster/node.ts';
 import { Running } from './cluster/running.ts';
+import { type ExternalDriver, startControllerSidecars } from './cluster/sidecars.ts';
 import { createLinuxHost } from './host/linux/index.ts';
 
 export interface ClusterOptions {
@@ -48,9 +49,13 @@ export interface ClusterOptions {
   readonly logLevel?: LogLevel;
   /** @default standard error */
   readonly logSink?: LogSink;
+  /** CSI drivers beside the disk driver, each with sidecars of its own. */
+  readonly drivers?: readonly ExternalDriver[];
   /** How components reach the API server: straight into it, or as any client does. @default local */
   readonly wire?: 'local' | 'http';
 }
+
+export type { ExternalDriver };
 
 /** The whole stack in one process. */
 export interface Cluster {
@@ -82,7 +87,7 @@ export class ClusterStartError extends Error {
 
 /** Starts API server, controllers, scheduler, sidecars, nodes and the disk driver. Resolves once /readyz is ok. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { nodes = 1, ephemeral = false } = options;
+  const { nodes = 1, ephemeral = false, drivers = [] } = options;
   const clock = systemClock;
   const random: Random = systemRandom;
   const log = createLogger({
@@ -163,6 +168,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           startNode(context, {
             host,
             name: nameOfNode(ordinal),
+            driverEndpoints: drivers.flatMap((driver) => driver.nodes?.[nameOfNode(ordinal)] ?? []),
             nodeRoot: layout.nodeRoot(ordinal),
             stateDirectory: layout.nodeState(ordinal),
             hiddenFromPods: [directory, layout.nodeRoot(1)],
@@ -173,6 +179,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         ),
       );
       await startDiskSidecars(context, disk, { host, layout, running });
+    }
+    for (const { controller } of drivers) {
+      if (controller !== undefined) startControllerSidecars(context, { endpoint: controller, running });
     }
     running.markStarted();
     return {

@@ -1,12 +1,10 @@
 import type { ComponentContext } from '../client/index.ts';
-import { connectCsi } from '../csi/index.ts';
 import { DISK_DRIVER, type DiskDriver, openDiskDriver } from '../drivers/disk/index.ts';
 import type { Host } from '../host/index.ts';
 import { csiDrivers, isAlreadyExists } from '../kube/index.ts';
-import { createAttacher } from '../sidecars/attacher/index.ts';
-import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import type { Layout } from './layout.ts';
 import type { Running } from './running.ts';
+import { startControllerSidecars } from './sidecars.ts';
 
 export interface DiskOptions {
   readonly host: Host;
@@ -34,13 +32,9 @@ export async function startDiskSidecars(
   options: DiskOptions,
 ): Promise<void> {
   const { layout, running } = options;
-  const { clock } = context;
   const endpoint = `unix://${layout.controllerSocket}`;
   await driver.serve(endpoint);
-  const csi = connectCsi(endpoint, { clock, driver: DISK_DRIVER });
-  running.onStop('CSI connection', async () => csi.close());
-  running.start(createProvisioner(context, { csi }));
-  running.start(createAttacher(context, { csi }));
+  startControllerSidecars(context, { endpoint, driver: DISK_DRIVER, running });
 }
 
 async function ensureDriverObject({ client }: ComponentContext): Promise<void> {

@@ -1,13 +1,11 @@
 import type { Pki } from '../apiserver/auth/index.ts';
 import { type ComponentContext, waitUntil } from '../client/index.ts';
-import { connectCsi } from '../csi/index.ts';
 import { DISK_DRIVER, type DiskDriver } from '../drivers/disk/index.ts';
 import type { Host } from '../host/index.ts';
 import { csiNodes, nodes } from '../kube/index.ts';
 import { createNode } from '../node/index.ts';
 import { createPluginManager } from '../node/plugin-manager/index.ts';
 import { createVolumeManager } from '../node/volume-manager/index.ts';
-import { createRegistrar } from '../sidecars/registrar/index.ts';
 import { createPluginRegistry, pluginsRegistryDirectory } from '../volume/index.ts';
 import { createConfigMapPlugin } from '../volume/plugins/config-map/index.ts';
 import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
@@ -15,6 +13,7 @@ import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
 import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
 import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
 import type { Running } from './running.ts';
+import { startNodeSidecars } from './sidecars.ts';
 
 const REGISTRATION_LIMIT_MS = 30_000;
 
@@ -27,6 +26,8 @@ export interface StartNodeOptions {
   readonly hiddenFromPods: readonly string[];
   readonly pki: Pick<Pki, 'ca' | 'serving'>;
   readonly disk: DiskDriver;
+  /** Node services of further drivers on this node. */
+  readonly driverEndpoints: readonly string[];
   readonly running: Running;
 }
 
@@ -74,17 +75,9 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
   await host.files.makeDirectory(pluginsRegistryDirectory(nodeRoot), 0o750);
   const endpoint = `unix://${socketDirectory}/csi.sock`;
   await disk.serve(endpoint, name);
-  const csi = connectCsi(endpoint, { clock, driver: DISK_DRIVER });
-  running.onStop('CSI connection', async () => csi.close());
-  running.start(
-    createRegistrar({
-      csi,
-      kubeletRegistrationPath: endpoint,
-      pluginRegistrationPath: pluginsRegistryDirectory(nodeRoot),
-      clock,
-      log,
-    }),
-  );
+  startNodeSidecars(context, { endpoint, driver: DISK_DRIVER, nodeRoot, running });
+  for (const external of options.driverEndpoints)
+    startNodeSidecars(context, { endpoint: external, nodeRoot, running });
   running.start(node);
   await Promise.race([registered(context, name), running.failed]);
 }

@@ -91,7 +91,9 @@ export interface Files {
   readLink(path: string): Promise<string>;
   /** The absolute path with every link followed. */
   realPath(path: string): Promise<string>;
+  /** Follows no link at the end of the path: a link is an error. */
   chmod(path: string, mode: number): Promise<void>;
+  /** Follows no link at the end of the path: the link itself changes hands. */
   chown(path: string, uid: number, gid: number): Promise<void>;
   /** Makes a sparse file of exactly `sizeBytes`, or grows one; never shrinks. Durable on return. */
   allocate(path: string, sizeBytes: bigint): Promise<void>;
@@ -194,6 +196,11 @@ export interface ExecOptions {
   /** Added to PATH and LC_ALL=C; nothing else of our own environment is handed down. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /**
+   * The command ends all that it starts before it ends itself, so that it may be run from a shell that others are run
+   * from too. Saves the copying of our own page tables: 5 ms of the event loop. @default false
+   */
+  readonly leavesNoProcess?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import type {
   CSIDriver,
   CSINode,
   CSIStorageCapacity,
+  CustomResourceDefinition,
   Event,
   KubeObject,
   Lease,
@@ -121,6 +122,12 @@ export const priorityClasses = define<PriorityClass>(
   'priorityclasses',
   { ...cluster, shortNames: ['pc'] },
 );
+export const customResourceDefinitions = define<CustomResourceDefinition>(
+  'apiextensions.k8s.io/v1',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  { ...cluster, shortNames: ['crd', 'crds'], categories: ['api-extensions'] },
+);
 
 /** Every built-in resource. Adding a kind starts with a row here. */
 export const resources: readonly Resource[] = [
@@ -143,6 +150,7 @@ export const resources: readonly Resource[] = [
   csiStorageCapacities,
   leases,
   priorityClasses,
+  customResourceDefinitions,
 ];
 
 /** 'v1' or 'apps/v1': the apiVersion of a resource's objects. */

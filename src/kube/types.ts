@@ -73,6 +73,7 @@ export type CSIStorageCapacity = Wire<k8s.V1CSIStorageCapacity>;
 export type TopologySelectorTerm = Wire<k8s.V1TopologySelectorTerm>;
 export type Lease = Wire<k8s.V1Lease>;
 export type PriorityClass = Wire<k8s.V1PriorityClass>;
+export type CustomResourceDefinition = Wire<k8s.V1CustomResourceDefinition>;
 
 /** An object as the API server returns it: named, typed and versioned. */
 export type Stored<T extends KubeObject> = T & {

@@ -66,7 +66,9 @@ describe('stowage up, again', { skip: cannotMount }, () => {
       const k = (stack: Up, ...args: string[]) => kubectl(stack.kubeconfig, args);
       await k(first, 'apply', '-f', EXAMPLE);
       await k(first, 'rollout', 'status', 'statefulset/web', '--timeout=60s');
-      const line = (await k(first, 'logs', 'web-1')).split('\n').find((text) => text.endsWith('web-1 started'))!;
+      const line = (await k(first, 'logs', 'web-1'))
+        .split('\n')
+        .find((text) => text.endsWith('web-1 started'))!;
       assert.equal(await first.end('SIGINT'), 0);
       assert.deepEqual(await mountsBelow(directory), []);
       assert.deepEqual(

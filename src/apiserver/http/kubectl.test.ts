@@ -80,10 +80,8 @@ describe('kubectl', { skip: hasKubectl ? false : 'kubectl is not on PATH', timeo
     await writeFile(join(home, 'bad.yaml'), MANIFEST.replace('accessModes', 'accessMode'));
     assert.match((await run('apply', '-f', 'bad.yaml')).err, /unknown field "spec.accessMode"/);
     await writeFile(join(home, 'kind.yaml'), 'apiVersion: v1\nkind: Nope\nmetadata: {name: a}\n');
-    assert.match(
-      (await run('create', '--validate=false', '-f', 'kind.yaml')).err,
-      /no matches for kind "Nope"/,
-    );
+    for (const flag of ['--validate=true', '--validate=false'])
+      assert.match((await run('create', flag, '-f', 'kind.yaml')).err, /no matches for kind "Nope"/);
   });
 
   it('shows tables, wide ones, YAML, and sorts', async () => {

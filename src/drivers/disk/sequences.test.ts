@@ -119,6 +119,7 @@ class Machine {
         grow: async () => undefined,
       },
       processes: {} as Host['processes'],
+      network: {} as Host['network'],
       info: () => ({ hostname: 'h' }) as ReturnType<Host['info']>,
     };
   }

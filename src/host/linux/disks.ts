@@ -16,7 +16,7 @@ export function createDisks(processes: Processes): Disks {
       // blkid says "nothing" (2) also of a device that is not there.
       await stat(device);
       const args = ['-p', '-s', 'TYPE', '-s', 'PTTYPE', '-o', 'export', '--', device];
-      return signatureFrom(device, await processes.exec('blkid', args));
+      return signatureFrom(device, await processes.exec('blkid', args, { leavesNoProcess: true }));
     },
     async format(device, fsType, options = []) {
       const purpose = `make ${fsType} on ${device}`;
@@ -27,7 +27,10 @@ export function createDisks(processes: Processes): Disks {
     async check(device, fsType) {
       const tool = fsType === undefined ? 'fsck' : `fsck.${fsType}`;
       try {
-        return checkOutcome(device, await processes.exec(tool, ['-a', device], { timeoutMs: 3_600_000 }));
+        return checkOutcome(
+          device,
+          await processes.exec(tool, ['-a', device], { timeoutMs: 3_600_000, leavesNoProcess: true }),
+        );
       } catch (error) {
         if (error instanceof MissingToolError) return 'no-tool';
         throw error;

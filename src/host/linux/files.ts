@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, watch } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, watch } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
@@ -7,6 +7,19 @@ import { deviceNumber } from './disks.ts';
 import { removeTree } from './remove-tree.ts';
 
 let temporaryNames = 0;
+
+/** open(2): a handle on the place, not on what is in it. The same number on every architecture that Node runs on. */
+const O_PATH = 0o10000000;
+
+/** Linux has no lchmod: the place is opened without following a link, and changed through the handle. */
+async function chmod(path: string, mode: number): Promise<void> {
+  const place = await fs.open(path, O_PATH | constants.O_NOFOLLOW);
+  try {
+    await fs.chmod(`/proc/self/fd/${place.fd}`, mode);
+  } finally {
+    await place.close();
+  }
+}
 
 export function createFiles(): Files {
   return {
@@ -35,8 +48,8 @@ export function createFiles(): Files {
     symlink: (target, path) => fs.symlink(target, path),
     readLink: (path) => fs.readlink(path),
     realPath: (path) => fs.realpath(path),
-    chmod: (path, mode) => fs.chmod(path, mode),
-    chown: (path, uid, gid) => fs.chown(path, uid, gid),
+    chmod,
+    chown: (path, uid, gid) => fs.lchown(path, uid, gid),
     allocate,
     syncDirectory,
     async statFs(path) {
@@ -151,14 +164,37 @@ function readFifo(path: string, signal: AbortSignal): AsyncIterable<Uint8Array> 
     closeSync(fd);
     throw new Error(`read ${path}: not a FIFO`);
   }
-  return chunksOf(new Socket({ fd, readable: true, writable: false }), signal);
+  const first = readNow(fd);
+  // Nobody has it open for writing, so no event would ever tell of the end.
+  if (first?.length === 0) {
+    closeSync(fd);
+    return (async function* () {})();
+  }
+  return chunksOf(new Socket({ fd, readable: true, writable: false }), first, signal);
 }
 
-async function* chunksOf(socket: Socket, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+/** What is in a FIFO now: empty at its end, undefined when a writer has nothing to say yet. */
+function readNow(fd: number): Uint8Array | undefined {
+  const buffer = Buffer.allocUnsafe(64 * 1024);
+  try {
+    return buffer.subarray(0, readSync(fd, buffer));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+    closeSync(fd);
+    throw error;
+  }
+}
+
+async function* chunksOf(
+  socket: Socket,
+  first: Uint8Array | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const stop = () => socket.destroy();
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
+    if (first) yield first;
     for await (const chunk of socket as AsyncIterable<Buffer>) yield chunk;
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -12,11 +12,30 @@ const privileges = await checkPrivileges();
 /** Why tests of mounts, devices and namespaces cannot run here; false when they can. */
 export const skipReason: string | false = privileges.sufficient ? false : privileges.problems.join('; ');
 
+/** Whether a mounted ext4 can be grown here. */
+export const canGrow: boolean = privileges.sysResource;
+
+export interface Scratch {
+  readonly host: Host;
+  readonly directory: string;
+  /** Calls `cleanUp` at the end of the test, before it is looked at what was left; the last one first. */
+  defer(cleanUp: () => Promise<void> | void): void;
+}
+
 /** A directory for one test. At its end nothing of it may be mounted, attached or running; then it goes. */
-export function scratchDirectory(test: TestContext): { readonly host: Host; readonly directory: string } {
+export function scratchDirectory(test: TestContext): Scratch {
   const host = createLinuxHost({ clock: systemClock });
   const directory = mkdtempSync(join(tmpdir(), 'stowage-test-'));
+  const deferred: (() => Promise<void> | void)[] = [];
   test.after(async () => {
+    const failures: unknown[] = [];
+    for (const cleanUp of deferred.reverse()) {
+      try {
+        await cleanUp();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
     const left = await leftovers(host, directory);
     for (const undo of left) await undo.remove();
     rmSync(directory, { recursive: true, force: true });
@@ -25,8 +44,9 @@ export function scratchDirectory(test: TestContext): { readonly host: Host; read
       [],
       'left behind',
     );
+    if (failures.length > 0) throw failures[0];
   });
-  return { host, directory };
+  return { host, directory, defer: (cleanUp) => deferred.push(cleanUp) };
 }
 
 interface Leftover {

@@ -23,7 +23,7 @@ export function createLoopDevices(processes: Processes, clock: Clock): LoopDevic
       if (options.readOnly) args.push('--read-only');
       if (options.directIo) args.push('--direct-io=on');
       for (let tries = 1; ; tries++) {
-        const result = await processes.exec('losetup', [...args, '--', file]);
+        const result = await processes.exec('losetup', [...args, '--', file], { leavesNoProcess: true });
         const device = result.stdout.trim();
         if (result.exitCode === 0 && device.startsWith('/dev/')) return device;
         if (tries === ATTACH_TRIES || !BUSY.test(result.stderr))

@@ -6,6 +6,8 @@ import { runTool } from './tools.ts';
 /** File systems that the kernel mounts by itself, so that no /sbin/mount.TYPE needs to be looked for. */
 const KERNEL_TYPES = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'tmpfs', 'overlay', 'proc', 'sysfs']);
 
+const INTERNAL_ONLY = '--internal-only';
+
 export async function readMounts(): Promise<MountEntry[]> {
   return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8'));
 }
@@ -15,7 +17,10 @@ export function createMounts(processes: Processes): Mounts {
     list: readMounts,
     async mount(request) {
       const { source, target } = request;
-      await runTool(processes, `mount ${source} at ${target}`, 'mount', mountArguments(request));
+      const args = mountArguments(request);
+      // A helper for another file system may stay as its server.
+      const leavesNoProcess = args.includes(INTERNAL_ONLY);
+      await runTool(processes, `mount ${source} at ${target}`, 'mount', args, { leavesNoProcess });
     },
     async unmount(target) {
       // --no-canonicalize: the target is named as the mount table names it, and must not be touched to find that out.
@@ -36,7 +41,7 @@ export function createMounts(processes: Processes): Mounts {
 export function mountArguments({ source, target, fsType, options = [] }: MountRequest): string[] {
   const args = ['--no-canonicalize', '--no-mtab'];
   const bind = options.includes('bind') || options.includes('rbind');
-  if (bind || (fsType !== undefined && KERNEL_TYPES.has(fsType))) args.push('--internal-only');
+  if (bind || (fsType !== undefined && KERNEL_TYPES.has(fsType))) args.push(INTERNAL_ONLY);
   if (fsType !== undefined && !bind) args.push('-t', fsType);
   if (options.length > 0) args.push('-o', options.join(','));
   return [...args, '--', source, target];

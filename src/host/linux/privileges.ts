@@ -5,6 +5,8 @@ export interface Privileges {
   readonly root: boolean;
   /** CAP_SYS_ADMIN: mounts and namespaces. */
   readonly sysAdmin: boolean;
+  /** CAP_SYS_RESOURCE: a mounted ext4 can be grown. Not counted in `sufficient`. */
+  readonly sysResource: boolean;
   /** /dev/loop-control is there: disks from image files. */
   readonly loopDevices: boolean;
   /** Everything that a node and its drivers need. */
@@ -13,7 +15,9 @@ export interface Privileges {
   readonly problems: readonly string[];
 }
 
+/** capabilities(7), linux/capability.h */
 const CAP_SYS_ADMIN = 21n;
+const CAP_SYS_RESOURCE = 24n;
 
 export async function checkPrivileges(): Promise<Privileges> {
   const [status, loopDevices] = await Promise.all([
@@ -30,7 +34,9 @@ export async function checkPrivileges(): Promise<Privileges> {
 export function judgePrivileges(status: string, loopDevices: boolean): Privileges {
   const root = /^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1] === '0';
   const effective = BigInt(`0x${/^CapEff:\s+([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
-  const sysAdmin = ((effective >> CAP_SYS_ADMIN) & 1n) === 1n;
+  const has = (capability: bigint) => ((effective >> capability) & 1n) === 1n;
+  const sysAdmin = has(CAP_SYS_ADMIN);
+  const sysResource = has(CAP_SYS_RESOURCE);
   const problems: string[] = [];
   if (!root)
     problems.push(
@@ -44,5 +50,5 @@ export function judgePrivileges(status: string, loopDevices: boolean): Privilege
     problems.push(
       '/dev/loop-control is missing: disks from image files cannot be attached; load the kernel module loop (in a container: --privileged, with /dev of the host)',
     );
-  return { root, sysAdmin, loopDevices, sufficient: problems.length === 0, problems };
+  return { root, sysAdmin, sysResource, loopDevices, sufficient: problems.length === 0, problems };
 }

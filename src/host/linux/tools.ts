@@ -40,7 +40,7 @@ export class MissingToolError extends Error {
   }
 }
 
-/** Runs a tool; any exit code but 0 rejects with what it was to do and what it said. */
+/** Runs a tool that leaves no process behind; any exit code but 0 rejects with what it was to do and what it said. */
 export async function runTool(
   processes: Processes,
   purpose: string,
@@ -48,7 +48,7 @@ export async function runTool(
   args: readonly string[],
   options?: ExecOptions,
 ): Promise<ExecResult> {
-  const result = await processes.exec(command, args, options);
+  const result = await processes.exec(command, args, { leavesNoProcess: true, ...options });
   if (result.exitCode !== 0) throw new Error(`${purpose}: ${describeFailure(command, result)}`);
   return result;
 }

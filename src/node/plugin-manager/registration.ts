@@ -53,7 +53,19 @@ export class Registrations {
 
   /** @throws Error if the driver was not taken; it has been told why, if it could be. */
   async register(socketPath: string, signal: AbortSignal): Promise<Registration> {
-    using plugin = connectRegistration(socketPath, { clock: this.#options.clock });
+    const plugin = connectRegistration(socketPath, { clock: this.#options.clock });
+    try {
+      return await this.#negotiate(plugin, socketPath, signal);
+    } finally {
+      plugin.close();
+    }
+  }
+
+  async #negotiate(
+    plugin: RegistrationClient,
+    socketPath: string,
+    signal: AbortSignal,
+  ): Promise<Registration> {
     const info = await this.#getInfo(plugin, socketPath, signal);
     const endpoint = info.endpoint || socketPath;
     const version = await this.#validate(plugin, info, endpoint, socketPath, signal);
@@ -61,6 +73,8 @@ export class Registrations {
     try {
       registration = await this.#install(info.name, endpoint, socketPath, version, signal);
     } catch (error) {
+      // Half of it may have been written.
+      if (!signal.aborted) await this.#options.nodeInfo.uninstall(info.name, signal).catch(() => undefined);
       return await refuse(
         plugin,
         `plugin registration failed with err: ${errorMessage(error)}`,

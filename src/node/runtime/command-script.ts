@@ -42,7 +42,7 @@ export function commandScript(options: {
   return `fail() { printf 'error %s\\n' "$1" >&6; exit 128; }
 start() {
 cd ${shellQuote(options.workingDir)} || fail ${shellQuote(`chdir to cwd (${JSON.stringify(options.workingDir)})`)}
-unset PWD OLDPWD
+unset PWD OLDPWD LC_ALL
 ${exports.join('\n')}
 case ${shellQuote(program)} in
 */*)

@@ -47,6 +47,8 @@ export interface LinuxRuntimeOptions {
 export class LinuxRuntime implements Runtime {
   readonly #options: LinuxRuntimeOptions;
   readonly #containers = new Map<string, ContainerProcess>();
+  /** Of the containers that were started here; in memory only, for it may hold secrets. */
+  readonly #environments = new Map<string, ReadonlyMap<string, string>>();
   readonly #listeners = new Set<(record: ContainerRecord) => void>();
   #mode: RootMode = 'overlay';
 
@@ -98,6 +100,7 @@ export class LinuxRuntime implements Runtime {
       if (error instanceof StartError) throw error;
       throw new StartError(errorMessage(error), { cause: error });
     }
+    this.#environments.set(id, config.environment);
     return container.record;
   }
 
@@ -128,6 +131,7 @@ export class LinuxRuntime implements Runtime {
       throw new Error(`remove container ${id}: it is running; stop it first`);
     await this.#options.host.files.removeTree(container.directory);
     this.#containers.delete(id);
+    this.#environments.delete(id);
   }
 
   async exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult> {
@@ -136,7 +140,9 @@ export class LinuxRuntime implements Runtime {
     if (state !== 'running') throw new Error(`exec in container ${id}: it is not running`);
     const { host } = this.#options;
     const { workingDir, security } = container.stored;
-    const environment = parseEnvironment(await host.files.read(`/proc/${pid}/environ`));
+    // An adopted container's is what its process 1 was given.
+    const environment =
+      this.#environments.get(id) ?? parseEnvironment(await host.files.read(`/proc/${pid}/environ`));
     const namespaces = ['--target', String(pid), '--mount', '--uts', '--ipc', '--pid'];
     return host.processes.exec(
       'nsenter',

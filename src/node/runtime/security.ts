@@ -34,6 +34,8 @@ export function setprivOptions(security: ContainerSecurity): string[] {
       : '--clear-groups',
     ...bounding,
     '--inh-caps=-all',
+    // Without the shell that waits for it a container's end would go unseen.
+    '--pdeathsig=KILL',
     ...(security.noNewPrivileges ? ['--no-new-privs'] : []),
   ];
 }

@@ -14,8 +14,13 @@ mkfifo -m 600 "$state/stdout" "$state/stderr" "$state/hold" || exit
 exec 3<>"$state/stdout" 4<>"$state/stderr"
 # A signal that is meant for the container's group must not take the holder away. Handlers are not inherited.
 trap : HUP INT TERM
-unshare --mount --propagation slave --uts --ipc --pid --fork --kill-child \
-  /bin/sh "$2/init.sh" "$@" >&3 3>&- 7>&4 4>&-
+# unshare(1) could fork by itself, but does not pass on the end by a signal. The shell that waits instead is in the
+# namespaces but for the PID namespace; its first child is process 1 of that, and it could not start a second.
+unshare --mount --propagation slave --uts --ipc --pid /bin/sh -c '
+trap : HUP INT TERM
+/bin/sh "$0" "$@"
+exit $?
+' "$2/init.sh" "$@" >&3 3>&- 7>&4 4>&-
 code=$?
 echo "$code" >"$state/exit.new"
 mv "$state/exit.new" "$state/exit"

@@ -41,15 +41,16 @@ function mountOrAttach(options: ReconcilerOptions, volume: VolumeToMount, signal
   const { actual, operations } = options;
   const { volumeName } = volume;
   if (operations.isPending({ volume: volumeName })) return;
-  if (!actual.get(volumeName)) {
-    if (needsAttach(options, volume)) {
-      // Who detaches must have been told that the volume is in use here before it is.
-      if (volume.reportedInUse && options.isReportedAttached(volumeName))
-        operations.verifyAttached(volume, signal);
-      return;
-    }
-    actual.markAttached(volumeName, volume.plugin, volume.spec, '', 'no');
+  const known = actual.get(volumeName);
+  // Found on disk: where its device is will be known from the node's status, soon.
+  if (known?.attachable === 'uncertain') return;
+  if (known?.attachable !== 'yes' && needsAttach(options, volume)) {
+    // Who detaches must have been told that the volume is in use here before it is.
+    if (volume.reportedInUse && options.isReportedAttached(volumeName))
+      operations.verifyAttached(volume, signal);
+    return;
   }
+  if (!known) actual.markAttached(volumeName, volume.plugin, volume.spec, '', 'no');
   const mount = actual.podMount(volume.pod.metadata.uid, volumeName);
   if (mount?.state === 'mounted' && !mount.remountRequired) return;
   operations.mount(volume, mount?.remountRequired ?? false, signal);

@@ -50,7 +50,7 @@ describe('setVolumeOwnership', { skip: process.getuid?.() === 0 ? false : 'chown
     await fs.symlink(join(root, 'outside'), join(volume, 'link'));
     const { files } = createLinuxHost({ clock: systemClock });
     const request = { path: volume, fsGroup: GROUP, policy: 'OnRootMismatch' as const };
-    assert.equal(await setVolumeOwnership(files, request), 4);
+    assert.equal(await setVolumeOwnership(files, request), 5);
     assert.equal(await setVolumeOwnership(files, request), 0, 'the root tells that it is done');
     const file = await fs.stat(join(volume, 'deep/er/file'));
     assert.deepEqual([file.gid, file.mode & 0o7777], [GROUP, 0o660]);

@@ -53,10 +53,9 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
         if (child) changed += await walk(join(at, name), child);
       }
     }
-    // A link is left alone: to change it would change what it leads to, which may be outside the volume.
-    if (stat.kind === 'symlink') return changed;
     await files.chown(at, stat.uid, fsGroup);
-    await files.chmod(at, groupMode(stat, readOnly));
+    // A link has no mode of its own.
+    if (stat.kind !== 'symlink') await files.chmod(at, groupMode(stat, readOnly));
     return changed + 1;
   };
   return await walk(path, root);

@@ -2,6 +2,9 @@ import type { KubeObject, Resource } from '../../../kube/index.ts';
 import type { Column, ResourceDefinition, Strategy } from '../contract.ts';
 import { ageColumn, nameColumn } from './columns.ts';
 
+/** Of a kind whose objects nobody but the server makes. */
+export const READ_VERBS: readonly string[] = ['get', 'list', 'watch'];
+
 export const ALL_VERBS: readonly string[] = [
   'create',
   'delete',
@@ -17,6 +20,8 @@ export const ALL_VERBS: readonly string[] = [
 export function defineResource<T extends KubeObject>(
   resource: Resource<T>,
   options: {
+    /** @default ALL_VERBS */
+    readonly verbs?: readonly string[];
     readonly subresources?: readonly string[];
     readonly columns?: readonly Column<T>[];
     readonly selectableFields?: ResourceDefinition<T>['selectableFields'];
@@ -27,7 +32,7 @@ export function defineResource<T extends KubeObject>(
 ): ResourceDefinition {
   const definition: ResourceDefinition<T> = {
     ...resource,
-    verbs: ALL_VERBS,
+    verbs: options.verbs ?? ALL_VERBS,
     subresources: options.subresources ?? [],
     columns: options.columns ?? [nameColumn(), ageColumn()],
     selectableFields: options.selectableFields ?? {},

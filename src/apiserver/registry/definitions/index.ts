@@ -11,7 +11,12 @@ import { defineResource } from './define.ts';
 import { eventDefinition } from './events.ts';
 import { namespaceDefinition } from './namespaces.ts';
 import { nodeDefinition } from './nodes.ts';
-import { controllerRevisionDefinition, leaseDefinition, priorityClassDefinition } from './others.ts';
+import {
+  controllerRevisionDefinition,
+  customResourceDefinitionDefinition,
+  leaseDefinition,
+  priorityClassDefinition,
+} from './others.ts';
 import { persistentVolumeClaimDefinition } from './persistent-volume-claims.ts';
 import { persistentVolumeDefinition } from './persistent-volumes.ts';
 import { podDefinition } from './pods.ts';
@@ -25,6 +30,7 @@ const special: readonly ResourceDefinition[] = [
   csiDriverDefinition,
   csiNodeDefinition,
   csiStorageCapacityDefinition,
+  customResourceDefinitionDefinition,
   eventDefinition,
   leaseDefinition,
   namespaceDefinition,

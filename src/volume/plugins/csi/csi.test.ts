@@ -115,7 +115,7 @@ async function start(test: TestContext, overrides: Partial<NodeService> = {}, ca
   test.after(async () => {
     controller.abort();
     connection.close();
-    await server.close();
+    await server.stop();
     await running;
     await host.files.removeTree(root);
   });
@@ -314,7 +314,7 @@ describe('the CSI plugin on a node', () => {
   it('never takes the driver’s word over the mount table', {
     skip: !isRoot && 'mounting needs root',
   }, async (test) => {
-    const { nodeRoot, node, context, attach, signal } = await start(test, {
+    const { node, context, attach, signal } = await start(test, {
       async nodePublishVolume({ targetPath }) {
         await fs.mkdir(targetPath);
         await host.mounts.mount({ source: 'tmpfs', target: targetPath, fsType: 'tmpfs' });
@@ -323,16 +323,16 @@ describe('the CSI plugin on a node', () => {
       nodeUnpublishVolume: () => ({}), // says so, does nothing
     });
     const podPath = node.mounter.podPath(spec, 'pod-uid');
-    test.after(async () => {
+    try {
+      await attach();
+      await node.mounter.setUp(spec, context);
+      await fs.writeFile(join(podPath, 'data'), 'precious');
+      await assert.rejects(node.mounter.tearDown('pv-1', 'pod-uid', signal), /is still a mount point/);
+      assert.equal(await fs.readFile(join(podPath, 'data'), 'utf8'), 'precious');
+      assert.ok(await node.mounter.reconstruct('pv-1', 'pod-uid'), 'it can be tried again');
+    } finally {
       if (await host.mounts.isMountPoint(podPath)) await host.mounts.unmount(podPath);
-      await host.files.removeTree(nodeRoot);
-    });
-    await attach();
-    await node.mounter.setUp(spec, context);
-    await fs.writeFile(join(podPath, 'data'), 'precious');
-    await assert.rejects(node.mounter.tearDown('pv-1', 'pod-uid', signal), /is still a mount point/);
-    assert.equal(await fs.readFile(join(podPath, 'data'), 'utf8'), 'precious');
-    assert.ok(await node.mounter.reconstruct('pv-1', 'pod-uid'), 'it can be tried again');
+    }
   });
 });
 

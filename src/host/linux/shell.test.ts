@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { systemClock } from '../../base/index.ts';
+import { createProcesses } from './processes.ts';
+import { quote, ShellPool } from './shell-pool.ts';
+
+const processes = createProcesses(systemClock);
+const shared = { leavesNoProcess: true } as const;
+
+describe('a tool run from a shared shell', () => {
+  it('gives exit code and both outputs as they are, also without a line feed at the end', async () => {
+    const result = await processes.exec('sh', ['-c', 'printf out; printf err >&2; exit 3'], shared);
+    assert.deepEqual(result, { exitCode: 3, stdout: 'out', stderr: 'err' });
+  });
+
+  it('takes any argument, environment, directory and input as it is', async () => {
+    const word = fc
+      .string({ unit: 'binary', maxLength: 20 })
+      .filter((text) => !text.includes('\0') && text.isWellFormed());
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { maxLength: 4 }), word, async (args, value) => {
+        const { stdout } = await processes.exec(
+          'sh',
+          ['-c', 'printf "%s|" "$V" "$@"; pwd; cat', 'sh', ...args],
+          {
+            ...shared,
+            env: { V: value },
+            cwd: '/tmp',
+            input: `${value}\n`,
+          },
+        );
+        assert.equal(stdout, `${[value, ...args].map((text) => `${text}|`).join('')}/tmp\n${value}\n`);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('does not read what the next scripts are', async () => {
+    assert.equal((await processes.exec('cat', [], shared)).stdout, '');
+    assert.equal((await processes.exec('echo', ['next'], shared)).stdout, 'next\n');
+  });
+
+  it('is ended by its time limit, its output limit and its signal; the next one is not concerned', async () => {
+    await assert.rejects(
+      processes.exec('sleep', ['60'], { ...shared, timeoutMs: 20 }),
+      /sleep 60: timed out/,
+    );
+    await assert.rejects(
+      processes.exec('yes', [], { ...shared, maxOutputBytes: 1000 }),
+      /wrote more than 1000 bytes/,
+    );
+    const stop = new AbortController();
+    const aborted = processes.exec('sleep', ['60'], { ...shared, signal: stop.signal });
+    stop.abort(new Error('no more'));
+    await assert.rejects(aborted, /no more/);
+    assert.equal((await processes.exec('echo', ['fine'], shared)).stdout, 'fine\n');
+  });
+
+  it('that is missing is named with its package', async () => {
+    await assert.rejects(processes.exec('mkfs.nothing', [], shared), /mkfs.nothing: command not found/);
+  });
+
+  it('may run beside others', async () => {
+    const results = await Promise.all(
+      [1, 2, 3].map((n) => processes.exec('sh', ['-c', `sleep 0.05; echo ${n}`], shared)),
+    );
+    assert.deepEqual(
+      results.map((result) => result.stdout),
+      ['1\n', '2\n', '3\n'],
+    );
+  });
+});
+
+describe('a process started from a shared shell', () => {
+  it('leads a session of its own, has its input and files, does not ignore SIGINT, and its end is heard of', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'stowage-shell-'));
+    try {
+      const ended = Promise.withResolvers<number | undefined>();
+      const stdoutPath = join(directory, 'out');
+      const script = 'cat; ps -o sid= -p $$; grep SigIgn /proc/$$/status; exit 4';
+      const { pid } = await processes.spawn({
+        command: '/bin/sh',
+        args: ['-c', script],
+        input: 'given\n',
+        stdoutPath,
+        onExit: ended.resolve,
+      });
+      assert.equal(await ended.promise, 4);
+      const [given, session, ignored] = (await readFile(stdoutPath, 'utf8')).split('\n');
+      assert.equal(given, 'given');
+      assert.equal(Number(session), pid);
+      assert.equal(BigInt(`0x${ignored!.split('\t')[1]}`) & 0b110n, 0n, 'SIGINT and SIGQUIT');
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+
+  it('can be told from a later one, and killed', async () => {
+    const ended = Promise.withResolvers<number | undefined>();
+    const id = await processes.spawn({ command: 'sleep', args: ['60'], onExit: ended.resolve });
+    assert.equal(await processes.isAlive(id), true);
+    await processes.kill({ ...id, startTicks: id.startTicks + 1n }, 'SIGKILL');
+    assert.equal(await processes.isAlive(id), true);
+    await processes.kill(id, 'SIGKILL');
+    assert.equal(await ended.promise, undefined);
+    assert.equal(await processes.isAlive(id), false);
+  });
+});
+
+it('a script that ends its shell is a failure of its own only', async () => {
+  const pool = new ShellPool({ PATH: process.env.PATH ?? '' });
+  await assert.rejects(pool.run('exit 0', { maxOutputBytes: 100 }), /the shell ended/);
+  assert.equal((await pool.run('echo again', { maxOutputBytes: 100 })).stdout, 'again\n');
+});
+
+it('quotes what the shell would take apart', () => {
+  assert.equal(quote('/dev/loop0'), '/dev/loop0');
+  assert.equal(quote("it's $HOME"), `'it'\\''s $HOME'`);
+  assert.equal(quote(''), "''");
+});

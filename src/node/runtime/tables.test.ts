@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { FakeClock } from '../../base/index.ts';
+import { scratchDirectory } from '../../host/linux/leftovers.test-support.ts';
+import { commandScript } from './command-script.ts';
+import { formatLog, MAX_LINE_BYTES, parseLogLine } from './log-format.ts';
+import { expiredLogs, LogWriter, MAX_LOG_BYTES, rotationTime } from './log-writer.ts';
+import { fstabField, shellQuote } from './quote.ts';
+import { programMounts, rootTable, volumeTable } from './root-plan.ts';
+import { setprivOptions } from './security.ts';
+import { parseStatusFile } from './status-file.ts';
+import { endOfOutput } from './termination-message.ts';
+
+const at = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
+const stamp = '2026-01-02T03:04:05.006000000Z';
+const format = (text: string) => Buffer.from(formatLog(Buffer.from(text), 'stdout', at)).toString();
+
+describe('a container log', () => {
+  const cases: [string, string, string[]][] = [
+    ['whole lines', 'a\nb\n', ['F a', 'F b']],
+    ['an empty line', '\n', ['F ']],
+    ['the beginning of a line, at once', 'a\nb', ['F a', 'P b']],
+    ['nothing', '', []],
+  ];
+  for (const [name, text, lines] of cases)
+    it(`has ${name}`, () =>
+      assert.equal(format(text), lines.map((line) => `${stamp} stdout ${line}\n`).join('')));
+
+  it('cuts long lines into parts', () => {
+    const lines = format(`${'x'.repeat(MAX_LINE_BYTES + 1)}\n`)
+      .trimEnd()
+      .split('\n');
+    assert.deepEqual(
+      lines.map((line) => [line.split(' ')[2], line.split(' ')[3]?.length]),
+      [
+        ['P', MAX_LINE_BYTES],
+        ['F', 1],
+      ],
+    );
+  });
+
+  it('is read as it was written', () => {
+    const line = parseLogLine(Buffer.from(`${stamp} stderr P two words`));
+    assert.deepEqual(
+      { ...line, content: Buffer.from(line!.content).toString() },
+      {
+        timestamp: stamp,
+        stream: 'stderr',
+        partial: true,
+        content: 'two words',
+      },
+    );
+    assert.equal(parseLogLine(Buffer.from('nonsense')), undefined);
+  });
+
+  it('gives its end without its times', () => assert.equal(endOfOutput(Buffer.from(format('a\nb'))), 'a\nb'));
+
+  it('is put aside when it is full, and the oldest go', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const clock = new FakeClock(at);
+    const path = join(directory, '0.log');
+    const writer = new LogWriter(host.files, clock, path);
+    await writer.open();
+    const chunk = Buffer.alloc(MAX_LOG_BYTES, 'x'.repeat(1023).concat('\n'));
+    for (let round = 0; round < 6; round++) {
+      await writer.write('stdout', chunk);
+      await clock.advance(1000);
+    }
+    await writer.close();
+    const names = [...(await host.files.list(directory))].sort();
+    assert.equal(names.length, 4);
+    assert.equal(names[0], `0.log.${rotationTime(at + 2000)}`);
+  });
+
+  it('counts the present file among those kept', () =>
+    assert.deepEqual(
+      expiredLogs(['0.log', '0.log.1', '0.log.2', '0.log.3', '0.log.4', '0.log.5', '1.log.0'], '0.log'),
+      ['0.log.1'],
+    ));
+});
+
+describe('the mount table of a container', () => {
+  it('builds an overlay of layers named relative to the scratch space', () => {
+    const table = rootTable('/n/root', 'overlay', [], ['/usr']);
+    assert.match(table, /^overlay \/n\/root\/rootfs overlay lowerdir=\/,upperdir=upper,workdir=work 0 0\n/);
+    assert.match(table, /\n\/usr \/n\/root\/rootfs\/usr none bind,ro,private 0 0\n/);
+  });
+  it('binds directories where there is no overlay, and none that the container has of its own', () => {
+    const table = rootTable(
+      '/r',
+      'bind',
+      [
+        { name: 'usr', kind: 'directory' },
+        { name: 'bin', kind: 'symlink' },
+        { name: 'tmp', kind: 'directory' },
+      ],
+      [],
+    );
+    assert.match(table, /^\/usr \/r\/rootfs\/usr none rbind,ro,rprivate,X-mount.mkdir 0 0\nproc /);
+    assert.doesNotMatch(table, /\/tmp|\/bin|overlay/);
+  });
+  it('mounts outer volumes first, with names quoted', () => {
+    const table = volumeTable([
+      { hostPath: '/v/b c', containerPath: '/data/inner', readOnly: true },
+      { hostPath: '/v/f', containerPath: '/end', readOnly: false, isFile: true },
+      { hostPath: '/v/a', containerPath: '/data', readOnly: false, propagation: 'HostToContainer' },
+    ]);
+    assert.equal(
+      table,
+      '/mnt/v/f /end none rbind,rprivate 0 0\n' +
+        '/mnt/v/a /data none rbind,rslave,X-mount.mkdir 0 0\n' +
+        '/mnt/v/b\\040c /data/inner none rbind,rprivate,X-mount.mkdir,ro 0 0\n',
+    );
+  });
+  it('finds programs on file systems of their own', () =>
+    assert.deepEqual(
+      programMounts([
+        { target: '/usr', device: '8:1' },
+        { target: '/home', device: '8:2' },
+      ]),
+      ['/usr'],
+    ));
+});
+
+describe('quoting', () => {
+  for (const text of ['plain', "it's", 'a b', '$(id)', '\\', 'a\nb'])
+    it(`keeps ${JSON.stringify(text)}`, () =>
+      assert.equal(execFileSync('sh', ['-c', `printf %s ${shellQuote(text)}`]).toString(), text));
+  it('of mount tables is octal', () => assert.equal(fstabField('a b\\c#'), 'a\\040b\\134c\\043'));
+});
+
+describe('the second half of a start', () => {
+  const script = commandScript({
+    command: ['echo', 'hello', "it's"],
+    environment: new Map([['PATH', '/usr/bin:/bin']]),
+    workingDir: '/',
+  });
+  const run = (text: string) =>
+    execFileSync('sh', ['-c', 'exec 6>&1 7>&2; sh -s'], {
+      input: text,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    }).toString();
+
+  it('tells that it starts and becomes the program', () =>
+    assert.equal(run(script), "started\nhello it's\n"));
+  it('does nothing when it was cut off', () => {
+    for (const part of [0.3, 0.6, 0.9]) {
+      const cut = script.slice(0, Math.floor(script.length * part));
+      try {
+        assert.equal(run(cut), '');
+      } catch (error) {
+        assert.equal(String((error as { stdout: Buffer }).stdout), '');
+      }
+    }
+  });
+});
+
+it('setpriv gets user, groups and capabilities', () => {
+  const security = {
+    uid: 1,
+    gid: 2,
+    supplementalGroups: [3, 4],
+    capabilities: ['chown', 'kill'],
+    noNewPrivileges: true,
+    readOnlyRootFilesystem: false,
+  };
+  assert.deepEqual(setprivOptions(security), [
+    '--reuid=1',
+    '--regid=2',
+    '--groups=3,4',
+    '--bounding-set=-all,+chown,+kill',
+    '--inh-caps=-all',
+    '--pdeathsig=KILL',
+    '--no-new-privs',
+  ]);
+  assert.ok(
+    !setprivOptions({ ...security, capabilities: ['all'] })
+      .join()
+      .includes('bounding'),
+  );
+});
+
+it('the status file tells processes, complaints and the start; a line on its way is not read', () => {
+  const stat = (pid: number) => `${pid} (sh) S ${Array.from({ length: 18 }, () => '1').join(' ')} 99 0`;
+  const text = `shim ${stat(5)}\ninit ${stat(6)}\nmount: no\nerror cannot mount\nstarted\nerr`;
+  assert.deepEqual(parseStatusFile(text), {
+    shim: { pid: 5, startTicks: 99n },
+    init: { pid: 6, startTicks: 99n },
+    started: true,
+    errors: ['mount: no', 'cannot mount'],
+  });
+});
