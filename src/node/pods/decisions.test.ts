@@ -1,0 +1,436 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Container, Pod, Stored } from '../../kube/index.ts';
+import type { Attempt, AttemptsByName } from './attempts.ts';
+import { containerConfig } from './container-config.ts';
+import { decide } from './decide.ts';
+import { fieldValue, resourceValue } from './downward.ts';
+import { resolveEnvironment } from './environment.ts';
+import { expand } from './expand.ts';
+import { hostsFile, podHostname } from './hosts-file.ts';
+import { goSeconds } from './names.ts';
+import { podStatus, qosClass } from './pod-status.ts';
+import { RestartBackoff } from './restart-backoff.ts';
+import { containerSecurity, primaryGroup } from './security.ts';
+
+const now = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+function pod(spec: Partial<NonNullable<Pod['spec']>> = {}, more: Partial<Pod> = {}): Stored<Pod> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'web-0',
+      namespace: 'default',
+      uid: 'u1',
+      resourceVersion: '1',
+      creationTimestamp: '',
+      generation: 1,
+      labels: { app: 'web' },
+    },
+    spec: { containers: [{ name: 'main', image: 'img' }], ...spec },
+    ...more,
+  } as Stored<Pod>;
+}
+
+const running = (attempt = 0): Attempt => ({
+  id: `id${attempt}`,
+  attempt,
+  state: 'running',
+  startedAtMs: now,
+});
+const ended = (exitCode: number | undefined, attempt = 0): Attempt => ({
+  id: `id${attempt}`,
+  attempt,
+  state: 'exited',
+  startedAtMs: now,
+  finishedAtMs: now + 1000,
+  exitCode,
+});
+const attempts = (entries: Record<string, Attempt>): AttemptsByName =>
+  new Map(Object.entries(entries).map(([name, current]) => [name, { current }]));
+
+describe('what a pod needs started', () => {
+  const init: Container[] = [{ name: 'first' }, { name: 'second' }];
+  const sidecar: Container[] = [{ name: 'side', restartPolicy: 'Always' }];
+  type Case = [
+    string,
+    Partial<NonNullable<Pod['spec']>>,
+    Record<string, Attempt>,
+    string[],
+    boolean,
+    string[]?,
+  ];
+  const cases: Case[] = [
+    ['its container', {}, {}, ['main'], false],
+    ['nothing while it runs', {}, { main: running() }, [], false],
+    ['its container again under Always', {}, { main: ended(0) }, ['main'], false],
+    [
+      'its container again under OnFailure when it failed',
+      { restartPolicy: 'OnFailure' },
+      { main: ended(1) },
+      ['main'],
+      false,
+    ],
+    [
+      'nothing under OnFailure when it succeeded',
+      { restartPolicy: 'OnFailure' },
+      { main: ended(0) },
+      [],
+      true,
+    ],
+    ['nothing under Never', { restartPolicy: 'Never' }, { main: ended(1) }, [], true],
+    [
+      'nothing under Never when nobody saw the end',
+      { restartPolicy: 'Never' },
+      { main: ended(undefined) },
+      [],
+      true,
+    ],
+    ['the first init container alone', { initContainers: init }, {}, ['first'], false],
+    ['nothing while an init container runs', { initContainers: init }, { first: running() }, [], false],
+    ['the second after the first', { initContainers: init }, { first: ended(0) }, ['second'], false],
+    ['a failed init container again', { initContainers: init }, { first: ended(1) }, ['first'], false],
+    [
+      'nothing after a failed init container under Never',
+      { initContainers: init, restartPolicy: 'Never' },
+      { first: ended(1) },
+      [],
+      true,
+    ],
+    [
+      'its container after all init containers',
+      { initContainers: init },
+      { first: ended(0), second: ended(0) },
+      ['main'],
+      false,
+    ],
+    ['a sidecar before its container', { initContainers: sidecar }, {}, ['side'], false],
+    ['nothing until the sidecar has started', { initContainers: sidecar }, { side: running() }, [], false],
+    [
+      'its container once the sidecar has started',
+      { initContainers: sidecar },
+      { side: running() },
+      ['main'],
+      false,
+      ['side'],
+    ],
+    [
+      'a sidecar that ended, beside its container',
+      { initContainers: sidecar },
+      { side: ended(0), main: running() },
+      ['side'],
+      false,
+    ],
+    [
+      'nothing when all but sidecars are over',
+      { initContainers: sidecar, restartPolicy: 'Never' },
+      { side: running(), main: ended(0) },
+      [],
+      true,
+    ],
+  ];
+  for (const [name, spec, made, start, finished, started = []] of cases)
+    it(name, () => {
+      const actions = decide(pod(spec), attempts(made), new Set(started));
+      assert.deepEqual(
+        [actions.start.map((container) => container.name), actions.finished],
+        [start, finished],
+      );
+    });
+});
+
+describe('the crash-loop back-off', () => {
+  it('lets the first restart pass, then waits 10 s, 20 s … 5 min', () => {
+    const backoff = new RestartBackoff();
+    assert.equal(backoff.next('c', now, now).remainingMs, 0);
+    const waits: number[] = [];
+    let at = now;
+    for (let round = 0; round < 7; round++) {
+      const { remainingMs } = backoff.next('c', at, at);
+      waits.push(remainingMs / 1000);
+      at += remainingMs;
+      assert.equal(backoff.next('c', at - remainingMs, at).remainingMs, 0);
+    }
+    assert.deepEqual(waits, [10, 20, 40, 80, 160, 300, 300]);
+  });
+  it('starts anew after ten minutes of running', () => {
+    const backoff = new RestartBackoff();
+    for (let round = 0; round < 3; round++) backoff.next('c', now, now + round * 1_000_000);
+    const later = now + 3_000_000;
+    assert.equal(backoff.next('c', later, later).remainingMs, 0);
+    assert.equal(backoff.next('c', later, later).remainingMs, 10_000);
+  });
+  for (const [ms, text] of [
+    [10_000, '10s'],
+    [80_000, '1m20s'],
+    [300_000, '5m0s'],
+    [3_600_000, '1h0m0s'],
+  ] as const)
+    it(`${ms} ms are ${text}`, () => assert.equal(goSeconds(ms), text));
+});
+
+describe('the status of a pod', () => {
+  const facts = (made: Record<string, Attempt>, more = {}) => ({
+    attempts: attempts(made),
+    waiting: new Map(),
+    probes: { started: new Set(Object.keys(made)), ready: new Set(Object.keys(made)) },
+    sandboxReady: true,
+    terminal: false,
+    hostIp: '127.0.0.1',
+    nowMs: now,
+    ...more,
+  });
+  const conditions = (status: Pod['status']) =>
+    Object.fromEntries(
+      status!.conditions!.map(({ type, status: value, reason }) => [
+        type,
+        reason ? `${value} ${reason}` : value,
+      ]),
+    );
+
+  it('is Running and ready when all containers run', () => {
+    const status = podStatus(pod(), facts({ main: running() }));
+    assert.equal(status.phase, 'Running');
+    assert.deepEqual(conditions(status), {
+      PodReadyToStartContainers: 'True',
+      Initialized: 'True',
+      Ready: 'True',
+      ContainersReady: 'True',
+    });
+    assert.deepEqual(status.containerStatuses?.[0]?.state, {
+      running: { startedAt: '2026-01-02T03:04:05Z' },
+    });
+    assert.equal(status.containerStatuses?.[0]?.containerID, 'stowage://id0');
+  });
+  it('is Pending with ContainerCreating before', () => {
+    const status = podStatus(pod(), facts({}, { sandboxReady: false }));
+    assert.equal(status.phase, 'Pending');
+    assert.deepEqual(status.containerStatuses?.[0]?.state, { waiting: { reason: 'ContainerCreating' } });
+    assert.equal(conditions(status).Ready, 'False ContainersNotReady');
+    assert.equal(status.conditions?.[2]?.message, 'containers with unready status: [main]');
+  });
+  it('says PodInitializing of containers behind init containers', () => {
+    const status = podStatus(pod({ initContainers: [{ name: 'init' }] }), facts({ init: running() }));
+    assert.equal(status.phase, 'Pending');
+    assert.equal(status.containerStatuses?.[0]?.state?.waiting?.reason, 'PodInitializing');
+    assert.equal(conditions(status).Initialized, 'False ContainersNotInitialized');
+  });
+  it('keeps a crash as the last state while the container waits', () => {
+    const waiting = new Map([['main', { reason: 'CrashLoopBackOff', message: 'back-off 10s' }]]);
+    const status = podStatus(pod(), facts({ main: ended(1, 3) }, { waiting }));
+    const [main] = status.containerStatuses ?? [];
+    assert.equal(status.phase, 'Running');
+    assert.equal(main?.state?.waiting?.reason, 'CrashLoopBackOff');
+    assert.deepEqual(
+      [main?.lastState?.terminated?.exitCode, main?.lastState?.terminated?.reason, main?.restartCount],
+      [1, 'Error', 3],
+    );
+  });
+  for (const [policy, code, phase] of [
+    ['Never', 0, 'Succeeded'],
+    ['Never', 1, 'Failed'],
+    ['OnFailure', 0, 'Succeeded'],
+    ['OnFailure', 1, 'Running'],
+    ['Always', 0, 'Running'],
+  ] as const)
+    it(`is ${phase} after exit code ${code} under ${policy}`, () =>
+      assert.equal(podStatus(pod({ restartPolicy: policy }), facts({ main: ended(code) })).phase, phase));
+  it('is Failed when it is over without having run', () => {
+    const status = podStatus(pod(), facts({}, { terminal: true }));
+    assert.equal(status.phase, 'Failed');
+  });
+  it('keeps the time of a condition that stays', () => {
+    const first = podStatus(pod(), facts({ main: running() }));
+    const second = podStatus(pod({}, { status: first }), facts({ main: running() }, { nowMs: now + 60_000 }));
+    assert.deepEqual(second, first);
+  });
+  it('has the quality of service of its resources', () => {
+    const with_ = (resources: object) => pod({ containers: [{ name: 'main', resources }] });
+    assert.equal(qosClass(pod()), 'BestEffort');
+    assert.equal(qosClass(with_({ requests: { cpu: '1' } })), 'Burstable');
+    assert.equal(qosClass(with_({ limits: { cpu: '1', memory: '1Gi' } })), 'Guaranteed');
+  });
+});
+
+describe('expansion', () => {
+  const variables = new Map([
+    ['A', 'one'],
+    ['B', '$(A)'],
+  ]);
+  for (const [text, result] of [
+    ['$(A)', 'one'],
+    ['$$(A)', '$(A)'],
+    ['$(C)', '$(C)'],
+    ['x$(A)y$(B)', 'xoney$(A)'],
+    ['$A $', '$A $'],
+  ] as const)
+    it(`${text} is ${result}`, () => assert.equal(expand(text, variables), result));
+});
+
+const place = {
+  nodeName: 'node-1',
+  hostIp: '127.0.0.1',
+  podIp: '127.0.0.1',
+  allocatable: { cpu: '2', memory: '1Gi' },
+};
+
+describe('the downward API', () => {
+  for (const [path, value] of [
+    ['metadata.name', 'web-0'],
+    ["metadata.labels['app']", 'web'],
+    ["metadata.annotations['none']", ''],
+    ['spec.nodeName', 'node-1'],
+    ['status.podIP', '127.0.0.1'],
+  ] as const)
+    it(`${path} is ${JSON.stringify(value)}`, () => assert.equal(fieldValue(path, pod(), place), value));
+  it('refuses what cannot be referred to', () =>
+    assert.throws(() => fieldValue('spec.containers', pod(), place), /unsupported fieldPath/));
+  const container: Container = {
+    name: 'main',
+    resources: { limits: { cpu: '1500m' }, requests: { memory: '100Mi' } },
+  };
+  for (const [resource, divisor, value] of [
+    ['limits.cpu', undefined, '2'],
+    ['limits.cpu', '1m', '1500'],
+    ['requests.memory', '1Mi', '100'],
+    ['limits.memory', '1Mi', '1024'],
+  ] as const)
+    it(`${resource} by ${divisor ?? '1'} is ${value}`, () =>
+      assert.equal(resourceValue(resource, divisor, container, place), value));
+});
+
+describe('the environment', () => {
+  const absent = new Error('configmap "none" not found');
+  const sources = {
+    configMap: async (name: string) => {
+      if (name === 'none') throw absent;
+      return { data: { key: 'value', other: 'o' } };
+    },
+    secret: async () => ({ data: { password: Buffer.from('hush').toString('base64') } }),
+    isAbsent: (error: unknown) => error === absent,
+  };
+  const resolve = (container: Partial<Container>) =>
+    resolveEnvironment(pod(), { name: 'main', ...container }, place, sources);
+
+  it('takes literals, references and whole maps, later ones over earlier ones', async () => {
+    const environment = await resolve({
+      envFrom: [{ prefix: 'P_', configMapRef: { name: 'map' } }, { secretRef: { name: 's' } }],
+      env: [
+        { name: 'A', value: 'a' },
+        { name: 'B', value: '$(A)-$(password)' },
+        { name: 'C', valueFrom: { configMapKeyRef: { name: 'map', key: 'key' } } },
+        { name: 'D', valueFrom: { secretKeyRef: { name: 's', key: 'gone', optional: true } } },
+        { name: 'P_other', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
+      ],
+    });
+    assert.deepEqual(Object.fromEntries(environment), {
+      P_key: 'value',
+      P_other: 'u1',
+      password: 'hush',
+      A: 'a',
+      B: 'a-hush',
+      C: 'value',
+    });
+  });
+  it('fails on what is not there, unless it is optional', async () => {
+    await assert.rejects(
+      resolve({ envFrom: [{ configMapRef: { name: 'none' } }] }),
+      /configmap "none" not found/,
+    );
+    await assert.rejects(
+      resolve({ env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'map', key: 'gone' } } }] }),
+      /couldn't find key gone in ConfigMap default\/map/,
+    );
+    assert.equal((await resolve({ envFrom: [{ configMapRef: { name: 'none', optional: true } }] })).size, 0);
+  });
+});
+
+describe('what the runtime is asked to run', () => {
+  const input = (container: Container, spec = {}) => ({
+    pod: pod({ ...spec, containers: [container] }),
+    container,
+    attempt: 0,
+    environment: new Map([['WHO', 'me']]),
+    volumes: new Map([['data', { hostPath: '/v', readOnly: false }]]),
+    podIp: '127.0.0.1',
+    passwd: 'root:x:0:0::/root:/bin/sh\nme:x:1000:100::/home/me:/bin/sh\n',
+  });
+  it('has the command expanded, the volumes bound, the user at home', () => {
+    const config = containerConfig(
+      input({
+        name: 'main',
+        command: ['echo'],
+        args: ['$(WHO)'],
+        securityContext: { runAsUser: 1000 },
+        volumeMounts: [{ name: 'data', mountPath: 'data/', readOnly: true }],
+      }),
+    );
+    assert.deepEqual(config.command, ['echo', 'me']);
+    assert.deepEqual(config.mounts, [
+      { hostPath: '/v', containerPath: '/data', readOnly: true, propagation: 'None' },
+    ]);
+    assert.deepEqual(
+      [config.environment.get('HOME'), config.environment.get('HOSTNAME'), config.security.gid],
+      ['/home/me', 'web-0', 100],
+    );
+  });
+  const refusals: [string, Partial<Container>, RegExp][] = [
+    [
+      'a volume that the pod has not',
+      { volumeMounts: [{ name: 'no', mountPath: '/x' }] },
+      /cannot find volume "no" to mount into container "main"/,
+    ],
+    [
+      'subPath',
+      { volumeMounts: [{ name: 'data', mountPath: '/x', subPath: 'y' }] },
+      /subPath is not supported/,
+    ],
+    ['a block volume', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] }, /block volumes/],
+    [
+      'Bidirectional propagation',
+      { volumeMounts: [{ name: 'data', mountPath: '/x', mountPropagation: 'Bidirectional' }] },
+      /Bidirectional/,
+    ],
+    [
+      'root against runAsNonRoot',
+      { securityContext: { runAsNonRoot: true } },
+      /image will run as root \(pod: "web-0_default\(u1\)", container: main\)/,
+    ],
+  ];
+  for (const [name, container, message] of refusals)
+    it(`refuses ${name}`, () =>
+      assert.throws(() => containerConfig(input({ name: 'main', ...container })), message));
+});
+
+describe('security', () => {
+  const of = (own: object, shared: object = {}) =>
+    containerSecurity(pod({ securityContext: shared }), { name: 'main', securityContext: own }, () => 0);
+  it("prefers the container's own", () => assert.equal(of({ runAsUser: 5 }, { runAsUser: 6 }).uid, 5));
+  it('adds fsGroup to the groups', () =>
+    assert.deepEqual(of({}, { fsGroup: 9, supplementalGroups: [7, 9] }).supplementalGroups, [7, 9]));
+  it('drops and adds capabilities', () => {
+    assert.deepEqual(of({ capabilities: { drop: ['ALL'], add: ['CAP_NET_BIND_SERVICE'] } }).capabilities, [
+      'net_bind_service',
+    ]);
+    assert.ok(!of({}).capabilities.includes('sys_admin'));
+    assert.deepEqual(of({ privileged: true }).capabilities, ['all']);
+  });
+  it('knows groups by passwd', () => assert.equal(primaryGroup('a:x:7:8::/:/bin/sh', 7), 8));
+});
+
+describe('names within a pod', () => {
+  it('the host name is cut to 63 characters', () =>
+    assert.equal(
+      podHostname({ ...pod(), metadata: { ...pod().metadata, name: `${'a'.repeat(62)}-b` } }),
+      'a'.repeat(62),
+    ));
+  it('hosts has the pod, its domain and its aliases', () => {
+    const text = hostsFile(
+      pod({ subdomain: 'svc', hostAliases: [{ ip: '1.2.3.4', hostnames: ['x', 'y'] }] }),
+      '127.0.0.1',
+    );
+    assert.match(text, /127\.0\.0\.1\tweb-0\.svc\.default\.svc\.cluster\.local\tweb-0\n/);
+    assert.match(text, /1\.2\.3\.4\tx\ty\n$/);
+  });
+});
