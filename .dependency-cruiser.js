@@ -36,14 +36,24 @@ export default {
     {
       name: 'no-machine-outside-host',
       comment:
-        'Files, processes and devices are reached through host/ only. The store, the certificates and the CLI own their files.',
+        'Files, processes and devices are reached through host/ only. The store, the certificates, the CLI, the data directory and the sockets of drivers that this process serves own their files.',
       severity: 'error',
       from: {
         path: '^src/',
         pathNot:
-          '^src/(host|cli|base|csi|testing)/|^src/apiserver/(store|auth|http)/|^src/client/http/|(\\.test|test-support|fixtures)\\.ts$|/schema/',
+          '^src/(host|cli)/|^src/cluster\\.ts$|^src/apiserver/(store|auth)/|^src/apiserver/http/(server|pod-log|openapi/descriptions)\\.ts$|^src/csi/server/socket\\.ts$|(\\.test|test-support|fixtures)\\.ts$|/schema/',
       },
-      to: { path: '^(node:)?(fs|fs/promises|child_process|os|net)$' },
+      to: { path: '^(node:)?(fs|fs/promises|child_process|os|net|dgram|worker_threads|cluster|vm)$' },
+    },
+    {
+      name: 'no-network-outside-its-few-places',
+      comment: 'The simulation owns the network: only the servers, the HTTP client, CSI sockets and host/ open connections.',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: '^src/(host|csi)/|^src/(apiserver|client)/http/|^src/node/server/|(\\.test|test-support|fixtures|test-server)\\.ts$',
+      },
+      to: { path: '^(node:)?(http|https|http2|tls|dns|dns/promises)$' },
     },
     {
       name: 'no-cycles',

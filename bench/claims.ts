@@ -59,6 +59,7 @@ function claim(name: string, storageClassName: string): PersistentVolumeClaim {
   };
 }
 
+/** Creates the claims; resolves once all are Bound. */
 async function bind(
   cluster: Cluster,
   claimNames: readonly string[],
@@ -67,12 +68,12 @@ async function bind(
   const informer = cluster.informers.of(persistentVolumeClaims);
   await informer.synced;
   const pending = new Set(claimNames);
-  const bound = () => {
-    for (const name of pending)
-      if (informer.get(name, 'default')?.status?.phase === 'Bound') pending.delete(name);
-    return pending.size === 0;
-  };
-  const all = waitUntil([informer as never], bound, {
+  const stop = informer.on({
+    updated: ({ metadata, status }) => {
+      if (status?.phase === 'Bound') pending.delete(metadata.name);
+    },
+  });
+  const all = waitUntil([informer as never], () => pending.size === 0, {
     clock: cluster.clock,
     limitMs: LIMIT_MS,
     what: 'claims to be Bound',
@@ -80,7 +81,7 @@ async function bind(
   await Promise.all(
     claimNames.map((name) => cluster.client.create(persistentVolumeClaims, claim(name, storageClassName))),
   );
-  await all;
+  await all.finally(stop);
 }
 
 async function bindStatic(cluster: Cluster): Promise<void> {

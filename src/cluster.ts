@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openPki, writeKubeconfig } from './apiserver/auth/index.ts';
@@ -30,6 +30,7 @@ import { nameOfNode } from './cluster/names.ts';
 import { startNode } from './cluster/node.ts';
 import { Running } from './cluster/running.ts';
 import { type ExternalDriver, startControllerSidecars } from './cluster/sidecars.ts';
+import { socketProblem } from './cluster/socket-paths.ts';
 import { createLinuxHost } from './host/linux/index.ts';
 
 export interface ClusterOptions {
@@ -97,14 +98,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   });
   const running = new Running(log);
   try {
+    const host = createLinuxHost({ clock });
     const directory = await openDirectory(options);
     if (ephemeral)
-      running.onStop('temporary directory', () => rm(directory, { recursive: true, force: true }));
+      // Not a plain rm: that would follow a mount that could not be taken down into somebody's data.
+      running.onStop('temporary directory', () => host.files.removeTree(directory));
     const layout = layoutOf(directory, {
-      nodeRoot: options.nodeRoot && resolve(options.nodeRoot),
+      nodeRoot: options.nodeRoot && nodes > 0 ? await openNodeRoot(options.nodeRoot) : undefined,
       kubeconfig: options.kubeconfig && resolve(options.kubeconfig),
     });
-    const host = createLinuxHost({ clock });
+    const unreachable = socketProblem(layout, nodes);
+    if (unreachable !== undefined)
+      throw new ClusterStartError(`--data-dir or --node-root is too deep: ${unreachable}`);
     const trace = new Trace(clock);
 
     const store = await openStore(ephemeral ? { memory: true, clock } : { dataDir: layout.state, clock });
@@ -202,30 +207,63 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await running
       .stop()
       .catch((stopError) => log.error('stop after a failed start', { error: errorMessage(stopError) }));
-    throw asStartError(error);
+    throw asStartError(error, options);
   }
 }
 
 async function openDirectory({ dataDir, ephemeral }: ClusterOptions): Promise<string> {
-  if (ephemeral || dataDir === undefined) return mkdtemp(join(tmpdir(), 'stowage-'));
-  const directory = resolve(dataDir);
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ClusterStartError(
-      `the data directory ${directory} cannot be made: ${errorMessage(error)}; name another with --data-dir`,
-    );
-  }
-  return directory;
+  if (ephemeral || dataDir === undefined) return realpath(await mkdtemp(join(tmpdir(), 'stowage-')));
+  return writableDirectory(dataDir, 0o700, { what: 'the data directory', flag: '--data-dir' });
 }
 
-/** Failures that are the user's to mend keep their text; anything else stays what it is. */
-function asStartError(error: unknown): unknown {
-  const { name, code } = (error ?? {}) as { name?: string; code?: string };
-  const cause = ((error ?? {}) as { cause?: { code?: string } }).cause?.code;
-  const users = ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EPERM'];
-  if (name === 'DataDirInUseError' || users.includes(code ?? '') || users.includes(cause ?? '')) {
-    return new ClusterStartError(errorMessage(error), { cause: error });
+function openNodeRoot(nodeRoot: string): Promise<string> {
+  return writableDirectory(nodeRoot, 0o750, { what: 'the kubelet root', flag: '--node-root' });
+}
+
+/** Makes the directory where there is none. Resolves to its canonical path, as the kernel's tables have it. */
+async function writableDirectory(
+  path: string,
+  mode: number,
+  { what, flag }: { what: string; flag: string },
+): Promise<string> {
+  const absolute = resolve(path);
+  try {
+    // Looked at first: mkdir reports a read-only file system as a path that is not there.
+    const isThere = await access(absolute).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) await mkdir(absolute, { recursive: true, mode });
+    // A slash at the end: a file is refused too.
+    await access(`${absolute}/`, constants.W_OK);
+    return await realpath(absolute);
+  } catch (error) {
+    throw new ClusterStartError(
+      `${what} ${absolute} cannot be used: ${errorMessage(error)}; name another with ${flag}`,
+      { cause: error },
+    );
   }
+}
+
+const USER_ERRORS: ReadonlySet<string> = new Set(['DataDirInUseError', 'StorageFullError']);
+const USER_CODES: ReadonlySet<string> = new Set([
+  'EADDRINUSE',
+  'EACCES',
+  'EADDRNOTAVAIL',
+  'EROFS',
+  'ENOTDIR',
+  'EPERM',
+]);
+
+/** Failures that are the user's to mend keep their text; anything else stays what it is. */
+function asStartError(error: unknown, options: ClusterOptions): unknown {
+  const { name, code, cause } = (error ?? {}) as { name?: string; code?: string; cause?: { code?: string } };
+  const codes = [code ?? '', cause?.code ?? ''];
+  if (codes.includes('ENOSPC')) {
+    const text = `no space left for the data directory ${options.dataDir ?? tmpdir()}; free some space`;
+    return new ClusterStartError(`${text} (${errorMessage(error)})`, { cause: error });
+  }
+  if (USER_ERRORS.has(name ?? '') || codes.some((one) => USER_CODES.has(one)))
+    return new ClusterStartError(errorMessage(error), { cause: error });
   return error;
 }

@@ -11,6 +11,7 @@ export {
   withDeadline,
 } from './clock.ts';
 export { FakeClock, turn } from './fake-clock.ts';
+export { deepFreeze } from './freeze.ts';
 export {
   createLogger,
   errorMessage,

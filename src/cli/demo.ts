@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
-import { errorMessage, type LogLevel, type TraceRecord } from '../base/index.ts';
+import { errorMessage, type LogLevel, systemClock, type TraceRecord } from '../base/index.ts';
 import { waitUntil } from '../client/index.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
 import {
@@ -40,12 +40,12 @@ export async function demo(options: { replicas: number; logLevel: LogLevel }): P
   const say = (line = '') => process.stdout.write(`${line}\n`);
   let cluster: Cluster | undefined;
   try {
-    const startedAt = performance.now();
+    const startedAt = systemClock.monotonic();
     cluster = await part('start', () =>
       startCluster({ ephemeral: true, port: 0, nodes: 1, logLevel: options.logLevel }),
     );
     say(
-      `Stowage is up on ${cluster.url} after ${ms(performance.now() - startedAt)}, its files in ${cluster.directory}`,
+      `Stowage is up on ${cluster.url} after ${ms(systemClock.monotonic() - startedAt)}, its files in ${cluster.directory}`,
     );
     await tell(cluster, options.replicas, say);
     await part('stop', () => cluster!.stop());

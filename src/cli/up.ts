@@ -1,5 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { aborted, type LogLevel } from '../base/index.ts';
+import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
 import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
 import { requireRoot } from './privileges.ts';
 import { UsageError } from './usage-error.ts';
@@ -36,7 +36,7 @@ export async function up(options: UpOptions): Promise<number> {
     throw error instanceof ClusterStartError ? new UsageError(error.message) : error;
   }
   try {
-    if (options.readyFile) await writeFile(options.readyFile, `${cluster.url}\n`);
+    if (options.readyFile) await writeReadyFile(options.readyFile, cluster.url);
     process.stdout.write(
       `Stowage is ready on ${cluster.url}\n\n  export KUBECONFIG=${cluster.kubeconfig}\n  kubectl get nodes,storageclasses\n\nCtrl-C stops it.\n`,
     );
@@ -48,4 +48,12 @@ export async function up(options: UpOptions): Promise<number> {
     process.off('SIGTERM', onSignal);
   }
   return 0;
+}
+
+async function writeReadyFile(path: string, url: string): Promise<void> {
+  try {
+    await writeFile(path, `${url}\n`);
+  } catch (error) {
+    throw new UsageError(`--ready-file ${path} cannot be written: ${errorMessage(error)}`);
+  }
 }

@@ -1,5 +1,5 @@
-import { type Clock, errorMessage, type Logger, type Random, rfc3339 } from '../base/index.ts';
-import { type Event, events, isNotFound, type KubeObject, type ObjectReference } from '../kube/index.ts';
+import { type Clock, errorMessage, type Logger, type Random, rfc3339, type Timer } from '../base/index.ts';
+import { events, isNotFound, type KubeObject, type ObjectReference } from '../kube/index.ts';
 import type { Client } from './client.ts';
 
 /** What an event is about: a stored object, or a reference to one. */
@@ -25,14 +25,31 @@ export interface RecorderOptions {
 const MAX_MESSAGE_LENGTH = 1024;
 /** How many distinct events are remembered for counting repeats. */
 const MAX_REMEMBERED = 4096;
+/** Events gather for so long and are written together: they share commits, and keep clear of the work they tell of. */
+const GATHER_MS = 100;
+/** How many are written at a time. */
+const WRITERS = 32;
+
+/** An event, and how often it was recorded since the last time it was written. */
+interface Gathered {
+  readonly involved: ObjectReference;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly firstAt: string;
+  lastAt: string;
+  count: number;
+}
 
 /**
- * Writes events one after another in the background; a repeat of an event counts up the one already written. An event
- * that cannot be written is logged and dropped: events never hold up the work they tell of.
+ * Writes events in the background, within a tenth of a second; a repeat of an event counts up the one already written.
+ * An event that cannot be written is logged and dropped: events never hold up the work they tell of.
  */
 export class Recorder implements EventRecorder {
   readonly #options: RecorderOptions;
   readonly #written = new Map<string, { name: string; namespace: string; count: number }>();
+  #gathered = new Map<string, Gathered>();
+  #due: Timer | undefined;
   #tail: Promise<void> = Promise.resolve();
 
   constructor(options: RecorderOptions) {
@@ -43,35 +60,53 @@ export class Recorder implements EventRecorder {
     const involved = referenceOf(subject);
     const text =
       message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH - 3)}...` : message;
-    const at = rfc3339(this.#options.clock.now());
-    this.#tail = this.#tail.then(() =>
-      this.#write(involved, type, reason, text, at).catch((error) =>
-        this.#options.log.warn('an event could not be written', { reason, error: errorMessage(error) }),
-      ),
-    );
+    const { clock } = this.#options;
+    const at = rfc3339(clock.now());
+    const { kind, namespace, name, uid } = involved;
+    const key = [kind, namespace, name, uid, type, reason, text].join('\u0000');
+    const known = this.#gathered.get(key);
+    if (known) {
+      known.count++;
+      known.lastAt = at;
+      return;
+    }
+    this.#gathered.set(key, { involved, type, reason, message: text, firstAt: at, lastAt: at, count: 1 });
+    this.#due ??= clock.after(GATHER_MS, () => void this.flush(), { unref: true });
   }
 
   /** Resolves once every event recorded so far is written or dropped. */
   flush(): Promise<void> {
+    this.#due?.cancel();
+    this.#due = undefined;
+    const batch = this.#gathered;
+    this.#gathered = new Map();
+    if (batch.size > 0) this.#tail = this.#tail.then(() => this.#writeAll(batch));
     return this.#tail;
   }
 
-  async #write(
-    involved: ObjectReference,
-    type: string,
-    reason: string,
-    message: string,
-    at: string,
-  ): Promise<void> {
+  async #writeAll(batch: ReadonlyMap<string, Gathered>): Promise<void> {
+    const left = batch.entries();
+    const work = async () => {
+      for (const [key, event] of left) {
+        await this.#write(key, event).catch((error) =>
+          this.#options.log.warn('an event could not be written', {
+            reason: event.reason,
+            error: errorMessage(error),
+          }),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(WRITERS, batch.size) }, work));
+  }
+
+  async #write(key: string, event: Gathered): Promise<void> {
     const { client, component, host } = this.#options;
-    const key = [involved.kind, involved.namespace, involved.name, involved.uid, type, reason, message].join(
-      '\u0000',
-    );
+    const { involved, type, reason, message } = event;
     const known = this.#written.get(key);
     if (known) {
       try {
-        const count = known.count + 1;
-        const body = { count, lastTimestamp: at };
+        const count = known.count + event.count;
+        const body = { count, lastTimestamp: event.lastAt };
         await client.patch(events, known, { type: 'merge', body });
         known.count = count;
         return;
@@ -82,21 +117,20 @@ export class Recorder implements EventRecorder {
     }
     const namespace = involved.namespace ?? 'default';
     const unique = this.#uniqueSuffix();
-    const event: Event = {
+    const created = await client.create(events, {
       metadata: { name: `${involved.name}.${unique}`, namespace },
       involvedObject: involved,
       type,
       reason,
       message,
       source: { component, host },
-      firstTimestamp: at,
-      lastTimestamp: at,
-      count: 1,
+      firstTimestamp: event.firstAt,
+      lastTimestamp: event.lastAt,
+      count: event.count,
       reportingComponent: component,
       reportingInstance: host ?? '',
-    };
-    const created = await client.create(events, event);
-    this.#written.set(key, { name: created.metadata.name, namespace, count: 1 });
+    });
+    this.#written.set(key, { name: created.metadata.name, namespace, count: event.count });
     if (this.#written.size > MAX_REMEMBERED) this.#written.delete(this.#written.keys().next().value!);
   }
 

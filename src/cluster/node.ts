@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Pki } from '../apiserver/auth/index.ts';
 import { type ComponentContext, waitUntil } from '../client/index.ts';
 import { DISK_DRIVER, type DiskDriver } from '../drivers/disk/index.ts';
@@ -14,6 +15,7 @@ import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
 import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
 import type { Running } from './running.ts';
 import { startNodeSidecars } from './sidecars.ts';
+import { nodeSocket } from './socket-paths.ts';
 
 const REGISTRATION_LIMIT_MS = 30_000;
 
@@ -70,10 +72,10 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
     stopPods: true,
   });
 
-  const socketDirectory = `${nodeRoot}/plugins/${DISK_DRIVER}`;
-  await host.files.makeDirectory(socketDirectory, 0o750);
+  const socket = nodeSocket(nodeRoot);
+  await host.files.makeDirectory(dirname(socket), 0o750);
   await host.files.makeDirectory(pluginsRegistryDirectory(nodeRoot), 0o750);
-  const endpoint = `unix://${socketDirectory}/csi.sock`;
+  const endpoint = `unix://${socket}`;
   await disk.serve(endpoint, name);
   startNodeSidecars(context, { endpoint, driver: DISK_DRIVER, nodeRoot, running });
   for (const external of options.driverEndpoints)

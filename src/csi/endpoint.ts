@@ -1,5 +1,5 @@
 /** sun_path of Linux holds 108 bytes with the closing zero. A longer path would be cut off silently. */
-export const MAX_SOCKET_PATH_BYTES = 107;
+const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
  * The socket path of a CSI endpoint: `unix:///path`, `unix:/path`, or the plain absolute path.
@@ -19,10 +19,13 @@ export function parseEndpoint(endpoint: string): string {
 
 /** @throws Error if the path is too long for a Unix socket. */
 export function checkSocketPath(path: string): void {
+  const problem = socketPathProblem(path);
+  if (problem !== undefined) throw new Error(problem);
+}
+
+/** Why there can be no Unix socket at the path; undefined when there can. */
+export function socketPathProblem(path: string): string | undefined {
   const bytes = Buffer.byteLength(path);
-  if (bytes > MAX_SOCKET_PATH_BYTES) {
-    throw new Error(
-      `socket path ${path}: ${bytes} bytes, at most ${MAX_SOCKET_PATH_BYTES} are possible; choose a shorter directory`,
-    );
-  }
+  if (bytes <= MAX_SOCKET_PATH_BYTES) return undefined;
+  return `socket path ${path}: ${bytes} bytes, at most ${MAX_SOCKET_PATH_BYTES} are possible; choose a shorter directory`;
 }

@@ -1,11 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code, codeName } from './codes.ts';
-import { CsiError, isFinalError, provisioningState } from './error.ts';
+import { CsiError, isFinalError, provisioningState, rpcErrorText } from './error.ts';
 
 function errorOf(code: Code): CsiError {
   return new CsiError({ method: '/csi.v1.Node/NodeGetInfo', endpoint: 'unix:///s', code, details: 'd' });
 }
+
+describe('rpcErrorText', () => {
+  const table: [Code, string][] = [
+    [Code.NOT_FOUND, 'NotFound'],
+    [Code.DEADLINE_EXCEEDED, 'DeadlineExceeded'],
+    [Code.CANCELLED, 'Canceled'],
+    [Code.INTERNAL, 'Internal'],
+  ];
+  for (const [code, name] of table) {
+    it(`${codeName(code)} is ${name}`, () => {
+      assert.equal(rpcErrorText(errorOf(code)), `rpc error: code = ${name} desc = d`);
+    });
+  }
+
+  it('is the message of any other error', () => assert.equal(rpcErrorText(new Error('plain')), 'plain'));
+});
 
 describe('isFinalError', () => {
   const nonFinal = new Set<Code>([

@@ -1,3 +1,4 @@
+import { errorMessage } from '../base/index.ts';
 import { Code, type CodeName, codeName } from './codes.ts';
 
 /** What a CsiError is made of. */
@@ -50,6 +51,22 @@ function describe(init: CsiErrorInit): string {
   const rpc = init.method.slice(init.method.lastIndexOf('/') + 1);
   const subject = init.subject ? ` ${JSON.stringify(init.subject)}` : '';
   return `${rpc}${subject} on ${init.driver ?? init.endpoint}: ${codeName(init.code)}: ${init.details}`;
+}
+
+/**
+ * An error as events and statuses of objects show it: a driver's in the words of gRPC for Go, which upstream passes on
+ * as they are (`rpc error: code = NotFound desc = no such volume`), any other by its message.
+ */
+export function rpcErrorText(error: unknown): string {
+  if (!(error instanceof CsiError)) return errorMessage(error);
+  return `rpc error: code = ${goCodeName(error.codeName)} desc = ${error.details}`;
+}
+
+/** DEADLINE_EXCEEDED is DeadlineExceeded; Go spells CANCELLED with one L, and leaves OK alone. */
+function goCodeName(name: CodeName): string {
+  if (name === 'OK') return name;
+  if (name === 'CANCELLED') return 'Canceled';
+  return name.toLowerCase().replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /**

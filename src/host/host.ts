@@ -95,7 +95,7 @@ export interface Files {
   chmod(path: string, mode: number): Promise<void>;
   /** Follows no link at the end of the path: the link itself changes hands. */
   chown(path: string, uid: number, gid: number): Promise<void>;
-  /** Makes a sparse file of exactly `sizeBytes`, or grows one; never shrinks. Durable on return. */
+  /** Makes a sparse file of exactly `sizeBytes`, or grows one; never shrinks. Durable on return, a new file's name not yet. */
   allocate(path: string, sizeBytes: bigint): Promise<void>;
   /** Makes the directory's entries durable. */
   syncDirectory(path: string): Promise<void>;

@@ -1,23 +1,16 @@
 export type {
   AppendHandle,
   DiskSignature,
-  Disks,
-  ExecOptions,
   ExecResult,
   FileStat,
   Files,
   Host,
   HostInfo,
-  HttpAnswer,
   LoopDevice,
-  LoopDevices,
   MountEntry,
   MountRequest,
-  Mounts,
   Network,
-  Processes,
   ProcessId,
   ReadHandle,
-  SpawnRequest,
 } from './host.ts';
-export { checkPrivileges, createLinuxHost, type Privileges } from './linux/index.ts';
+export { createLinuxHost } from './linux/index.ts';

@@ -1,4 +1,5 @@
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from './types.ts';
+import { isControlledBy } from './metadata.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Stored, Volume } from './types.ts';
 import { ANN_BETA_STORAGE_CLASS } from './well-known.ts';
 
 // What controllers, scheduler, sidecars and node must all read from claims and volumes in the same way.
@@ -60,12 +61,9 @@ export function claimKeysOf(pod: Pod): readonly string[] {
   return keys;
 }
 
-/** Failed or succeeded; or being deleted with no container running (util.IsPodTerminated). */
-export function isPodTerminated(pod: Pod): boolean {
-  const { status } = pod;
-  if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return true;
-  if (pod.metadata?.deletionTimestamp === undefined) return false;
-  return [status?.initContainerStatuses, status?.containerStatuses, status?.ephemeralContainerStatuses]
-    .flatMap((statuses) => statuses ?? [])
-    .every(({ state }) => state?.terminated !== undefined || state?.waiting !== undefined);
+/** Why a claim is not the one made for the pod's ephemeral volume; `undefined` when it is (ephemeral.VolumeIsForPod). */
+export function notMadeFor(pod: Stored<Pod>, claim: PersistentVolumeClaim): string | undefined {
+  const { namespace, name } = pod.metadata;
+  if (claim.metadata?.namespace === namespace && isControlledBy(claim, pod)) return undefined;
+  return `PVC ${claim.metadata?.namespace}/${claim.metadata?.name} was not created for pod ${namespace}/${name} (pod is not owner)`;
 }

@@ -72,6 +72,11 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata?.ownerReferences?.find((reference) => reference.controller);
 }
 
+/** metav1.IsControlledBy */
+export function isControlledBy(object: KubeObject, owner: Stored<KubeObject>): boolean {
+  return controllerOf(object)?.uid === owner.metadata.uid;
+}
+
 /** A reference to the object, as events and claimRef carry it. */
 export function referenceTo(object: Stored<KubeObject>) {
   return {

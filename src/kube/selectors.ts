@@ -44,8 +44,8 @@ export function fromLabelSelector(selector: LabelSelector): Selector {
   return [...exact, ...expressions];
 }
 
-const NAME = String.raw`(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)`;
-const KEY = String.raw`(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?${NAME}`;
+const NAME = `(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)`;
+const KEY = `(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?${NAME}`;
 const SET_TERM = new RegExp(String.raw`^(${KEY})\s+(in|notin)\s*\(([^()]*)\)$`);
 const EXACT_TERM = new RegExp(String.raw`^(${KEY})\s*(==|=|!=)\s*(${NAME}?)$`);
 const EXISTS_TERM = new RegExp(String.raw`^(!?)\s*(${KEY})$`);

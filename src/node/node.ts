@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { aborted } from '../base/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import type { Host } from '../host/index.ts';
 import { type Node, nodes, type Stored } from '../kube/index.ts';
@@ -152,11 +153,4 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
       if (end.status === 'rejected')
         log.warn('a part of the node did not end cleanly', { error: end.reason });
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

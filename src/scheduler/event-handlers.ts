@@ -4,6 +4,7 @@ import {
   csiNodes,
   csiStorageCapacities,
   isBeingDeleted,
+  isPodTerminal,
   type KubeObject,
   keyOf,
   nodes,
@@ -99,14 +100,10 @@ export function handleClusterEvents(options: EventHandlerOptions): {
   };
 }
 
-/** A pod that has finished takes nothing any more: to scheduling it is gone. */
-function isFinished(pod: Stored<Pod>): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-}
-
 function podHandler({ cache, queue, isOurs, onPending, onSettled }: EventHandlerOptions) {
   const added = (pod: Stored<Pod>) => {
-    if (isFinished(pod)) return;
+    // To scheduling, a pod that has ended is gone: it takes nothing any more.
+    if (isPodTerminal(pod)) return;
     if (pod.spec?.nodeName) {
       cache.setPod(pod);
       queue.move(event('Pod', ADD, undefined, pod));
@@ -128,10 +125,10 @@ function podHandler({ cache, queue, isOurs, onPending, onSettled }: EventHandler
     queue.move(event('Pod', DELETE, placed, undefined));
   };
   const updated = (pod: Stored<Pod>, before: Stored<Pod>) => {
-    if (pod.metadata.uid !== before.metadata.uid || isFinished(before) !== isFinished(pod)) {
+    if (pod.metadata.uid !== before.metadata.uid || isPodTerminal(before) !== isPodTerminal(pod)) {
       deleted(before);
       added(pod);
-    } else if (isFinished(pod)) return;
+    } else if (isPodTerminal(pod)) return;
     else if (pod.spec?.nodeName) {
       cache.setPod(pod);
       if (!before.spec?.nodeName) {

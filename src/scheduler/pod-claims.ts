@@ -1,11 +1,4 @@
-import {
-  claimNameOf,
-  controllerOf,
-  joinKey,
-  type PersistentVolumeClaim,
-  type Pod,
-  type Stored,
-} from '../kube/index.ts';
+import { claimNameOf, joinKey, type Pod, type Stored } from '../kube/index.ts';
 
 /** A claim that a pod's volume stands on. */
 export interface PodClaim {
@@ -26,11 +19,4 @@ export function podClaims(pod: Stored<Pod>): readonly PodClaim[] {
     claims.push({ name, key: joinKey(pod.metadata.namespace, name), ephemeral });
   }
   return claims;
-}
-
-/** Why the claim is not the one made for this pod's ephemeral volume; `undefined` when it is. */
-export function notMadeFor(pod: Stored<Pod>, claim: PersistentVolumeClaim): string | undefined {
-  const { namespace, name, uid } = pod.metadata;
-  if (claim.metadata?.namespace === namespace && controllerOf(claim)?.uid === uid) return undefined;
-  return `PVC ${claim.metadata?.namespace}/${claim.metadata?.name} was not created for pod ${namespace}/${name} (pod is not owner)`;
 }

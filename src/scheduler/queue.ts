@@ -17,7 +17,7 @@ export interface SchedulingQueueOptions {
 }
 
 /** Refused pods that no event has helped for so long are tried again all the same. */
-export const UNSCHEDULABLE_LIMIT_MS = 5 * 60_000;
+const UNSCHEDULABLE_LIMIT_MS = 5 * 60_000;
 const FLUSH_INTERVAL_MS = 30_000;
 
 /**

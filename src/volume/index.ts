@@ -1,18 +1,9 @@
 export { isOperationFinished, TransientOperationFailure, UncertainProgressError } from './operation-error.ts';
-export {
-  OPERATION_BACKOFF,
-  type OperationKey,
-  PendingOperations,
-  type PendingOperationsOptions,
-  type Refusal,
-  type SettledOperation,
-} from './operation-executor/pending-operations.ts';
+export { type OperationKey, PendingOperations } from './operation-executor/pending-operations.ts';
 export {
   escapePluginName,
-  pluginDirectory,
   pluginsRegistryDirectory,
   podDirectory,
-  podPluginDirectory,
   podsDirectory,
   podVolumeDirectory,
   podVolumesDirectory,
@@ -20,13 +11,11 @@ export {
 } from './paths.ts';
 export {
   type Attacher,
-  type DeviceMounter,
   isAttachable,
   isDeviceMountable,
   type MountContext,
   type Mounter,
   type PluginRegistry,
-  type ReconstructedVolume,
   splitUniqueVolumeName,
   type UniqueVolumeName,
   uniqueVolumeName,
@@ -35,4 +24,4 @@ export {
   type VolumeSpec,
 } from './plugin.ts';
 export { createPluginRegistry } from './registry.ts';
-export { claimOf, mountOptionsOf, specFromPersistentVolume, specFromVolume } from './spec.ts';
+export { claimOf, specFromPersistentVolume, specFromVolume } from './spec.ts';

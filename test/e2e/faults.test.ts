@@ -39,7 +39,7 @@ const pod = {
       {
         name: 'main',
         image: 'none',
-        command: ['sh', '-c', 'echo written >> /data/log; exec sleep infinity'],
+        command: ['sh', '-c', "trap 'exit 0' TERM; echo written >> /data/log; sleep infinity & wait"],
         volumeMounts: [{ name: 'data', mountPath: '/data' }],
       },
     ],

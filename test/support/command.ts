@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export const STOWAGE = fileURLToPath(new URL('../../bin/stowage.js', import.meta.url));
@@ -63,6 +64,30 @@ export function kubectlResult(
 ): Promise<Output> {
   const env = { KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
   return run('kubectl', args, { ...options, env });
+}
+
+/** Runs a kubectl that watches until a line of its output matches; resolves to the line. */
+export async function kubectlUntil(
+  kubeconfig: string,
+  args: readonly string[],
+  says: RegExp,
+  options: { limitMs?: number } = {},
+): Promise<string> {
+  const { limitMs = 30_000 } = options;
+  const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
+  const child = spawn('kubectl', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = collect(child);
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  try {
+    for await (const line of createInterface({ input: child.stdout })) if (says.test(line)) return line;
+  } finally {
+    clearTimeout(timer);
+    child.kill('SIGKILL');
+  }
+  const { stdout, stderr } = output();
+  throw new Error(
+    `kubectl ${args.join(' ')} did not say ${says} within ${limitMs / 1000}s\n${stdout}${stderr}`,
+  );
 }
 
 /** A running `stowage up`. */
@@ -130,6 +155,9 @@ async function fileAppears(path: string, limitMs: number): Promise<boolean> {
     if (name === basename(path)) resolve(true);
   });
   const timer = setTimeout(() => resolve(false), limitMs);
+  // Whoever has stopped waiting must not be kept.
+  timer.unref();
+  watcher.unref();
   await access(path).then(
     () => resolve(true),
     () => undefined,

@@ -6,8 +6,7 @@ import { priority } from './priority.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 
 export { admit, validateAdmission } from './chain.ts';
-export type { AdmissionPlugin, AdmissionReader, AdmissionRequest } from './contract.ts';
-export { defaultStorageClass } from './default-storage-class.ts';
+export type { AdmissionReader } from './contract.ts';
 
 /** The chain, in upstream's order (kubeapiserver/options AllOrderedPlugins). */
 export const admissionPlugins: readonly AdmissionPlugin[] = [

@@ -1,2 +1,1 @@
-export type { HealthCheck } from './health.ts';
-export { type ApiServer, type ApiServerOptions, createApiServer } from './server.ts';
+export { createApiServer } from './server.ts';

@@ -1,2 +1,2 @@
 export type * from './contract.ts';
-export { createRegistry, type RegistryOptions } from './registry.ts';
+export { createRegistry } from './registry.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../base/index.ts';
+import { type Clock, deepFreeze, type Random } from '../../base/index.ts';
 import type { DeleteOptions } from '../../client/index.ts';
 import {
   alreadyExists,
@@ -18,7 +18,7 @@ import type { Entry, RequestContext, ResourceDefinition } from './contract.ts';
 import { readInput } from './input.ts';
 import { decideDeletion, finishesDeletion } from './operations/delete.ts';
 import { carriedMetadata, checkUpdatePreconditions, newMetadata } from './operations/metadata.ts';
-import { copyFrozen, deepFreeze } from './schema/index.ts';
+import { copyFrozen } from './schema/index.ts';
 import { isDNS1123Subdomain, validateMetadata, validateMetadataUpdate } from './validation/index.ts';
 
 /** Upstream gives up after as many names that are all taken. */

@@ -1,6 +1,6 @@
+import { deepFreeze } from '../../base/index.ts';
 import type { KubeObject, Stored } from '../../kube/index.ts';
 import type { Entry } from '../registry/contract.ts';
-import { deepFreeze } from '../registry/schema/share.ts';
 
 /** A version of an object with its JSON; each is made from the other on first use and then shared. */
 export class StoredEntry<T extends KubeObject = KubeObject> implements Entry<T> {

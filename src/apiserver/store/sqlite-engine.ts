@@ -99,6 +99,11 @@ function open(file: string, dir: string): DatabaseSync {
     db?.close();
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY)
       throw new DataDirInUseError(dir, readPid(owner));
+    if ((error as { errcode?: number }).errcode === SQLITE_FULL) {
+      throw new StorageFullError(`open data directory ${dir}: no space left on device; free some space`, {
+        cause: error,
+      });
+    }
     throw new Error(`open data directory ${dir}: ${(error as Error).message}`, { cause: error });
   }
   writeFileSync(owner, `${process.pid}\n`, { mode: 0o600 });

@@ -1,3 +1,4 @@
+import { deepFreeze } from '../../base/index.ts';
 import {
   apiVersionOf,
   type KubeObject,
@@ -19,7 +20,6 @@ import type {
   WriteOptions,
 } from '../client.ts';
 import type { HttpClientOptions } from './connection.ts';
-import { deepFreeze } from './freeze.ts';
 import { collectionPath, objectPath, queryText } from './paths.ts';
 import { Transport } from './transport.ts';
 import { parseWatch } from './watch-stream.ts';

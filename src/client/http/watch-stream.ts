@@ -1,5 +1,5 @@
+import { deepFreeze } from '../../base/index.ts';
 import { type KubeObject, type Status, StatusError, type Stored, type WatchEvent } from '../../kube/index.ts';
-import { deepFreeze } from './freeze.ts';
 
 interface WireEvent {
   readonly type: string;

@@ -1,6 +1,7 @@
 import { errorMessage, sleep } from '../../base/index.ts';
 import { type Component, type ComponentContext, Informers } from '../../client/index.ts';
 import {
+  claimKeysOf,
   csiDrivers,
   isNotFound,
   keyOf,
@@ -22,7 +23,6 @@ import { NodeStatusUpdater } from './node-status-updater.ts';
 import { isManaged, keepsTerminatedPodVolumes, nodeCondition } from './nodes.ts';
 import { AttachDetachOperations, COMPONENT, operationKey } from './operations.ts';
 import { Reconciler } from './reconciler.ts';
-import { claimKeysOf } from './volume-spec.ts';
 
 /** Defaults are upstream's; durations are milliseconds. */
 export interface AttachDetachOptions {

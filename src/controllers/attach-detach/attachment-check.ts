@@ -39,7 +39,7 @@ export const attachmentIndex = (attachment: VolumeAttachment): string[] => {
   return source?.persistentVolumeName ? [attachmentKey(source.persistentVolumeName, nodeName ?? '')] : [];
 };
 
-export function attachmentKey(persistentVolumeName: string, nodeName: string): string {
+function attachmentKey(persistentVolumeName: string, nodeName: string): string {
   return `${persistentVolumeName}@${nodeName}`;
 }
 

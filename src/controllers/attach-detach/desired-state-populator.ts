@@ -1,6 +1,6 @@
 import { errorMessage, type Logger } from '../../base/index.ts';
 import type { Lister } from '../../client/index.ts';
-import { keyOf, type Pod, type PodStatus, type Stored } from '../../kube/index.ts';
+import { isPodTerminated, keyOf, type Pod, type Stored } from '../../kube/index.ts';
 import { type PluginRegistry, uniqueVolumeName } from '../../volume/index.ts';
 import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
 import { attachablePlugin, createVolumeSpec, type VolumeListers } from './volume-spec.ts';
@@ -64,25 +64,4 @@ export class DesiredStatePopulator {
     }
     for (const pod of pods.values()) this.podChanged(pod);
   }
-}
-
-/**
- * Whether a pod needs its volumes no more: it has ended, or it is being deleted and no container of it runs
- * (volume/util IsPodTerminated).
- */
-export function isPodTerminated(pod: Stored<Pod>): boolean {
-  const status = pod.status;
-  if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return true;
-  if (pod.metadata.deletionTimestamp === undefined) return false;
-  return (
-    notRunning(status?.initContainerStatuses) &&
-    notRunning(status?.containerStatuses) &&
-    notRunning(status?.ephemeralContainerStatuses)
-  );
-}
-
-function notRunning(statuses: PodStatus['containerStatuses']): boolean {
-  return (statuses ?? []).every(
-    ({ state }) => state?.terminated !== undefined || state?.waiting !== undefined,
-  );
 }

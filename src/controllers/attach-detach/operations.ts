@@ -18,7 +18,7 @@ import type { NodeStatusUpdater } from './node-status-updater.ts';
 import { attachablePlugin } from './volume-spec.ts';
 
 export const COMPONENT = 'attachdetach-controller';
-export const ATTACH = 'volume_attach';
+const ATTACH = 'volume_attach';
 export const DETACH = 'volume_detach';
 
 /** What an operation on a volume excludes: others on the same node, or on any node when only one may have it. */

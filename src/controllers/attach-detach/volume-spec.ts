@@ -1,11 +1,12 @@
 import type { Lister } from '../../client/index.ts';
-import type {
-  KubeObject,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  Stored,
-  Volume,
+import {
+  claimNameOf,
+  notMadeFor,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Pod,
+  type Stored,
+  type Volume,
 } from '../../kube/index.ts';
 import {
   isAttachable,
@@ -22,20 +23,6 @@ export interface VolumeListers {
   readonly volumes: Pick<Lister<Stored<PersistentVolume>>, 'get'>;
 }
 
-/** The claim that a pod's volume names, or that is made for it; undefined for a volume that needs none. */
-export function claimNameOf(pod: KubeObject, volume: Volume): string | undefined {
-  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName;
-  return volume.ephemeral ? `${pod.metadata?.name}-${volume.name}` : undefined;
-}
-
-/** The claims of a pod, as `namespace/name`: an index function. */
-export function claimKeysOf(pod: Stored<Pod>): string[] {
-  return (pod.spec?.volumes ?? []).flatMap((volume) => {
-    const name = claimNameOf(pod, volume);
-    return name === undefined ? [] : [`${pod.metadata.namespace}/${name}`];
-  });
-}
-
 /**
  * What a pod's volume is: itself, or the volume bound to its claim.
  * @throws Error that says why not: claim or volume missing, not bound, bound to another, made for another pod.
@@ -47,11 +34,8 @@ export function createVolumeSpec(pod: Stored<Pod>, volume: Volume, listers: Volu
   const claim = listers.claims.get(claimName, namespace);
   const called = `claim ${namespace}/${claimName} of pod volume "${volume.name}"`;
   if (!claim) throw new Error(`${called} does not exist`);
-  if (volume.ephemeral && !isControlledBy(claim, pod)) {
-    throw new Error(
-      `PVC ${namespace}/${claimName} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`,
-    );
-  }
+  const foreign = volume.ephemeral && notMadeFor(pod, claim);
+  if (foreign) throw new Error(foreign);
   const volumeName = claim.spec?.volumeName;
   if (claim.status?.phase !== 'Bound' || !volumeName) throw new Error(`${called} is not bound`);
   const persistentVolume = listers.volumes.get(volumeName);
@@ -60,12 +44,6 @@ export function createVolumeSpec(pod: Stored<Pod>, volume: Volume, listers: Volu
     throw new Error(`${called}: PersistentVolume "${volumeName}" is bound to another claim`);
   }
   return specFromPersistentVolume(persistentVolume, volume.persistentVolumeClaim?.readOnly ?? false);
-}
-
-function isControlledBy(object: KubeObject, owner: Stored<KubeObject>): boolean {
-  return (object.metadata?.ownerReferences ?? []).some(
-    (reference) => reference.controller && reference.uid === owner.metadata.uid,
-  );
 }
 
 /** A plugin that attaches, with its attacher. */

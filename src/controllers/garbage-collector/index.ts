@@ -1,1 +1,1 @@
-export { createGarbageCollector, type GarbageCollectorOptions } from './garbage-collector.ts';
+export { createGarbageCollector } from './garbage-collector.ts';

@@ -3,11 +3,9 @@ import {
   ANN_BOUND_BY_CONTROLLER,
   annotation,
   compareQuantity,
-  isBoundToClaim,
   isQuantity,
   type PersistentVolume,
   type PersistentVolumeClaim,
-  referenceTo,
   type Stored,
   withAnnotations,
 } from '../../kube/index.ts';
@@ -18,20 +16,8 @@ type Claim = Stored<PersistentVolumeClaim>;
 /** On a volume whose file system still has its old size: what the claim's status must say until the resize is done. */
 const ANN_PRE_RESIZE_CAPACITY = 'volume.alpha.kubernetes.io/pre-resize-capacity';
 
-// Each function gives the object as it must be written, or undefined when nothing is to be written. Binding is these
-// four in the order of the file; whichever of them was the last before a crash, doing all again completes it.
-
-/** The volume, held for the claim. Without the annotation, whoever made the volume reserved it. */
-export function withClaimRef(volume: Volume, claim: Claim): Volume | undefined {
-  const reference = volume.spec?.claimRef;
-  const isHeld =
-    reference?.uid === claim.metadata.uid &&
-    reference.name === claim.metadata.name &&
-    reference.namespace === claim.metadata.namespace;
-  if (isHeld) return undefined;
-  const held: Volume = { ...volume, spec: { ...volume.spec, claimRef: referenceTo(claim) } };
-  return isBoundToClaim(volume, claim) ? held : withAnnotations(held, { [ANN_BOUND_BY_CONTROLLER]: 'yes' });
-}
+// Each function gives the object as it must be written, or undefined when nothing is to be written. Binding is
+// withClaimRef, then the first three here in their order; whichever of them was the last before a crash, doing all again completes it.
 
 /** For the status subresource. lastPhaseTransitionTime is the API server's to set. */
 export function withVolumePhase(volume: Volume, phase: string, message?: string): Volume | undefined {

@@ -1,5 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim, Stored } from '../../kube/index.ts';
-import { withBoundStatus, withClaimRef, withVolumeName, withVolumePhase } from './bind.ts';
+import { withClaimRef } from '../../volume/binding/index.ts';
+import { withBoundStatus, withVolumeName, withVolumePhase } from './bind.ts';
 
 /** How decisions become writes. Every write carries the resourceVersion that it was decided on. */
 export interface Writes {

@@ -43,7 +43,13 @@ async function start(test: TestContext): Promise<Stack> {
   const shared = { clock: systemClock, random: systemRandom, log: silentLogger };
   const informers = new Informers({ client, ...shared });
   const trace = new Trace(systemClock);
-  const recorder = new Recorder({ client, clock: systemClock, random: systemRandom, log: silentLogger, component: 'test' });
+  const recorder = new Recorder({
+    client,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLogger,
+    component: 'test',
+  });
   const context: ComponentContext = {
     client: counted,
     informers,

@@ -9,6 +9,7 @@ import {
 import {
   claimClass,
   claimNamesClass,
+  isDefaultClass,
   joinKey,
   keyOf,
   type PersistentVolume,
@@ -16,11 +17,10 @@ import {
   type StorageClass,
   type Stored,
 } from '../../kube/index.ts';
+import { isFree } from '../../volume/binding/index.ts';
 import { Announcer } from './announcer.ts';
 import { ClaimSync } from './claim-sync.ts';
-import { isDefaultClass } from './default-class.ts';
 import { Journal } from './journal.ts';
-import { isFree } from './volume-index.ts';
 import { VolumeSync } from './volume-sync.ts';
 import { WaitingClaims } from './waiting-claims.ts';
 import { World } from './world.ts';

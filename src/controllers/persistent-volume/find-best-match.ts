@@ -2,7 +2,6 @@ import {
   claimClass,
   fromLabelSelector,
   hasAccessModes,
-  isBeingDeleted,
   isBoundToClaim,
   keyOf,
   matchesSelector,
@@ -10,10 +9,10 @@ import {
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Stored,
-  volumeModeOf,
   volumeReaches,
 } from '../../kube/index.ts';
-import { capacityOf, requestOf, type VolumeIndex } from './volume-index.ts';
+import { canHold } from '../../volume/binding/index.ts';
+import { requestOf, type VolumeIndex } from './volume-index.ts';
 
 export interface MatchOptions {
   /** Only a volume that is reserved for the claim: the scheduler picks among the others. @default false */
@@ -34,7 +33,9 @@ export function findBestMatch(
 ): Stored<PersistentVolume> | undefined {
   const reserved = volumes
     .reservedFor(keyOf(claim))
-    .filter((volume) => isBoundToClaim(volume, claim) && canHold(volume, claim))
+    .filter(
+      (volume) => isBoundToClaim(volume, claim) && canHold(volume, claim) && hasAccessModes(volume, claim),
+    )
     .sort(byUidThenName)[0];
   if (reserved) return node && !volumeReaches(reserved, node) ? undefined : reserved;
   if (delayBinding) return undefined;
@@ -46,17 +47,6 @@ export function findBestMatch(
     return volume;
   }
   return undefined;
-}
-
-/** What even a reserved volume must satisfy. Its class and labels are the concern of whoever reserved it. */
-function canHold(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
-  return (
-    capacityOf(volume) >= requestOf(claim) &&
-    volumeModeOf(volume) === volumeModeOf(claim) &&
-    (volume.spec?.volumeAttributesClassName ?? '') === (claim.spec?.volumeAttributesClassName ?? '') &&
-    !isBeingDeleted(volume) &&
-    hasAccessModes(volume, claim)
-  );
 }
 
 function byUidThenName(a: Stored<PersistentVolume>, b: Stored<PersistentVolume>): number {

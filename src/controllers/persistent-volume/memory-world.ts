@@ -1,6 +1,7 @@
 import { FakeClock, Trace } from '../../base/index.ts';
 import {
   claimKeysOf,
+  defaultStorageClass,
   isPodTerminated,
   keyOf,
   type PersistentVolume,
@@ -14,7 +15,6 @@ import {
 } from '../../kube/index.ts';
 import { Announcer } from './announcer.ts';
 import { ClaimSync, type ClaimWorld } from './claim-sync.ts';
-import { defaultClass } from './default-class.ts';
 import { findBestMatch } from './find-best-match.ts';
 import { prune } from './fixtures.ts';
 import { Journal } from './journal.ts';
@@ -75,7 +75,7 @@ export class MemoryWorld implements ClaimWorld, VolumeWorld {
     this.#given.uncached?.find((claim) => claim.metadata.name === name) ??
     this.claims.get(`${namespace}/${name}`);
   storageClass = (name: string) => this.#given.classes?.find((found) => found.metadata.name === name);
-  defaultClass = () => defaultClass(this.#given.classes ?? []);
+  defaultClass = () => defaultStorageClass(this.#given.classes ?? [])?.metadata.name;
   findBestMatch = (claim: Claim, delayBinding: boolean) => findBestMatch(this.index, claim, { delayBinding });
   unscheduledPods = (claim: Claim) =>
     (this.#given.pods ?? [])

@@ -12,9 +12,9 @@ import {
   type StorageClass,
   type Stored,
 } from '../../kube/index.ts';
+import { mismatch } from '../../volume/binding/index.ts';
 import { type EventText, normal, warning } from './decision.ts';
 import { provisionerOf } from './provisioner-of.ts';
-import { mismatch } from './satisfies.ts';
 
 type Volume = Stored<PersistentVolume>;
 type Claim = Stored<PersistentVolumeClaim>;

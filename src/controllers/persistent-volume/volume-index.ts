@@ -1,5 +1,4 @@
 import {
-  isBeingDeleted,
   type PersistentVolume,
   type PersistentVolumeClaim,
   parseNano,
@@ -7,6 +6,7 @@ import {
   volumeClass,
   volumeModeOf,
 } from '../../kube/index.ts';
+import { isFree } from '../../volume/binding/index.ts';
 import { SortedList } from './sorted-list.ts';
 
 type Volume = Stored<PersistentVolume>;
@@ -114,13 +114,6 @@ export class VolumeIndex {
     }
     return set;
   }
-}
-
-/** Whether a claim that is not named by the volume may take it. */
-export function isFree(volume: PersistentVolume): boolean {
-  return (
-    volume.spec?.claimRef === undefined && volume.status?.phase === 'Available' && !isBeingDeleted(volume)
-  );
 }
 
 /** In nano-units. */

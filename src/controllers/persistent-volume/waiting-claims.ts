@@ -6,7 +6,7 @@ import {
   type Stored,
   volumeClass,
 } from '../../kube/index.ts';
-import { couldTake } from './satisfies.ts';
+import { couldTake } from '../../volume/binding/index.ts';
 import { SortedList } from './sorted-list.ts';
 import { capacityOf, kindKey, requestOf } from './volume-index.ts';
 

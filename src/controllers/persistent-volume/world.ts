@@ -1,6 +1,7 @@
 import type { Client, ComponentContext, Informer } from '../../client/index.ts';
 import {
   claimKeysOf,
+  defaultStorageClass,
   isNotFound,
   isPodTerminated,
   type KubeObject,
@@ -17,7 +18,6 @@ import {
   storageClasses,
 } from '../../kube/index.ts';
 import type { ClaimWorld } from './claim-sync.ts';
-import { defaultClass } from './default-class.ts';
 import { findBestMatch } from './find-best-match.ts';
 import { Latest } from './latest.ts';
 import { VolumeIndex } from './volume-index.ts';
@@ -64,7 +64,7 @@ export class World implements ClaimWorld, VolumeWorld {
   }
 
   defaultClass(): string | undefined {
-    return defaultClass(this.classInformer.values());
+    return defaultStorageClass(this.classInformer.values())?.metadata.name;
   }
 
   findBestMatch(claim: Claim, delayBinding: boolean): Volume | undefined {

@@ -1,4 +1,4 @@
-import { type Node, type Pod, type Stored, TAINT_OUT_OF_SERVICE } from '../../kube/index.ts';
+import { isPodTerminal, type Node, type Pod, type Stored, TAINT_OUT_OF_SERVICE } from '../../kube/index.ts';
 
 /** Why a pod is deleted for good. */
 export type CollectReason =
@@ -35,7 +35,7 @@ export function podsToCollect(input: CollectInput): Map<Stored<Pod>, CollectReas
 /** Ended pods beyond the threshold: evicted ones first, then the oldest. */
 function excessEnded({ pods, terminatedPodThreshold }: CollectInput): readonly Stored<Pod>[] {
   if (terminatedPodThreshold <= 0) return [];
-  const ended = pods.filter(({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed');
+  const ended = pods.filter(isPodTerminal);
   const excess = ended.length - terminatedPodThreshold;
   if (excess <= 0) return [];
   return ended.sort(byEvictionAndAge).slice(0, excess);

@@ -1,1 +1,1 @@
-export { createPodGc, type PodGcOptions } from './pod-gc.ts';
+export { createPodGc } from './pod-gc.ts';

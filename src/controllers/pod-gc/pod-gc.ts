@@ -1,6 +1,6 @@
 import { errorMessage, rfc3339, sleep } from '../../base/index.ts';
 import { type Component, type ComponentContext, Informers } from '../../client/index.ts';
-import { isNotFound, keyOf, nodes, type Pod, pods, type Stored } from '../../kube/index.ts';
+import { isNotFound, isPodTerminal, keyOf, nodes, type Pod, pods, type Stored } from '../../kube/index.ts';
 import { type CollectReason, podsToCollect } from './collect.ts';
 
 /** Defaults are upstream's; durations are milliseconds. */
@@ -84,7 +84,7 @@ async function start(context: ComponentContext, options: PodGcOptions, signal: A
   async function remove(pod: Stored<Pod>, reason: CollectReason): Promise<void> {
     const { namespace, name, uid } = pod.metadata;
     log.info('deleting a pod that no node will', { pod: keyOf(pod), reason });
-    if (pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed') {
+    if (!isPodTerminal(pod)) {
       const disrupted = {
         type: 'DisruptionTarget',
         status: 'True',

@@ -19,7 +19,7 @@ interface Policy {
   readonly deletesWhenScaled: boolean;
 }
 
-export function retentionPolicy(set: StatefulSet): Policy {
+function retentionPolicy(set: StatefulSet): Policy {
   const policy = set.spec?.persistentVolumeClaimRetentionPolicy;
   return {
     deletesWithSet: policy?.whenDeleted === 'Delete',

@@ -13,7 +13,7 @@ import {
 const NAME_AND_ORDINAL = /^(.*)-([0-9]+)$/;
 
 /** The set's name and the ordinal that a pod's name says; undefined for other names. */
-export function parsePodName(name: string): { setName: string; ordinal: number } | undefined {
+function parsePodName(name: string): { setName: string; ordinal: number } | undefined {
   const match = NAME_AND_ORDINAL.exec(name);
   const ordinal = Number(match?.[2]);
   return match && ordinal < 2 ** 31 ? { setName: match[1]!, ordinal } : undefined;
@@ -28,16 +28,12 @@ export function isMemberOf(set: Stored<StatefulSet>, pod: Stored<Pod>): boolean 
   return parsePodName(pod.metadata.name)?.setName === set.metadata.name;
 }
 
-export function podName(set: Stored<StatefulSet>, ordinal: number): string {
+function podName(set: Stored<StatefulSet>, ordinal: number): string {
   return `${set.metadata.name}-${ordinal}`;
 }
 
 /** `TEMPLATE-SET-N` */
-export function claimName(
-  set: Stored<StatefulSet>,
-  template: PersistentVolumeClaim,
-  ordinal: number,
-): string {
+function claimName(set: Stored<StatefulSet>, template: PersistentVolumeClaim, ordinal: number): string {
   return `${template.metadata?.name}-${set.metadata.name}-${ordinal}`;
 }
 

@@ -1,1 +1,1 @@
-export { createStatefulSetController, type StatefulSetOptions } from './stateful-set-controller.ts';
+export { createStatefulSetController } from './stateful-set-controller.ts';

@@ -24,7 +24,7 @@ export type Claiming = 'owned' | 'adopt' | 'release' | 'foreign';
  * lets go, what nobody controls and it selects it adopts (ControllerRefManager.ClaimObject).
  * @param belongs beyond the selector: for a pod, that its name is one of the set's.
  */
-export function claiming(set: Stored<StatefulSet>, object: Stored<KubeObject>, belongs: boolean): Claiming {
+function claiming(set: Stored<StatefulSet>, object: Stored<KubeObject>, belongs: boolean): Claiming {
   const selector = set.spec?.selector;
   const matches =
     belongs && selector !== undefined && matchesSelector(fromLabelSelector(selector), object.metadata.labels);

@@ -1,5 +1,6 @@
 import {
   isBeingDeleted,
+  isPodTerminal,
   type OwnerReference,
   type PersistentVolumeClaim,
   type Pod,
@@ -19,14 +20,7 @@ import {
   storageMatches,
   withIdentity,
 } from './identity.ts';
-import {
-  isAvailable,
-  isCreated,
-  isEnded,
-  isRunningAndReady,
-  isTerminating,
-  isUnavailable,
-} from './pod-state.ts';
+import { isAvailable, isCreated, isRunningAndReady, isUnavailable } from './pod-state.ts';
 import { computeStatus, type SetStatus } from './status.ts';
 import { podsToUpdate } from './update-strategy.ts';
 
@@ -104,7 +98,7 @@ export function plan(input: PlanInput): Plan {
     replicas.find((pod) => isUnavailable(pod, minReadySeconds, nowMs)) ??
     condemned.findLast((pod) => isUnavailable(pod, minReadySeconds, nowMs));
   for (const pod of condemned) {
-    if (isTerminating(pod)) {
+    if (isBeingDeleted(pod)) {
       if (parallel) continue;
       return done();
     }
@@ -155,8 +149,8 @@ function planReplica(
   parallel: boolean,
 ): { actions: Action[]; blocks: boolean } {
   const { set, nowMs } = input;
-  if (isEnded(pod)) {
-    const actions: Action[] = isTerminating(pod) ? [] : [{ type: 'delete-pod', pod: pod as Stored<Pod> }];
+  if (isPodTerminal(pod)) {
+    const actions: Action[] = isBeingDeleted(pod) ? [] : [{ type: 'delete-pod', pod: pod as Stored<Pod> }];
     return { actions, blocks: true };
   }
   if (!isCreated(pod)) return { actions: planCreation(input, pod), blocks: true };
@@ -168,7 +162,7 @@ function planReplica(
     actions.push(...claims);
   }
   const settled =
-    !isTerminating(pod) && isRunningAndReady(pod) && isAvailable(pod, set.spec?.minReadySeconds ?? 0, nowMs);
+    !isBeingDeleted(pod) && isRunningAndReady(pod) && isAvailable(pod, set.spec?.minReadySeconds ?? 0, nowMs);
   if (!settled && !parallel) {
     if (pod.status?.phase === 'Pending') actions.push(...ownClaims(input, pod));
     return { actions, blocks: true };

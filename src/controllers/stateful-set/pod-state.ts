@@ -1,17 +1,13 @@
-import { LABEL_CONTROLLER_REVISION_HASH, type Pod, type PodCondition } from '../../kube/index.ts';
+import {
+  isBeingDeleted,
+  LABEL_CONTROLLER_REVISION_HASH,
+  type Pod,
+  type PodCondition,
+} from '../../kube/index.ts';
 
 /** The API server knows the pod: a planned one has no phase yet. */
 export function isCreated(pod: Pod): boolean {
   return (pod.status?.phase ?? '') !== '';
-}
-
-export function isTerminating(pod: Pod): boolean {
-  return pod.metadata?.deletionTimestamp !== undefined;
-}
-
-/** Failed or Succeeded: a pod of a set is to run, so it is made anew. */
-export function isEnded(pod: Pod): boolean {
-  return pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
 }
 
 export function isRunningAndReady(pod: Pod): boolean {
@@ -27,7 +23,7 @@ export function isAvailable(pod: Pod, minReadySeconds: number, nowMs: number): b
 }
 
 export function isUnavailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
-  return !isAvailable(pod, minReadySeconds, nowMs) || isTerminating(pod);
+  return !isAvailable(pod, minReadySeconds, nowMs) || isBeingDeleted(pod);
 }
 
 /** Milliseconds until the next of the ready pods becomes available; undefined when none is waited for. */

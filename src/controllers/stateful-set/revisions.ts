@@ -7,7 +7,7 @@ import {
 } from '../../kube/index.ts';
 
 /** The label of a ControllerRevision that holds the hash at the end of its name. */
-export const LABEL_HASH = 'controller.kubernetes.io/hash';
+const LABEL_HASH = 'controller.kubernetes.io/hash';
 
 const MAX_PREFIX_LENGTH = 223;
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
@@ -25,7 +25,7 @@ export function sortRevisions(
 }
 
 /** What a revision keeps of a set: its pod template, as a patch that puts it back. */
-export function revisionData(set: StatefulSet): object {
+function revisionData(set: StatefulSet): object {
   return { spec: { template: { ...set.spec?.template, $patch: 'replace' } } };
 }
 

@@ -1,6 +1,6 @@
-import type { Pod, StatefulSet } from '../../kube/index.ts';
+import { isBeingDeleted, type Pod, type StatefulSet } from '../../kube/index.ts';
 import { replicasOf } from './identity.ts';
-import { isAvailable, isCreated, isRunningAndReady, isTerminating, revisionOf } from './pod-state.ts';
+import { isAvailable, isCreated, isRunningAndReady, revisionOf } from './pod-state.ts';
 
 /** The part of StatefulSetStatus that the controller writes. */
 export interface SetStatus {
@@ -29,7 +29,7 @@ export function computeStatus(
 ): SetStatus {
   const minReadySeconds = set.spec?.minReadySeconds ?? 0;
   const ready = pods.filter(isRunningAndReady);
-  const alive = pods.filter((pod) => isCreated(pod) && !isTerminating(pod));
+  const alive = pods.filter((pod) => isCreated(pod) && !isBeingDeleted(pod));
   return {
     observedGeneration: set.metadata?.generation ?? 0,
     replicas: pods.filter(isCreated).length,

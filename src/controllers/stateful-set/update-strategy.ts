@@ -1,5 +1,5 @@
-import type { Pod, StatefulSet, Stored } from '../../kube/index.ts';
-import { isCreated, isTerminating, isUnavailable, revisionOf } from './pod-state.ts';
+import { isBeingDeleted, type Pod, type StatefulSet, type Stored } from '../../kube/index.ts';
+import { isCreated, isUnavailable, revisionOf } from './pod-state.ts';
 import { updateStrategy } from './status.ts';
 
 /**
@@ -19,7 +19,7 @@ export function podsToUpdate(
   const minReadySeconds = set.spec?.minReadySeconds ?? 0;
   const unavailable = (pod: Pod) => isUnavailable(pod, minReadySeconds, nowMs);
   const outdated = (pod: Pod): pod is Stored<Pod> =>
-    isCreated(pod) && revisionOf(pod) !== updateRevision && !isTerminating(pod);
+    isCreated(pod) && revisionOf(pod) !== updateRevision && !isBeingDeleted(pod);
   const candidates = replicas.slice(partition).reverse();
 
   if (maxUnavailable === undefined) {
@@ -31,7 +31,7 @@ export function podsToUpdate(
 }
 
 /** A number, or a percentage of the replicas rounded down; at least 1. */
-export function scaledMaxUnavailable(value: number | string | object, replicas: number): number {
+function scaledMaxUnavailable(value: number | string | object, replicas: number): number {
   const text = String(value);
   const number = text.endsWith('%') ? Math.floor((Number(text.slice(0, -1)) * replicas) / 100) : Number(text);
   return Number.isNaN(number) ? 1 : Math.max(1, number);

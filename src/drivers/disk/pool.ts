@@ -3,6 +3,7 @@ import { Code, CsiStatus } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { type Publication, parsePublication, parseRecord, type VolumeRecord } from './record.ts';
 import { fileNames, planRecovery } from './recovery.ts';
+import { shared } from './shared.ts';
 
 export interface Volume extends VolumeRecord {
   /** The node that the volume is published to. At most one: publishing is exclusive. */
@@ -23,12 +24,15 @@ export class Pool {
   /** Canonical, as the kernel names the images behind loop devices. */
   readonly directory: string;
   readonly #host: Host;
+  /** Makes every change of names durable that was made before the call. */
+  readonly #syncNames: () => Promise<void>;
   readonly #volumes = new Map<string, Volume>();
   readonly #busy = new Set<string>();
 
   private constructor(directory: string, host: Host) {
     this.directory = directory;
     this.#host = host;
+    this.#syncNames = shared(() => host.files.syncDirectory(directory));
   }
 
   /**
@@ -78,21 +82,28 @@ export class Pool {
   /** Makes the volume: all of it, or nothing. */
   async create(record: VolumeRecord): Promise<Volume> {
     const { files } = this.#host;
-    const image = this.imagePath(record.id);
-    const creating = this.#path(fileNames.creating(record.id));
-    if (await files.stat(image))
-      throw new Error(`${image} is there already, without a record of its volume; move it away`);
+    const { id } = record;
+    const image = this.imagePath(id);
+    const creating = this.#path(fileNames.creating(id));
+    const recording = this.#path(fileNames.recording(id));
+    // A leftover that could not be removed may be of another size.
+    const [stray] = await Promise.all([files.stat(image), files.removeFile(creating)]);
+    if (stray) throw new Error(`${image} is there already, without a record of its volume; move it away`);
     try {
-      // One that could not be removed may be of another size.
-      await files.removeFile(creating);
-      await files.allocate(creating, BigInt(record.sizeBytes));
-      await this.#write(fileNames.record(record.id), record);
+      await bothOf(
+        files.allocate(creating, BigInt(record.sizeBytes)),
+        this.#write(fileNames.recording(id), record),
+      );
+      // No crash may leave a record whose image has neither of its names.
+      await this.#syncNames();
+      await files.rename(recording, this.#path(fileNames.record(id)));
       await files.rename(creating, image);
-      await files.syncDirectory(this.directory);
+      await this.#syncNames();
     } catch (error) {
       // The record first: without it the rest goes at the next opening, if it cannot go now.
       try {
-        await files.removeFile(this.#path(fileNames.record(record.id)));
+        await files.removeFile(this.#path(fileNames.record(id)));
+        await files.removeFile(recording);
         await files.removeFile(creating);
         await files.removeFile(image);
       } catch {
@@ -106,14 +117,14 @@ export class Pool {
 
   async publish(id: string, publication: Publication): Promise<void> {
     await this.#write(fileNames.publication(id), publication);
-    await this.#host.files.syncDirectory(this.directory);
+    await this.#syncNames();
     this.#volumes.set(id, { ...this.#existing(id), publishedTo: publication });
   }
 
   async unpublish(id: string): Promise<void> {
     const { publishedTo: _, ...record } = this.#existing(id);
     await this.#host.files.removeFile(this.#path(fileNames.publication(id)));
-    await this.#host.files.syncDirectory(this.directory);
+    await this.#syncNames();
     this.#volumes.set(id, record);
   }
 
@@ -169,7 +180,7 @@ export class Pool {
     for (const name of plan.sweep) await files.removeFile(this.#path(name));
     const { finishCreating, finishDeleting, sweep, strays } = plan;
     if (finishCreating.length + finishDeleting.length + sweep.length > 0) {
-      await files.syncDirectory(this.directory);
+      await this.#syncNames();
       log.info('finished what the last run had begun', { finishCreating, finishDeleting, sweep });
     }
     if (strays.length > 0)
@@ -180,7 +191,7 @@ export class Pool {
     const { files } = this.#host;
     await files.removeFile(this.#path(fileNames.record(id)));
     await files.removeFile(this.#path(fileNames.deleting(id)));
-    await files.syncDirectory(this.directory);
+    await this.#syncNames();
   }
 
   async #read(name: string): Promise<[text: string, path: string]> {
@@ -209,4 +220,10 @@ export class Pool {
 async function inBatches(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
   for (let from = 0; from < ids.length; from += OPEN_BATCH)
     await Promise.all(ids.slice(from, from + OPEN_BATCH).map(work));
+}
+
+/** Waits for both even when one fails: nothing must still be written when the other's failure is dealt with. */
+async function bothOf(a: Promise<void>, b: Promise<void>): Promise<void> {
+  for (const result of await Promise.allSettled([a, b]))
+    if (result.status === 'rejected') throw result.reason;
 }

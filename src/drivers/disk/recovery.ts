@@ -4,6 +4,8 @@ import { isVolumeId } from './record.ts';
 export const fileNames = {
   image: (id: string) => `${id}.img`,
   record: (id: string) => `${id}.json`,
+  /** The record in the making, until its image and that image's name are durable. */
+  recording: (id: string) => `.${id}.json.tmp`,
   publication: (id: string) => `${id}.node`,
   /** An image in the making, until its record is written. */
   creating: (id: string) => `.${id}.img.new`,

@@ -212,7 +212,6 @@ async function allocate(path: string, sizeBytes: bigint): Promise<void> {
   } finally {
     await file.close();
   }
-  await syncDirectory(dirname(path));
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -125,6 +125,33 @@ describe('processes', () => {
     );
   });
 
+  it('what is spawned reads its input, tells its exit code, and does not keep us', async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const ended = Promise.withResolvers<number | undefined>();
+    const input = "exit $(expr 2 + 1) # it's\n";
+    await host.processes.spawn({
+      command: '/bin/sh',
+      args: ['-s'],
+      cwd: directory,
+      input,
+      onExit: ended.resolve,
+    });
+    // Nothing else keeps this process while it waits.
+    const alive = setInterval(() => undefined, 1000);
+    assert.equal(await ended.promise, 3);
+    clearInterval(alive);
+    const script = `import { createLinuxHost } from ${JSON.stringify(join(import.meta.dirname, 'index.ts'))};
+      import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../../base/index.ts'))};
+      const { pid } = await createLinuxHost({ clock: systemClock }).processes.spawn({ command: 'sleep', args: ['60'] });
+      process.stdout.write(String(pid));`;
+    const pid = Number(
+      execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 }),
+    );
+    const id = await host.processes.find(pid);
+    assert.ok(id, 'it outlives who started it');
+    await host.processes.kill(id, 'SIGKILL');
+  });
+
   it('a signal goes to the process that was meant, not to a later one of its number', async (test) => {
     const { host } = scratchDirectory(test);
     const ended = Promise.withResolvers<number | undefined>();

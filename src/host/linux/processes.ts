@@ -113,8 +113,8 @@ async function execInShell(
   try {
     const result = await shells.run(script(command, args, options), {
       maxOutputBytes,
-      begun: (end) => {
-        kill = end;
+      begun: (shell) => {
+        kill = (reason) => shell.kill(reason);
       },
     });
     if (result.exitCode === 127 && /not found$/.test(result.stderr.trim()))
@@ -158,11 +158,16 @@ function spawnFromShell(shells: ShellPool, request: SpawnRequest): Promise<Proce
   const { promise, resolve, reject } = Promise.withResolvers<ProcessId>();
   const started = `echo $$; exec setsid "$@" >>${quote(stdoutPath)} 2>>${quote(stderrPath)}`;
   let known = false;
+  let release: () => void = () => undefined;
   const run = shells.run(script('/bin/sh', ['-c', started, 'sh', command, ...args], { env, cwd, input }), {
     maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES,
+    begun: (shell) => {
+      release = () => shell.release();
+    },
     onStdout: (text) => {
       if (known || !text.includes('\n')) return;
       known = true;
+      release();
       const pid = Number.parseInt(text, 10);
       // Ended already: a start time that nothing has.
       readStat(pid).then((stat) => resolve({ pid, startTicks: stat?.startTicks ?? 0n }), reject);

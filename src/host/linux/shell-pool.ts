@@ -13,17 +13,17 @@ export class ShellPool {
     this.#env = env;
   }
 
-  /** Runs a script in a shell that nothing else uses meanwhile. `begun` is called with what ends it. */
+  /** Runs a script in a shell that nothing else uses meanwhile. `begun` is called with it before. */
   async run(
     script: string,
     options: {
       maxOutputBytes: number;
       onStdout?: (text: string) => void;
-      begun?: (kill: (reason: unknown) => void) => void;
+      begun?: (shell: Pick<Shell, 'kill' | 'release'>) => void;
     },
   ): Promise<ExecResult> {
     const shell = this.#take();
-    options.begun?.((reason) => shell.kill(reason));
+    options.begun?.(shell);
     try {
       return await shell.run(script, options);
     } finally {

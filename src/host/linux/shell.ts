@@ -103,6 +103,11 @@ export class Shell {
     run?.reject(this.#ended);
   }
 
+  /** The run under way no longer keeps our event loop alive: what it runs is to outlive us. */
+  release(): void {
+    this.#hold(false);
+  }
+
   /** Whether it keeps our event loop alive: only while it runs a script. */
   #hold(hold: boolean): void {
     const handles = [this.#child, this.#child.stdin, this.#child.stdout, this.#child.stderr] as unknown as {

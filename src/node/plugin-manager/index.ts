@@ -1,1 +1,1 @@
-export { createPluginManager, type PluginManager, type PluginManagerOptions } from './plugin-manager.ts';
+export { createPluginManager } from './plugin-manager.ts';

@@ -31,7 +31,7 @@ export function createPluginManager(options: PluginManagerOptions): PluginManage
   return new PluginManager(options);
 }
 
-export class PluginManager {
+class PluginManager {
   readonly name = 'plugin-manager';
   readonly #options: PluginManagerOptions;
   readonly #directory: string;

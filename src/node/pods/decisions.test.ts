@@ -9,7 +9,7 @@ import { resolveEnvironment } from './environment.ts';
 import { expand } from './expand.ts';
 import { hostsFile, podHostname } from './hosts-file.ts';
 import { goSeconds } from './names.ts';
-import { podStatus, qosClass } from './pod-status.ts';
+import { podStatus } from './pod-status.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { containerSecurity, primaryGroup } from './security.ts';
 
@@ -244,12 +244,6 @@ describe('the status of a pod', () => {
     const first = podStatus(pod(), facts({ main: running() }));
     const second = podStatus(pod({}, { status: first }), facts({ main: running() }, { nowMs: now + 60_000 }));
     assert.deepEqual(second, first);
-  });
-  it('has the quality of service of its resources', () => {
-    const with_ = (resources: object) => pod({ containers: [{ name: 'main', resources }] });
-    assert.equal(qosClass(pod()), 'BestEffort');
-    assert.equal(qosClass(with_({ requests: { cpu: '1' } })), 'Burstable');
-    assert.equal(qosClass(with_({ limits: { cpu: '1', memory: '1Gi' } })), 'Guaranteed');
   });
 });
 

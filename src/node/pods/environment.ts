@@ -1,4 +1,11 @@
-import type { ConfigMap, Container, Pod, Secret, Stored } from '../../kube/index.ts';
+import {
+  type ConfigMap,
+  type Container,
+  type Pod,
+  type Secret,
+  type Stored,
+  secretText,
+} from '../../kube/index.ts';
 import { fieldValue, type PodPlace, resourceValue } from './downward.ts';
 import { expand } from './expand.ts';
 
@@ -84,10 +91,4 @@ async function found<T>(
 }
 
 const configMapData = (object: ConfigMap) => new Map(Object.entries(object.data ?? {}));
-const secretData = (object: Secret) =>
-  new Map(
-    Object.entries(object.data ?? {}).map(([key, value]) => [
-      key,
-      Buffer.from(value, 'base64').toString('utf8'),
-    ]),
-  );
+const secretData = (object: Secret) => new Map(Object.entries(secretText(object)));

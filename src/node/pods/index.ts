@@ -1,3 +1,2 @@
-export type { PodVolume } from './container-config.ts';
-export type { PodDependencies, PodVolumes } from './dependencies.ts';
-export { PodManager, type PodManagerOptions, type PodSource } from './pod-manager.ts';
+export type { PodVolumes } from './dependencies.ts';
+export { PodManager, type PodSource } from './pod-manager.ts';

@@ -1,5 +1,12 @@
 import { rfc3339 } from '../../base/index.ts';
-import type { ContainerStatus, Pod, PodCondition, PodStatus, Stored } from '../../kube/index.ts';
+import {
+  type ContainerStatus,
+  type Pod,
+  type PodCondition,
+  type PodStatus,
+  qosClass,
+  type Stored,
+} from '../../kube/index.ts';
 import type { AttemptsByName } from './attempts.ts';
 import { podConditions } from './conditions.ts';
 import { containerStatus, type ProbeResults, type Waiting } from './container-status.ts';
@@ -41,7 +48,7 @@ export function podStatus(pod: Stored<Pod>, facts: PodFacts): PodStatus {
     startTime: old?.startTime ?? rfc3339(facts.nowMs),
     ...(initContainerStatuses.length > 0 ? { initContainerStatuses } : {}),
     containerStatuses,
-    qosClass: qosClass(pod),
+    qosClass: qosClass(pod.spec),
   };
 }
 
@@ -80,20 +87,4 @@ function timed(
   const lastTransitionTime =
     before?.status === draft.status && before.lastTransitionTime ? before.lastTransitionTime : rfc3339(nowMs);
   return { ...draft, lastTransitionTime, observedGeneration };
-}
-
-/** Quality of service by requests and limits (pkg/apis/core/helper/qos). */
-export function qosClass(pod: Pod): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  const resources = ['cpu', 'memory'];
-  const named = containers.flatMap(({ resources: { requests, limits } = {} }) =>
-    resources.filter((name) => requests?.[name] !== undefined || limits?.[name] !== undefined),
-  );
-  if (named.length === 0) return 'BestEffort';
-  const guaranteed = containers.every(({ resources: { requests, limits } = {} }) =>
-    resources.every(
-      (name) => limits?.[name] !== undefined && (requests?.[name] ?? limits[name]) === limits[name],
-    ),
-  );
-  return guaranteed ? 'Guaranteed' : 'Burstable';
 }

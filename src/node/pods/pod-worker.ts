@@ -300,8 +300,10 @@ export class PodWorker {
       }
     }
     this.#release();
-    const written = this.#ending!.silent ? undefined : this.#writeStatus();
+    const written = this.#ending!.silent || this.#isTold() ? undefined : this.#writeStatus();
     await Promise.all([written, volumes.waitForUnmount(this.#pod, this.#signal)]);
+    await this.#containers.remove(this.#pod);
+    // Last of all: once the object is gone, nothing of the pod is left on the node.
     const { namespace, name, uid } = this.#pod.metadata;
     if (!this.#ending!.silent) {
       try {
@@ -311,8 +313,13 @@ export class PodWorker {
         if (!isNotFound(error) && !isConflict(error)) throw error;
       }
     }
-    await this.#containers.remove(this.#pod);
     return 'done';
+  }
+
+  /** The API knows how it ended, and here nobody does any more: an earlier life came so far. */
+  #isTold(): boolean {
+    const { phase } = this.#pod.status ?? {};
+    return (phase === 'Succeeded' || phase === 'Failed') && this.#containers.attempts().size === 0;
   }
 
   /** Nothing will be started any more: the volumes may go. */

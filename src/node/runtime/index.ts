@@ -3,10 +3,9 @@ export {
   type ContainerMount,
   type ContainerRecord,
   type ContainerSecurity,
-  type PodIdentity,
   type Runtime,
   StartError,
 } from './contract.ts';
-export { LinuxRuntime, type LinuxRuntimeOptions } from './linux-runtime.ts';
-export { type LogLine, logTimestamp, parseLogLine } from './log-format.ts';
+export { LinuxRuntime } from './linux-runtime.ts';
+export { type LogLine, parseLogLine } from './log-format.ts';
 export { DEFAULT_CAPABILITIES } from './security.ts';

@@ -1,1 +1,1 @@
-export { NodeServer, type NodeServerOptions } from './node-server.ts';
+export { NodeServer } from './node-server.ts';

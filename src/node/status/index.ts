@@ -1,2 +1,2 @@
 export type { NodeFacts } from './node-object.ts';
-export { type NodeStatusOptions, NodeStatusReporter } from './node-status.ts';
+export { NodeStatusReporter } from './node-status.ts';

@@ -1,3 +1,2 @@
-export type { MountedVolume, MountedVolumes, PodSource, VolumeManager } from './contract.ts';
-export { expectedVolumes } from './pod-volumes.ts';
-export { createVolumeManager, type VolumeManagerOptions } from './volume-manager.ts';
+export type { PodSource, VolumeManager } from './contract.ts';
+export { createVolumeManager } from './volume-manager.ts';

@@ -1,4 +1,4 @@
-import type { Pod, Stored } from '../../kube/index.ts';
+import { isBeingDeleted, isPodTerminal, type Pod, type Stored } from '../../kube/index.ts';
 
 export interface UsedVolumes {
   /** Used as file systems: volumeMounts. */
@@ -25,13 +25,9 @@ export function expectedVolumes(pod: Pod): string[] {
   return [...new Set([...mounts, ...devices])].sort();
 }
 
-export function isFinished(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-}
-
 /** Whether containers may be started: only then may volumes be added for the pod. */
 export function mayStart(pod: Pod): boolean {
-  return pod.metadata?.deletionTimestamp === undefined && !isFinished(pod);
+  return !isBeingDeleted(pod) && !isPodTerminal(pod);
 }
 
 /**

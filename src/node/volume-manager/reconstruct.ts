@@ -27,7 +27,7 @@ export interface Unreconstructed extends FoundVolume {
 }
 
 /** Every `pods/UID/volumes/PLUGIN/NAME`. */
-export async function findPodVolumes(files: Files, nodeRoot: string): Promise<FoundVolume[]> {
+async function findPodVolumes(files: Files, nodeRoot: string): Promise<FoundVolume[]> {
   const found: FoundVolume[] = [];
   for (const podUid of await subdirectories(files, podsDirectory(nodeRoot))) {
     const volumes = podVolumesDirectory(nodeRoot, podUid);

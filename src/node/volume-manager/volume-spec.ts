@@ -1,8 +1,11 @@
 import { errorMessage } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import {
+  claimNameOf,
   FINALIZER_PVC_PROTECTION,
   hasFinalizer,
+  isBeingDeleted,
+  notMadeFor,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
@@ -10,14 +13,14 @@ import {
   persistentVolumes,
   type Stored,
   type Volume,
+  volumeModeOf,
 } from '../../kube/index.ts';
 import { specFromPersistentVolume, specFromVolume, type VolumeSpec } from '../../volume/index.ts';
 import type { UsedVolumes } from './pod-volumes.ts';
 
 /** Why a pod must not use a claim; `undefined` when it may. Source: getPVCExtractPV of the kubelet's populator. */
 export function claimProblem(claim: PersistentVolumeClaim): string | undefined {
-  if (claim.metadata?.deletionTimestamp && !hasFinalizer(claim, FINALIZER_PVC_PROTECTION))
-    return 'PVC is being deleted';
+  if (isBeingDeleted(claim) && !hasFinalizer(claim, FINALIZER_PVC_PROTECTION)) return 'PVC is being deleted';
   if (claim.status?.phase !== 'Bound') return 'PVC is not bound';
   if (!claim.spec?.volumeName) return 'PVC has empty pvc.Spec.VolumeName';
   return undefined;
@@ -57,9 +60,7 @@ export async function createVolumeSpec(
   used: UsedVolumes,
   signal: AbortSignal,
 ): Promise<VolumeSpec> {
-  const claimName =
-    volume.persistentVolumeClaim?.claimName ??
-    (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined);
+  const claimName = claimNameOf(pod, volume);
   if (claimName === undefined) return specFromVolume(volume);
   const namespace = pod.metadata.namespace ?? '';
   const failed = (why: string) => new Error(`error processing PVC ${namespace}/${claimName}: ${why}`);
@@ -70,11 +71,8 @@ export async function createVolumeSpec(
     });
   const problem = claimProblem(claim);
   if (problem) throw failed(problem);
-  if (volume.ephemeral && !isOwnedBy(claim, pod)) {
-    throw new Error(
-      `PVC ${namespace}/${claimName} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`,
-    );
-  }
+  const foreign = volume.ephemeral && notMadeFor(pod, claim);
+  if (foreign) throw new Error(foreign);
   const volumeName = claim.spec!.volumeName!;
   const bound = await client
     .get(persistentVolumes, { name: volumeName }, { signal })
@@ -83,13 +81,7 @@ export async function createVolumeSpec(
     });
   const mismatch = volumeProblem(bound, claim.metadata.uid);
   if (mismatch) throw failed(mismatch);
-  const wrongMode = modeProblem(volume.name, bound.spec?.volumeMode ?? 'Filesystem', used);
+  const wrongMode = modeProblem(volume.name, volumeModeOf(bound), used);
   if (wrongMode) throw new Error(wrongMode);
   return specFromPersistentVolume(bound, volume.persistentVolumeClaim?.readOnly ?? false);
-}
-
-function isOwnedBy(claim: Stored<PersistentVolumeClaim>, pod: Stored<Pod>): boolean {
-  return (claim.metadata.ownerReferences ?? []).some(
-    (owner) => owner.controller && owner.uid === pod.metadata.uid,
-  );
 }

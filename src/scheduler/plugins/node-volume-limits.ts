@@ -2,6 +2,7 @@ import type { Informer, Lister } from '../../client/index.ts';
 import {
   type CSINode,
   claimClass,
+  notMadeFor,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type StorageClass,
@@ -12,7 +13,6 @@ import { ADD, DELETE, interest, UPDATE } from '../cluster-events.ts';
 import { stateKey } from '../cycle-state.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { Plugin } from '../plugin.ts';
-import { notMadeFor } from '../pod-claims.ts';
 import type { PodInfo } from '../pod-info.ts';
 import { SKIP, unschedulable } from '../status.ts';
 
@@ -108,7 +108,7 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
 }
 
 /** The most volumes of each driver on the node; a driver that is not in it has no limit. */
-export function limitsOf(csiNode: CSINode | undefined): ReadonlyMap<string, number> {
+function limitsOf(csiNode: CSINode | undefined): ReadonlyMap<string, number> {
   const limits = new Map<string, number>();
   for (const { name, allocatable } of csiNode?.spec?.drivers ?? []) {
     if (allocatable?.count !== undefined) limits.set(name, allocatable.count);

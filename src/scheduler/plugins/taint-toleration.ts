@@ -40,7 +40,7 @@ function keepsAway(node: Node, pod: Pod): boolean {
 }
 
 /** How many of the taints the pod does not tolerate. */
-export function countUntolerated(taints: readonly Taint[], pod: Pod): number {
+function countUntolerated(taints: readonly Taint[], pod: Pod): number {
   let count = 0;
   for (const taint of taints) {
     if (!pod.spec?.tolerations?.some((toleration) => tolerates(toleration, taint))) count++;

@@ -116,7 +116,7 @@ export function volumeZone(options: {
 }
 
 /** The zone and region labels of a volume; `a__b` stands for a or b, and a label with an empty part is ignored. */
-export function zoneConstraints(volume: PersistentVolume): readonly ZoneConstraint[] {
+function zoneConstraints(volume: PersistentVolume): readonly ZoneConstraint[] {
   const found: ZoneConstraint[] = [];
   for (const label of LABELS) {
     const values = volume.metadata?.labels?.[label]?.split('__').map((value) => value.trim());

@@ -144,7 +144,7 @@ describe('attacher', () => {
     await w.until('the error', () => w.attachment()?.status?.attachError);
     const { attachError } = w.attachment()!.status!;
     assert.equal(attachError?.errorCode, Code.RESOURCE_EXHAUSTED);
-    assert.match(attachError?.message ?? '', /RESOURCE_EXHAUSTED: too many volumes/);
+    assert.equal(attachError?.message, 'rpc error: code = ResourceExhausted desc = too many volumes');
     w.driver.fail = undefined;
     await w.until('attached', () => w.attachment()?.status?.attached);
     assert.equal(w.attachment()?.status?.attachError, undefined);

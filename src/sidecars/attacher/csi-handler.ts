@@ -1,6 +1,6 @@
 import { type Clock, errorMessage, type Logger, rfc3339 } from '../../base/index.ts';
 import type { Client, Lister } from '../../client/index.ts';
-import { type ControllerCapability, type CsiClient, CsiError } from '../../csi/index.ts';
+import { type ControllerCapability, type CsiClient, CsiError, rpcErrorText } from '../../csi/index.ts';
 import {
   attacherFinalizer,
   type CSINode,
@@ -14,6 +14,7 @@ import {
   type Resource,
   type Stored,
   secrets,
+  secretText,
   type VolumeAttachment,
   volumeAttachments,
 } from '../../kube/index.ts';
@@ -227,7 +228,7 @@ export class CsiHandler implements AttachmentHandler {
     const time = rfc3339(clock.now());
     // Only attach errors carry the gRPC code, as upstream (MutableCSINodeAllocatableCount).
     const errorCode = field === 'attachError' && error instanceof CsiError ? error.code : undefined;
-    const body = { status: { [field]: { message: shortened(errorMessage(error)), time, errorCode } } };
+    const body = { status: { [field]: { message: shortened(rpcErrorText(error)), time, errorCode } } };
     try {
       await client.patch(
         volumeAttachments,
@@ -278,13 +279,7 @@ export class CsiHandler implements AttachmentHandler {
     if (!reference) return {};
     const { namespace, name = '' } = reference;
     try {
-      const secret = await this.#options.client.get(secrets, { namespace, name }, { signal });
-      return Object.fromEntries(
-        Object.entries(secret.data ?? {}).map(([key, value]) => [
-          key,
-          Buffer.from(value, 'base64').toString('utf8'),
-        ]),
-      );
+      return secretText(await this.#options.client.get(secrets, { namespace, name }, { signal }));
     } catch (error) {
       throw new Error(`failed to load secret "${namespace}/${name}": ${errorMessage(error)}`, {
         cause: error,

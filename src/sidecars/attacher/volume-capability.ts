@@ -1,15 +1,5 @@
-import { csi } from '../../csi/index.ts';
+import { csiAccessMode, type VolumeCapabilityInit } from '../../csi/index.ts';
 import type { PersistentVolumeSpec } from '../../kube/index.ts';
-
-const { VolumeCapability_AccessMode_Mode: Mode } = csi;
-
-/** The init form of csi.VolumeCapability. */
-export interface VolumeCapabilityInit {
-  readonly accessType:
-    | { readonly case: 'block'; readonly value: Record<string, never> }
-    | { readonly case: 'mount'; readonly value: { readonly fsType: string; readonly mountFlags: string[] } };
-  readonly accessMode: { readonly mode: csi.VolumeCapability_AccessMode_Mode };
-}
 
 /**
  * What a PersistentVolume asks of its driver.
@@ -28,29 +18,4 @@ export function volumeCapability(
     accessType: { case: 'mount', value: { fsType, mountFlags: [...(spec.mountOptions ?? [])] } },
     accessMode,
   };
-}
-
-/** The CSI access mode of a PersistentVolume's modes (csi-lib-utils, accessmodes). */
-export function csiAccessMode(
-  modes: readonly string[],
-  singleNodeMultiWriter: boolean,
-): csi.VolumeCapability_AccessMode_Mode {
-  const has = new Set(modes);
-  if (has.has('ReadWriteOncePod')) {
-    if (has.size > 1) {
-      throw new Error(
-        'Kubernetes does not support use of ReadWriteOncePod with other access modes on the same PersistentVolume',
-      );
-    }
-    return singleNodeMultiWriter ? Mode.SINGLE_NODE_SINGLE_WRITER : Mode.SINGLE_NODE_WRITER;
-  }
-  if (has.has('ReadWriteMany')) return Mode.MULTI_NODE_MULTI_WRITER;
-  if (has.has('ReadOnlyMany') && has.has('ReadWriteOnce')) {
-    throw new Error('CSI does not support ReadOnlyMany and ReadWriteOnce on the same PersistentVolume');
-  }
-  if (has.has('ReadOnlyMany')) return Mode.MULTI_NODE_READER_ONLY;
-  if (has.has('ReadWriteOnce')) {
-    return singleNodeMultiWriter ? Mode.SINGLE_NODE_MULTI_WRITER : Mode.SINGLE_NODE_WRITER;
-  }
-  throw new Error(`unsupported AccessMode combination: [${modes.join(' ')}]`);
 }

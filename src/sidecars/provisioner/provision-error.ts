@@ -1,5 +1,4 @@
-import { errorMessage } from '../../base/index.ts';
-import { CsiError } from '../../csi/index.ts';
+import { rpcErrorText } from '../../csi/index.ts';
 
 /**
  * What is certain after a failed try. `finished`: nothing is going on. `in-background`: CreateVolume may still be
@@ -35,18 +34,5 @@ export function failingAs<T>(state: ProvisionState, check: () => T): T {
 
 export function asProvisionError(state: ProvisionState, error: unknown): ProvisionError {
   if (error instanceof ProvisionError) return error;
-  return new ProvisionError(state, driverErrorText(error), { cause: error });
-}
-
-/** A driver's error as grpc-go prints it, which is what events of the upstream sidecars say. */
-export function driverErrorText(error: unknown): string {
-  if (!(error instanceof CsiError)) return errorMessage(error);
-  return `rpc error: code = ${goCodeName(error.codeName)} desc = ${error.details}`;
-}
-
-/** RESOURCE_EXHAUSTED → ResourceExhausted. grpc-go spells one name its own way. */
-function goCodeName(name: string): string {
-  if (name === 'CANCELLED') return 'Canceled';
-  if (name === 'OK') return name;
-  return name.toLowerCase().replaceAll(/(^|_)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
+  return new ProvisionError(state, rpcErrorText(error), { cause: error });
 }

@@ -110,7 +110,13 @@ async function start(
   const shared = { clock: systemClock, random: systemRandom, log: silentLogger };
   const informers = new Informers({ client, ...shared });
   const trace = new Trace(systemClock);
-  const recorder = new Recorder({ client, clock: systemClock, random: systemRandom, log: silentLogger, component: 'test' });
+  const recorder = new Recorder({
+    client,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLogger,
+    component: 'test',
+  });
   const context: ComponentContext = {
     client: watched,
     informers,

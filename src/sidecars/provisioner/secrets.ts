@@ -1,6 +1,6 @@
 import { errorMessage } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
-import { type PersistentVolumeClaim, secrets } from '../../kube/index.ts';
+import { type PersistentVolumeClaim, secrets, secretText } from '../../kube/index.ts';
 import { type Parameters, PREFIX, type SecretPurpose } from './parameters.ts';
 
 /** Which secret. */
@@ -126,12 +126,7 @@ export async function credentialsOf(
   if (!reference) return {};
   const { name, namespace } = reference;
   try {
-    const { data } = await client.get(secrets, { namespace, name });
-    const decoded = Object.entries(data ?? {}).map(([key, value]): [string, string] => [
-      key,
-      Buffer.from(value, 'base64').toString(),
-    ]);
-    return Object.fromEntries(decoded);
+    return secretText(await client.get(secrets, { namespace, name }));
   } catch (error) {
     throw new Error(`error getting secret ${name} in namespace ${namespace}: ${errorMessage(error)}`, {
       cause: error,

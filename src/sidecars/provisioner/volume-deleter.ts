@@ -1,6 +1,6 @@
 import { errorMessage } from '../../base/index.ts';
 import { type ComponentContext, Controller, type EventRecorder, type Informer } from '../../client/index.ts';
-import type { CsiClient } from '../../csi/index.ts';
+import { type CsiClient, rpcErrorText } from '../../csi/index.ts';
 import {
   ANN_PROVISIONER_DELETION_SECRET_NAME,
   ANN_PROVISIONER_DELETION_SECRET_NAMESPACE,
@@ -22,7 +22,6 @@ import {
 } from '../../kube/index.ts';
 import { checkCapabilities, type Driver } from './driver.ts';
 import type { Flags } from './options.ts';
-import { driverErrorText } from './provision-error.ts';
 import { credentialsOf, type SecretReference, secretReference } from './secrets.ts';
 import { finalizerChange, isVolumeOf, shouldDelete } from './should-delete.ts';
 
@@ -125,7 +124,7 @@ export class VolumeDeleter {
     try {
       await this.#deleteVolume(volume, signal);
     } catch (error) {
-      const message = driverErrorText(error);
+      const message = rpcErrorText(error);
       span.fail(message);
       if (!signal.aborted) this.#recorder.event(volume, 'Warning', 'VolumeFailedDelete', message);
       throw new Error(message, { cause: error });

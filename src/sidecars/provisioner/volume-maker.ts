@@ -1,5 +1,5 @@
 import type { ComponentContext, Informer } from '../../client/index.ts';
-import { type CsiClient, csi, provisioningState } from '../../csi/index.ts';
+import { type CsiClient, csi, provisioningState, rpcErrorText } from '../../csi/index.ts';
 import {
   ANN_SELECTED_NODE,
   annotation,
@@ -15,7 +15,7 @@ import {
 import { type Driver, supportsTopology } from './driver.ts';
 import { newPersistentVolume } from './new-volume.ts';
 import type { Flags } from './options.ts';
-import { asProvisionError, driverErrorText, ProvisionError } from './provision-error.ts';
+import { asProvisionError, ProvisionError } from './provision-error.ts';
 import { credentialsOf } from './secrets.ts';
 import {
   accessibilityRequirements,
@@ -163,7 +163,7 @@ export class VolumeMaker {
         await this.#csi.controller.deleteVolume({ volumeId, secrets }, call);
         return undefined;
       } catch (error) {
-        failure = driverErrorText(error);
+        failure = rpcErrorText(error);
       }
     }
     return failure;

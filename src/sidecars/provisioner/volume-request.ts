@@ -1,3 +1,4 @@
+import { csiAccessMode, type VolumeCapabilityInit } from '../../csi/index.ts';
 import {
   type PersistentVolumeClaim,
   quantityValue,
@@ -5,7 +6,6 @@ import {
   type Stored,
   volumeModeOf,
 } from '../../kube/index.ts';
-import { csiAccessMode } from '../shared/access-mode.ts';
 import { checkDataSource } from './data-source.ts';
 import { checkCapabilities, type Driver } from './driver.ts';
 import type { Flags } from './options.ts';
@@ -22,14 +22,6 @@ export interface VolumeRequest {
   readonly volumeCapabilities: readonly VolumeCapabilityInit[];
   readonly parameters: Record<string, string>;
   readonly secretReferences: Partial<Record<SecretPurpose, SecretReference>>;
-}
-
-/** The init form of csi.VolumeCapability. */
-export interface VolumeCapabilityInit {
-  readonly accessType:
-    | { readonly case: 'block'; readonly value: Record<string, never> }
-    | { readonly case: 'mount'; readonly value: { readonly fsType: string; readonly mountFlags: string[] } };
-  readonly accessMode: { readonly mode: ReturnType<typeof csiAccessMode> };
 }
 
 /**

@@ -1,8 +1,3 @@
 export { cleanupMountPoint } from './cleanup-mount-point.ts';
-export {
-  type FormatAndMountRequest,
-  formatAndMount,
-  MountError,
-  type MountErrorKind,
-} from './format-and-mount.ts';
+export { formatAndMount, MountError, type MountErrorKind } from './format-and-mount.ts';
 export { hasMountsBelow, isMountPoint, mountReferences, mountTablePath } from './mount-point.ts';

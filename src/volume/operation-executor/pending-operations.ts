@@ -13,7 +13,7 @@ export interface OperationKey {
 }
 
 /** Delay before a failed operation may run again: 500 ms doubling to 2 min 2 s (upstream's exponentialbackoff). */
-export const OPERATION_BACKOFF: BackoffPolicy = { initialMs: 500, maxMs: 122_000 };
+const OPERATION_BACKOFF: BackoffPolicy = { initialMs: 500, maxMs: 122_000 };
 
 export interface PendingOperationsOptions {
   readonly clock: Clock;

@@ -6,13 +6,13 @@ import {
   type Pod,
   type PodCondition,
   pods,
+  qosClass,
   type Stored,
 } from '../../../kube/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { change } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { summarizePod } from './pod-cells.ts';
-import { qosClass } from './pod-qos.ts';
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts';
 import { validatePodSpec, validatePodUpdate } from './pod-validation.ts';
 

@@ -1,11 +1,4 @@
-import {
-  ANN_BETA_DEFAULT_STORAGE_CLASS,
-  ANN_DEFAULT_STORAGE_CLASS,
-  type KubeObject,
-  type StatusCause,
-  type StorageClass,
-  storageClasses,
-} from '../../../kube/index.ts';
+import { isDefaultClass, type StatusCause, type StorageClass, storageClasses } from '../../../kube/index.ts';
 import {
   at,
   invalidValue,
@@ -47,14 +40,6 @@ export const storageClassDefinition = defineResource<StorageClass>(storageClasse
       ),
   },
 });
-
-export function isDefaultClass(object: KubeObject): boolean {
-  const annotations = object.metadata?.annotations;
-  return (
-    annotations?.[ANN_DEFAULT_STORAGE_CLASS] === 'true' ||
-    annotations?.[ANN_BETA_DEFAULT_STORAGE_CLASS] === 'true'
-  );
-}
 
 /** Rules: Kubernetes 1.36, pkg/apis/storage/validation ValidateStorageClass. */
 function validate(one: StorageClass): StatusCause[] {

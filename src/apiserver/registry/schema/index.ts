@@ -1,4 +1,3 @@
-export { cannotBeHandled, DecodeError, type DecodeReport, decode } from './decode.ts';
-export { duplicateFields } from './duplicates.ts';
-export { type Field, type FieldType, findModel, type Model, modelNames, modelOfKind } from './models.ts';
-export { copyFrozen, deepFreeze } from './share.ts';
+export { cannotBeHandled, DecodeError, decode } from './decode.ts';
+export { type FieldType, findModel, type Model, modelOfKind } from './models.ts';
+export { copyFrozen } from './share.ts';

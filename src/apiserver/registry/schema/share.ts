@@ -40,10 +40,3 @@ export function copyFrozen(value: unknown, previous?: unknown): unknown {
   }
   return same && count === Object.keys(before!).length ? before : Object.freeze(copy);
 }
-
-/** Freezes plain data in place, all the way down. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const item of Object.values(value)) deepFreeze(item);
-  return Object.freeze(value);
-}

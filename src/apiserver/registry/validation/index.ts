@@ -4,10 +4,7 @@ export {
   isDNS1035Label,
   isDNS1123Label,
   isDNS1123Subdomain,
-  isLabelValue,
-  isPathSegment,
   isQualifiedName,
-  type NameRule,
   validateLabels,
   validateWith,
 } from './names.ts';

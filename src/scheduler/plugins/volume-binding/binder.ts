@@ -1,7 +1,6 @@
 import type { Clock } from '../../../base/index.ts';
 import type { Client, Informer, Informers } from '../../../client/index.ts';
 import {
-  ANN_BOUND_BY_CONTROLLER,
   ANN_SELECTED_NODE,
   annotation,
   isBeingDeleted,
@@ -14,11 +13,11 @@ import {
   persistentVolumeClaims,
   persistentVolumes,
   pods,
-  referenceTo,
   type Stored,
   volumeClass,
   withAnnotations,
 } from '../../../kube/index.ts';
+import { withClaimRef } from '../../../volume/binding/index.ts';
 import { sameJson } from '../../cluster-events.ts';
 import type { PodInfo } from '../../pod-info.ts';
 import { AssumeCache } from './assume-cache.ts';
@@ -104,9 +103,9 @@ export class VolumeBinder {
     const assumed: AssumedVolumes = { bindings: [], provisions: [] };
     try {
       for (const { claim, volume } of bindings) {
-        const held = heldFor(volume, claim);
-        if (held !== volume) this.volumes.assume(held);
-        assumed.bindings.push({ claim, volume: held });
+        const held = withClaimRef(volume, claim);
+        if (held) this.volumes.assume(held);
+        assumed.bindings.push({ claim, volume: held ?? volume });
       }
       for (const claim of provisions) {
         const selected = selectedFor(claim, nodeName);
@@ -146,7 +145,7 @@ export class VolumeBinder {
       ...assumed.bindings.map(async (binding) => {
         const { volume, claim } = binding;
         const redo = (latest: Volume) =>
-          isSameOffer(volume, latest, claim) ? heldFor(latest, claim) : undefined;
+          isSameOffer(volume, latest, claim) ? (withClaimRef(latest, claim) ?? latest) : undefined;
         binding.volume = await writeHeld(client, persistentVolumes, volume, redo, signal);
       }),
       ...assumed.provisions.map(async (claim, index) => {
@@ -197,16 +196,6 @@ export class VolumeBinder {
       signal.removeEventListener('abort', abort);
     });
   }
-}
-
-/** The volume, held for the claim; the same object when it is held already (GetBindVolumeToClaim). */
-export function heldFor(volume: Volume, claim: Claim): Volume {
-  const reference = volume.spec?.claimRef;
-  const { name, namespace, uid } = claim.metadata;
-  if (reference?.uid === uid && reference.name === name && reference.namespace === namespace) return volume;
-  const held: Volume = { ...volume, spec: { ...volume.spec, claimRef: referenceTo(claim) } };
-  // The mark says that whoever undoes the binding may take the reference away as well: the maker did not put it there.
-  return isBoundToClaim(volume, claim) ? held : withAnnotations(held, { [ANN_BOUND_BY_CONTROLLER]: 'yes' });
 }
 
 function selectedFor(claim: Claim, nodeName: string): Claim {

@@ -6,6 +6,7 @@ import {
   csiDrivers,
   csiStorageCapacities,
   isBeingDeleted,
+  notMadeFor,
   type PersistentVolumeClaim,
   type StorageClass,
   type Stored,
@@ -13,7 +14,7 @@ import {
 } from '../../../kube/index.ts';
 import { stateKey } from '../../cycle-state.ts';
 import type { Plugin, PluginHandle } from '../../plugin.ts';
-import { notMadeFor, type PodClaim } from '../../pod-claims.ts';
+import type { PodClaim } from '../../pod-claims.ts';
 import type { PodInfo } from '../../pod-info.ts';
 import { SKIP, unresolvable } from '../../status.ts';
 import { type AssumedVolumes, VolumeBinder } from './binder.ts';

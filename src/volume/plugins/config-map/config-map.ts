@@ -8,7 +8,7 @@ import type { VolumePlugin } from '../../plugin.ts';
 import { specFromVolume } from '../../spec.ts';
 import type { NodePluginOptions } from '../empty-dir/index.ts';
 
-export const CONFIG_MAP_PLUGIN = 'kubernetes.io/configmap';
+const CONFIG_MAP_PLUGIN = 'kubernetes.io/configmap';
 
 export interface ApiPluginOptions extends NodePluginOptions {
   readonly client: Client;

@@ -1,1 +1,1 @@
-export { type ApiPluginOptions, CONFIG_MAP_PLUGIN, createConfigMapPlugin } from './config-map.ts';
+export { type ApiPluginOptions, createConfigMapPlugin } from './config-map.ts';

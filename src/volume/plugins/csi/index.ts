@@ -1,3 +1,3 @@
-export { type CsiPluginOptions, createCsiPlugin } from './csi.ts';
+export { createCsiPlugin } from './csi.ts';
 export { CsiDrivers, type RegisteredDriver } from './drivers.ts';
-export { attachmentName, CSI_PLUGIN, csiVolumeName, deviceMountPath, splitCsiVolumeName } from './names.ts';
+export { attachmentName, CSI_PLUGIN } from './names.ts';

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../../base/index.ts';
 import type { Client } from '../../../client/index.ts';
-import { secrets } from '../../../kube/index.ts';
+import { secrets, secretText } from '../../../kube/index.ts';
 import { TransientOperationFailure } from '../../operation-error.ts';
 
 /** The entries of the secret that a volume names for one of its calls; none if it names none. */
@@ -12,13 +12,7 @@ export async function secretData(
 ): Promise<Record<string, string>> {
   if (!reference) return {};
   try {
-    const secret = await client.get(secrets, reference, { signal });
-    return Object.fromEntries(
-      Object.entries(secret.data ?? {}).map(([key, base64]) => [
-        key,
-        Buffer.from(base64, 'base64').toString('utf8'),
-      ]),
-    );
+    return secretText(await client.get(secrets, reference, { signal }));
   } catch (error) {
     throw new TransientOperationFailure(
       `fetching ${field} ${reference.namespace ?? ''}/${reference.name} failed: ${errorMessage(error)}`,

@@ -38,7 +38,6 @@ describe('access modes', () => {
     ['ReadOnlyMany', Mode.MULTI_NODE_READER_ONLY, Mode.MULTI_NODE_READER_ONLY],
     ['ReadWriteMany', Mode.MULTI_NODE_MULTI_WRITER, Mode.MULTI_NODE_MULTI_WRITER],
     ['ReadWriteOncePod', Mode.SINGLE_NODE_WRITER, Mode.SINGLE_NODE_SINGLE_WRITER],
-    ['Nonsense', Mode.UNKNOWN, Mode.UNKNOWN],
   ];
   const capability = (accessMode: string, ...node: NodeCapability[]) =>
     mountCapability({ accessMode, fsType: 'ext4', mountOptions: ['noatime'], fsGroup: 7 }, new Set(node));
@@ -48,6 +47,9 @@ describe('access modes', () => {
       assert.equal(capability(mode, 'SINGLE_NODE_MULTI_WRITER').accessMode.mode, aware);
     });
   }
+  it('are refused when CSI has no such mode', () => {
+    assert.throws(() => capability('Nonsense'), /unsupported AccessMode combination: \[Nonsense\]/);
+  });
   it('carry the group only to a driver that applies it', () => {
     assert.equal(capability('ReadWriteOnce').accessType.value.volumeMountGroup, '');
     assert.equal(capability('ReadWriteOnce', 'VOLUME_MOUNT_GROUP').accessType.value.volumeMountGroup, '7');

@@ -1,8 +1,2 @@
-export {
-  EMPTY_DIR_PLUGIN,
-  type EmptyDirectory,
-  type EmptyDirectoryWish,
-  setUpEmptyDirectory,
-  tearDownEmptyDirectory,
-} from './directory.ts';
+export { setUpEmptyDirectory, tearDownEmptyDirectory } from './directory.ts';
 export { createEmptyDirPlugin, type NodePluginOptions } from './empty-dir.ts';

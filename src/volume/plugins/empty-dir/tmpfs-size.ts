@@ -11,7 +11,7 @@ export function memoryVolumeSizeBytes(nodeBytes: bigint, pod: Pod, sizeLimit: st
 }
 
 /** What all containers together may use; 0 unless every one has a limit. Init containers run alone, before. */
-export function podMemoryLimitBytes(pod: Pod): bigint {
+function podMemoryLimitBytes(pod: Pod): bigint {
   const limit = (container: Container) => quantityValue(container.resources?.limits?.memory);
   let sum = 0n;
   for (const container of pod.spec?.containers ?? []) {

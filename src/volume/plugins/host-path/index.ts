@@ -1,1 +1,1 @@
-export { createHostPathPlugin, HOST_PATH_PLUGIN } from './host-path.ts';
+export { createHostPathPlugin } from './host-path.ts';

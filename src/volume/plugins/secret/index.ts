@@ -1,1 +1,1 @@
-export { createSecretPlugin, SECRET_PLUGIN } from './secret.ts';
+export { createSecretPlugin } from './secret.ts';

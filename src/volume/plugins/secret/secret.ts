@@ -6,7 +6,7 @@ import type { VolumePlugin } from '../../plugin.ts';
 import { specFromVolume } from '../../spec.ts';
 import type { ApiPluginOptions } from '../config-map/index.ts';
 
-export const SECRET_PLUGIN = 'kubernetes.io/secret';
+const SECRET_PLUGIN = 'kubernetes.io/secret';
 
 /** The keys of a Secret as files, kept up to date, in memory so that they never reach the node's disk. */
 export function createSecretPlugin(options: ApiPluginOptions): VolumePlugin {

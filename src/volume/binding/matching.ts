@@ -1,5 +1,6 @@
 import {
   claimClass,
+  compareQuantity,
   fromLabelSelector,
   hasAccessModes,
   isBeingDeleted,
@@ -11,7 +12,26 @@ import {
   volumeClass,
   volumeModeOf,
 } from '../../kube/index.ts';
-import { isFree } from './volume-index.ts';
+
+// Which volumes a claim may have. Source: component-helpers, storage/volume; the PV controller and the scheduler must
+// answer alike.
+
+/** Whether a claim that is not named by the volume may take it. */
+export function isFree(volume: PersistentVolume): boolean {
+  return (
+    volume.spec?.claimRef === undefined && volume.status?.phase === 'Available' && !isBeingDeleted(volume)
+  );
+}
+
+/** What even a reserved volume must satisfy. Its class and labels are the concern of whoever reserved it. */
+export function canHold(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return (
+    compareQuantity(volume.spec?.capacity?.storage, claim.spec?.resources?.requests?.storage) >= 0 &&
+    volumeModeOf(volume) === volumeModeOf(claim) &&
+    hasSameAttributesClass(volume, claim) &&
+    !isBeingDeleted(volume)
+  );
+}
 
 /**
  * Why the volume that a claim names cannot hold it, in upstream's words; `undefined` when it can. The claim's selector
@@ -23,9 +43,7 @@ export function mismatch(volume: Stored<PersistentVolume>, claim: PersistentVolu
   const size = quantityValue(volume.spec?.capacity?.storage);
   if (size < quantityValue(claim.spec?.resources?.requests?.storage)) return 'requested PV is too small';
   if (volumeClass(volume) !== claimClass(claim)) return 'storageClassName does not match';
-  if ((volume.spec?.volumeAttributesClassName ?? '') !== (claim.spec?.volumeAttributesClassName ?? '')) {
-    return 'volumeAttributesClassName does not match';
-  }
+  if (!hasSameAttributesClass(volume, claim)) return 'volumeAttributesClassName does not match';
   if (volumeModeOf(volume) !== volumeModeOf(claim)) return 'incompatible volumeMode';
   if (!hasAccessModes(volume, claim)) return 'incompatible accessMode';
   return undefined;
@@ -36,7 +54,13 @@ export function couldTake(volume: Stored<PersistentVolume>, claim: PersistentVol
   const selector = claim.spec?.selector;
   return (
     isFree(volume) &&
-    mismatch(volume, claim) === undefined &&
+    canHold(volume, claim) &&
+    volumeClass(volume) === claimClass(claim) &&
+    hasAccessModes(volume, claim) &&
     (selector === undefined || matchesSelector(fromLabelSelector(selector), volume.metadata.labels))
   );
+}
+
+function hasSameAttributesClass(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return (volume.spec?.volumeAttributesClassName ?? '') === (claim.spec?.volumeAttributesClassName ?? '');
 }

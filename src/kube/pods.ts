@@ -1,4 +1,20 @@
-import { type PodSpec, parseNano } from '../../../kube/index.ts';
+import { parseNano } from './quantity.ts';
+import type { Pod, PodSpec } from './types.ts';
+
+/** The pod has ended for good: Failed or Succeeded (podutil.IsPodTerminal). */
+export function isPodTerminal(pod: Pod): boolean {
+  return pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
+}
+
+/** Terminal, or being deleted with no container running: it needs its volumes no more (util.IsPodTerminated). */
+export function isPodTerminated(pod: Pod): boolean {
+  if (isPodTerminal(pod)) return true;
+  if (pod.metadata?.deletionTimestamp === undefined) return false;
+  const { status } = pod;
+  return [status?.initContainerStatuses, status?.containerStatuses, status?.ephemeralContainerStatuses]
+    .flatMap((statuses) => statuses ?? [])
+    .every(({ state }) => state?.terminated !== undefined || state?.waiting !== undefined);
+}
 
 const COMPUTE = ['cpu', 'memory'] as const;
 

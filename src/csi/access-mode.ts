@@ -1,6 +1,14 @@
-import { csi } from '../../csi/index.ts';
+import * as csi from './generated/csi_pb.js';
 
 const { VolumeCapability_AccessMode_Mode: Mode } = csi;
+
+/** The init form of csi.VolumeCapability. */
+export interface VolumeCapabilityInit {
+  readonly accessType:
+    | { readonly case: 'block'; readonly value: Record<string, never> }
+    | { readonly case: 'mount'; readonly value: { readonly fsType: string; readonly mountFlags: string[] } };
+  readonly accessMode: { readonly mode: csi.VolumeCapability_AccessMode_Mode };
+}
 
 /**
  * The CSI access mode for access modes of Kubernetes.

@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { openPki, type Pki } from '../apiserver/auth/index.ts';
+import { systemClock, systemRandom } from '../base/index.ts';
+import { type Scratch, scratchDirectory, skipReason } from '../host/linux/leftovers.test-support.ts';
+import {
+  isNotFound,
+  leases,
+  type Node,
+  namespaces,
+  nodes,
+  type Pod,
+  pods,
+  type Stored,
+} from '../kube/index.ts';
+import { type ComponentStack, startStack } from '../testing/component-stack.ts';
+import { createNode } from './node.ts';
+
+interface Stage extends Scratch, ComponentStack {
+  readonly pki: Pki;
+  /** Runs the node; the returned function stops it, with its pods. */
+  start(): Promise<() => Promise<void>>;
+  node(): Promise<Stored<Node>>;
+  pod(name: string): Promise<Stored<Pod>>;
+  /** The pod once `look` says yes to it. */
+  when(name: string, what: string, look: (pod: Stored<Pod>) => unknown): Promise<Stored<Pod>>;
+  gone(name: string): Promise<void>;
+}
+
+const NODE = 'node-1';
+const DEFAULT = { namespace: 'default' };
+
+async function stage(test: TestContext): Promise<Stage> {
+  const scratch = scratchDirectory(test);
+  const { host, directory } = scratch;
+  const stack = await startStack(test, { watch: [pods] });
+  const pki = await openPki({ clock: systemClock, random: systemRandom });
+  const serving = await pki.issue({ commonName: NODE, addresses: ['127.0.0.1'], usages: ['server'] });
+  for (const name of ['default', 'kube-node-lease'])
+    await stack.client.create(namespaces, { metadata: { name } }).catch(() => undefined);
+  const volume = join(directory, 'volume');
+  mkdirSync(volume);
+  const start = async () => {
+    const node = createNode(stack.context, {
+      host,
+      name: NODE,
+      nodeRoot: join(directory, 'kubelet'),
+      stateDirectory: join(directory, 'state'),
+      labels: { zone: 'a' },
+      tls: { ca: pki.ca, ...serving },
+      stopPods: true,
+      // Volumes are somebody else's test: here the one that pods may name is there at once.
+      createVolumeManager: () => ({
+        start: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+        waitForAttachAndMount: async () => new Map([['data', { hostPath: volume, readOnly: false }]]),
+        waitForUnmount: async () => undefined,
+        waitForAllUnmounted: async () => undefined,
+      }),
+    });
+    const stop = stack.run(node);
+    scratch.defer(stop);
+    await node.registered;
+    return stop;
+  };
+  const informer = stack.context.informers.of(pods);
+  return {
+    ...scratch,
+    ...stack,
+    pki,
+    start,
+    node: () => stack.client.get(nodes, { name: NODE }),
+    pod: (name) => stack.client.get(pods, { ...DEFAULT, name }),
+    when: (name, what, look) =>
+      stack.until(`${name} ${what}`, () => {
+        const pod = informer.get(name, 'default');
+        return pod && look(pod) ? pod : undefined;
+      }),
+    gone: (name) => stack.until(`${name} gone`, () => !informer.get(name, 'default')).then(() => undefined),
+  };
+}
+
+function shellPod(name: string, script: string, spec: Partial<NonNullable<Pod['spec']>> = {}): Pod {
+  return {
+    metadata: { ...DEFAULT, name },
+    spec: {
+      nodeName: NODE,
+      terminationGracePeriodSeconds: 10,
+      containers: [{ name: 'main', image: 'example.com/app', command: ['sh', '-c', script] }],
+      ...spec,
+    },
+  };
+}
+
+/** Ends at SIGTERM: from its first words on, which may come a little after its start. */
+const staying = (words: string) => `trap "echo bye; exit 0" TERM; ${words}; while :; do sleep 0.02; done`;
+const STAY = staying(':');
+const state = (pod: Stored<Pod>) => pod.status?.containerStatuses?.[0]?.state ?? {};
+
+/** An answer of the node's server. */
+function ask(
+  port: number,
+  path: string,
+  pki: Pki,
+  withCertificate = true,
+  begun: () => void = () => {},
+): Promise<string> {
+  const identity = withCertificate ? { cert: pki.kubeletClient.cert, key: pki.kubeletClient.key } : {};
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path, ca: pki.ca, agent: false, ...identity }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        begun();
+      });
+      response.on('end', () => resolve(`${response.statusCode} ${text.trim()}`));
+    }).on('error', reject);
+  });
+}
+
+describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
+  it('registers, keeps its lease, and serves only who shows a certificate', async (test) => {
+    const { start, node, client, pki } = await stage(test);
+    await start();
+    const { metadata, status } = await node();
+    assert.equal(metadata.labels?.['kubernetes.io/hostname'], NODE);
+    assert.equal(metadata.labels?.zone, 'a');
+    assert.equal(metadata.annotations?.['volumes.kubernetes.io/controller-managed-attach-detach'], 'true');
+    assert.equal(status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True');
+    const port = status!.daemonEndpoints!.kubeletEndpoint!.Port;
+    assert.equal(await ask(port, '/healthz', pki, false), '200 ok');
+    assert.equal(await ask(port, '/pods', pki, false), '401 Unauthorized');
+    assert.match(await ask(port, '/pods', pki), /^200 \{"kind":"PodList"/);
+    assert.match(await ask(port, '/containerLogs/default/none/main', pki), /^404 pod "none" does not exist/);
+    const lease = await client.get(leases, { namespace: 'kube-node-lease', name: NODE });
+    assert.equal(lease.spec?.holderIdentity, NODE);
+  });
+
+  it('runs a pod with its volume, shows its log, and takes all of it away again', async (test) => {
+    const { start, node, client, when, gone, pki, directory, events, context } = await stage(test);
+    await start();
+    const spec: Partial<NonNullable<Pod['spec']>> = {
+      containers: [
+        {
+          name: 'main',
+          image: 'example.com/app',
+          command: ['sh', '-c', staying('echo kept >> /data/file; echo hello from $POD')],
+          env: [{ name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+          volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        },
+      ],
+      volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'claim' } }],
+    };
+    await client.create(pods, shellPod('web-0', '', spec));
+    const pod = await when('web-0', 'ready', ({ status }) =>
+      status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+    );
+    assert.equal(pod.status?.phase, 'Running');
+    const port = (await node()).status!.daemonEndpoints!.kubeletEndpoint!.Port;
+    const said = Promise.withResolvers<void>();
+    const log = ask(port, '/containerLogs/default/web-0/main?follow=true', pki, true, said.resolve);
+    await said.promise;
+    await client.delete(pods, { ...DEFAULT, name: 'web-0' });
+    await gone('web-0');
+    assert.equal(await log, '200 hello from web-0\nbye');
+    assert.equal(readFileSync(join(directory, 'volume/file'), 'utf8'), 'kept\n');
+    assert.deepEqual(readdirSync(join(directory, 'state/runtime/containers')), []);
+    assert.deepEqual(readdirSync(join(directory, 'state/log/pods')), []);
+    assert.deepEqual(
+      context.trace.ended('default/claim').map(({ step, outcome }) => `${step} ${outcome}`),
+      ['run ok', 'stop ok'],
+    );
+    assert.deepEqual(
+      (await events()).filter((event) => !event.startsWith('HostRoot')),
+      ['Created: Container created', 'Started: Container started', 'Killing: Stopping container main'],
+    );
+  });
+
+  it('restarts what ends, and backs off from what keeps ending', async (test) => {
+    const { start, client, when, events } = await stage(test);
+    await start();
+    await client.create(pods, shellPod('crash', 'exit 3'));
+    const pod = await when(
+      'crash',
+      'in back-off',
+      (pod) => state(pod).waiting?.reason === 'CrashLoopBackOff',
+    );
+    const [status] = pod.status!.containerStatuses!;
+    assert.equal(status?.restartCount, 1);
+    assert.equal(status?.lastState?.terminated?.exitCode, 3);
+    assert.match(
+      status?.state?.waiting?.message ?? '',
+      /^back-off 10s restarting failed container=main pod=crash_default\(/,
+    );
+    assert.equal(pod.status?.phase, 'Running');
+    assert.ok(
+      (await events()).some((event) =>
+        event.startsWith('BackOff: Back-off restarting failed container main'),
+      ),
+    );
+  });
+
+  it('runs init containers first, and ends a pod that is not restarted', async (test) => {
+    const { start, client, when } = await stage(test);
+    await start();
+    const volumes = [{ name: 'data', emptyDir: {} }];
+    const volumeMounts = [{ name: 'data', mountPath: '/data' }];
+    const step = (name: string, script: string) => ({
+      name,
+      image: 'i',
+      command: ['sh', '-c', script],
+      volumeMounts,
+    });
+    const spec = {
+      restartPolicy: 'Never',
+      volumes,
+      initContainers: [step('one', 'echo 1 >> /data/order'), step('two', 'echo 2 >> /data/order')],
+      containers: [step('main', 'test "$(cat /data/order | tr -d "\\n")" = 12')],
+    };
+    await client.create(pods, shellPod('job', '', spec));
+    const pod = await when('job', 'over', ({ status }) => /Succeeded|Failed/.test(status?.phase ?? ''));
+    assert.equal(pod.status?.phase, 'Succeeded');
+    assert.deepEqual(
+      pod.status?.initContainerStatuses?.map(({ ready, state }) => [ready, state?.terminated?.reason]),
+      [
+        [true, 'Completed'],
+        [true, 'Completed'],
+      ],
+    );
+  });
+
+  it('says what is missing, and starts once it is there', async (test) => {
+    const { start, client, when } = await stage(test);
+    await start();
+    const { configMaps } = await import('../kube/index.ts');
+    const containers = [
+      {
+        name: 'main',
+        image: 'i',
+        command: ['sh', '-c', STAY],
+        envFrom: [{ configMapRef: { name: 'settings' } }],
+      },
+    ];
+    await client.create(pods, shellPod('needy', '', { containers }));
+    const waiting = await when(
+      'needy',
+      'waiting',
+      (pod) => state(pod).waiting?.reason === 'CreateContainerConfigError',
+    );
+    assert.equal(state(waiting).waiting?.message, 'configmaps "settings" not found');
+    await client.create(configMaps, { metadata: { ...DEFAULT, name: 'settings' }, data: { A: 'a' } });
+    await when('needy', 'running', (pod) => state(pod).running);
+  });
+
+  it('is ready when its probe says so, and restarted when it is not alive', async (test) => {
+    const { start, client, when, events } = await stage(test);
+    await start();
+    const exec = (path: string) => ({ exec: { command: ['test', '-e', path] }, periodSeconds: 1 });
+    const containers = [
+      {
+        name: 'main',
+        image: 'i',
+        command: ['sh', '-c', `sleep 0.3; touch /tmp/ready /tmp/alive; sleep 1; rm /tmp/alive; ${STAY}`],
+        readinessProbe: exec('/tmp/ready'),
+        livenessProbe: { ...exec('/tmp/alive'), initialDelaySeconds: 1, failureThreshold: 1 },
+      },
+    ];
+    await client.create(pods, shellPod('probed', '', { containers }));
+    await when(
+      'probed',
+      'running',
+      (pod) => state(pod).running && !pod.status?.containerStatuses?.[0]?.ready,
+    );
+    await when('probed', 'ready', ({ status }) => status?.containerStatuses?.[0]?.ready);
+    await when('probed', 'restarted', ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1);
+    const told = await events();
+    assert.ok(told.some((event) => event.startsWith('Unhealthy: Readiness probe failed:')));
+    assert.ok(told.includes('Killing: Container main failed liveness probe, will be restarted'));
+  });
+
+  it('stops with its pods, and runs them again at its next start', async (test) => {
+    const { start, client, when, pod, directory } = await stage(test);
+    const stop = await start();
+    await client.create(pods, shellPod('stays', STAY));
+    await when('stays', 'running', (found) => state(found).running);
+    await stop();
+    assert.deepEqual(readdirSync(join(directory, 'state/runtime/containers')), []);
+    assert.equal((await pod('stays')).metadata.deletionTimestamp, undefined);
+    await start();
+    await when('stays', 'restarted', ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1);
+  });
+
+  it('cleans up after a pod that was deleted by force, also while it was away', async (test) => {
+    const { start, client, when, directory } = await stage(test);
+    const stop = await start();
+    const force = { gracePeriodSeconds: 0 };
+    await client.create(pods, shellPod('forced', STAY));
+    const pod = await when('forced', 'running', (found) => state(found).running);
+    await client.delete(pods, { ...DEFAULT, name: 'forced' }, force);
+    const containers = join(directory, 'state/runtime/containers');
+    await assert.rejects(client.get(pods, { ...DEFAULT, name: 'forced' }), isNotFound);
+    await client.create(pods, shellPod('next', STAY));
+    await when('next', 'running', (found) => state(found).running);
+    await stop();
+    assert.deepEqual(existsSync(containers) ? readdirSync(containers) : [], []);
+    assert.ok(
+      !readdirSync(join(directory, 'state/log/pods')).some((name) => name.endsWith(pod.metadata.uid)),
+    );
+  });
+});
