@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must start on any Node to say which one is needed.
+import { readdirSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -11,9 +12,24 @@ if (major < 24) {
   process.exit(1);
 }
 
-// Keeps the compiled form of the sources beside the packages, so that the next start is quicker. Not below /tmp,
-// where others could plant code for root to run.
+// Keeps the compiled form of the code beside the packages, so that the next start is quicker. Not below /tmp, where
+// others could plant code for root to run.
 enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/stowage', import.meta.url)));
 
-const { main } = await import('../src/cli/main.ts');
+const source = fileURLToPath(new URL('../src', import.meta.url));
+const built = new URL('../dist/cli/main.js', import.meta.url);
+const { main } = await import(isCurrent() ? built.href : new URL('../src/cli/main.ts', import.meta.url).href);
 process.exitCode = await main(process.argv.slice(2));
+
+/** Whether dist/, which `npm ci` makes, is there and no source is newer. It saves a third of the start. */
+function isCurrent() {
+  try {
+    const builtAt = statSync(built).mtimeMs;
+    const files = readdirSync(source, { recursive: true });
+    return files.every(
+      (file) => !/\.(ts|sh)$/.test(file) || statSync(`${source}/${file}`).mtimeMs <= builtAt,
+    );
+  } catch {
+    return false;
+  }
+}
