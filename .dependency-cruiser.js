@@ -47,11 +47,13 @@ export default {
     },
     {
       name: 'no-network-outside-its-few-places',
-      comment: 'The simulation owns the network: only the servers, the HTTP client, CSI sockets and host/ open connections.',
+      comment:
+        'The simulation owns the network: only the servers, the HTTP client, CSI sockets and host/ open connections.',
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(host|csi)/|^src/(apiserver|client)/http/|^src/node/server/|(\\.test|test-support|fixtures|test-server)\\.ts$',
+        pathNot:
+          '^src/(host|csi)/|^src/(apiserver|client)/http/|^src/node/server/|(\\.test|test-support|fixtures|test-server)\\.ts$',
       },
       to: { path: '^(node:)?(http|https|http2|tls|dns|dns/promises)$' },
     },

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 
 /** The only source of chance. */
 export interface Random {
@@ -9,8 +9,8 @@ export interface Random {
 }
 
 export const systemRandom: Random = {
-  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
-  uuid: () => formatUuid(randomBytes(16)),
+  next: () => randomInt(2 ** 48 - 1) / 2 ** 48,
+  uuid: () => randomUUID(),
 };
 
 /** Deterministic: the same seed gives the same sequence (mulberry32). */

@@ -62,6 +62,8 @@ export interface Files {
   read(path: string): Promise<string>;
   /** Whole or not at all: writes beside, syncs, renames. */
   writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /** In place, over what is there. Durable on return, a new file's name not yet. */
+  write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   append(path: string, content: string | Uint8Array): Promise<void>;
   /** Opens a file for writing at its end, making it when it is absent. The handle stays with the file when it is renamed. */
   openAppend(path: string): Promise<AppendHandle>;

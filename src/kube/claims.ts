@@ -51,6 +51,9 @@ export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
   return volume.ephemeral ? `${pod.metadata?.name}-${volume.name}` : undefined;
 }
 
+/** The name of the informers' index over claimKeysOf; who asks for it by this name shares it (PodPVCIndex). */
+export const POD_PVC_INDEX = 'pod-pvc-index';
+
 /** `namespace/name` of every claim that the pod's volumes refer to. */
 export function claimKeysOf(pod: Pod): readonly string[] {
   const keys: string[] = [];

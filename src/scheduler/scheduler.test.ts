@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { createLocalClient, createRegistry, openStore } from '../apiserver/index.ts';
-import { seededRandom, silentLogger, systemClock, Trace } from '../base/index.ts';
-import { type Client, type ComponentContext, Informers, Recorder, waitUntil } from '../client/index.ts';
+import { seededRandom, type Trace } from '../base/index.ts';
+import type { Client, Informers } from '../client/index.ts';
 import {
   ANN_SELECTED_NODE,
   annotation,
@@ -18,6 +17,7 @@ import {
   type Stored,
   storageClasses,
 } from '../kube/index.ts';
+import { startStack } from '../testing/component-stack.ts';
 import {
   type NodeFixture,
   newClaim,
@@ -34,7 +34,6 @@ interface Stack {
   readonly client: Client;
   readonly informers: Informers;
   readonly trace: Trace;
-  readonly recorder: Recorder;
   /** Every write of the scheduler. */
   readonly writes: string[];
   create<T extends KubeObject>(resource: Resource<T>, object: Stored<T>): Promise<Stored<T>>;
@@ -52,14 +51,8 @@ interface Stack {
 
 /** A registry in memory with a scheduler on it; all of it ends with the test. */
 async function start(test: TestContext, options: SchedulerOptions = {}): Promise<Stack> {
-  const registry = await createRegistry({
-    store: await openStore({ memory: true }),
-    clock: systemClock,
-    random: seededRandom(1),
-  });
-  const client = createLocalClient(registry);
   const writes: string[] = [];
-  const counted: Client = {
+  const counting = (client: Client): Client => ({
     ...client,
     update(resource, object, rest) {
       writes.push(`update ${resource.plural} ${object.metadata?.name}`);
@@ -73,32 +66,14 @@ async function start(test: TestContext, options: SchedulerOptions = {}): Promise
       writes.push(`post ${resource.plural}/${subresource} ${name.name}`);
       return client.createSubresource(resource, name, subresource, body, rest);
     },
-  };
-  const shared = { clock: systemClock, random: seededRandom(1), log: silentLogger };
-  const informers = new Informers({ client, ...shared });
-  const trace = new Trace(systemClock);
-  const recorder = new Recorder({ client, ...shared, component: 'default-scheduler' });
-  const context: ComponentContext = {
-    client: counted,
-    informers,
-    trace,
-    recorder: () => recorder,
-    ...shared,
-  };
-  const abort = new AbortController();
-  const running = [createScheduler(context, options).start(abort.signal), informers.start(abort.signal)];
-  test.after(async () => {
-    abort.abort();
-    await Promise.all(running);
-    await recorder.flush();
-    await registry.close();
   });
-  const until: Stack['until'] = (what, look) => {
-    const watched = [pods, nodes, persistentVolumeClaims, persistentVolumes, events].map((resource) =>
-      informers.of(resource as never),
-    );
-    return waitUntil(watched as never, look, { clock: systemClock, limitMs: 5_000, what });
-  };
+  const { client, context, until, run } = await startStack(test, {
+    random: seededRandom(1),
+    watch: [pods, nodes, persistentVolumeClaims, persistentVolumes, events],
+    wrap: counting,
+  });
+  const { informers, trace } = context;
+  run(createScheduler(context, options));
   const create: Stack['create'] = (resource, { apiVersion: _a, kind: _k, metadata, ...rest }) => {
     const { uid: _u, resourceVersion: _r, creationTimestamp: _c, ...kept } = metadata;
     return client.create(resource, { ...rest, metadata: kept } as never);
@@ -108,7 +83,6 @@ async function start(test: TestContext, options: SchedulerOptions = {}): Promise
     client,
     informers,
     trace,
-    recorder,
     writes,
     create,
     until,

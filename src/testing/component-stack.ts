@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import { createLocalClient, createRegistry, openStore } from '../apiserver/index.ts';
-import { type Clock, silentLogger, systemClock, systemRandom, Trace } from '../base/index.ts';
+import { type Clock, type Random, silentLogger, systemClock, systemRandom, Trace } from '../base/index.ts';
 import {
   type Client,
   type Component,
@@ -27,6 +27,8 @@ export interface ComponentStack {
 export interface ComponentStackOptions {
   /** The components' time. @default the system's */
   readonly clock?: Clock;
+  /** The components' chance. @default the system's */
+  readonly random?: Random;
   /** What `until` watches. */
   readonly watch: readonly Resource[];
   /** What the components see of the client. */
@@ -36,12 +38,12 @@ export interface ComponentStackOptions {
 /** An API server in memory with informers; all of it, and what runs on it, ends with the test. */
 export async function startStack(test: TestContext, options: ComponentStackOptions): Promise<ComponentStack> {
   const clock = options.clock ?? systemClock;
-  const shared = { clock, random: systemRandom, log: silentLogger };
+  const shared = { clock, random: options.random ?? systemRandom, log: silentLogger };
   const store = await openStore({ memory: true });
   const registry = await createRegistry({ store, ...shared });
   const client = createLocalClient(registry);
   const informers = new Informers({ client, ...shared });
-  const recorder = new Recorder({ client, clock, random: systemRandom, log: silentLogger, component: 'test' });
+  const recorder = new Recorder({ client, ...shared, component: 'test' });
   const context: ComponentContext = {
     client: options.wrap?.(client) ?? client,
     informers,

@@ -46,6 +46,8 @@ class StoreRegistry implements Registry {
   readonly #clock: Clock;
   readonly #writes: Writes;
   readonly #definitions = new Map<string, ResourceDefinition>();
+  /** What each resource that callers name has been found to be. */
+  readonly #found = new WeakMap<Resource<never>, ResourceDefinition>();
   readonly #tables = new Map<ResourceDefinition, Table>();
   readonly failed: Promise<Error>;
 
@@ -232,8 +234,13 @@ class StoreRegistry implements Registry {
   }
 
   #find(resource: Resource): ResourceDefinition {
+    const known = this.#found.get(resource as Resource<never>);
+    if (known) return known;
     const found = this.find(resource.group, resource.version, resource.plural);
-    if (found) return found;
+    if (found) {
+      this.#found.set(resource as Resource<never>, found);
+      return found;
+    }
     throw statusFailure(404, 'NotFound', 'the server could not find the requested resource', {
       group: resource.group || undefined,
       kind: resource.plural,

@@ -18,7 +18,7 @@ import type { Entry, RequestContext, ResourceDefinition } from './contract.ts';
 import { readInput } from './input.ts';
 import { decideDeletion, finishesDeletion } from './operations/delete.ts';
 import { carriedMetadata, checkUpdatePreconditions, newMetadata } from './operations/metadata.ts';
-import { copyFrozen } from './schema/index.ts';
+import { copyFrozen, freezeRest } from './schema/index.ts';
 import { isDNS1123Subdomain, validateMetadata, validateMetadataUpdate } from './validation/index.ts';
 
 /** Upstream gives up after as many names that are all taken. */
@@ -154,7 +154,7 @@ export class Writes {
     const defaulted = strategy.defaults?.(named) ?? named;
     const admitted = admit(admissionPlugins, { ...request, object: defaulted });
     const prepared = strategy.prepareForCreate?.(admitted) ?? admitted;
-    const object = deepFreeze(copyFrozen(prepared) as KubeObject);
+    const object = freezeRest(prepared) as KubeObject;
     const nameRule = (text: string) => strategy.validateName?.(text) ?? isDNS1123Subdomain(text);
     refuse(definition, object, [
       ...validateMetadata(object.metadata!, nameRule),

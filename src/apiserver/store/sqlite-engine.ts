@@ -36,10 +36,14 @@ export function sqliteEngine(dataDir: string): Engine {
   const walFd = openSync(`${file}-wal`, constants.O_RDWR);
   syncDirectory(dir);
   const put = db.prepare(
-    'INSERT OR REPLACE INTO objects (resource, key, revision, value) VALUES (?, ?, ?, ?)',
+    // In place, unlike INSERT OR REPLACE, which takes the old row out of table and index first: half the work.
+    'INSERT INTO objects (resource, key, revision, value) VALUES (?, ?, ?, ?) ' +
+      'ON CONFLICT (resource, key) DO UPDATE SET revision = excluded.revision, value = excluded.value',
   );
   const remove = db.prepare('DELETE FROM objects WHERE resource = ? AND key = ?');
-  const setRevision = db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('revision', ?)");
+  const setRevision = db.prepare(
+    "INSERT INTO meta (name, value) VALUES ('revision', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+  );
   return {
     load() {
       const row = db.prepare("SELECT value FROM meta WHERE name = 'revision'").get() as

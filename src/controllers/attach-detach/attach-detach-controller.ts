@@ -7,6 +7,7 @@ import {
   keyOf,
   type Node,
   nodes,
+  POD_PVC_INDEX,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
@@ -40,7 +41,6 @@ export interface AttachDetachOptions {
   readonly populatorPeriodMs?: number;
 }
 
-const BY_CLAIM = 'attach-detach/claim';
 const BY_NODE = 'attach-detach/node';
 const BY_VOLUME_AND_NODE = 'attach-detach/volume-and-node';
 
@@ -73,7 +73,7 @@ class AttachDetachController implements Component {
     this.#informers = {
       pods: informers
         .of(pods)
-        .addIndex(BY_CLAIM, claimKeysOf)
+        .addIndex(POD_PVC_INDEX, claimKeysOf)
         .addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : [])),
       nodes: informers.of(nodes),
       claims: informers.of(persistentVolumeClaims),
@@ -168,7 +168,7 @@ class AttachDetachController implements Component {
     const { pods, nodes, claims, volumes, attachments, drivers } = this.#informers;
     const populator = this.#populator;
     const claimChanged = (key: string) => {
-      for (const pod of pods.byIndex(BY_CLAIM, key)) populator.podChanged(pod);
+      for (const pod of pods.byIndex(POD_PVC_INDEX, key)) populator.podChanged(pod);
     };
     const stops = [
       nodes.on({

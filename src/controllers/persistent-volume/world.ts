@@ -8,6 +8,7 @@ import {
   keyOf,
   type PersistentVolume,
   type PersistentVolumeClaim,
+  POD_PVC_INDEX,
   type Pod,
   persistentVolumeClaims,
   persistentVolumes,
@@ -26,8 +27,6 @@ import type { VolumeWorld } from './volume-sync.ts';
 type Volume = Stored<PersistentVolume>;
 type Claim = Stored<PersistentVolumeClaim>;
 
-/** Pods by `namespace/name` of their claims: upstream's common.PodPVCIndex. */
-export const POD_PVC_INDEX = 'pod-pvc-index';
 const CLAIMS_BY_VOLUME = 'pvc-volume-name';
 
 /** What the controller knows: informers, what it wrote itself, and the index in which claims find volumes. */

@@ -4,6 +4,7 @@ import {
   FINALIZER_PVC_PROTECTION,
   keyOf,
   type PersistentVolumeClaim,
+  POD_PVC_INDEX,
   type Pod,
   persistentVolumeClaims,
   pods,
@@ -16,8 +17,6 @@ import { LivePods } from './live-pods.ts';
 import { ignoreNotFound, mayGo, mustBeProtected } from './protection.ts';
 
 const NAME = 'persistentvolumeclaim-protection-controller';
-/** Upstream's common.PodPVCIndex: pods by `namespace/name` of their claims. */
-const POD_PVC_INDEX = 'pod-pvc-index';
 const WORKERS = 16;
 
 /** Keeps a claim that is being deleted until no pod uses it. Source: pvcprotection. */

@@ -20,7 +20,7 @@ const record = (id: string): VolumeRecord => ({
 function failingHost(): Host & { failAt(change: number, every?: boolean): void } {
   let left = Number.POSITIVE_INFINITY;
   let every = false;
-  const changes = ['writeAtomic', 'removeFile', 'rename', 'allocate', 'syncDirectory'] as const;
+  const changes = ['writeAtomic', 'write', 'removeFile', 'rename', 'allocate', 'syncDirectory'] as const;
   const files: Record<string, unknown> = { ...host.files };
   for (const name of changes) {
     files[name] = async (...args: unknown[]) => {

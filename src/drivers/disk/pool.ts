@@ -92,7 +92,7 @@ export class Pool {
     try {
       await bothOf(
         files.allocate(creating, BigInt(record.sizeBytes)),
-        this.#write(fileNames.recording(id), record),
+        files.write(recording, textOf(record), 0o600),
       );
       // No crash may leave a record whose image has neither of its names.
       await this.#syncNames();
@@ -203,7 +203,7 @@ export class Pool {
 
   /** Durable once the directory is synced. */
   async #write(name: string, content: object): Promise<void> {
-    await this.#host.files.writeAtomic(this.#path(name), `${JSON.stringify(content)}\n`, 0o600);
+    await this.#host.files.writeAtomic(this.#path(name), textOf(content), 0o600);
   }
 
   #existing(id: string): Volume {
@@ -220,6 +220,10 @@ export class Pool {
 async function inBatches(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
   for (let from = 0; from < ids.length; from += OPEN_BATCH)
     await Promise.all(ids.slice(from, from + OPEN_BATCH).map(work));
+}
+
+function textOf(content: object): string {
+  return `${JSON.stringify(content)}\n`;
 }
 
 /** Waits for both even when one fails: nothing must still be written when the other's failure is dealt with. */

@@ -65,6 +65,7 @@ class Machine {
         put(to, this.files.get(from)!.content, this.files.get(from)!.sizeBytes);
         this.files.delete(from);
       }),
+      write: changing((path, content) => void put(path, `${content}`)),
       async writeAtomic(path, content) {
         machine.change();
         const temporary = `${dirname(path)}/.x.${machine.#names++}.tmp`;

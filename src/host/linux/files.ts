@@ -25,6 +25,7 @@ export function createFiles(): Files {
   return {
     read: (path) => fs.readFile(path, 'utf8'),
     writeAtomic,
+    write: (path, content, mode) => write(path, 'w', content, mode),
     append: (path, content) => fs.appendFile(path, content),
     openAppend,
     openRead,
@@ -113,19 +114,28 @@ function kindOf(stat: import('node:fs').BigIntStats): FileStat['kind'] {
 async function writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${temporaryNames++}.tmp`);
   try {
-    const file = await fs.open(temporary, 'wx', mode);
-    try {
-      await file.writeFile(content);
-      // The mode of an open is subject to the umask.
-      if (mode !== undefined) await file.chmod(mode);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
+    await write(temporary, 'wx', content, mode);
     await fs.rename(temporary, path);
   } catch (error) {
     await fs.rm(temporary, { force: true });
     throw error;
+  }
+}
+
+async function write(
+  path: string,
+  flags: 'w' | 'wx',
+  content: string | Uint8Array,
+  mode: number | undefined,
+): Promise<void> {
+  const file = await fs.open(path, flags, mode);
+  try {
+    await file.writeFile(content);
+    // The mode of an open is subject to the umask.
+    if (mode !== undefined) await file.chmod(mode);
+    await file.datasync();
+  } finally {
+    await file.close();
   }
 }
 

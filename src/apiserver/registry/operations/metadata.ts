@@ -55,11 +55,13 @@ export function carriedMetadata(next: ObjectMeta, previous: Stored<KubeObject>['
 
 /** A copy without undefined fields, without empty texts and lists, which upstream's metadata omits too. */
 export function compact<T extends object>(metadata: T): T {
-  return Object.fromEntries(
-    Object.entries(metadata).filter(
-      ([, value]) => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0),
-    ),
-  ) as T;
+  const kept = {} as T;
+  for (const name of Object.keys(metadata) as (keyof T)[]) {
+    const value = metadata[name];
+    if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) continue;
+    kept[name] = value;
+  }
+  return kept;
 }
 
 /** @throws StatusError 400 or 409 when the update is not for this object or not for its present version. */

@@ -35,7 +35,7 @@ export function decode(
   previous: unknown,
   report: DecodeReport,
 ): Record<string, unknown> {
-  return decodeModel(model, value, previous, undefined, report, model, '') as Record<string, unknown>;
+  return decodeModel(model, value, previous, undefined, report, model) as Record<string, unknown>;
 }
 
 function decodeModel(
@@ -45,10 +45,9 @@ function decodeModel(
   place: Place | undefined,
   report: DecodeReport,
   owner: Model,
-  type: string,
 ): unknown {
   if (value === previous && value !== undefined) return previous;
-  if (!isObject(value)) throw mismatch(value, owner, place, type || `v1.${model.goName}`);
+  if (!isObject(value)) throw mismatch(value, owner, place, `v1.${model.goName}`);
   const before = isObject(previous) ? previous : undefined;
   const result: Record<string, unknown> = {};
   let same = before !== undefined;
@@ -87,7 +86,7 @@ function decodeField(
     case 'ref': {
       const model = findModel(type.model);
       if (!model) return copyFrozen(value, previous);
-      return decodeModel(model, value, previous, place, report, owner, goType(type));
+      return decodeModel(model, value, previous, place, report, owner);
     }
     case 'array':
       return decodeArray(type, value, previous, place, report, owner);

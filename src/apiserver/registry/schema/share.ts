@@ -40,3 +40,19 @@ export function copyFrozen(value: unknown, previous?: unknown): unknown {
   }
   return same && count === Object.keys(before!).length ? before : Object.freeze(copy);
 }
+
+/**
+ * As copyFrozen without a previous version, of data whose frozen parts are such copies already: those are taken as they
+ * are.
+ */
+export function freezeRest(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map((item) => freezeRest(item ?? null)));
+  if (value instanceof Date) return value.toISOString();
+  const source = value as Record<string, unknown>;
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(source)) {
+    if (source[name] !== undefined) setOwn(copy, name, freezeRest(source[name]));
+  }
+  return Object.freeze(copy);
+}
