@@ -78,11 +78,20 @@ export function ended(runtime: LinuxRuntime, id: string): Promise<ContainerRecor
   return withDeadline(systemClock, 10_000, `end of container ${id}`, promise).finally(stop);
 }
 
-/** What a log says, without its times. */
+/** What a log says, without its times. A line that was written in pieces (tag P until the last) is one line. */
 export async function logLines(host: Host, record: ContainerRecord): Promise<string[]> {
   const text = await host.files.read(record.logPath);
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => line.slice(line.indexOf(' ') + 1));
+  const lines: string[] = [];
+  const open = new Map<string, string>();
+  for (const entry of text.split('\n').slice(0, -1)) {
+    const [, stream, tag, content] = /^\S+ (\S+) (\S+) (.*)$/.exec(entry)!;
+    const whole = (open.get(stream!) ?? '') + content;
+    if (tag === 'P') open.set(stream!, whole);
+    else {
+      open.delete(stream!);
+      lines.push(`${stream} F ${whole}`);
+    }
+  }
+  for (const [stream, rest] of open) lines.push(`${stream} P ${rest}`);
+  return lines;
 }
