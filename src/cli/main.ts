@@ -9,6 +9,10 @@ export async function main(args: readonly string[]): Promise<number> {
     .description('The whole Kubernetes persistent-storage system in one process.')
     .version('0.1.0')
     .showSuggestionAfterError()
+    // One line: the suggestion that follows an unknown name is part of it.
+    .configureOutput({
+      outputError: (text, write) => write(`stowage: ${text.trim().replace(/\n\s*/g, ' ')}\n`),
+    })
     .exitOverride();
 
   program

@@ -47,6 +47,7 @@ interface Gathered {
  */
 export class Recorder implements EventRecorder {
   readonly #options: RecorderOptions;
+  #sequence: number;
   readonly #written = new Map<string, { name: string; namespace: string; count: number }>();
   #gathered = new Map<string, Gathered>();
   #due: Timer | undefined;
@@ -54,6 +55,7 @@ export class Recorder implements EventRecorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#sequence = Math.floor(options.random.next() * 900_000);
   }
 
   event(subject: EventSubject, type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -134,10 +136,13 @@ export class Recorder implements EventRecorder {
     if (this.#written.size > MAX_REMEMBERED) this.#written.delete(this.#written.keys().next().value!);
   }
 
-  /** Nanoseconds in hexadecimal, as client-go; below the millisecond by chance, so that recorders do not collide. */
+  /**
+   * Nanoseconds in hexadecimal, as client-go. Below the millisecond we count, so that names sort in the order of the
+   * events, from a number drawn by chance, so that recorders do not collide.
+   */
   #uniqueSuffix(): string {
-    const { clock, random } = this.#options;
-    return (BigInt(clock.now()) * 1_000_000n + BigInt(Math.floor(random.next() * 1_000_000))).toString(16);
+    const millisecond = BigInt(this.#options.clock.now()) * 1_000_000n;
+    return (millisecond + BigInt(this.#sequence++ % 1_000_000)).toString(16);
   }
 }
 

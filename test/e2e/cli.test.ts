@@ -63,7 +63,7 @@ describe('stowage, the command', () => {
       try {
         const { port } = taken.address() as { port: number };
         const args = ['up', '--data-dir', directory, '--nodes', '0', '--port', String(port)];
-        assertRefused(await stowage(args), new RegExp(`127.0.0.1:${port}.*(in use|EADDRINUSE)`));
+        assertRefused(await stowage(args), new RegExp(`127.0.0.1:${port}.*port is taken`));
       } finally {
         taken.close();
       }

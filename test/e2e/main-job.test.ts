@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { cannotMount, EXAMPLE, kubectl, stowage, type Up, up } from '../support/command.ts';
+import { cannotMount, EXAMPLE, kubectl, stowage, type Up, up, waitGone } from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { processesNaming, scrub } from '../support/scrub.ts';
@@ -58,17 +58,17 @@ describe('the main job, by kubectl', { skip: cannotMount }, () => {
     await k('delete', 'pod', 'web-0');
     await k('wait', '--for=condition=Ready', 'pod/web-0', '--timeout=60s');
     assert.notEqual(await k('get', 'pod', 'web-0', '-o', 'jsonpath={.metadata.uid}'), uid);
-    await k('wait', '--for=jsonpath={.status.readyReplicas}=2', 'statefulset/web', '--timeout=60s');
+    await k('rollout', 'status', 'statefulset/web', '--timeout=60s');
     const log = await k('logs', 'web-0');
     assert.ok(log.includes(line), `the log of the successor lacks the line ${line}:\n${log}`);
   });
 
   it('after everything is deleted nothing is left', async () => {
     await k('delete', 'statefulset', 'web');
-    await k('wait', '--for=delete', 'pod/web-0', 'pod/web-1', '--timeout=60s');
+    await waitGone(stack.kubeconfig, 'pods');
     await k('delete', 'pvc', '--all');
     await k('delete', 'storageclass', 'stowage-disk');
-    await k('wait', '--for=delete', 'pv', '--all', '--timeout=60s');
+    await waitGone(stack.kubeconfig, 'pv');
     assert.equal(await k('get', 'pv,volumeattachments', '-o', 'name'), '');
     assert.deepEqual(await leftOnMachine(directory), []);
   });

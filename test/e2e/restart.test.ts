@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { sleep, systemClock, systemRandom } from '../../src/base/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
-import { cannotMount, EXAMPLE, kubectl, type Up, up } from '../support/command.ts';
+import { cannotMount, EXAMPLE, kubectl, type Up, up, waitGone } from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { processesNaming, scrub } from '../support/scrub.ts';
@@ -53,9 +53,9 @@ async function assertTwoOfEach(stack: Up, directory: string): Promise<void> {
 async function deleteEverything(stack: Up, directory: string): Promise<void> {
   const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
   await k('delete', 'statefulset', 'web', '--ignore-not-found');
-  await k('wait', '--for=delete', 'pod', '--all', '--timeout=60s');
+  await waitGone(stack.kubeconfig, 'pods');
   await k('delete', 'pvc', '--all');
-  await k('wait', '--for=delete', 'pv', '--all', '--timeout=60s');
+  await waitGone(stack.kubeconfig, 'pv');
   assert.deepEqual(await leftOnMachine(directory), []);
 }
 
@@ -78,7 +78,7 @@ describe('stowage up, again', { skip: cannotMount }, () => {
       assert.deepEqual(await processesNaming(directory), []);
 
       const second = await up(directory);
-      await k(second, 'wait', '--for=jsonpath={.status.readyReplicas}=2', 'statefulset/web', '--timeout=60s');
+      await k(second, 'rollout', 'status', 'statefulset/web', '--timeout=60s');
       await k(second, 'wait', '--for=condition=Ready', 'pod/web-1', '--timeout=60s');
       assert.ok((await k(second, 'logs', 'web-1')).includes(line), 'what the pod wrote is still there');
       await assertTwoOfEach(second, directory);

@@ -90,6 +90,18 @@ export async function kubectlUntil(
   );
 }
 
+/** Resolves once no object of the resource is left. Objects may go at any moment, which kubectl wait takes for an error. */
+export async function waitGone(kubeconfig: string, resource: string, limitMs = 60_000): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const names = (await kubectl(kubeconfig, ['get', resource, '-o', 'name'])).split('\n').filter(Boolean);
+    if (names.length === 0) return;
+    if (performance.now() > deadline)
+      throw new Error(`still there after ${limitMs / 1000}s: ${names.join(' ')}`);
+    await kubectlResult(kubeconfig, ['wait', '--for=delete', ...names, '--timeout=10s']);
+  }
+}
+
 /** A running `stowage up`. */
 export interface Up {
   readonly child: ChildProcess;
