@@ -1,4 +1,4 @@
-import { access, constants, mkdir, mkdtemp, realpath } from 'node:fs/promises';
+import { access, constants, mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openPki, writeKubeconfig } from './apiserver/auth/index.ts';
@@ -31,7 +31,7 @@ import { startNode } from './cluster/node.ts';
 import { Running } from './cluster/running.ts';
 import { type ExternalDriver, startControllerSidecars } from './cluster/sidecars.ts';
 import { socketProblem } from './cluster/socket-paths.ts';
-import { createLinuxHost } from './host/linux/index.ts';
+import { createLinuxHost, makeDirectories } from './host/linux/index.ts';
 
 export interface ClusterOptions {
   /** Where everything lives; absent with `ephemeral`. */
@@ -228,14 +228,8 @@ async function writableDirectory(
 ): Promise<string> {
   const absolute = resolve(path);
   try {
-    // Looked at first: mkdir reports a read-only file system as a path that is not there.
-    const isThere = await access(absolute).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) await mkdir(absolute, { recursive: true, mode });
-    // A slash at the end: a file is refused too.
-    await access(`${absolute}/`, constants.W_OK);
+    await makeDirectories(absolute, mode);
+    await access(absolute, constants.W_OK);
     return await realpath(absolute);
   } catch (error) {
     throw new ClusterStartError(

@@ -24,3 +24,4 @@ export {
 } from './log.ts';
 export { nameSuffix, type Random, seededRandom, systemRandom } from './random.ts';
 export { type Span, Trace, type TraceRecord } from './trace.ts';
+export { type RunEnd, VirtualClock } from './virtual-clock.ts';

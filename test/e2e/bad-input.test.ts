@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { kubectl, kubectlResult, type Up, up } from '../support/command.ts';
-import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlTooOld, requireKubectl } from '../support/kubectl.ts';
 import { scrub } from '../support/scrub.ts';
 
 const CLAIM = `
@@ -94,7 +94,9 @@ const REFUSED: readonly [what: string, manifest: string, says: RegExp][] = [
   ],
 ];
 
-describe('bad input, by kubectl', { timeout: 120_000 }, () => {
+const skip = await kubectlTooOld();
+
+describe('bad input, by kubectl', { skip, timeout: 120_000 }, () => {
   let directory: string;
   let stack: Up;
   const k = (...args: string[]) => kubectl(stack.kubeconfig, args);

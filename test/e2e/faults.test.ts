@@ -82,12 +82,14 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
   before(async () => {
     await requireKubectl();
     directory = await mkdtemp(join(tmpdir(), 'stowage-faults-'));
-    driver = await FaultDriver.start(join(directory, 'driver'));
+    driver = await FaultDriver.create(join(directory, 'driver'));
     cluster = await startCluster({
       dataDir: join(directory, 'data'),
       logLevel: 'silent',
       drivers: [{ controller: driver.endpoint, nodes: { 'node-1': driver.endpoint } }],
     });
+    // The sidecars wait for their driver; the cluster does not.
+    await driver.start();
     await apply(
       {
         apiVersion: 'storage.k8s.io/v1',

@@ -18,12 +18,11 @@ export class FaultDriver {
     this.#directory = directory;
   }
 
-  /** Starts it with no faults; its files and its socket live in the directory. */
-  static async start(directory: string): Promise<FaultDriver> {
+  /** With no faults, and not started; its files and its socket live in the directory. */
+  static async create(directory: string): Promise<FaultDriver> {
     await mkdir(directory, { recursive: true });
     const driver = new FaultDriver(directory);
     await driver.fails({});
-    await driver.start();
     return driver;
   }
 

@@ -17,3 +17,14 @@ async function install(): Promise<void> {
   if (code !== 0)
     throw new Error(`kubectl is not on the path and could not be installed: ${stdout}${stderr}`);
 }
+
+/**
+ * Why tests of kubectl's own words cannot run here; false when they can. Debian 12's kubectl is 1.20, which checks
+ * manifests by itself and words its refusals otherwise; feature row A2 names 1.30 and later.
+ */
+export async function kubectlTooOld(): Promise<string | false> {
+  await requireKubectl();
+  const { stdout } = await run('kubectl', ['version', '--client', '-o', 'json']);
+  const { minor, gitVersion } = JSON.parse(stdout).clientVersion;
+  return Number.parseInt(minor, 10) < 30 && `kubectl ${gitVersion} is older than 1.30`;
+}

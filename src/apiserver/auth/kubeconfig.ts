@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectories } from '../../host/linux/index.ts';
 import type { KeyPair } from './certificate.ts';
 import { writePrivate } from './pki-files.ts';
 
@@ -44,7 +44,7 @@ users:
 /** Writes a kubeconfig that only its owner can read, as one step. */
 export async function writeKubeconfig(path: string, options: KubeconfigOptions): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectories(dirname(path));
     await writePrivate(path, kubeconfigText(options));
   } catch (error) {
     throw new Error(`write kubeconfig ${path}: ${(error as Error).message}`, { cause: error });

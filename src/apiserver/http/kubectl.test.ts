@@ -10,6 +10,11 @@ import { writeKubeconfig } from '../auth/index.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
+/** Debian 12's; it checks manifests by itself, and words some things otherwise. */
+const isOld = /"minor": "2\d/.test(
+  spawnSync('kubectl', ['version', '--client', '-o', 'json'], { encoding: 'utf8' }).stdout ?? '',
+);
+const skip = isOld && 'kubectl is older than 1.30';
 const MANIFEST = `
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
@@ -76,7 +81,7 @@ describe('kubectl', { skip: hasKubectl ? false : 'kubectl is not on PATH', timeo
     assert.equal(label, 'web');
   });
 
-  it('refuses a manifest with an unknown field or kind', async () => {
+  it('refuses a manifest with an unknown field or kind', { skip }, async () => {
     await writeFile(join(home, 'bad.yaml'), MANIFEST.replace('accessModes', 'accessMode'));
     assert.match((await run('apply', '-f', 'bad.yaml')).err, /unknown field "spec.accessMode"/);
     await writeFile(join(home, 'kind.yaml'), 'apiVersion: v1\nkind: Nope\nmetadata: {name: a}\n');
@@ -116,7 +121,7 @@ describe('kubectl', { skip: hasKubectl ? false : 'kubectl is not on PATH', timeo
     assert.deepEqual(JSON.parse(labels), { other: '3', tier: '2' });
   });
 
-  it('knows the resources and explains them', async () => {
+  it('knows the resources and explains them', { skip }, async () => {
     assert.match(
       await kubectl('api-resources'),
       /persistentvolumeclaims +pvc +v1 +true +PersistentVolumeClaim/,
@@ -134,7 +139,7 @@ describe('kubectl', { skip: hasKubectl ? false : 'kubectl is not on PATH', timeo
     assert.match((await run('explain', 'pvc.spec.nope')).err, /field "nope" does not exist/);
   });
 
-  it('waits for a condition and watches', async () => {
+  it('waits for a condition and watches', { skip }, async () => {
     const watching = spawn('kubectl', ['get', 'pvc', 'data', '-w', '--no-headers'], options());
     try {
       const phases = linesOf(watching);
@@ -164,7 +169,7 @@ describe('kubectl', { skip: hasKubectl ? false : 'kubectl is not on PATH', timeo
     assert.match((await run('get', 'pvc')).err, /No resources found/);
   });
 
-  it('reads health and version', async () => {
+  it('reads health and version', { skip }, async () => {
     assert.equal(await kubectl('get', '--raw', '/readyz'), 'ok');
     assert.match(await kubectl('version'), /Server Version: v1\.36\.2\+stowage/);
   });

@@ -56,7 +56,7 @@ export function parseTarget(method: string, path: string, watch: boolean): Reque
   if (parts.length < 3 || (prefix !== 'api' && prefix !== 'apis')) return plain();
   if (prefix === 'apis' && parts.length < 4) return plain();
 
-  const rest = parts.slice(1).map(decodeURIComponent);
+  const rest = path.includes('%') ? parts.slice(1).map(decodeURIComponent) : parts.slice(1);
   const group = prefix === 'apis' ? rest.shift()! : '';
   const version = rest.shift()!;
   let namespace = '';

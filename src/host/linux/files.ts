@@ -1,10 +1,17 @@
-import { closeSync, constants, fstatSync, openSync, readSync, watch } from 'node:fs';
+import * as callbacks from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, watch } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { AppendHandle, FileStat, Files, ReadHandle } from '../host.ts';
 import { deviceNumber } from './disks.ts';
+import { makeDirectories } from './make-directories.ts';
 import { removeTree } from './remove-tree.ts';
+
+// Bare descriptors, without the handle objects of node:fs/promises.
+const open = promisify(callbacks.open);
+const sync = promisify(callbacks.fsync);
 
 let temporaryNames = 0;
 
@@ -30,9 +37,7 @@ export function createFiles(): Files {
     openAppend,
     openRead,
     readFifo,
-    async makeDirectory(path, mode) {
-      await fs.mkdir(path, { recursive: true, mode });
-    },
+    makeDirectory: makeDirectories,
     removeDirectory: (path) => ignoreAbsent(fs.rmdir(path)),
     removeFile: (path) => ignoreAbsent(fs.unlink(path)),
     removeTree,
@@ -215,20 +220,21 @@ async function* chunksOf(
 }
 
 async function allocate(path: string, sizeBytes: bigint): Promise<void> {
-  const file = await fs.open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  const fd = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    if ((await file.stat({ bigint: true })).size < sizeBytes) await file.truncate(Number(sizeBytes));
-    await file.sync();
+    // In memory until it is synced: done sooner than handed to another thread.
+    if (fstatSync(fd, { bigint: true }).size < sizeBytes) ftruncateSync(fd, Number(sizeBytes));
+    await sync(fd);
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const directory = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const fd = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    await directory.sync();
+    await sync(fd);
   } finally {
-    await directory.close();
+    closeSync(fd);
   }
 }

@@ -8,6 +8,7 @@ import { createMounts } from './mounts.ts';
 import { createNetwork } from './network.ts';
 import { createProcesses } from './processes.ts';
 
+export { makeDirectories } from './make-directories.ts';
 export { checkPrivileges } from './privileges.ts';
 
 /** This machine: node:fs for files, util-linux and e2fsprogs for mounts and devices. */
