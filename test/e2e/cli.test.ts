@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { cannotMount, kubectl, run, STOWAGE, stowage, up } from '../support/command.ts';
+import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
-import { scrub } from '../support/scrub.ts';
 
 const FLAGS = [
   '--data-dir',
@@ -18,15 +16,6 @@ const FLAGS = [
   '--log-level',
   '--ready-file',
 ];
-
-async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'stowage-cli-'));
-  try {
-    await work(directory);
-  } finally {
-    await scrub(directory);
-  }
-}
 
 /** One clear line on standard error, and a code that is not zero. */
 function assertRefused(output: { code: number | null; stderr: string }, says: RegExp): void {

@@ -7,7 +7,7 @@ import { waitUntil } from '../../src/client/index.ts';
 import { type Cluster, startCluster } from '../../src/cluster.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
 import { events, persistentVolumes, volumeAttachments } from '../../src/kube/index.ts';
-import { cannotMount, kubectl } from '../support/command.ts';
+import { cannotMount, kubectl, kubectlUntil } from '../support/command.ts';
 import { FaultDriver } from '../support/fault-driver.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { scrub } from '../support/scrub.ts';
@@ -58,7 +58,9 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
     });
   const running = () => k('wait', '--for=condition=Ready', 'pod/user', `--timeout=${LIMIT_MS / 1000}s`);
   const bound = () =>
-    k('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/data', `--timeout=${LIMIT_MS / 1000}s`);
+    kubectlUntil(cluster.kubeconfig, ['get', 'pvc', 'data', '-w', '--no-headers'], /\bBound\b/, {
+      limitMs: LIMIT_MS,
+    });
   const phase = () => k('get', 'pvc', 'data', '-o', 'jsonpath={.status.phase}');
 
   /** Waits for an event on an object; resolves to its message. */
@@ -100,7 +102,8 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
       storageClass('faulty', 'faults.csi.example.com'),
       storageClass('disk', 'disk.csi.stowage.dev'),
     );
-    await k('wait', '--for=jsonpath={.spec.drivers[1].name}', 'csinode/node-1', '--timeout=30s');
+    const names = 'jsonpath={.spec.drivers[*].name}{"\\n"}';
+    await kubectlUntil(cluster.kubeconfig, ['get', 'csinode', 'node-1', '-w', '-o', names], /\S \S/);
   });
 
   after(async () => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { layoutOf } from '../../src/cluster/layout.ts';
 import {
   cannotMount,
@@ -15,20 +14,11 @@ import {
   type Up,
   up,
 } from '../support/command.ts';
+import { deleteEverything } from '../support/delete-everything.ts';
+import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { leftOnMachine } from '../support/left.ts';
-import { scrub } from '../support/scrub.ts';
 import { SmallDisk } from '../support/small-disk.ts';
-
-async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
-  await requireKubectl();
-  const directory = await mkdtemp(join(tmpdir(), 'stowage-disk-'));
-  try {
-    await work(directory);
-  } finally {
-    await scrub(directory);
-  }
-}
 
 const layoutIn = (directory: string) => layoutOf(join(directory, 'data'), {});
 
@@ -42,16 +32,9 @@ const configMap = (name: string, bytes: number) => ({
 const namesOf = async (stack: Up, resource: string) =>
   (await kubectl(stack.kubeconfig, ['get', resource, '-o', 'name'])).trim().split('\n').sort();
 
-async function deleteEverything(stack: Up, directory: string): Promise<void> {
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
-  await k('delete', 'statefulset', 'web');
-  await k('wait', '--for=delete', 'pod', '--all', '--timeout=60s');
-  await k('delete', 'pvc', '--all');
-  await k('wait', '--for=delete', 'pv', '--all', '--timeout=60s');
-  assert.deepEqual(await leftOnMachine(directory), []);
-}
-
 describe('a full disk', { skip: cannotMount, timeout: 120_000 }, () => {
+  before(requireKubectl);
+
   it('under the pool: the claim says so, nothing is left there, and it goes on once there is room', () =>
     inDirectory(async (directory) => {
       const disk = await SmallDisk.mount(layoutIn(directory).pool, 200);
@@ -132,6 +115,8 @@ async function assertRefused(flags: readonly string[], says: RegExp): Promise<vo
 }
 
 describe('paths', { skip: cannotMount, timeout: 120_000 }, () => {
+  before(requireKubectl);
+
   it('too long for a Unix socket are refused before anything is made there', () =>
     inDirectory(async (directory) => {
       const deep = join(directory, 'd'.repeat(90));

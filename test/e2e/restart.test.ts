@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { sleep, systemClock, systemRandom } from '../../src/base/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
-import { cannotMount, EXAMPLE, kubectl, type Up, up, waitGone } from '../support/command.ts';
+import { cannotMount, EXAMPLE, kubectl, type Up, up } from '../support/command.ts';
+import { deleteEverything } from '../support/delete-everything.ts';
+import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { leftOnMachine } from '../support/left.ts';
-import { processesNaming, scrub } from '../support/scrub.ts';
+import { processesNaming } from '../support/scrub.ts';
 
 const host = createLinuxHost({ clock: systemClock });
-
-/** Runs a test in a directory of its own that is scrubbed afterwards, whatever happens. */
-async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
-  await requireKubectl();
-  const directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
-  try {
-    await work(directory);
-  } finally {
-    await scrub(directory);
-  }
-}
 
 async function mountsBelow(directory: string): Promise<string[]> {
   return (await host.mounts.list())
@@ -50,16 +38,9 @@ async function assertTwoOfEach(stack: Up, directory: string): Promise<void> {
   assert.equal(new Set(volumeMounts).size, 4, `no path is mounted twice: ${volumeMounts.join(' ')}`);
 }
 
-async function deleteEverything(stack: Up, directory: string): Promise<void> {
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
-  await k('delete', 'statefulset', 'web', '--ignore-not-found');
-  await waitGone(stack.kubeconfig, 'pods');
-  await k('delete', 'pvc', '--all');
-  await waitGone(stack.kubeconfig, 'pv');
-  assert.deepEqual(await leftOnMachine(directory), []);
-}
-
 describe('stowage up, again', { skip: cannotMount }, () => {
+  before(requireKubectl);
+
   it('after Ctrl-C: nothing is mounted while it is down, and everything carries on', () =>
     inDirectory(async (directory) => {
       const first = await up(directory);

@@ -33,7 +33,10 @@ export function createLoopDevices(processes: Processes, clock: Clock): LoopDevic
     async detach(device) {
       const name = nameOf(device);
       if (!(await describe(name))) return;
-      await runTool(processes, `detach ${device}`, 'losetup', ['--detach', device]);
+      const result = await processes.exec('losetup', ['--detach', device], { leavesNoProcess: true });
+      // Gone meanwhile: its last user let go of it after an earlier order.
+      if (result.exitCode !== 0 && (await describe(name)))
+        throw new Error(`detach ${device}: ${describeFailure('losetup', result)}`);
       // The kernel accepts the order also while the device is open, and carries it out at the last close.
       const deadline = clock.monotonic() + DETACH_LIMIT_MS;
       while (await describe(name)) {

@@ -1,0 +1,14 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { scrub } from './scrub.ts';
+
+/** Runs a test in a directory of its own that is scrubbed afterwards, whatever happens. */
+export async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
+  try {
+    await work(directory);
+  } finally {
+    await scrub(directory);
+  }
+}
