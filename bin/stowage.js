@@ -24,12 +24,16 @@ process.exitCode = await main(process.argv.slice(2));
 /** Whether dist/, which `npm ci` makes, is there and no source is newer. It saves a third of the start. */
 function isCurrent() {
   try {
-    const builtAt = statSync(built).mtimeMs;
-    const files = readdirSync(source, { recursive: true });
-    return files.every(
-      (file) => !/\.(ts|sh)$/.test(file) || statSync(`${source}/${file}`).mtimeMs <= builtAt,
-    );
+    return isOlder(source, statSync(built).mtimeMs);
   } catch {
     return false;
   }
+}
+
+function isOlder(directory, than) {
+  return readdirSync(directory, { withFileTypes: true }).every((entry) => {
+    const path = `${directory}/${entry.name}`;
+    if (entry.isDirectory()) return isOlder(path, than);
+    return !/\.(ts|sh)$/.test(path) || statSync(path).mtimeMs <= than;
+  });
 }

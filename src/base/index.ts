@@ -22,6 +22,7 @@ export {
   type LogSink,
   silentLogger,
 } from './log.ts';
+export { httpRequest } from './plain-http.ts';
 export { nameSuffix, type Random, seededRandom, systemRandom } from './random.ts';
 export { type Span, Trace, type TraceRecord } from './trace.ts';
 export { type RunEnd, VirtualClock } from './virtual-clock.ts';

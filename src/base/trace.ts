@@ -60,7 +60,8 @@ export class Trace {
         attributes: { ...attributes, ...more },
       };
       this.#ended.push(record);
-      if (this.#ended.length > this.#limit) this.#ended.splice(0, this.#ended.length - this.#limit);
+      // Many at once: each time all that stay are moved.
+      if (this.#ended.length >= this.#limit * 1.25) this.#ended.splice(0, this.#ended.length - this.#limit);
       this.#tell(record);
     };
     return {
@@ -90,7 +91,8 @@ export class Trace {
 
   /** The ended steps, oldest first, of one journey or of all. */
   ended(journey?: string): readonly TraceRecord[] {
-    return journey === undefined ? this.#ended : this.#ended.filter((record) => record.journey === journey);
+    const kept = this.#ended.slice(-this.#limit);
+    return journey === undefined ? kept : kept.filter((record) => record.journey === journey);
   }
 
   /** Calls `listener` at each begin and end until the returned function is called. */

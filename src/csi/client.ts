@@ -1,8 +1,8 @@
 import type { Clock } from '../base/index.ts';
 import type { Channel } from './channel.ts';
-import { grpcChannel } from './grpc-channel.ts';
 import { type CallRecord, type ServiceClient, serviceClient } from './service-client.ts';
 import { CSI_SERVICE_NAMES, CSI_SERVICES, type CsiServiceName } from './services.ts';
+import { type Sockets, unixSockets } from './sockets.ts';
 
 /** A driver, as its callers see it: one group of methods for each service. Calls fail with CsiError. */
 export type CsiClient = {
@@ -33,8 +33,8 @@ export const DEFAULT_TIMEOUT_MS = 15_000;
  * calls fail with UNAVAILABLE or, with `waitForReady`, wait.
  * @throws Error if the endpoint is not such an address.
  */
-export function connectCsi(endpoint: string, options: CsiClientOptions): CsiClient {
-  return csiClient(grpcChannel(endpoint, options.clock), options);
+export function connectCsi(endpoint: string, options: CsiClientOptions & { sockets?: Sockets }): CsiClient {
+  return csiClient((options.sockets ?? unixSockets).channel(endpoint, options.clock), options);
 }
 
 /** A CSI client over any channel. */

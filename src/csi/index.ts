@@ -1,4 +1,5 @@
 export { csiAccessMode, type VolumeCapabilityInit } from './access-mode.ts';
+export type { Channel, ChannelCallOptions } from './channel.ts';
 export { type CsiClient, connectCsi } from './client.ts';
 export { Code, type CodeName } from './codes.ts';
 export {
@@ -12,6 +13,7 @@ export { CsiError, isFinalError, provisioningState, rpcErrorText } from './error
 /** The messages and enums of CSI, as generated. */
 export * as csi from './generated/csi_pb.js';
 export { serveInMemory } from './in-memory.ts';
+export { memoryChannel } from './memory-channel.ts';
 export {
   CSI_PLUGIN_TYPE,
   connectRegistration,
@@ -26,6 +28,9 @@ export type {
   NodeCapability,
   NodeService,
 } from './server/handlers.ts';
+export type { Routes } from './server/router.ts';
 export { serveCsi } from './server/serve.ts';
+export { methodPath } from './services.ts';
+export { type Sockets, unixSockets } from './sockets.ts';
 export { CsiStatus } from './status.ts';
 export { waitForDriver } from './wait-for-driver.ts';

@@ -2,11 +2,11 @@ import type { Clock, Logger } from '../base/index.ts';
 import { DEFAULT_TIMEOUT_MS } from './client.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { Registration, type RegistrationStatus } from './generated/registration_pb.js';
-import { grpcChannel } from './grpc-channel.ts';
-import { type SocketServer, serveRoutes } from './server/grpc-server.ts';
+import type { SocketServer } from './server/grpc-server.ts';
 import type { Handlers } from './server/handlers.ts';
 import { createRoutes } from './server/router.ts';
 import { type ServiceClient, serviceClient } from './service-client.ts';
+import { type Sockets, unixSockets } from './sockets.ts';
 
 /** PluginInfo.type of a CSI driver. Source: k8s.io/kubelet, pluginregistration/v1. */
 export const CSI_PLUGIN_TYPE = 'CSIPlugin';
@@ -23,6 +23,8 @@ export interface ServeRegistrationOptions {
   onStatus(status: { registered: boolean; error: string }): void;
   clock: Clock;
   log: Logger;
+  /** @default gRPC over Unix sockets */
+  sockets?: Sockets | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ServeRegistrationOptions {
  * @throws Error as serveCsi for the socket.
  */
 export async function serveRegistration(options: ServeRegistrationOptions): Promise<SocketServer> {
-  const { clock, log } = options;
+  const { clock, log, sockets = unixSockets } = options;
   const info = {
     type: CSI_PLUGIN_TYPE,
     name: options.driverName,
@@ -45,7 +47,7 @@ export async function serveRegistration(options: ServeRegistrationOptions): Prom
     },
   };
   const routes = createRoutes([{ service: Registration, handlers }], { clock, log });
-  return await serveRoutes(options.socketPath, routes, clock);
+  return await sockets.serve(options.socketPath, routes, clock);
 }
 
 /** The kubelet's side: asks a plugin who it is and tells it the outcome. Calls fail with CsiError. */
@@ -57,9 +59,9 @@ export interface RegistrationClient extends ServiceClient<typeof Registration> {
 /** Connects to a registration socket, as connectCsi does to a driver. */
 export function connectRegistration(
   socketPath: string,
-  options: { clock: Clock; timeoutMs?: number | undefined },
+  options: { clock: Clock; timeoutMs?: number | undefined; sockets?: Sockets | undefined },
 ): RegistrationClient {
-  const channel = grpcChannel(socketPath, options.clock);
+  const channel = (options.sockets ?? unixSockets).channel(socketPath, options.clock);
   const methods = serviceClient(Registration, channel, {
     clock: options.clock,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,

@@ -4,7 +4,7 @@ import type { Component, ComponentContext } from '../client/index.ts';
 import type { Host } from '../host/index.ts';
 import { type Node, nodes, type Stored } from '../kube/index.ts';
 import { PodManager, type PodSource, type PodVolumes } from './pods/index.ts';
-import { LinuxRuntime } from './runtime/index.ts';
+import { LinuxRuntime, type Runtime } from './runtime/index.ts';
 import { NodeServer } from './server/index.ts';
 import { type NodeFacts, NodeStatusReporter } from './status/index.ts';
 
@@ -25,12 +25,14 @@ export interface NodeOptions {
   /** More paths of the host that pods must not see; the node's own are hidden anyway. */
   readonly hiddenFromPods?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
-  /** PEM: the certificate for the node's HTTPS server, and the authority of its clients. */
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** PEM: the certificate for the node's HTTPS server, and the authority of its clients. Absent: no server. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
   /** Where the node's server listens; the InternalIP. @default 127.0.0.1 */
   readonly address?: string;
   /** 0 takes a free one. @default 0 */
   readonly port?: number;
+  /** What runs containers. @default processes of this machine */
+  readonly runtime?: Runtime;
   readonly createVolumeManager: (source: PodSource) => NodeVolumeManager;
   /** What runs beside it and ends after the pods: the plugin manager. */
   readonly companions?: readonly Component[];
@@ -57,15 +59,17 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
   const { host, name, nodeRoot, address = '127.0.0.1' } = options;
   const log = context.log.child({ node: name });
   const state = options.stateDirectory ?? nodeRoot;
-  const runtime = new LinuxRuntime({
-    host,
-    clock,
-    random,
-    log,
-    directory: join(state, 'runtime'),
-    logRoot: join(state, 'log'),
-    masked: [nodeRoot, state, ...(options.hiddenFromPods ?? [])],
-  });
+  const runtime =
+    options.runtime ??
+    new LinuxRuntime({
+      host,
+      clock,
+      random,
+      log,
+      directory: join(state, 'runtime'),
+      logRoot: join(state, 'log'),
+      masked: [nodeRoot, state, ...(options.hiddenFromPods ?? [])],
+    });
   const recorder = context.recorder('kubelet', name);
   const facts = async (port: number): Promise<NodeFacts> => ({
     name,
@@ -93,16 +97,18 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     allocatable: () => informers.of(nodes).get(name)?.status?.allocatable ?? {},
   });
   const volumeManager = options.createVolumeManager(pods.source);
-  const server = new NodeServer({
-    host,
-    clock,
-    log,
-    runtime,
-    address,
-    port: options.port ?? 0,
-    tls: options.tls,
-    pods: () => pods.pods(),
-  });
+  const server =
+    options.tls &&
+    new NodeServer({
+      host,
+      clock,
+      log,
+      runtime,
+      address,
+      port: options.port ?? 0,
+      tls: options.tls,
+      pods: () => pods.pods(),
+    });
   let port = 0;
   const status = new NodeStatusReporter({ client, clock, random, log, facts: () => facts(port) });
 
@@ -112,7 +118,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     podSource: pods.source,
     async start(signal) {
       await host.files.makeDirectory(nodeRoot, 0o750);
-      port = await server.listen();
+      if (server) port = await server.listen();
       const inner = new AbortController();
       const parts = [
         status.run(inner.signal),
@@ -130,7 +136,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
       } finally {
         inner.abort(signal.reason);
         const ends = await Promise.allSettled(parts);
-        await server.close();
+        await server?.close();
         if (signal.aborted) reportFailures(ends);
       }
     },

@@ -53,19 +53,23 @@ async function* follow(from: {
   see(event: StoreEvent): EntryEvent | undefined;
 }): AsyncGenerator<readonly EntryEvent[], void, undefined> {
   const { store, table, clock, options } = from;
-  const stop = new AbortController();
-  const end = () => stop.abort();
+  const bell = new Bell();
+  let ended = options.signal?.aborted ?? false;
+  const end = () => {
+    ended = true;
+    bell.ring();
+  };
   options.signal?.addEventListener('abort', end, { once: true });
-  if (options.signal?.aborted) end();
+  const stopListening = table.onChange(() => bell.ring());
   const limit =
     options.timeoutSeconds !== undefined && options.timeoutSeconds > 0
       ? clock.after(options.timeoutSeconds * 1000, end, { unref: true })
       : undefined;
-  const bookmarks = options.allowWatchBookmarks ? new BookmarkTimer(clock) : undefined;
+  const bookmarks = options.allowWatchBookmarks ? new BookmarkTimer(clock, () => bell.ring()) : undefined;
   let position = from.position;
   try {
     if (from.initial.length > 0) yield from.initial;
-    while (!stop.signal.aborted) {
+    while (!ended) {
       store.assertServing();
       const events = table.log.read(position, BATCH_LIMIT);
       if (!events) throw tooOld(Number(options.resourceVersion ?? 0), table.log.floor);
@@ -80,9 +84,10 @@ async function* follow(from: {
         seen.push({ type: 'BOOKMARK', entry: bookmark(from.definition, store.revision) });
       }
       if (seen.length > 0) yield seen;
-      else if (events.length === 0) await idle(table, stop.signal, bookmarks);
+      else if (events.length === 0) await bell.rung();
     }
   } finally {
+    stopListening();
     limit?.cancel();
     bookmarks?.cancel();
     options.signal?.removeEventListener('abort', end);
@@ -97,27 +102,32 @@ export function changeSeen(selection: Selection, event: StoreEvent): EntryEvent 
   return before ? { type: 'DELETED', entry: event.departed() } : undefined;
 }
 
-async function idle(table: Table, signal: AbortSignal, bookmarks: BookmarkTimer | undefined): Promise<void> {
-  if (!bookmarks) return table.changed(signal);
-  // The wait for a change must end with the wait for the bookmark, or waiters would pile up.
-  const wake = new AbortController();
-  const onAbort = () => wake.abort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  bookmarks.onDue = onAbort;
-  if (signal.aborted || bookmarks.due) wake.abort();
-  await table.changed(wake.signal);
-  bookmarks.onDue = undefined;
-  signal.removeEventListener('abort', onAbort);
+/** Wakes the one who waits for it; rung while nobody waits, it wakes the next at once. */
+class Bell {
+  #isRung = false;
+  #wake: (() => void) | undefined;
+
+  ring(): void {
+    this.#isRung = true;
+    this.#wake?.();
+  }
+
+  async rung(): Promise<void> {
+    if (!this.#isRung) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#isRung = false;
+    this.#wake = undefined;
+  }
 }
 
 class BookmarkTimer {
   readonly #clock: Clock;
+  readonly #onDue: () => void;
   #timer!: Timer;
   due = false;
-  onDue: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, onDue: () => void) {
     this.#clock = clock;
+    this.#onDue = onDue;
     this.restart();
   }
 
@@ -125,7 +135,7 @@ class BookmarkTimer {
     this.due = false;
     const ring = () => {
       this.due = true;
-      this.onDue?.();
+      this.#onDue();
     };
     this.#timer = this.#clock.after(BOOKMARK_INTERVAL_MS, ring, { unref: true });
   }

@@ -1,4 +1,4 @@
-export { DataDirInUseError } from './engine.ts';
+export { DataDirInUseError, type Engine, type EngineRow } from './engine.ts';
 export { StoredEntry } from './entry.ts';
 export type { StoreEvent } from './event-log.ts';
 export { openStore } from './open.ts';

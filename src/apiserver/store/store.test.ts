@@ -72,7 +72,7 @@ describe('group commit', () => {
   it('wakes watchers after the batch, with all of it in the log', async () => {
     const { store, table, commits } = open();
     const end = table.log.end;
-    const woken = table.changed(new AbortController().signal);
+    const woken = new Promise<void>((resolve) => table.onChange(resolve));
     store.put(table, 'a', object('a'));
     store.put(table, 'a', object('a', 'second'));
     store.remove(table, 'a', object('a', 'second'));

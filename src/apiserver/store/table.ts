@@ -21,7 +21,7 @@ export class Table {
   readonly log: EventLog;
   readonly #durable = new OrderedMap<Entry>();
   readonly #head = new Map<string, PendingWrite>();
-  readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(id: string, logCapacity: number, revision: number) {
     this.id = id;
@@ -91,18 +91,10 @@ export class Table {
     yield* undoneUpTo(undefined);
   }
 
-  /** Resolves at the next durable change, or when `signal` aborts. */
-  changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const done = () => {
-        this.#waiting.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#waiting.add(done);
-      signal.addEventListener('abort', done, { once: true });
-    });
+  /** Calls the listener after every batch with durable changes, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** For the store alone: a row of the last run. */
@@ -126,7 +118,7 @@ export class Table {
 
   /** For the store alone: wakes watchers after a batch. */
   wake(): void {
-    for (const done of [...this.#waiting]) done();
+    for (const listener of this.#listeners) listener();
   }
 
   /** For the store alone: forgets what never became durable. */

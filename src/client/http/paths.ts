@@ -29,9 +29,11 @@ export function objectPath(resource: Place, { namespace, name }: ObjectName, sub
 
 /** A query string with its question mark; absent and false values are left out. */
 export function queryText(values: Readonly<Record<string, QueryValue>>): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(values))
-    if (value !== undefined && value !== false && value !== '') query.set(name, String(value));
-  const text = query.toString();
-  return text === '' ? '' : `?${text}`;
+  let query: URLSearchParams | undefined;
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined || value === false || value === '') continue;
+    query ??= new URLSearchParams();
+    query.set(name, String(value));
+  }
+  return query ? `?${query}` : '';
 }

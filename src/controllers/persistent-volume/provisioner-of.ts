@@ -1,4 +1,4 @@
-import { notFound, type StorageClass } from '../../kube/index.ts';
+import type { StorageClass } from '../../kube/index.ts';
 
 /** The prefix of provisioners that live in the controller itself. */
 const IN_TREE = 'kubernetes.io/';
@@ -10,7 +10,7 @@ export function provisionerOf(
 ): { readonly provisioner: string } | { readonly error: string } {
   // The words of a lister, which speaks of the resource in the singular.
   if (!storageClass) {
-    return { error: notFound({ group: 'storage.k8s.io', plural: 'storageclass' }, className).message };
+    return { error: `storageclass.storage.k8s.io "${className}" not found` };
   }
   const { provisioner } = storageClass;
   if (provisioner.startsWith(IN_TREE)) return { error: `no volume plugin matched name: ${provisioner}` };

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '../../base/index.ts';
+import { type Sockets, unixSockets } from '../sockets.ts';
 import { driverRoutes } from './driver-routes.ts';
-import { type SocketServer, serveRoutes } from './grpc-server.ts';
+import type { SocketServer } from './grpc-server.ts';
 import type { CsiServices } from './handlers.ts';
 
 export interface ServeCsiOptions extends CsiServices {
@@ -8,6 +9,8 @@ export interface ServeCsiOptions extends CsiServices {
   endpoint: string;
   clock: Clock;
   log: Logger;
+  /** @default gRPC over Unix sockets */
+  sockets?: Sockets | undefined;
 }
 
 /**
@@ -19,8 +22,8 @@ export interface ServeCsiOptions extends CsiServices {
  * @throws Error if the driver contradicts itself (see driverRoutes) or the socket cannot be had (see placeSocket).
  */
 export async function serveCsi(options: ServeCsiOptions): Promise<SocketServer> {
-  const { endpoint, clock, log } = options;
-  const server = await serveRoutes(endpoint, driverRoutes(options, { clock, log }), clock);
+  const { endpoint, clock, log, sockets = unixSockets } = options;
+  const server = await sockets.serve(endpoint, driverRoutes(options, { clock, log }), clock);
   log.info('CSI driver listens', { driver: options.identity.name, endpoint: server.endpoint });
   return server;
 }

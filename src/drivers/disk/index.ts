@@ -1,5 +1,5 @@
 import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
-import { type CsiServices, type SocketServer, serveCsi } from '../../csi/index.ts';
+import { type CsiServices, type SocketServer, type Sockets, serveCsi } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { Attachments } from './attachments.ts';
 import { diskController } from './controller.ts';
@@ -15,6 +15,8 @@ export interface DiskDriverOptions {
   readonly host: Host;
   readonly clock: Clock;
   readonly log: Logger;
+  /** @default gRPC over Unix sockets */
+  readonly sockets?: Sockets;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface DiskDriver {
 
 /** @throws Error if the pool cannot be had, or holds a record that cannot be read. */
 export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDriver> {
-  const { host, clock, log } = options;
+  const { host, clock, log, sockets } = options;
   const pool = await Pool.open(options.pool, host, log);
   const attachments = new Attachments(pool, host);
   // A device that its last user does not let go of yet is no reason to keep volumes from anybody.
@@ -53,7 +55,7 @@ export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDr
         controller: diskController({ pool, attachments, topology, nodeIds }),
         node: nodeId === undefined ? undefined : diskNode({ pool, attachments, host, nodeId, topology }),
       };
-      const server = await serveCsi({ endpoint, clock, log, ...services });
+      const server = await serveCsi({ endpoint, clock, log, sockets, ...services });
       servers.push(server);
       return server;
     },

@@ -1,7 +1,7 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
-import { type Clock, TimeoutError } from '../../base/index.ts';
+import { type Clock, httpRequest, TimeoutError } from '../../base/index.ts';
 import type { HttpAnswer, Network } from '../host.ts';
 
 /** The most of an answer that is read (the kubelet's maxRespBodyLength). */

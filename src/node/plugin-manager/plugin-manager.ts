@@ -1,5 +1,6 @@
 import { type Clock, errorMessage, type Logger, type Timer } from '../../base/index.ts';
 import type { Client, Informers } from '../../client/index.ts';
+import type { Sockets } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { PendingOperations, pluginsRegistryDirectory } from '../../volume/index.ts';
 import type { CsiDrivers } from '../../volume/plugins/csi/index.ts';
@@ -18,6 +19,8 @@ export interface PluginManagerOptions {
   readonly drivers: CsiDrivers;
   readonly clock: Clock;
   readonly log: Logger;
+  /** @default gRPC over Unix sockets */
+  readonly sockets?: Sockets;
 }
 
 /** The directory is looked at this often even if no event came. */
@@ -49,10 +52,10 @@ class PluginManager {
 
   constructor(options: PluginManagerOptions) {
     this.#options = options;
-    const { client, informers, nodeName, clock, drivers, log } = options;
+    const { client, informers, nodeName, clock, drivers, log, sockets } = options;
     this.#directory = pluginsRegistryDirectory(options.nodeRoot);
     this.#nodeInfo = new NodeInfoManager({ client, informers, nodeName, clock });
-    this.#registrations = new Registrations({ drivers, nodeInfo: this.#nodeInfo, clock, log });
+    this.#registrations = new Registrations({ drivers, nodeInfo: this.#nodeInfo, clock, log, sockets });
     this.#pending = new PendingOperations({
       clock,
       settled: (_key, error, { retryAfterMs }) => {

@@ -5,6 +5,7 @@ import {
   connectCsi,
   connectRegistration,
   type RegistrationClient,
+  type Sockets,
 } from '../../csi/index.ts';
 import type { CsiDrivers, RegisteredDriver } from '../../volume/plugins/csi/index.ts';
 import type { NodeInfoManager } from './node-info-manager.ts';
@@ -15,6 +16,8 @@ export interface RegistrationOptions {
   readonly nodeInfo: NodeInfoManager;
   readonly clock: Clock;
   readonly log: Logger;
+  /** @default gRPC over Unix sockets */
+  readonly sockets?: Sockets | undefined;
 }
 
 /** A driver that this node has taken. */
@@ -53,7 +56,8 @@ export class Registrations {
 
   /** @throws Error if the driver was not taken; it has been told why, if it could be. */
   async register(socketPath: string, signal: AbortSignal): Promise<Registration> {
-    const plugin = connectRegistration(socketPath, { clock: this.#options.clock });
+    const { clock, sockets } = this.#options;
+    const plugin = connectRegistration(socketPath, { clock, sockets });
     try {
       return await this.#negotiate(plugin, socketPath, signal);
     } finally {
@@ -177,7 +181,8 @@ export class Registrations {
   #connect(endpoint: string, name: string): CsiClient {
     const known = this.#clients.get(endpoint);
     if (known) return known;
-    const client = connectCsi(endpoint, { clock: this.#options.clock, driver: name });
+    const { clock, sockets } = this.#options;
+    const client = connectCsi(endpoint, { clock, sockets, driver: name });
     this.#clients.set(endpoint, client);
     return client;
   }

@@ -1,6 +1,6 @@
 import { aborted, type Clock, type Logger } from '../../base/index.ts';
 import type { Component } from '../../client/index.ts';
-import { type CsiClient, serveRegistration, waitForDriver } from '../../csi/index.ts';
+import { type CsiClient, type Sockets, serveRegistration, waitForDriver } from '../../csi/index.ts';
 
 export interface RegistrarOptions {
   /** The driver. It may start later than the registrar. */
@@ -11,6 +11,8 @@ export interface RegistrarOptions {
   readonly pluginRegistrationPath: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** @default gRPC over Unix sockets */
+  readonly sockets?: Sockets;
 }
 
 /**
@@ -22,7 +24,7 @@ export function createRegistrar(options: RegistrarOptions): Component {
 }
 
 async function start(options: RegistrarOptions, signal: AbortSignal): Promise<void> {
-  const { csi, clock, log } = options;
+  const { csi, clock, log, sockets } = options;
   await waitForDriver(csi, { clock, signal });
   const { name } = await csi.identity.getPluginInfo({}, { signal });
   const server = await serveRegistration({
@@ -31,6 +33,7 @@ async function start(options: RegistrarOptions, signal: AbortSignal): Promise<vo
     endpoint: options.kubeletRegistrationPath,
     clock,
     log,
+    sockets,
     onStatus: ({ registered, error }) => {
       if (registered) log.info('registered with the kubelet', { driver: name });
       else log.error('the kubelet refused the registration', { driver: name, error });

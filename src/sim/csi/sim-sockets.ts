@@ -1,0 +1,222 @@
+import {
+  type Channel,
+  type ChannelCallOptions,
+  Code,
+  CsiStatus,
+  memoryChannel,
+  methodPath,
+  type Routes,
+  type Sockets,
+} from '../../csi/index.ts';
+import type { Dice } from '../dice.ts';
+import type { Faults } from '../faults.ts';
+import type { Machine } from '../host/machine.ts';
+import type { Journal } from '../journal.ts';
+import type { SimProcess } from '../process.ts';
+
+type Message = Awaited<ReturnType<Channel['unary']>>;
+type Method = Parameters<Channel['unary']>[0];
+
+interface Listening {
+  readonly process: SimProcess;
+  readonly routes: Routes;
+  readonly stopped: AbortController;
+}
+
+export interface SocketTableOptions {
+  readonly machine: Machine;
+  readonly dice: Dice;
+  readonly faults: Faults;
+  readonly journal: Journal;
+  /** Hears of a call as it reaches a driver; what it returns hears of the answer. */
+  observe(method: string, request: object): ((error: unknown) => void) | undefined;
+}
+
+const TYPICAL_MS = 0.3;
+
+/** The Unix sockets of a machine: who listens where. */
+export class SocketTable {
+  readonly #options: SocketTableOptions;
+  readonly #listening = new Map<string, Listening>();
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+  /** Answers of ListVolumes, for when they come late. */
+  #oldList: Message | undefined;
+
+  constructor(options: SocketTableOptions) {
+    this.#options = options;
+  }
+
+  /** The sockets as one process has them. */
+  of(process: SimProcess): Sockets {
+    return {
+      serve: (endpoint, routes) =>
+        process.cross(0.5, () => {
+          const path = pathOf(endpoint);
+          const stopped = this.#listen(path, process, routes);
+          const stop = () =>
+            process.cross(0.5, () => {
+              if (this.#listening.get(path)?.stopped !== stopped) return;
+              this.#listening.delete(path);
+              stopped.abort();
+              this.#removeSocket(path);
+            });
+          return { endpoint: `unix://${path}`, socketPath: path, stop, [Symbol.asyncDispose]: stop };
+        }),
+      channel: (endpoint, clock) => {
+        const path = pathOf(endpoint);
+        const wire = memoryChannel(
+          {
+            running: () => {
+              const found = this.#listening.get(path);
+              return found?.process.alive
+                ? { routes: found.routes, stopped: found.stopped.signal }
+                : undefined;
+            },
+            started: () => this.#starting(path).promise,
+          },
+          clock,
+        );
+        return {
+          endpoint: `unix://${path}`,
+          unary: (method, request, options) => this.#unary(process, wire, method, request, options),
+          stream: (method, request, options) => wire.stream(method, request, options),
+          close: () => wire.close(),
+        };
+      },
+    };
+  }
+
+  #listen(path: string, process: SimProcess, routes: Routes): AbortController {
+    const { machine } = this.#options;
+    // A socket that a dead process has left is replaced.
+    this.#removeSocket(path);
+    machine.makeFile(path, 'socket', 0o600);
+    const stopped = new AbortController();
+    this.#listening.set(path, { process, routes: this.#observed(routes), stopped });
+    process.onDeath(() => {
+      if (this.#listening.get(path)?.stopped === stopped) this.#listening.delete(path);
+      stopped.abort();
+    });
+    const waiting = this.#waiting.get(path);
+    this.#waiting.delete(path);
+    waiting?.resolve();
+    return stopped;
+  }
+
+  #removeSocket(path: string): void {
+    const { machine } = this.#options;
+    const { directory, name, path: canonical } = machine.parent(path, 'unlink');
+    if (directory.entries.has(name)) machine.setName(directory, name, undefined, canonical);
+  }
+
+  #starting(path: string): PromiseWithResolvers<void> {
+    let waiting = this.#waiting.get(path);
+    if (!waiting) {
+      waiting = Promise.withResolvers();
+      this.#waiting.set(path, waiting);
+    }
+    return waiting;
+  }
+
+  #observed(routes: Routes): Routes {
+    const { observe } = this.#options;
+    const observed = new Map<string, Routes extends ReadonlyMap<string, infer R> ? R : never>();
+    for (const [path, route] of routes) {
+      if (route.kind !== 'unary') {
+        observed.set(path, route);
+        continue;
+      }
+      observed.set(path, {
+        ...route,
+        async call(request, incoming) {
+          const answered = observe(path, request);
+          try {
+            const response = await route.call(request, incoming);
+            answered?.(undefined);
+            return response;
+          } catch (error) {
+            answered?.(error);
+            throw error;
+          }
+        },
+      });
+    }
+    return observed;
+  }
+
+  /** One call, with what the seed does to it on its way. */
+  async #unary(
+    process: SimProcess,
+    wire: Channel,
+    method: Method,
+    request: Message,
+    options: ChannelCallOptions,
+  ): Promise<Message> {
+    const { faults, dice, journal } = this.#options;
+    const path = methodPath(method);
+    const rpc = path.slice(path.lastIndexOf('/') + 1);
+    const quiet = QUIET.has(rpc);
+    const tell = (what: string) => {
+      if (!quiet) journal.write(process.name, `${rpc} ${subjectOf(request)}${what}`);
+    };
+    await process.cross(dice.delay(TYPICAL_MS), () => undefined);
+    if (!quiet && faults.strikes('csi-error')) {
+      const code = faults.dice('csi-error').pick([Code.UNAVAILABLE, Code.ABORTED, Code.INTERNAL]);
+      tell(`: refused with code ${code}`);
+      throw new CsiStatus(code, 'injected: nothing was done');
+    }
+    if (rpc === 'CreateVolume' && faults.strikes('csi-full')) {
+      tell(': RESOURCE_EXHAUSTED');
+      throw new CsiStatus(Code.RESOURCE_EXHAUSTED, 'injected: the pool is full');
+    }
+    if (rpc === 'ListVolumes' && this.#oldList && faults.strikes('csi-stale-list')) {
+      tell(': an old list');
+      return this.#oldList;
+    }
+    const lost = !quiet && faults.strikes('csi-lost-answer');
+    if (!quiet && faults.strikes('csi-duplicate')) {
+      tell(': sent twice');
+      wire.unary(method, request, options).catch(() => undefined);
+    }
+    tell('');
+    let response: Message;
+    try {
+      response = await process.own(wire.unary(method, request, options));
+    } catch (error) {
+      tell(`: ${(error as Error).message}`);
+      throw error;
+    }
+    if (rpc === 'ListVolumes') this.#oldList = response;
+    if (lost) {
+      tell(': done, but the answer is lost');
+      if (faults.dice('csi-lost-answer').chance(0.5))
+        throw new CsiStatus(Code.UNAVAILABLE, 'injected: the connection broke');
+      const waitMs = Number.isFinite(options.timeoutMs) ? options.timeoutMs : 1_000;
+      await new Promise<void>((resolve) => process.clock.after(waitMs, resolve));
+      throw new CsiStatus(Code.DEADLINE_EXCEEDED, 'injected: the answer came too late');
+    }
+    tell(': OK');
+    return response;
+  }
+}
+
+/** Calls that are asked all the time and change nothing. */
+const QUIET: ReadonlySet<string> = new Set([
+  'Probe',
+  'GetPluginInfo',
+  'GetPluginCapabilities',
+  'ControllerGetCapabilities',
+  'NodeGetCapabilities',
+  'NodeGetInfo',
+  'GetInfo',
+  'NotifyRegistrationStatus',
+]);
+
+function pathOf(endpoint: string): string {
+  return endpoint.replace(/^unix:(\/\/)?/, '');
+}
+
+function subjectOf(request: object): string {
+  const { volumeId, name, nodeId, targetPath, stagingTargetPath } = request as Record<string, string>;
+  return [volumeId ?? name, nodeId, targetPath ?? stagingTargetPath].filter(Boolean).join(' ');
+}

@@ -1,0 +1,87 @@
+import { childSeed, Dice } from './dice.ts';
+
+/** What can go wrong, each kind with its usual probability at every opportunity. */
+export const FAULT_RATES = {
+  /** A write is refused with 409 Conflict. */
+  'api-conflict': 0.02,
+  /** A request fails before anything is done. */
+  'api-error': 0.01,
+  /** A write is done, but its answer is lost. */
+  'api-timeout': 0.01,
+  /** A request takes seconds. */
+  'api-slow': 0.005,
+  /** The API server dies, and with it every watch and what it had not made durable. */
+  'api-restart': 0.0008,
+  'watch-drop': 0.006,
+  /** A watch lags behind by seconds. */
+  'watch-delay': 0.006,
+  /** A watch is refused with 410 Expired. */
+  'watch-expired': 0.05,
+  /** A driver answers UNAVAILABLE, ABORTED or INTERNAL, and does nothing. */
+  'csi-error': 0.03,
+  /** CreateVolume answers RESOURCE_EXHAUSTED. */
+  'csi-full': 0.05,
+  /** The call is done, but its answer is lost: DEADLINE_EXCEEDED or UNAVAILABLE. */
+  'csi-lost-answer': 0.03,
+  /** The call arrives twice. */
+  'csi-duplicate': 0.02,
+  /** ListVolumes tells what was true a while ago. */
+  'csi-stale-list': 0.2,
+  /** A call to the machine takes seconds to a minute: drivers become slow. */
+  'host-slow': 0.01,
+  /** A call to the machine fails with EIO. */
+  'host-error': 0.006,
+  /** The process that is about to reach outside dies there, and is started again later. */
+  crash: 0.0008,
+  /** The machine loses its power. Drawn with each crash of a process on it. */
+  reboot: 0.15,
+  /** A second copy of a component runs for a while. Drawn with each restart. */
+  'two-copies': 0.3,
+} as const;
+
+export type FaultKind = keyof typeof FAULT_RATES;
+export const FAULT_KINDS = Object.keys(FAULT_RATES) as FaultKind[];
+
+export interface FaultOptions {
+  readonly seed: number;
+  /** @default all */
+  readonly kinds?: readonly FaultKind[];
+  /** After so many there are no more. @default no limit */
+  readonly limit?: number;
+}
+
+/** Decides which opportunity becomes a fault. Each kind has a stream of its own. */
+export class Faults {
+  readonly #dice = new Map<FaultKind, Dice>();
+  readonly #scale: number;
+  #left: number;
+  /** Without it nothing fails. */
+  active = false;
+  injected = 0;
+
+  constructor(options: FaultOptions) {
+    this.#left = options.limit ?? Number.POSITIVE_INFINITY;
+    const seed = childSeed(options.seed, 'faults');
+    const swarm = new Dice(seed);
+    // Calm and stormy seeds, and seeds without some kinds: a fault that is rare alone may need silence around it.
+    this.#scale = swarm.pick([0.3, 1, 1, 2]);
+    for (const kind of FAULT_KINDS) {
+      const present = swarm.chance(0.7);
+      if (present && (options.kinds?.includes(kind) ?? true))
+        this.#dice.set(kind, new Dice(childSeed(seed, kind)));
+    }
+  }
+
+  strikes(kind: FaultKind): boolean {
+    if (!this.active || this.#left <= 0) return false;
+    if (!this.#dice.get(kind)?.chance(FAULT_RATES[kind] * this.#scale)) return false;
+    this.#left--;
+    this.injected++;
+    return true;
+  }
+
+  /** Chance for the details of a fault. */
+  dice(kind: FaultKind): Dice {
+    return this.#dice.get(kind)!;
+  }
+}

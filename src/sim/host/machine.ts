@@ -1,0 +1,312 @@
+import type { LoopDevice, MountEntry } from '../../host/index.ts';
+import type { Dice } from '../dice.ts';
+import { type FileSystem, type Inode, type InodeKind, systemError } from './inode.ts';
+
+export interface SimMount {
+  readonly id: number;
+  readonly target: string;
+  readonly source: string;
+  readonly sourceRoot: string;
+  readonly fsType: string;
+  options: readonly string[];
+  readonly fileSystem: FileSystem;
+  readonly root: Inode;
+}
+
+export interface SimLoop {
+  readonly device: string;
+  readonly number: string;
+  readonly backingFile: string;
+  readonly image: Inode;
+  readonly readOnly: boolean;
+  /** Given back as soon as nothing has it mounted. */
+  autoclear: boolean;
+}
+
+const MAX_LINKS = 40;
+
+/**
+ * The kernel of a simulated machine: file systems, the mount table, loop devices. Everything here takes no time; what a
+ * process sees of it goes through a SimHost.
+ */
+export class Machine {
+  readonly #now: () => number;
+  readonly #dice: Dice;
+  #nextInode = 1n;
+  #nextMount = 1;
+  #boot = 1;
+  #root: FileSystem;
+  #devices: FileSystem;
+  #mounts: SimMount[] = [];
+  /** Mounts by target, the topmost last. */
+  readonly #at = new Map<string, SimMount[]>();
+  readonly #loops = new Map<string, SimLoop>();
+  readonly #watches = new Set<{ path: string; changed: () => void }>();
+  /** Directories whose names are not durable yet. */
+  readonly #unsynced = new Set<Inode>();
+
+  constructor(now: () => number, dice: Dice) {
+    this.#now = now;
+    this.#dice = dice;
+    this.#root = this.#fileSystem('ext4', '8:1', false);
+    this.#devices = this.#fileSystem('devtmpfs', '0:5', true);
+    this.makeDirectory('/dev');
+    this.#bootMounts();
+  }
+
+  get bootId(): string {
+    return `boot-${this.#boot}`;
+  }
+
+  /**
+   * The power goes and comes back: mounts, loop devices and what is in memory are gone; of the names that nobody made
+   * durable any number of the latest is gone too.
+   */
+  reboot(): void {
+    this.#boot++;
+    this.#mounts = [];
+    this.#at.clear();
+    this.#loops.clear();
+    this.#watches.clear();
+    for (const directory of this.#unsynced) {
+      const lost = this.#dice.int(directory.undo.length + 1);
+      for (const undo of directory.undo.splice(directory.undo.length - lost).reverse()) undo();
+      directory.undo = [];
+    }
+    this.#unsynced.clear();
+    this.#devices = this.#fileSystem('devtmpfs', '0:5', true);
+    this.#bootMounts();
+  }
+
+  mounts(): readonly SimMount[] {
+    return this.#mounts;
+  }
+
+  mountEntry(mount: SimMount): MountEntry {
+    return {
+      id: mount.id,
+      target: mount.target,
+      source: mount.source,
+      root: mount.sourceRoot,
+      fsType: mount.fsType,
+      options: mount.options,
+      device: mount.fileSystem.device,
+      deleted: false,
+    };
+  }
+
+  topMount(target: string): SimMount | undefined {
+    return this.#at.get(target)?.at(-1);
+  }
+
+  mount(mount: Omit<SimMount, 'id'>): SimMount {
+    const made = { ...mount, id: this.#nextMount++ };
+    this.#mounts = [...this.#mounts, made];
+    const stack = this.#at.get(made.target);
+    if (stack) stack.push(made);
+    else this.#at.set(made.target, [made]);
+    return made;
+  }
+
+  unmount(target: string): void {
+    const stack = this.#at.get(target);
+    const top = stack?.at(-1);
+    if (!stack || !top) throw systemError('EINVAL', 'umount', target);
+    if (this.#mounts.some((other) => other.target.startsWith(`${target}/`)))
+      throw systemError('EBUSY', 'umount', target);
+    stack.pop();
+    if (stack.length === 0) this.#at.delete(target);
+    this.#mounts = this.#mounts.filter((mount) => mount !== top);
+    for (const loop of this.#loops.values()) if (loop.autoclear) this.#clearLoop(loop);
+  }
+
+  loops(): readonly SimLoop[] {
+    return [...this.#loops.values()];
+  }
+
+  loop(device: string): SimLoop | undefined {
+    return this.#loops.get(device);
+  }
+
+  loopDevice(loop: SimLoop): LoopDevice {
+    const deleted = this.lookup(loop.backingFile, false)?.node !== loop.image;
+    return {
+      device: loop.device,
+      backingFile: deleted ? `${loop.backingFile} (deleted)` : loop.backingFile,
+      readOnly: loop.readOnly,
+      deleted,
+    };
+  }
+
+  attachLoop(path: string, readOnly: boolean): string {
+    const image = this.node(path, 'losetup');
+    let minor = 0;
+    while (this.#loops.has(`/dev/loop${minor}`)) minor++;
+    const device = `/dev/loop${minor}`;
+    const number = `7:${minor}`;
+    this.#loops.set(device, { device, number, backingFile: path, image, readOnly, autoclear: false });
+    const name = `loop${minor}`;
+    this.#devices.root.entries.set(name, {
+      ...this.inode('block', this.#devices, `/${name}`, 0o660),
+      rdev: number,
+    });
+    return device;
+  }
+
+  detachLoop(device: string): void {
+    const loop = this.#loops.get(device);
+    if (!loop) throw systemError('ENXIO', 'losetup -d', device);
+    loop.autoclear = true;
+    this.#clearLoop(loop);
+  }
+
+  /** Where a device is mounted, or bound as a device node. */
+  usesOf(loop: SimLoop): readonly SimMount[] {
+    const name = loop.device.slice('/dev'.length);
+    return this.#mounts.filter(
+      (mount) =>
+        mount.fileSystem.device === loop.number ||
+        (mount.fileSystem === this.#devices && mount.sourceRoot === name),
+    );
+  }
+
+  /** What a path leads to, with its canonical form; undefined: nothing. */
+  lookup(path: string, follow = true, depth = 0): { node: Inode; path: string } | undefined {
+    if (depth > MAX_LINKS) throw systemError('ELOOP', 'open', path);
+    let node = this.#at.get('/')?.at(-1)?.root ?? this.#root.root;
+    let canonical = '';
+    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+    for (let at = 0; at < parts.length; at++) {
+      if (node.kind !== 'directory') throw systemError('ENOTDIR', 'open', path);
+      const part = parts[at]!;
+      const child = node.entries.get(part);
+      if (!child) return undefined;
+      if (child.kind === 'symlink' && (follow || at < parts.length - 1)) {
+        const target = child.target!.startsWith('/') ? child.target! : `${canonical}/${child.target}`;
+        return this.lookup([target, ...parts.slice(at + 1)].join('/'), follow, depth + 1);
+      }
+      canonical += `/${part}`;
+      node = this.#at.get(canonical)?.at(-1)?.root ?? child;
+    }
+    return { node, path: canonical || '/' };
+  }
+
+  node(path: string, call: string, follow = true): Inode {
+    const found = this.lookup(path, follow);
+    if (!found) throw systemError('ENOENT', call, path);
+    return found.node;
+  }
+
+  /** The directory that holds the path's last name. */
+  parent(path: string, call: string): { directory: Inode; name: string; path: string } {
+    const cut = path.lastIndexOf('/');
+    const found = this.lookup(path.slice(0, cut) || '/');
+    if (!found) throw systemError('ENOENT', call, path);
+    if (found.node.kind !== 'directory') throw systemError('ENOTDIR', call, path);
+    const name = path.slice(cut + 1);
+    return { directory: found.node, name, path: `${found.path === '/' ? '' : found.path}/${name}` };
+  }
+
+  /** Puts, replaces or takes a name; whoever watches the directory hears of it. */
+  setName(directory: Inode, name: string, node: Inode | undefined, path: string): void {
+    const previous = directory.entries.get(name);
+    if (node) directory.entries.set(name, node);
+    else directory.entries.delete(name);
+    directory.modifiedAtMs = this.#now();
+    if (!directory.fileSystem.volatile) {
+      directory.undo.push(() => {
+        if (previous) directory.entries.set(name, previous);
+        else directory.entries.delete(name);
+      });
+      this.#unsynced.add(directory);
+    }
+    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+    for (const watch of this.#watches) if (watch.path === parent) watch.changed();
+  }
+
+  syncDirectory(directory: Inode): void {
+    directory.undo = [];
+    this.#unsynced.delete(directory);
+  }
+
+  makeDirectory(path: string, mode = 0o755): void {
+    const parts = path.split('/').filter((part) => part !== '');
+    let at = '';
+    for (const part of parts) {
+      const found = this.lookup(`${at}/${part}`);
+      if (found && found.node.kind !== 'directory') throw systemError('EEXIST', 'mkdir', path);
+      if (!found) {
+        const { directory, name, path: canonical } = this.parent(`${at}/${part}`, 'mkdir');
+        const made = this.inode('directory', directory.fileSystem, canonical, mode);
+        this.setName(directory, name, made, canonical);
+      }
+      at += `/${part}`;
+    }
+  }
+
+  makeFile(path: string, kind: InodeKind, mode: number): Inode {
+    const { directory, name, path: canonical } = this.parent(path, 'open');
+    const made = this.inode(kind, directory.fileSystem, canonical, mode);
+    this.setName(directory, name, made, canonical);
+    return made;
+  }
+
+  watch(path: string, changed: () => void): () => void {
+    const watch = { path, changed };
+    this.#watches.add(watch);
+    return () => this.#watches.delete(watch);
+  }
+
+  inode(kind: InodeKind, fileSystem: FileSystem, birthPath: string, mode: number): Inode {
+    return {
+      kind,
+      number: this.#nextInode++,
+      fileSystem,
+      content: '',
+      sizeBytes: 0,
+      mode,
+      uid: 0,
+      gid: 0,
+      modifiedAtMs: this.#now(),
+      entries: new Map(),
+      birthPath,
+      undo: [],
+    };
+  }
+
+  newFileSystem(type: string, device: string, volatile = false): FileSystem {
+    return this.#fileSystem(type, device, volatile);
+  }
+
+  #fileSystem(type: string, device: string, volatile: boolean): FileSystem {
+    const made = { type, device, volatile } as FileSystem & { root: Inode };
+    made.root = this.inode('directory', made, '/', 0o755);
+    return made;
+  }
+
+  #bootMounts(): void {
+    const root = { options: ['rw'], sourceRoot: '/' };
+    this.mount({
+      ...root,
+      target: '/',
+      source: '/dev/sda1',
+      fsType: 'ext4',
+      fileSystem: this.#root,
+      root: this.#root.root,
+    });
+    this.mount({
+      ...root,
+      target: '/dev',
+      source: 'udev',
+      fsType: 'devtmpfs',
+      fileSystem: this.#devices,
+      root: this.#devices.root,
+    });
+  }
+
+  #clearLoop(loop: SimLoop): void {
+    if (this.usesOf(loop).length > 0) return;
+    this.#loops.delete(loop.device);
+    this.#devices.root.entries.delete(loop.device.slice('/dev/'.length));
+  }
+}

@@ -1,0 +1,119 @@
+import type { Host } from '../../host/index.ts';
+import type { Dice } from '../dice.ts';
+import type { Faults } from '../faults.ts';
+import type { Journal } from '../journal.ts';
+import type { SimProcess } from '../process.ts';
+import { machineFiles } from './files.ts';
+import { systemError } from './inode.ts';
+import type { Machine } from './machine.ts';
+import { machineDisks, machineLoops, machineMounts } from './mounts.ts';
+
+/** How a call behaves: its usual time, whether it is worth a line in the journal. */
+interface CallKind {
+  readonly typicalMs: number;
+  readonly journal?: boolean;
+}
+
+/** Calls that change something take time, so that a crash or another process can come between them. */
+const CALLS: Readonly<Record<string, CallKind>> = {
+  'files.writeAtomic': { typicalMs: 1 },
+  'files.write': { typicalMs: 1 },
+  'files.rename': { typicalMs: 0.2 },
+  'files.removeFile': { typicalMs: 0.2 },
+  'files.removeTree': { typicalMs: 0.5, journal: true },
+  'files.allocate': { typicalMs: 0.5 },
+  'files.syncDirectory': { typicalMs: 1 },
+  'mounts.mount': { typicalMs: 2, journal: true },
+  'mounts.unmount': { typicalMs: 2, journal: true },
+  'loops.attach': { typicalMs: 2, journal: true },
+  'loops.detach': { typicalMs: 2, journal: true },
+  'disks.format': { typicalMs: 30, journal: true },
+  'disks.check': { typicalMs: 3 },
+};
+
+export interface SimHostOptions {
+  readonly machine: Machine;
+  readonly process: SimProcess;
+  readonly dice: Dice;
+  readonly journal: Journal;
+  readonly faults: Faults;
+  now(): number;
+  /** Hears of a call that is about to take effect. */
+  observe(call: string, args: readonly unknown[]): void;
+}
+
+/** The machine as one process sees it. */
+export function createSimHost(options: SimHostOptions): Host {
+  const { machine, process, dice, journal, faults } = options;
+  const group = <T extends object>(name: string, calls: T): T => {
+    const gated: Record<string, unknown> = {};
+    for (const [method, work] of Object.entries(calls) as [
+      string,
+      (...args: unknown[]) => Promise<unknown>,
+    ][]) {
+      const id = `${name}.${method}`;
+      const kind = CALLS[id];
+      if (method === 'watchDirectory') {
+        gated[method] = (path: string, changed: () => void) => {
+          const later = () => process.clock.after(0.1, changed);
+          const stop = (work as unknown as (path: string, changed: () => void) => () => void)(path, later);
+          process.onDeath(stop);
+          return stop;
+        };
+      } else if (kind) {
+        gated[method] = (...args: unknown[]) => {
+          let delayMs = dice.delay(kind.typicalMs);
+          if (faults.strikes('host-slow')) delayMs += faults.dice('host-slow').between(500, 60_000);
+          const fails = faults.strikes('host-error');
+          return process.cross(delayMs, () => {
+            if (fails) {
+              journal.write(process.name, `${id} ${summary(args)}: EIO`);
+              throw systemError('EIO', method, String(args[0]));
+            }
+            if (kind.journal) journal.write(process.name, `${id} ${summary(args)}`);
+            options.observe(id, args);
+            return work(...args);
+          });
+        };
+      } else gated[method] = (...args: unknown[]) => process.own(work(...args));
+    }
+    return gated as T;
+  };
+  const absent = () => Promise.reject(new Error('the simulated host runs no programs'));
+  return {
+    files: group('files', machineFiles(machine, options.now)),
+    mounts: group('mounts', machineMounts(machine)),
+    loops: group('loops', machineLoops(machine)),
+    disks: group('disks', machineDisks(machine)),
+    processes: {
+      exec: absent,
+      spawn: absent,
+      isAlive: async () => false,
+      kill: async () => undefined,
+      children: async () => [],
+      find: async () => undefined,
+    },
+    network: { connect: absent, httpGet: absent },
+    info: () => ({
+      hostname: 'machine',
+      architecture: 'amd64',
+      kernelVersion: '6.1.0-sim',
+      osImage: 'Simulated',
+      machineId: 'machine',
+      bootId: machine.bootId,
+      cpus: 8,
+      memoryBytes: 16 * 2 ** 30,
+    }),
+  };
+}
+
+function summary(args: readonly unknown[]): string {
+  return args
+    .map((arg) => {
+      if (typeof arg !== 'object' || arg === null) return String(arg);
+      const { source, target, options } = arg as { source?: string; target?: string; options?: string[] };
+      return source === undefined ? '' : `${source} → ${target}${options ? ` (${options.join(',')})` : ''}`;
+    })
+    .filter((text) => text !== '')
+    .join(' ');
+}

@@ -1,0 +1,77 @@
+import { type ContainerRecord, type Runtime, StartError } from '../../node/runtime/index.ts';
+import type { Dice } from '../dice.ts';
+import type { Machine } from '../host/machine.ts';
+import type { SimProcess } from '../process.ts';
+import type { SimContainer, SimContainers } from './containers.ts';
+
+export interface SimRuntimeOptions {
+  readonly containers: SimContainers;
+  readonly machine: Machine;
+  readonly process: SimProcess;
+  readonly dice: Dice;
+  readonly nodeName: string;
+}
+
+const START_MS = 20;
+const STOP_MS = 150;
+
+/** Runs simulated containers: they write to their volumes when they start and when they end, and run until stopped. */
+export function createSimRuntime(options: SimRuntimeOptions): Runtime {
+  const { containers, machine, process, dice, nodeName } = options;
+  const asRecord = (container: SimContainer): ContainerRecord => ({
+    ...container,
+    logPath: `/log/${container.podUid}/${container.containerName}/${container.attempt}.log`,
+  });
+  const stops: (() => void)[] = [];
+  return {
+    rootDescription: 'a simulated root file system',
+    open: () => process.cross(1, () => undefined),
+    start: (config) =>
+      process.cross(dice.delay(START_MS), () => {
+        const mounts = config.mounts.map(({ hostPath, readOnly }) => {
+          const found = machine.lookup(hostPath);
+          if (!found) throw new StartError(`bind ${hostPath}: no such file or directory`);
+          return { hostPath: found.path, node: found.node, readOnly };
+        });
+        const container: SimContainer = {
+          id: Array.from({ length: 64 }, () => '0123456789abcdef'[dice.int(16)]).join(''),
+          nodeName,
+          podUid: config.podUid,
+          podNamespace: config.podNamespace,
+          podName: config.podName,
+          containerName: config.containerName,
+          attempt: config.attempt,
+          image: config.image,
+          pid: 1000 + dice.int(1_000_000),
+          startedAtMs: process.clock.now(),
+          mounts,
+          state: 'running',
+        };
+        containers.start(container);
+        return asRecord(container);
+      }),
+    containers: (podUid) => containers.of(nodeName, podUid).map(asRecord),
+    stop: (id) =>
+      process.cross(dice.delay(STOP_MS), () => {
+        containers.exit(id, 143);
+        const container = containers.get(id);
+        if (!container) throw new Error(`no container ${id}`);
+        return asRecord(container);
+      }),
+    remove: (id) => process.cross(0.5, () => containers.remove(id)),
+    exec: () => Promise.reject(new Error('the simulated runtime runs no programs')),
+    onExit(callback) {
+      const stop = containers.onExit((container) => {
+        if (container.nodeName === nodeName) process.clock.after(0.5, () => callback(asRecord(container)));
+      });
+      process.onDeath(stop);
+      stops.push(stop);
+      return stop;
+    },
+    removeLogs: async () => undefined,
+    logPath: (pod, containerName, attempt) => `/log/${pod.podUid}/${containerName}/${attempt}.log`,
+    async close() {
+      for (const stop of stops) stop();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { ComponentContext } from '../client/index.ts';
+import type { Sockets } from '../csi/index.ts';
+import type { Host } from '../host/index.ts';
+import type { Dice } from './dice.ts';
+import type { Machine } from './host/machine.ts';
+import type { SimContainers } from './node/containers.ts';
+import type { SimProcess } from './process.ts';
+
+/** All that a process can reach. */
+export interface PartContext {
+  readonly components: ComponentContext;
+  readonly process: SimProcess;
+  readonly dice: Dice;
+  readonly host: Host;
+  readonly sockets: Sockets;
+  readonly machine: Machine;
+  readonly containers: SimContainers;
+}
+
+/** A process of the simulation: real components, started anew after each crash. */
+export interface Part {
+  readonly name: string;
+  /** Dies when the machine reboots. */
+  readonly onMachine: boolean;
+  /** May run twice for a while, as at a hand-over of leadership. */
+  readonly mayDouble: boolean;
+  /** Runs until the process is killed; a rejection is a crash. */
+  start(context: PartContext): Promise<unknown>;
+}

@@ -1,0 +1,85 @@
+import type { Clock, Timer } from '../base/index.ts';
+import type { Dice } from './dice.ts';
+
+const NEVER = () => new Promise<never>(() => {});
+
+/**
+ * A process of the simulated machine. It reaches the outside only by crossing a boundary (the API, a socket, the host,
+ * a timer); once it is dead nothing comes back across, so that it stands still at whatever await it was in.
+ */
+export class SimProcess {
+  readonly name: string;
+  /** Time as the process has it: its timers die with it. */
+  readonly clock: Clock;
+  readonly #world: Clock;
+  readonly #dice: Dice;
+  readonly #crashes: () => boolean;
+  readonly #atDeath = new Set<() => void>();
+  #alive = true;
+
+  /** `crashes` is asked at every crossing, and has killed the process when it says yes. */
+  constructor(name: string, world: Clock, dice: Dice, crashes: () => boolean) {
+    this.name = name;
+    this.#crashes = crashes;
+    this.#world = world;
+    this.#dice = dice;
+    const run = (callback: () => void) => () => {
+      if (this.#alive) callback();
+    };
+    const nothing: Timer = { cancel() {} };
+    this.clock = {
+      now: () => world.now(),
+      monotonic: () => world.monotonic(),
+      after: (delayMs, callback) => (this.#alive ? world.after(delayMs, run(callback)) : nothing),
+      soon: (callback) => this.#alive && world.soon(run(callback)),
+    };
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Ends the process as SIGKILL does. */
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    for (const call of this.#atDeath) call();
+    this.#atDeath.clear();
+  }
+
+  /** Calls back when the process dies, until the returned function is called. */
+  onDeath(callback: () => void): () => void {
+    this.#atDeath.add(callback);
+    return () => this.#atDeath.delete(callback);
+  }
+
+  /**
+   * Has work done on the other side of a boundary after `delayMs`. What was sent before the process died may still be
+   * done; the answer is lost with the process.
+   */
+  cross<T>(delayMs: number, work: () => T | Promise<T>): Promise<T> {
+    if (!this.#alive || this.#crashes()) return NEVER();
+    return new Promise<T>((resolve, reject) => {
+      const arrive = () => {
+        if (!this.#alive && this.#dice.chance(0.5)) return;
+        Promise.resolve()
+          .then(work)
+          .then(
+            (value) => this.#alive && resolve(value),
+            (error: unknown) => this.#alive && reject(error),
+          );
+      };
+      this.#world.after(delayMs, arrive);
+    });
+  }
+
+  /** The promise, as long as the process lives. */
+  own<T>(promise: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      promise.then(
+        (value) => this.#alive && resolve(value),
+        (error: unknown) => this.#alive && reject(error),
+      );
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import type { Logger } from '../base/index.ts';
+import type { FaultKind } from './faults.ts';
+import { left, unconverged } from './goals.ts';
+import type { JournalLine } from './journal.ts';
+import type { Violation } from './monitor.ts';
+import { User } from './user.ts';
+import { drawWorkload } from './workload.ts';
+import { type Sabotage, World } from './world.ts';
+
+/** All that decides a run. The same scenario gives the same run, in any process. */
+export interface Scenario {
+  readonly seed: number;
+  /** How many things users do. @default 8 */
+  readonly steps?: number;
+  /** Only these steps of them, by number. @default all */
+  readonly only?: readonly number[];
+  /** Kinds of faults. @default those that the seed draws */
+  readonly faults?: readonly FaultKind[];
+  /** No more faults than this. */
+  readonly faultLimit?: number;
+}
+
+export interface SimulateOptions {
+  readonly onLine?: (line: JournalLine) => void;
+  readonly log?: Logger;
+  readonly sabotage?: Sabotage;
+}
+
+export interface Outcome {
+  readonly scenario: Scenario;
+  /** What was broken first; absent: all is well. */
+  readonly violation?: Violation;
+  /** Of everything that happened, in order. */
+  readonly hash: string;
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly faults: number;
+}
+
+export const DEFAULT_STEPS = 8;
+const NODES = ['node-1', 'node-2'];
+const FAULTS_MS = 60_000;
+/** After the last fault everything must have come to rest within this. Force-detach and the longest back-offs fit in. */
+const CONVERGENCE_MS = 45 * 60_000;
+const LOOK_MS = 250;
+
+/** Runs one scenario to its end or to the first broken invariant. */
+export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<Outcome> {
+  const { seed, only } = scenario;
+  const world = new World({
+    seed,
+    nodes: NODES,
+    kinds: scenario.faults,
+    limit: scenario.faultLimit,
+    ...options,
+  });
+  const { clock } = world;
+  const drawn = drawWorkload(seed, { steps: scenario.steps ?? DEFAULT_STEPS, nodes: NODES });
+  const steps = only ? drawn.filter((_, index) => only.includes(index)) : drawn;
+  const user = new User(world, steps);
+  let failure: { error: unknown } | undefined;
+  let finished = false;
+  void life(world, user).then(
+    () => {
+      finished = true;
+    },
+    (error: unknown) => {
+      failure = { error };
+    },
+  );
+  const end = await clock.run({
+    until: () => finished || failure !== undefined || world.violation !== undefined,
+    deadlineMs: clock.monotonic() + 24 * 3600_000,
+  });
+  if (failure) throw failure.error;
+  if (end !== 'done') world.violated({ rule: 'the simulation ends', detail: `the clock is ${end}` });
+  return {
+    scenario,
+    violation: world.violation,
+    hash: world.journal.hash(),
+    virtualMs: world.journal.elapsedMs,
+    events: clock.events,
+    faults: world.faults.injected,
+  };
+}
+
+/** The phases of a run: set-up, storm, calm, clearing away. */
+async function life(world: World, user: User): Promise<void> {
+  const { clock, faults, journal, api } = world;
+  const sleep = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
+  const until = async (what: string, limitMs: number, look: () => Promise<string[]>) => {
+    const deadlineMs = clock.monotonic() + limitMs;
+    for (let pauseMs = LOOK_MS; ; pauseMs = Math.min(pauseMs * 1.3, 30_000)) {
+      const open = world.settled ? await look() : ['processes are down'];
+      if (open.length === 0) return;
+      if (clock.monotonic() > deadlineMs)
+        return world.violated({ rule: what, detail: `${open.join('; ')} after ${limitMs / 60_000} minutes` });
+      await sleep(pauseMs);
+    }
+  };
+  await world.start();
+  await user.prepare();
+  journal.write('simulation', 'the storm begins');
+  faults.active = true;
+  user.begin();
+  await sleep(2_000);
+  while (!user.done) await sleep(1_000);
+  await sleep(FAULTS_MS / 4);
+  journal.write('simulation', 'the storm ends');
+  faults.active = false;
+  await until('once faults stop, everything converges', CONVERGENCE_MS, () => unconverged(api.client));
+  if (world.violation) return;
+  journal.write('simulation', 'everything is deleted');
+  await user.deleteAll();
+  await until('after everything is deleted nothing is left', CONVERGENCE_MS, async () => {
+    await user.deleteVolumes();
+    return left(api.client, world.machine, world.containers.running());
+  });
+}
