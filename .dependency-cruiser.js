@@ -53,7 +53,7 @@ export default {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(host|csi)/|^src/(apiserver|client)/http/|^src/node/server/|(\\.test|test-support|fixtures|test-server)\\.ts$',
+          '^src/(host|csi)/|^src/base/plain-http\\.ts$|^src/(apiserver|client)/http/|^src/node/server/|(\\.test|test-support|fixtures|test-server)\\.ts$',
       },
       to: { path: '^(node:)?(http|https|http2|tls|dns|dns/promises)$' },
     },

@@ -43,7 +43,10 @@ export async function unconverged(client: Client): Promise<string[]> {
       const lost = claim?.status?.phase === 'Lost';
       // A pod that is there already keeps a claim that is being deleted.
       const starts = pod.status?.phase !== 'Running' && claim?.metadata.deletionTimestamp !== undefined;
-      return !claim || lost || starts || !canBind(claim) || isStatic(claim);
+      // Nor is a volume attached that is being deleted.
+      const volume = volumes.get(claim?.spec?.volumeName ?? '');
+      const leaves = pod.status?.phase !== 'Running' && volume?.metadata.deletionTimestamp !== undefined;
+      return !claim || lost || starts || leaves || !canBind(claim) || isStatic(claim);
     });
   for (const pod of podList.items) {
     const { name, deletionTimestamp } = pod.metadata;
@@ -77,7 +80,8 @@ export async function unconverged(client: Client): Promise<string[]> {
   );
   for (const { metadata, spec, status } of attachmentList.items) {
     const needed = wanted.has(`${spec.source.persistentVolumeName}@${spec.nodeName}`);
-    if (!needed || !status?.attached)
+    const leaves = volumes.get(spec.source.persistentVolumeName ?? '')?.metadata.deletionTimestamp;
+    if (!needed || !(status?.attached || leaves))
       open.push(`attachment ${metadata.name} is ${needed ? 'wanted' : 'left'}`);
   }
   for (const { metadata, spec, status } of setList.items)

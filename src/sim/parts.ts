@@ -19,9 +19,6 @@ import { createSimRuntime } from './node/sim-runtime.ts';
 import type { Part, PartContext } from './part.ts';
 import { CONTROLLER_SOCKET, nodeRootOf, POOL } from './paths.ts';
 
-/** Processes are killed, never asked to end. */
-const NEVER = new AbortController().signal;
-
 /** The processes of the simulation. Add yours here. */
 export function partsOf(nodeNames: readonly string[]): readonly Part[] {
   return [
@@ -54,8 +51,10 @@ export function partsOf(nodeNames: readonly string[]): readonly Part[] {
 
 /** Ends only when one of them fails. */
 function run(context: PartContext, components: readonly { start(signal: AbortSignal): Promise<void> }[]) {
-  void context.components.informers.start(NEVER);
-  return Promise.all(components.map((component) => component.start(NEVER)));
+  // Processes are killed, never asked to end.
+  const { signal } = new AbortController();
+  void context.components.informers.start(signal);
+  return Promise.all(components.map((component) => component.start(signal)));
 }
 
 async function controllers(context: PartContext): Promise<unknown> {

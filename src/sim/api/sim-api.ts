@@ -8,6 +8,8 @@ interface Life {
   readonly client: Client;
   /** Aborted when the server dies. */
   readonly ended: AbortController;
+  /** Requests under way: what fails them. */
+  readonly requests: Set<(error: Error) => void>;
 }
 
 /** The API server: the real registry, on a disk that outlives it. It can die and come back at any time. */
@@ -47,19 +49,23 @@ export class SimApi {
     const clock = this.#mortal(ended.signal);
     const store = await openStore({ engine: this.#disk.engine(ended.signal), clock });
     const registry = await createRegistry({ store, clock, random: this.#dice.random, log: silentLogger });
-    this.#life = { client: createLocalClient(registry), ended };
+    this.#life = { client: createLocalClient(registry), ended, requests: new Set() };
   }
 
   kill(): void {
     const life = this.#life;
     this.#life = undefined;
     life?.ended.abort();
+    for (const fail of life?.requests ?? []) fail(new Error('socket hang up: the API server has gone'));
   }
 
   /** Does something at the server; fails when it is down or dies meanwhile, whether or not it was done. */
   async serve<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const { client, ended } = this.#living();
-    const result = await orEnded(work(client), ended.signal);
+    const { client, requests } = this.#living();
+    const answer = Promise.withResolvers<T>();
+    requests.add(answer.reject);
+    work(client).then(answer.resolve, answer.reject);
+    const result = await answer.promise.finally(() => requests.delete(answer.reject));
     const version = (result as { metadata?: { resourceVersion?: string } } | undefined)?.metadata
       ?.resourceVersion;
     if (version !== undefined) this.#acknowledged = Math.max(this.#acknowledged, Number(version));
@@ -83,12 +89,4 @@ export class SimApi {
       soon: (callback) => clock.soon(live(callback)),
     };
   }
-}
-
-function orEnded<T>(promise: Promise<T>, ended: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const end = () => reject(new Error('socket hang up: the API server has gone'));
-    ended.addEventListener('abort', end, { once: true });
-    promise.then(resolve, reject).finally(() => ended.removeEventListener('abort', end));
-  });
 }
