@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type Clock, sleep } from '../../base/index.ts';
 import type { LoopDevice, LoopDevices, Processes } from '../host.ts';
 import { describeFailure, runTool } from './tools.ts';
@@ -14,9 +14,8 @@ const DELETED = ' (deleted)';
 export function createLoopDevices(processes: Processes, clock: Clock): LoopDevices {
   return {
     async list() {
-      const names = (await readdir('/sys/block')).filter((name) => /^loop\d+$/.test(name));
-      const devices = await Promise.all(names.map(describe));
-      return devices.filter((device) => device !== undefined);
+      const names = readdirSync('/sys/block').filter((name) => /^loop\d+$/.test(name));
+      return names.map(describe).filter((device) => device !== undefined);
     },
     async attach(file, options = {}) {
       const args = ['--find', '--show'];
@@ -32,14 +31,14 @@ export function createLoopDevices(processes: Processes, clock: Clock): LoopDevic
     },
     async detach(device) {
       const name = nameOf(device);
-      if (!(await describe(name))) return;
+      if (!describe(name)) return;
       const result = await processes.exec('losetup', ['--detach', device], { leavesNoProcess: true });
       // Gone meanwhile: its last user let go of it after an earlier order.
-      if (result.exitCode !== 0 && (await describe(name)))
+      if (result.exitCode !== 0 && describe(name))
         throw new Error(`detach ${device}: ${describeFailure('losetup', result)}`);
       // The kernel accepts the order also while the device is open, and carries it out at the last close.
       const deadline = clock.monotonic() + DETACH_LIMIT_MS;
-      while (await describe(name)) {
+      while (describe(name)) {
         if (clock.monotonic() > deadline)
           throw new Error(`detach ${device}: still in use; it detaches when its last user lets go of it`);
         await sleep(clock, DETACH_POLL_MS);
@@ -57,19 +56,19 @@ function nameOf(device: string): string {
   return name;
 }
 
-/** A loop device as sysfs shows it; undefined when nothing is attached. No command, no ioctl. */
-async function describe(name: string): Promise<LoopDevice | undefined> {
+/**
+ * A loop device as sysfs shows it; undefined when nothing is attached. No command, no ioctl. Read at once: the kernel
+ * answers from memory, in a tenth of the time that the way through the thread pool takes.
+ */
+function describe(name: string): LoopDevice | undefined {
   try {
-    const [backing, readOnly] = await Promise.all([
-      readFile(`/sys/block/${name}/loop/backing_file`, 'utf8'),
-      readFile(`/sys/block/${name}/ro`, 'utf8'),
-    ]);
+    const backing = readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8');
     const path = backing.endsWith('\n') ? backing.slice(0, -1) : backing;
     const deleted = path.endsWith(DELETED);
     return {
       device: `/dev/${name}`,
       backingFile: deleted ? path.slice(0, -DELETED.length) : path,
-      readOnly: readOnly.trim() === '1',
+      readOnly: readFileSync(`/sys/block/${name}/ro`, 'utf8').trim() === '1',
       deleted,
     };
   } catch {
