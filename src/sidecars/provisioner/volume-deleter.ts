@@ -27,6 +27,8 @@ import { finalizerChange, isVolumeOf, shouldDelete } from './should-delete.ts';
 
 const ATTACHMENTS_BY_VOLUME = 'va-persistent-volume-name';
 const FINALIZER_ATTEMPTS = 5;
+/** Should the news of the detach be missed. */
+const ATTACHED_RETRY_MS = 15_000;
 
 type Volume = Stored<PersistentVolume>;
 
@@ -103,9 +105,10 @@ export class VolumeDeleter {
     for (const stop of stops) stop();
   }
 
-  async #reconcile(name: string, signal: AbortSignal): Promise<void> {
+  async #reconcile(name: string, signal: AbortSignal): Promise<number | undefined> {
     let volume = this.#volumes.get(name);
-    if (!volume || this.#done.has(volume.metadata.uid) || !isVolumeOf(volume, this.#driver.name)) return;
+    if (!volume || this.#done.has(volume.metadata.uid) || !isVolumeOf(volume, this.#driver.name))
+      return undefined;
     const add = finalizerChange(volume);
     if (add !== undefined) {
       const change = add ? withFinalizer : withoutFinalizer;
@@ -114,7 +117,14 @@ export class VolumeDeleter {
         change(volume, FINALIZER_EXTERNAL_PROVISIONER),
       );
     }
-    if (!shouldDelete(volume)) return;
+    if (!shouldDelete(volume)) return undefined;
+    const [attachment] = this.#attachments?.byIndex(ATTACHMENTS_BY_VOLUME, name) ?? [];
+    if (attachment) {
+      // Its detach wakes us: this is a wait, not a failure, though upstream's event is a warning.
+      const message = `persistentvolume ${name} is still attached to node ${attachment.spec.nodeName}`;
+      this.#recorder.event(volume, 'Warning', 'VolumeFailedDelete', message);
+      return ATTACHED_RETRY_MS;
+    }
     const { claimRef } = volume.spec ?? {};
     const journey = joinKey(claimRef?.namespace, claimRef?.name ?? name);
     const span = this.#context.trace.begin('external-provisioner', 'delete', journey, {
@@ -132,6 +142,7 @@ export class VolumeDeleter {
     try {
       await this.#deleteObject(volume);
       span.ok();
+      return undefined;
     } catch (error) {
       span.fail(errorMessage(error));
       throw error;
@@ -141,11 +152,6 @@ export class VolumeDeleter {
   async #deleteVolume(volume: Volume, signal: AbortSignal): Promise<void> {
     if (!volume.spec?.csi) throw new Error('invalid CSI PV');
     checkCapabilities(this.#driver);
-    const [attachment] = this.#attachments?.byIndex(ATTACHMENTS_BY_VOLUME, volume.metadata.name) ?? [];
-    if (attachment) {
-      const { name } = volume.metadata;
-      throw new Error(`persistentvolume ${name} is still attached to node ${attachment.spec.nodeName}`);
-    }
     const secrets = await this.#secretsFor(volume);
     await this.#csi.controller.deleteVolume(
       { volumeId: volume.spec.csi.volumeHandle, secrets },
