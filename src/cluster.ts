@@ -176,7 +176,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
             driverEndpoints: drivers.flatMap((driver) => driver.nodes?.[nameOfNode(ordinal)] ?? []),
             nodeRoot: layout.nodeRoot(ordinal),
             stateDirectory: layout.nodeState(ordinal),
-            hiddenFromPods: [directory, layout.nodeRoot(1)],
+            // The kubeconfig is the administrator's key, wherever it was asked for.
+            hiddenFromPods: [directory, layout.nodeRoot(1), layout.kubeconfig],
             pki,
             disk,
             running,

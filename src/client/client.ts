@@ -26,6 +26,11 @@ export interface WatchOptions {
   /** Changes after this one. Unset or '0': the present state as ADDED first. */
   readonly resourceVersion?: string;
   readonly allowWatchBookmarks?: boolean;
+  /**
+   * Whether the present state comes first, as ADDED, of `resourceVersion` or newer; with bookmarks one annotated
+   * `k8s.io/initial-events-end` ends it. @default only when `resourceVersion` is unset or '0'
+   */
+  readonly sendInitialEvents?: boolean;
   readonly timeoutSeconds?: number;
   /** Ends the iteration without an error. */
   readonly signal?: AbortSignal;

@@ -1,6 +1,7 @@
 import type { Component, ComponentContext } from '../client/index.ts';
 import { createAttachDetachController } from '../controllers/attach-detach/index.ts';
 import { createGarbageCollector } from '../controllers/garbage-collector/index.ts';
+import { createNamespaceController } from '../controllers/namespace/index.ts';
 import { createPersistentVolumeController } from '../controllers/persistent-volume/index.ts';
 import { createPodGc } from '../controllers/pod-gc/index.ts';
 import { createProtectionControllers } from '../controllers/protection/index.ts';
@@ -19,6 +20,8 @@ export function controlPlane(context: ComponentContext): readonly Component[] {
     createStatefulSetController(context),
     createGarbageCollector(context),
     createPodGc(context),
+    // There is one API server: once it has marked a namespace nothing gets into it any more.
+    createNamespaceController(context, { gracePeriodMs: 0 }),
     createScheduler(context),
   ];
 }

@@ -121,7 +121,7 @@ function ask(
 }
 
 describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
-  it('registers, keeps its lease, and serves only who shows a certificate', async (test) => {
+  it('registers, keeps its lease, and serves only who shows a certificate that may', async (test) => {
     const { start, node, client, pki } = await stage(test);
     await start();
     const { metadata, status } = await node();
@@ -132,6 +132,11 @@ describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
     const port = status!.daemonEndpoints!.kubeletEndpoint!.Port;
     assert.equal(await ask(port, '/healthz', pki, false), '200 ok');
     assert.equal(await ask(port, '/pods', pki, false), '401 Unauthorized');
+    const jane = await pki.issue({ commonName: 'jane', organizations: ['team'], usages: ['client'] });
+    assert.equal(
+      await ask(port, '/containerLogs/default/none/main', { ...pki, kubeletClient: jane }),
+      '403 Forbidden (user=jane, verb=get, resource=nodes, subresource(s)=[proxy])',
+    );
     assert.match(await ask(port, '/pods', pki), /^200 \{"kind":"PodList"/);
     assert.match(await ask(port, '/containerLogs/default/none/main', pki), /^404 pod "none" does not exist/);
     const lease = await client.get(leases, { namespace: 'kube-node-lease', name: NODE });

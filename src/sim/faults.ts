@@ -42,45 +42,47 @@ export const FAULT_RATES = {
 export type FaultKind = keyof typeof FAULT_RATES;
 export const FAULT_KINDS = Object.keys(FAULT_RATES) as FaultKind[];
 
+/** A fault of a run: its kind and which of its kind it is, `crash:2`. */
+export type FaultName = `${FaultKind}:${number}`;
+
 export interface FaultOptions {
   readonly seed: number;
-  /** @default all */
-  readonly kinds?: readonly FaultKind[];
-  /** After so many there are no more. @default no limit */
-  readonly limit?: number;
+  /** Only these of the faults that the seed draws. @default all */
+  readonly keep?: readonly string[];
 }
 
 /** Decides which opportunity becomes a fault. Each kind has a stream of its own. */
 export class Faults {
   readonly #dice = new Map<FaultKind, Dice>();
+  readonly #drawn = new Map<FaultKind, number>();
+  readonly #keep: ReadonlySet<string> | undefined;
   readonly #scale: number;
-  #left: number;
   /** Without it nothing fails. */
   active = false;
-  injected = 0;
+  /** Those that came to pass, in order. */
+  readonly struck: FaultName[] = [];
 
-  constructor(options: FaultOptions) {
-    this.#left = options.limit ?? Number.POSITIVE_INFINITY;
-    const seed = childSeed(options.seed, 'faults');
-    const swarm = new Dice(seed);
+  constructor({ seed, keep }: FaultOptions) {
+    this.#keep = keep && new Set(keep);
+    const own = childSeed(seed, 'faults');
+    const swarm = new Dice(own);
     // Calm and stormy seeds, and seeds without some kinds: a fault that is rare alone may need silence around it.
     this.#scale = swarm.pick([0.3, 1, 1, 2]);
-    for (const kind of FAULT_KINDS) {
-      const present = swarm.chance(0.7);
-      if (present && (options.kinds?.includes(kind) ?? true))
-        this.#dice.set(kind, new Dice(childSeed(seed, kind)));
-    }
+    for (const kind of FAULT_KINDS)
+      if (swarm.chance(0.7)) this.#dice.set(kind, new Dice(childSeed(own, kind)));
   }
 
   strikes(kind: FaultKind): boolean {
-    if (!this.active || this.#left <= 0) return false;
-    if (!this.#dice.get(kind)?.chance(FAULT_RATES[kind] * this.#scale)) return false;
-    this.#left--;
-    this.injected++;
+    if (!this.active || !this.#dice.get(kind)?.chance(FAULT_RATES[kind] * this.#scale)) return false;
+    const count = (this.#drawn.get(kind) ?? 0) + 1;
+    this.#drawn.set(kind, count);
+    const name: FaultName = `${kind}:${count}`;
+    if (this.#keep && !this.#keep.has(name)) return false;
+    this.struck.push(name);
     return true;
   }
 
-  /** Chance for the details of a fault. */
+  /** Chance for the details of a fault that has struck. */
   dice(kind: FaultKind): Dice {
     return this.#dice.get(kind)!;
   }

@@ -106,6 +106,7 @@ export async function left(
   client: Client,
   machine: Machine,
   containers: readonly SimContainer[],
+  mayStay: (volumeId: string) => boolean,
 ): Promise<string[]> {
   const found: string[] = [];
   for (const resource of [pods, persistentVolumeClaims, persistentVolumes, volumeAttachments, statefulSets])
@@ -117,7 +118,8 @@ export async function left(
     if (target !== '/' && target !== '/dev') found.push(`mount ${target}`);
   for (const { device, backingFile } of machine.loops())
     found.push(`loop device ${device} of ${backingFile}`);
-  for (const name of namesIn(machine, POOL)) found.push(`pool file ${name}`);
+  for (const name of namesIn(machine, POOL))
+    if (!mayStay(name.replace(/\.(img|json)$/, ''))) found.push(`pool file ${name}`);
   for (const node of namesIn(machine, '/kubelet')) {
     for (const uid of namesIn(machine, `/kubelet/${node}/pods`))
       found.push(`pod directory ${uid} on ${node}`);

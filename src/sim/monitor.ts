@@ -32,15 +32,48 @@ export interface MonitorOptions {
 
 /** What pods have written to a volume, oldest first. */
 const DATA_FILE = '.data';
+/** Far more than the little that the workloads ask for. */
+const MAX_REQUESTS_A_SECOND = 300;
 
 /** Looks at every step with the invariants in hand (design §5). It sees more than any component does, and changes nothing. */
 export class Monitor implements ContainerObserver {
   readonly #options: MonitorOptions;
   /** By PV name: what the next pod must read. */
   readonly #written = new Map<string, string>();
+  /** Volume handles by PV name. */
+  readonly #handles = new Map<string, string>();
+  /** Volumes that CreateVolume was called for and that no PV has told of. */
+  readonly #unsaved = new Set<string>();
+  /** Handles of volumes that are to outlive their PV. */
+  readonly #retained = new Set<string>();
+  readonly #lost = new Set<string>();
+  /** What each process has sent within the present second. */
+  readonly #requests = new Map<string, { second: number; count: number }>();
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+  }
+
+  /**
+   * The provisioner has died. A volume that it was making and had not saved is known to nobody if the claim goes before
+   * it comes back; upstream's loses it too.
+   */
+  provisionerDied(): void {
+    for (const volume of this.#unsaved) this.#lost.add(volume);
+  }
+
+  /** Whether a volume of the pool may be there without a PV. */
+  mayStay(volumeId: string): boolean {
+    return this.#retained.has(volumeId) || this.#lost.has(volumeId);
+  }
+
+  /** A process asks the API server for something. One that fails and tries again must take its time. */
+  requested(process: string, nowMs: number): void {
+    const second = Math.floor(nowMs / 1000);
+    const known = this.#requests.get(process);
+    if (known?.second !== second) this.#requests.set(process, { second, count: 1 });
+    else if (++known.count === MAX_REQUESTS_A_SECOND)
+      this.#violate('nobody works in vain', `${process} sent ${known.count} requests in a second`);
   }
 
   /** A write that the API server has acknowledged. */
@@ -57,11 +90,14 @@ export class Monitor implements ContainerObserver {
     const volumeId = String(request.volumeId ?? '');
     const node = String(request.nodeId ?? '');
     switch (rpc) {
+      case 'CreateVolume':
+        this.#unsaved.add(String(request.name));
+        return;
       case 'DeleteVolume':
         return this.#checkDelete(volumeId);
       case 'ControllerPublishVolume': {
         const holder = this.#publishedTo(volumeId);
-        if (holder !== undefined && holder !== node)
+        if (holder !== undefined && holder !== node && this.#mountsOn(volumeId, holder).length > 0)
           this.#violate(
             'one node at a time',
             `${volumeId} is to be published to ${node} and is on ${holder}`,
@@ -155,6 +191,15 @@ export class Monitor implements ContainerObserver {
       client.list(persistentVolumeClaims),
     ]);
     const byName = new Map(volumes.items.map((volume) => [volume.metadata.name, volume]));
+    for (const { metadata, spec } of volumes.items) {
+      const handle = spec?.csi?.volumeHandle;
+      if (handle === undefined) continue;
+      this.#handles.set(metadata.name, handle);
+      this.#unsaved.delete(handle);
+      this.#lost.delete(handle);
+      if (spec?.persistentVolumeReclaimPolicy === 'Retain') this.#retained.add(handle);
+      else this.#retained.delete(handle);
+    }
     const holders = new Map<string, Stored<PersistentVolumeClaim>>();
     for (const claim of claims.items) {
       if (claim.status?.phase !== 'Bound') continue;
@@ -187,15 +232,34 @@ export class Monitor implements ContainerObserver {
     const { items } = await client.list(volumeAttachments);
     const nodeOf = new Map<string, string>();
     for (const { spec, metadata } of items) {
+      if (metadata.deletionTimestamp) continue;
       const volume = spec.source.persistentVolumeName ?? '';
       const other = nodeOf.get(volume);
       if (other !== undefined && other !== spec.nodeName)
-        this.#violate(
-          'one attachment a volume',
-          `${volume}: ${other} and ${spec.nodeName} (${metadata.name})`,
-        );
+        this.#checkNotUsedElsewhere(volume, [other, spec.nodeName], metadata.name);
       nodeOf.set(volume, spec.nodeName);
     }
+  }
+
+  /**
+   * As upstream, an attach or detach that failed leaves the volume uncertain, and another node may be tried meanwhile:
+   * the driver has to refuse. But never while a node has it mounted.
+   */
+  #checkNotUsedElsewhere(volume: string, nodes: readonly string[], attachment: string): void {
+    const handle = this.#handles.get(volume) ?? '';
+    for (const node of nodes) {
+      const mounted = this.#mountsOn(handle, node);
+      if (mounted.length > 0)
+        this.#violate(
+          'one attachment a volume',
+          `${volume} is to be on ${nodes.join(' and ')} (${attachment}), and is mounted at ${mounted[0]}`,
+        );
+    }
+  }
+
+  #mountsOn(volumeId: string, node: string): string[] {
+    const root = `${this.#options.nodeRoot(node)}/`;
+    return this.#mountsOf(volumeId).filter((target) => target.startsWith(root));
   }
 
   async #checkDelete(volumeId: string): Promise<void> {

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '../base/index.ts';
 import type { Dice } from './dice.ts';
 
+/** What was under way when a process died is done within this time or not at all: it is not started again sooner. */
+const AFTERLIFE_MS = 40;
+
 const NEVER = () => new Promise<never>(() => {});
 
 /**
@@ -16,6 +19,7 @@ export class SimProcess {
   readonly #crashes: () => boolean;
   readonly #atDeath = new Set<() => void>();
   #alive = true;
+  #diedAtMs = Number.POSITIVE_INFINITY;
 
   /** `crashes` is asked at every crossing, and has killed the process when it says yes. */
   constructor(name: string, world: Clock, dice: Dice, crashes: () => boolean) {
@@ -43,6 +47,7 @@ export class SimProcess {
   kill(): void {
     if (!this.#alive) return;
     this.#alive = false;
+    this.#diedAtMs = this.#world.monotonic();
     for (const call of this.#atDeath) call();
     this.#atDeath.clear();
   }
@@ -61,7 +66,8 @@ export class SimProcess {
     if (!this.#alive || this.#crashes()) return NEVER();
     return new Promise<T>((resolve, reject) => {
       const arrive = () => {
-        if (!this.#alive && this.#dice.chance(0.5)) return;
+        const tooLate = this.#world.monotonic() > this.#diedAtMs + AFTERLIFE_MS;
+        if (!this.#alive && (tooLate || this.#dice.chance(0.5))) return;
         Promise.resolve()
           .then(work)
           .then(

@@ -1,5 +1,4 @@
 import type { Logger } from '../base/index.ts';
-import type { FaultKind } from './faults.ts';
 import { left, unconverged } from './goals.ts';
 import type { JournalLine } from './journal.ts';
 import type { Violation } from './monitor.ts';
@@ -14,10 +13,8 @@ export interface Scenario {
   readonly steps?: number;
   /** Only these steps of them, by number. @default all */
   readonly only?: readonly number[];
-  /** Kinds of faults. @default those that the seed draws */
-  readonly faults?: readonly FaultKind[];
-  /** No more faults than this. */
-  readonly faultLimit?: number;
+  /** Only these of the faults that the seed draws, as `crash:2`. @default all */
+  readonly faults?: readonly string[];
 }
 
 export interface SimulateOptions {
@@ -34,7 +31,10 @@ export interface Outcome {
   readonly hash: string;
   readonly virtualMs: number;
   readonly events: number;
-  readonly faults: number;
+  /** The faults that came to pass, in order. */
+  readonly faults: readonly string[];
+  /** By number: the steps that the workload had. */
+  readonly steps: readonly number[];
 }
 
 export const DEFAULT_STEPS = 8;
@@ -50,8 +50,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
   const world = new World({
     seed,
     nodes: NODES,
-    kinds: scenario.faults,
-    limit: scenario.faultLimit,
+    keep: scenario.faults,
     ...options,
   });
   const { clock } = world;
@@ -80,7 +79,8 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     hash: world.journal.hash(),
     virtualMs: world.journal.elapsedMs,
     events: clock.events,
-    faults: world.faults.injected,
+    faults: world.faults.struck,
+    steps: only ?? drawn.map((_, index) => index),
   };
 }
 
@@ -111,9 +111,10 @@ async function life(world: World, user: User): Promise<void> {
   await until('once faults stop, everything converges', CONVERGENCE_MS, () => unconverged(api.client));
   if (world.violation) return;
   journal.write('simulation', 'everything is deleted');
-  await user.deleteAll();
   await until('after everything is deleted nothing is left', CONVERGENCE_MS, async () => {
+    // Again and again: controllers that lag behind may still make some.
+    await user.deleteAll();
     await user.deleteVolumes();
-    return left(api.client, world.machine, world.containers.running());
+    return left(api.client, world.machine, world.containers.running(), (id) => world.monitor.mayStay(id));
   });
 }

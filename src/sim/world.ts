@@ -1,5 +1,12 @@
 import { type Logger, silentLogger, Trace, VirtualClock } from '../base/index.ts';
-import { type Client, type ComponentContext, Informers, Recorder } from '../client/index.ts';
+import {
+  type Client,
+  type ComponentContext,
+  type EventRecorder,
+  Informers,
+  Recorder,
+} from '../client/index.ts';
+import type { Sockets } from '../csi/index.ts';
 import type { Host } from '../host/index.ts';
 import { createFaultyClient } from './api/faulty-client.ts';
 import { SimApi } from './api/sim-api.ts';
@@ -27,8 +34,9 @@ export interface WorldOptions extends FaultOptions {
 
 /** Places where a test can plant a bug. */
 export interface Sabotage {
-  client?(client: Client, part: string, context: { readonly dice: Dice }): Client;
+  client?(client: Client, part: string): Client;
   host?(host: Host, part: string): Host;
+  sockets?(sockets: Sockets, part: string): Sockets;
 }
 
 interface Running {
@@ -36,6 +44,7 @@ interface Running {
   readonly process: SimProcess;
 }
 
+const SILENT_RECORDER: EventRecorder = { event() {} };
 const RESTART_MS = { least: 50, most: 20_000 };
 
 /** Everything that a seed decides: the machine, the API server, the processes, the faults. */
@@ -54,12 +63,15 @@ export class World {
   readonly #dice: Dice;
   readonly #processes = new Map<string, Running>();
   readonly #starts = new Map<string, number>();
+  /** Events are a third of all writes, and nothing depends on them: most seeds go without. */
+  readonly #writesEvents: boolean;
   #restarting = 0;
 
   constructor(options: WorldOptions) {
     this.options = options;
     const { clock } = this;
     this.#dice = new Dice(childSeed(options.seed, 'world'));
+    this.#writesEvents = this.#dice.chance(0.25);
     this.journal = new Journal(clock, options.onLine);
     this.faults = new Faults(options);
     this.machine = new Machine(() => clock.now(), new Dice(childSeed(options.seed, 'machine')));
@@ -125,10 +137,11 @@ export class World {
       dice,
       faults,
       journal,
+      requested: () => this.monitor.requested(name, clock.monotonic()),
       written: (_verb, resource) => this.monitor.wrote(resource),
       killApi: () => this.#restartApi(),
     });
-    const client = options.sabotage?.client?.(faulty, name, { dice }) ?? faulty;
+    const client = options.sabotage?.client?.(faulty, name) ?? faulty;
     const shared = {
       client,
       clock,
@@ -140,7 +153,8 @@ export class World {
       ...shared,
       informers,
       trace: new Trace(clock),
-      recorder: (component, host) => new Recorder({ ...shared, component, host }),
+      recorder: (component, host) =>
+        this.#writesEvents ? new Recorder({ ...shared, component, host }) : SILENT_RECORDER,
     };
     const host = createSimHost({
       machine: this.machine,
@@ -151,12 +165,13 @@ export class World {
       now: () => this.clock.now(),
       observe: (call, args) => this.monitor.touched(call, args),
     });
+    const sockets = this.sockets.of(process);
     return {
       components,
       process,
       dice,
       host: options.sabotage?.host?.(host, name) ?? host,
-      sockets: this.sockets.of(process),
+      sockets: options.sabotage?.sockets?.(sockets, name) ?? sockets,
       machine: this.machine,
       containers: this.containers,
     };
@@ -178,6 +193,7 @@ export class World {
     this.#processes.delete(name);
     process.kill();
     this.journal.write(name, how);
+    if (part.name === 'provisioner') this.monitor.provisionerDied();
     if (name !== part.name) return;
     const { least, most } = RESTART_MS;
     // Mostly soon, now and then after minutes.

@@ -34,6 +34,13 @@ describe('the plugin registry', () => {
   ]);
   const spec = (name: string) => specFromVolume({ name });
 
+  it('what comes from the API is read-only in containers', () => {
+    for (const source of ['configMap', 'secret', 'downwardAPI', 'projected'])
+      assert.equal(specFromVolume({ name: 'v', [source]: {} }).readOnly, true, source);
+    assert.equal(specFromVolume({ name: 'v', emptyDir: {} }).readOnly, false);
+    assert.equal(specFromVolume({ name: 'v', csi: { driver: 'd', readOnly: true } }).readOnly, true);
+  });
+
   it('finds the one plugin that supports a volume', () => {
     assert.equal(registry.findBySpec(spec('apple')).name, 'kubernetes.io/a');
     assert.equal(registry.findByName('kubernetes.io/b')?.name, 'kubernetes.io/b');

@@ -1,9 +1,13 @@
 import type { PersistentVolume, Stored, Volume } from '../kube/index.ts';
 import type { VolumeSpec } from './plugin.ts';
 
-/** A volume that is written in the pod itself. */
+/**
+ * A volume that is written in the pod itself. What comes from the API is the node's to write: a container that could
+ * would choose, by a link, what the node replaces (Attributes.ReadOnly of the configMap and secret plugins).
+ */
 export function specFromVolume(volume: Volume): VolumeSpec {
-  return { name: volume.name, volume, readOnly: volume.csi?.readOnly ?? false };
+  const fromApi = (volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected) !== undefined;
+  return { name: volume.name, volume, readOnly: fromApi || (volume.csi?.readOnly ?? false) };
 }
 
 /** A bound PersistentVolume; `readOnly` as the pod's claim reference asks. */

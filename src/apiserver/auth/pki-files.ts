@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeyPair } from './certificate.ts';
 
@@ -22,9 +22,10 @@ export async function writePair(directory: string, name: string, pair: KeyPair):
 /** Replaces a file as one step, readable by its owner only. */
 export async function writePrivate(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
-  await writeFile(temporary, text, { mode: 0o600 });
-  // The mode above counts only for a file that was not there.
-  await chmod(temporary, 0o600);
+  await rm(temporary, { force: true });
+  // Only a file that was not there is ours alone: one that somebody else has put there would stay his to read, and a
+  // link would lead to his choice of a file.
+  await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
   await rename(temporary, path);
 }
 

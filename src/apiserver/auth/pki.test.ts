@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -79,5 +79,23 @@ describe('openPki', () => {
     await writeKubeconfig(file, { server: 'https://127.0.0.1:1', ca: pki.ca, client: pki.admin });
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     assert.match(await readFile(file, 'utf8'), /^current-context: stowage$/m);
+  });
+
+  it('writes a kubeconfig to no file that somebody else has put there', async () => {
+    const pki = await openPki({ clock: new FakeClock(), random: systemRandom });
+    const file = join(directory, 'kubeconfig');
+    const other = join(directory, 'other');
+    await writeFile(other, 'mine');
+    await symlink(other, `${file}.new`);
+    const options = { server: 'https://127.0.0.1:1', ca: pki.ca, client: pki.admin };
+    await writeKubeconfig(file, options);
+    assert.equal(await readFile(other, 'utf8'), 'mine');
+    await writeFile(`${file}.new`, '', { mode: 0o666 });
+    const { ino } = await stat(`${file}.new`);
+    const held = await open(`${file}.new`);
+    await writeKubeconfig(file, options);
+    assert.equal((await held.stat()).size, 0);
+    assert.notEqual((await stat(file)).ino, ino);
+    await held.close();
   });
 });

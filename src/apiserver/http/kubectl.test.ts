@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { persistentVolumeClaims } from '../../kube/index.ts';
+import { persistentVolumeClaims, statefulSets } from '../../kube/index.ts';
 import { writeKubeconfig } from '../auth/index.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
@@ -156,6 +156,34 @@ describe('kubectl', { skip: hasKubectl ? false : 'kubectl is not on PATH', timeo
         await once(watching, 'exit');
       }
     }
+  });
+
+  it('streams its lists where it is told to (WatchList)', { skip }, async () => {
+    const labels = { app: 'web' };
+    const made = await api.client.create(statefulSets, {
+      metadata: { namespace: 'default', name: 'web' },
+      spec: {
+        serviceName: 'web',
+        replicas: 0,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+      },
+    });
+    const status = { replicas: 0, observedGeneration: made.metadata.generation };
+    await api.client.update(statefulSets, { ...made, status }, { subresource: 'status' });
+    const { env, cwd } = options();
+    const watchList = { ...env, KUBE_FEATURE_WatchListClient: 'true' };
+    const child = spawn('kubectl', ['rollout', 'status', 'sts/web', '--timeout=15s', '-v=6'], {
+      cwd,
+      env: watchList,
+    });
+    let said = '';
+    child.stderr.on('data', (chunk) => (said += chunk));
+    child.stdout.resume();
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0, said);
+    assert.match(said, /statefulsets\?.*sendInitialEvents=true.* 200 OK/);
+    assert.match(said, /received the bookmark that marks the end of initial events stream/);
   });
 
   it('deletes', async () => {

@@ -50,7 +50,7 @@ describe('readParameters', () => {
       query('sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true'),
       true,
     );
-    assert.equal(parameters.sendInitialEvents, true);
+    assert.equal(parameters.watch.sendInitialEvents, true);
     assert.equal(parameters.watch.allowWatchBookmarks, true);
   });
 });

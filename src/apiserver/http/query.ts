@@ -16,8 +16,6 @@ export interface WriteParameters {
 export interface ReadParameters {
   readonly list: Omit<ListOptions, 'namespace' | 'signal'>;
   readonly watch: Omit<WatchOptions, 'namespace' | 'signal'>;
-  /** A watch that begins with the present state and a bookmark (streaming list). */
-  readonly sendInitialEvents: boolean;
 }
 
 /** A boolean as the API server reads it: present is true, but for "false" and "0". */
@@ -98,8 +96,8 @@ export function readParameters(query: URLSearchParams, watch: boolean): ReadPara
       resourceVersion,
       allowWatchBookmarks: flag(query, 'allowWatchBookmarks'),
       timeoutSeconds: integer(query, 'timeoutSeconds') || undefined,
+      sendInitialEvents: sendInitialEvents ? flag(query, 'sendInitialEvents') : undefined,
     },
-    sendInitialEvents: sendInitialEvents && flag(query, 'sendInitialEvents'),
   };
 }
 
@@ -200,6 +198,7 @@ function readCauses({ watch, match, sendInitialEvents, resourceVersion, token }:
     if (!sendInitialEvents)
       forbid(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
     if (match !== 'NotOlderThan') causes.push(unsupported(field, match, ['NotOlderThan']));
+    if (token !== undefined) forbid(field, 'resourceVersionMatch is forbidden when continue is provided');
     return causes;
   }
   if (sendInitialEvents) forbid('sendInitialEvents', 'sendInitialEvents is forbidden for list');

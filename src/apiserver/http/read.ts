@@ -1,5 +1,7 @@
-import { badRequest } from '../../kube/index.ts';
-import { type ResourceExchange, wantsPretty } from './exchange.ts';
+import type { ListOptions } from '../../client/index.ts';
+import { badRequest, StatusError } from '../../kube/index.ts';
+import type { EntryList } from '../registry/contract.ts';
+import { exchangeSignal, type ResourceExchange, wantsPretty } from './exchange.ts';
 import { listChunks } from './list-text.ts';
 import { negotiateOutput } from './media-type.ts';
 import { flag, readParameters } from './query.ts';
@@ -26,10 +28,7 @@ export async function serveList(exchange: ResourceExchange): Promise<void> {
   if (target.verb === 'watch') return serveWatch(exchange, output);
   const parameters = readParameters(query, false);
   const includeObject = includeObjectOf(query, output);
-  const list = server.registry.list(definition, {
-    ...parameters.list,
-    namespace: target.namespace || undefined,
-  });
+  const list = await listReached(exchange, { ...parameters.list, namespace: target.namespace || undefined });
   const pretty = wantsPretty({ query, request });
   if (output.transform !== undefined) {
     const text = listText(definition, list, output, includeObject, server.clock.now());
@@ -39,6 +38,33 @@ export async function serveList(exchange: ResourceExchange): Promise<void> {
   if (pretty || output.format === 'yaml')
     return sendJson(request, response, 200, Buffer.concat([...chunks]), { output, pretty });
   await sendChunks(request, response, chunks);
+}
+
+/** The list; a revision that is not reached yet is waited for as a watch waits, unless it is to be matched exactly. */
+async function listReached(exchange: ResourceExchange, options: ListOptions): Promise<EntryList> {
+  const { server, definition } = exchange;
+  const isExact = options.resourceVersionMatch === 'Exact' || options.limit !== undefined || options.continue;
+  try {
+    return server.registry.list(definition, options);
+  } catch (error) {
+    if (isExact || !(error instanceof StatusError) || error.reason !== 'Timeout') throw error;
+  }
+  const { signal, dispose } = exchangeSignal(exchange);
+  const { namespace, resourceVersion } = options;
+  const state = server.registry.watch(definition, {
+    namespace,
+    resourceVersion,
+    sendInitialEvents: true,
+    allowWatchBookmarks: true,
+    signal,
+  });
+  try {
+    // The first that comes is the present state; its objects are listed anew.
+    for await (const _ of state) break;
+  } finally {
+    dispose();
+  }
+  return server.registry.list(definition, options);
 }
 
 /** The object that a request names. */

@@ -34,10 +34,10 @@ export interface Answer {
   json<T = { readonly kind: string; readonly message: string; readonly reason: string }>(): T;
 }
 
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer(options: { logCapacity?: number } = {}): Promise<TestServer> {
   const common = { clock: systemClock, random: systemRandom };
   const pki = await openPki(common);
-  const store = await openStore({ memory: true });
+  const store = await openStore({ memory: true, ...options });
   const registry = await createRegistry({ ...common, store });
   const server = await createApiServer({ ...common, registry, pki, logger: silentLogger });
   const client = createHttpClient({

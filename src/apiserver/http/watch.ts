@@ -1,15 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { WatchOptions } from '../../client/index.ts';
-import {
-  apiVersionOf,
-  internalError,
-  isExpired,
-  type KubeObject,
-  StatusError,
-  type Stored,
-} from '../../kube/index.ts';
-import type { Entry, EntryEvent } from '../registry/contract.ts';
+import { badRequest, internalError, isExpired, StatusError } from '../../kube/index.ts';
 import { exchangeSignal, type ResourceExchange } from './exchange.ts';
 import type { OutputType } from './media-type.ts';
 import { readParameters } from './query.ts';
@@ -19,10 +11,6 @@ import { type WatchEncoder, watchEncoder, watchErrorLine } from './watch-text.ts
 
 /** A watch without a limit of its own ends after 30 to 60 minutes, as upstream's (minRequestTimeout). */
 const MIN_TIMEOUT_SECONDS = 1800;
-/** Marks the end of the present state in a streaming list (metav1.InitialEventsAnnotationKey). */
-const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
-/** How much a streaming list hands over at once. */
-const INITIAL_BATCH = 256;
 
 /**
  * Streams the changes of a collection as JSON lines, one write for each batch, no faster than the client reads. What is
@@ -44,11 +32,14 @@ export async function serveWatch(exchange: ResourceExchange, output: OutputType)
     signal,
   };
   try {
-    if (parameters.sendInitialEvents) await streamFromList(exchange, options, encode, signal);
-    else await streamEvents(exchange, options, encode, signal);
+    await streamEvents(exchange, options, encode, signal);
     response.end();
   } catch (error) {
-    if (!response.headersSent) throw error;
+    if (!response.headersSent) {
+      if (!isExpired(error)) throw error;
+      // Upstream tells of a version out of the window in the stream, whenever it finds out.
+      begin(response);
+    }
     const status = asStatusError(error, internalError);
     if (!(error instanceof StatusError))
       server.logger.error('watch failed', { resource: definition.plural, error });
@@ -68,10 +59,8 @@ async function streamEvents(
   const iterator = server.registry.watch(definition, options)[Symbol.asyncIterator]();
   let next = iterator.next();
   try {
-    if (!response.headersSent) {
-      await failEarly(next, (turn) => server.clock.soon(turn));
-      begin(response);
-    }
+    await failEarly(next, (turn) => server.clock.soon(turn));
+    begin(response);
     for (let result = await next; !result.done; result = await next) {
       await write(response, encode(result.value), signal);
       if (signal.aborted) return;
@@ -80,29 +69,6 @@ async function streamEvents(
   } finally {
     await iterator.return?.();
   }
-}
-
-/** The present state, then a bookmark that says so, then the changes after it. */
-async function streamFromList(
-  exchange: ResourceExchange,
-  options: WatchOptions,
-  encode: WatchEncoder,
-  signal: AbortSignal,
-): Promise<void> {
-  const { server, definition, response } = exchange;
-  const { namespace, labelSelector, fieldSelector } = options;
-  const list = server.registry.list(definition, { namespace, labelSelector, fieldSelector });
-  begin(response);
-  for (let start = 0; start < list.entries.length; start += INITIAL_BATCH) {
-    const events = list.entries
-      .slice(start, start + INITIAL_BATCH)
-      .map((entry): EntryEvent => ({ type: 'ADDED', entry }));
-    await write(response, encode(events), signal);
-    if (signal.aborted) return;
-  }
-  if (options.allowWatchBookmarks)
-    await write(response, encode([initialEventsEnd(definition, list.revision)]), signal);
-  await streamEvents(exchange, { ...options, resourceVersion: String(list.revision) }, encode, signal);
 }
 
 /**
@@ -132,25 +98,14 @@ async function write(response: ServerResponse, chunk: Buffer, signal: AbortSigna
   }
 }
 
-function initialEventsEnd(definition: ResourceExchange['definition'], revision: number): EntryEvent {
-  const object = {
-    kind: definition.kind,
-    apiVersion: apiVersionOf(definition),
-    metadata: {
-      resourceVersion: String(revision),
-      creationTimestamp: null,
-      annotations: { [INITIAL_EVENTS_END]: 'true' },
-    },
-  };
-  const entry: Entry = {
-    // A bookmark has no name and no uid.
-    object: object as unknown as Stored<KubeObject>,
-    revision,
-    json: () => Buffer.from(JSON.stringify(object)),
-  };
-  return { type: 'BOOKMARK', entry };
-}
-
+/**
+ * The selector of a watch of one object.
+ * @throws StatusError 400 when the client gave one that does not name the object.
+ */
 function nameSelector(name: string, selector: string | undefined): string {
-  return selector ? `metadata.name=${name},${selector}` : `metadata.name=${name}`;
+  const exact = `metadata.name=${name}`;
+  if (!selector) return exact;
+  if (!selector.split(',').some((term) => term === exact || term === `metadata.name==${name}`))
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  return selector;
 }

@@ -4,7 +4,7 @@ import type { Registry, RequestContext } from './contract.ts';
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
 /** Who acts for the API server itself. */
-const SYSTEM: RequestContext = { user: { name: 'system:apiserver', groups: ['system:masters'] } };
+export const SYSTEM: RequestContext = { user: { name: 'system:apiserver', groups: ['system:masters'] } };
 
 /** Makes the namespaces that every cluster has. */
 export async function ensureNamespaces(registry: Registry): Promise<void> {

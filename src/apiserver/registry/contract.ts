@@ -69,6 +69,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly columns: readonly Column<T>[];
   /** Selectable fields beyond metadata.name and metadata.namespace: path to value. */
   readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+  /** Those of them that are looked up often enough to be worth an index. */
+  readonly indexedFields?: readonly string[];
   readonly strategy: Strategy<T>;
   /**
    * Subresources that take a body of their own by POST (binding): the object as the body makes it.

@@ -1,17 +1,23 @@
 import type { ListOptions } from '../../client/index.ts';
-import { badRequest, expired, statusFailure } from '../../kube/index.ts';
+import { badRequest, expired, StatusError, statusFailure } from '../../kube/index.ts';
 import type { Store, Table } from '../store/index.ts';
+import { keyAfter, LATEST, readToken, writeToken } from './continue-token.ts';
 import type { Entry, EntryList, ResourceDefinition } from './contract.ts';
-import { parseSelection } from './selection.ts';
+import { parseSelection, type Selection } from './selection.ts';
 
+const EXPIRED_LIST = 'The resourceVersion for the provided list is too old.';
 const EXPIRED_CONTINUE =
-  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.';
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
+  'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
+  'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
+  'deleted between the time the first chunk was returned and now may show up in the list.';
 
 /**
  * Lists what is durable. Pages of one list all show the state of its first page's revision, rebuilt from the recent
  * changes. The answer is never older than any earlier one, so a resourceVersion asks for nothing more than that it
- * has been reached, unless the match is Exact.
- * @throws StatusError 400, 410 (the history no longer reaches back), 504 (a revision that is not reached yet)
+ * has been reached, unless it is to be matched exactly.
+ * @throws StatusError 400; 410 when the history no longer reaches back, for a continued list with a token that goes on
+ * in the present state; 504 for a revision that is not reached yet
  */
 export function list(
   store: Store,
@@ -20,57 +26,76 @@ export function list(
   options: ListOptions = {},
 ): EntryList {
   const selection = parseSelection(definition, options);
-  const token = options.continue ? readToken(options.continue) : undefined;
-  const asked = parseRevision(options.resourceVersion);
-  checkMatch(options, asked);
-  if (asked !== undefined && asked > store.revision) throw tooLarge(asked, store.revision);
-  const exact = token?.revision ?? (options.resourceVersionMatch === 'Exact' ? asked : undefined);
-  const revision = exact ?? store.revision;
+  checkMatch(options);
+  const { exact, start } = whereToList(options, store.revision);
   const prefix = definition.namespaced && options.namespace ? `${options.namespace}/` : '';
-  const start = token?.start ?? '';
-
   const walk =
     exact === undefined
-      ? (only(table, definition, selection.name, prefix, start) ?? table.entries(start, prefix))
+      ? present(table, definition, selection, prefix, start)
       : table.entriesAt(exact, start, prefix);
-  if (!walk) throw token ? expired(EXPIRED_CONTINUE) : tooOld(revision, table.log.floor);
+  if (!walk) throw options.continue ? inconsistent(start) : expired(EXPIRED_LIST);
 
-  const limit = options.limit && options.limit > 0 ? options.limit : Number.POSITIVE_INFINITY;
+  // A list of any state comes from upstream's cache, which does not cut it into pages (cacher computeListLimit).
+  const limited = options.limit && options.limit > 0 && options.resourceVersion !== '0';
+  const limit = limited ? options.limit! : Number.POSITIVE_INFINITY;
+  const revision = exact ?? store.revision;
   const entries: Entry[] = [];
-  let next: string | undefined;
+  let last = '';
   let remaining = 0;
   for (const [key, entry] of walk) {
     if (!selection.everything && !selection.matches(entry.object)) continue;
     if (entries.length < limit) {
       entries.push(entry);
+      last = key;
       continue;
     }
-    next ??= key;
+    remaining++;
     // Upstream counts the rest only for lists without selectors.
     if (!selection.everything) break;
-    remaining++;
   }
-  if (next === undefined) return { entries, revision };
+  if (remaining === 0) return { entries, revision };
   return {
     entries,
     revision,
-    continue: writeToken({ revision, start: next }),
+    continue: writeToken({ revision, start: keyAfter(last) }),
     remainingItemCount: selection.everything ? remaining : undefined,
   };
 }
 
-/** The one entry that a selection by name can hold; `undefined` when it takes a walk. */
-function only(
+/**
+ * Which state a list shows, the present one when `exact` is undefined, and from which key on
+ * (storage.ValidateListOptions).
+ */
+function whereToList(options: ListOptions, current: number): { exact: number | undefined; start: string } {
+  const asked = parseRevision(options.resourceVersion);
+  if (options.continue) {
+    const token = readToken(options.continue);
+    if (asked !== undefined)
+      throw badRequest('specifying resource version is not allowed when using continue');
+    if (token.revision > current) throw tooLarge(token.revision, current);
+    return { exact: token.revision <= LATEST ? undefined : token.revision, start: token.start };
+  }
+  if (asked !== undefined && asked > current) throw tooLarge(asked, current);
+  const match = options.resourceVersionMatch;
+  const isExact =
+    match === 'Exact' || (match === undefined && options.limit !== undefined && options.limit > 0);
+  return { exact: isExact ? asked : undefined, start: '' };
+}
+
+/** The present objects that may be in the selection, by the shortest way. */
+function present(
   table: Table,
   definition: ResourceDefinition,
-  name: string | undefined,
+  { name, indexed }: Selection,
   prefix: string,
   start: string,
-): Iterable<[string, Entry]> | undefined {
-  if (name === undefined || (definition.namespaced && prefix === '')) return undefined;
-  const key = `${prefix}${name}`;
-  const entry = key >= start ? table.get(key) : undefined;
-  return entry ? [[key, entry]] : [];
+): Iterable<[string, Entry]> {
+  if (name !== undefined && (!definition.namespaced || prefix !== '')) {
+    const key = `${prefix}${name}`;
+    const entry = key >= start ? table.get(key) : undefined;
+    return entry ? [[key, entry]] : [];
+  }
+  return indexed ? table.entriesWith(indexed, start, prefix) : table.entries(start, prefix);
 }
 
 /** @throws StatusError 400 when the text is no resourceVersion; `undefined` for unset and '0': any. */
@@ -83,20 +108,17 @@ export function parseRevision(text: string | undefined): number | undefined {
   );
 }
 
-function checkMatch(options: ListOptions, asked: number | undefined): void {
-  if (options.resourceVersionMatch === undefined) return;
-  if (options.continue) {
-    throw badRequest('resourceVersionMatch is forbidden for continue');
-  }
-  if (!options.resourceVersion) {
+function checkMatch(options: ListOptions): void {
+  const { resourceVersion, resourceVersionMatch: match } = options;
+  if (match === undefined) return;
+  if (!resourceVersion)
     throw badRequest('resourceVersionMatch is forbidden unless resourceVersion is provided');
-  }
-  if (options.resourceVersionMatch === 'Exact' && asked === undefined) {
+  if (options.continue) throw badRequest('resourceVersionMatch is forbidden when continue is provided');
+  if (match === 'Exact' && resourceVersion === '0')
     throw badRequest('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-  }
-  if (options.resourceVersionMatch !== 'Exact' && options.resourceVersionMatch !== 'NotOlderThan') {
+  if (match !== 'Exact' && match !== 'NotOlderThan') {
     throw badRequest(
-      `resourceVersionMatch ${JSON.stringify(options.resourceVersionMatch)} is not supported: supported values: "Exact", "NotOlderThan"`,
+      `resourceVersionMatch ${JSON.stringify(match)} is not supported: supported values: "Exact", "NotOlderThan"`,
     );
   }
 }
@@ -104,33 +126,17 @@ function checkMatch(options: ListOptions, asked: number | undefined): void {
 export const tooOld = (asked: number, floor: number) =>
   expired(`too old resource version: ${asked} (${floor})`);
 
-const tooLarge = (asked: number, current: number) =>
-  statusFailure(504, 'Timeout', `Too large resource version: ${asked}, current: ${current}`, {
+export const tooLarge = (asked: number, current: number) =>
+  statusFailure(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
     retryAfterSeconds: 1,
   });
 
-interface Token {
-  /** The state that all pages show. */
-  readonly revision: number;
-  /** The first key of the next page. */
-  readonly start: string;
-}
-
-function writeToken(token: Token): string {
-  return Buffer.from(JSON.stringify({ v: 1, rv: token.revision, start: token.start })).toString('base64url');
-}
-
-function readToken(text: string): Token {
-  try {
-    const { v, rv, start } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Record<
-      string,
-      unknown
-    >;
-    if (v === 1 && Number.isSafeInteger(rv) && typeof start === 'string')
-      return { revision: rv as number, start };
-  } catch {
-    // Falls through to the same answer.
-  }
-  throw badRequest('continue key is not valid: it is not one that this server gave out');
+/** 410 with the token with which a client that can live with it may go on. */
+function inconsistent(start: string): StatusError {
+  const { status } = expired(EXPIRED_CONTINUE);
+  return new StatusError({
+    ...status,
+    metadata: { continue: writeToken({ revision: LATEST, start }) },
+  });
 }

@@ -1,6 +1,7 @@
 import { type Clock, type Logger, type Random, silentLogger } from '../../base/index.ts';
 import type { DeleteOptions, ListOptions, ObjectName, Patch, WatchOptions } from '../../client/index.ts';
 import {
+  events,
   isNotFound,
   joinKey,
   type KubeObject,
@@ -12,7 +13,7 @@ import {
 } from '../../kube/index.ts';
 import type { AdmissionReader } from '../admission/index.ts';
 import type { AppliedWrite, Store, Table } from '../store/index.ts';
-import { ensureNamespaces } from './bootstrap.ts';
+import { ensureNamespaces, SYSTEM } from './bootstrap.ts';
 import type {
   Entry,
   EntryEvent,
@@ -22,6 +23,7 @@ import type {
   ResourceDefinition,
 } from './contract.ts';
 import { builtInDefinitions } from './definitions/index.ts';
+import { EVENT_TTL_MS, EventExpiry } from './event-expiry.ts';
 import { list } from './list.ts';
 import { applyPatch } from './patch/index.ts';
 import { watch } from './watch.ts';
@@ -32,6 +34,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: Logger;
+  /** How long events stay after they were last written, in milliseconds. @default 3600000 */
+  readonly eventTtlMs?: number;
 }
 
 /** The registry over an open store, with the system's namespaces in place. */
@@ -49,9 +53,10 @@ class StoreRegistry implements Registry {
   /** What each resource that callers name has been found to be. */
   readonly #found = new WeakMap<Resource<never>, ResourceDefinition>();
   readonly #tables = new Map<ResourceDefinition, Table>();
+  readonly #eventExpiry: EventExpiry;
   readonly failed: Promise<Error>;
 
-  constructor({ store, clock, random, log = silentLogger }: RegistryOptions) {
+  constructor({ store, clock, random, log = silentLogger, eventTtlMs }: RegistryOptions) {
     this.#store = store;
     this.#clock = clock;
     this.failed = store.failed;
@@ -72,6 +77,16 @@ class StoreRegistry implements Registry {
       list: (resource) => this.#objects(resource),
     };
     this.#writes = new Writes({ store, clock, random, reader });
+    this.#eventExpiry = new EventExpiry({
+      table: this.#table(this.#find(events)),
+      clock,
+      log,
+      ttlMs: eventTtlMs ?? EVENT_TTL_MS,
+      remove: ({ metadata }) => {
+        const { resourceVersion } = metadata;
+        return this.delete(events, metadata, { preconditions: { resourceVersion } }, SYSTEM);
+      },
+    });
   }
 
   definitions(): readonly ResourceDefinition[] {
@@ -87,6 +102,7 @@ class StoreRegistry implements Registry {
   }
 
   close(): Promise<void> {
+    this.#eventExpiry.stop();
     return this.#store.close();
   }
 
@@ -147,6 +163,13 @@ class StoreRegistry implements Registry {
   ): Promise<Entry<T>> {
     const definition = this.#find(resource);
     checkUpdatable(definition, options.subresource);
+    if (patch.type === 'apply') {
+      const { subresource, force = false } = options;
+      const request = { context, subresource, config: patch.body, force };
+      return this.#change<T>(definition, name, (table, key) =>
+        this.#writes.apply(table, definition, key, name, request),
+      );
+    }
     // Read, patched and written in one go: nothing can come between, so there is no conflict to retry.
     return this.#change<T>(definition, name, (table, key) =>
       this.#writes.update(table, definition, key, name.name, {
@@ -219,7 +242,7 @@ class StoreRegistry implements Registry {
   async #change<T extends KubeObject>(
     definition: ResourceDefinition,
     name: ObjectName,
-    write: (table: Table, key: string) => AppliedWrite,
+    write: (table: Table, key: string) => AppliedWrite | Promise<AppliedWrite>,
   ): Promise<Entry<T>> {
     this.#store.assertServing();
     const table = this.#table(definition);

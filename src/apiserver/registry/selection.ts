@@ -11,12 +11,21 @@ import {
 } from '../../kube/index.ts';
 import type { ResourceDefinition } from './contract.ts';
 
+/** A term that an index of the resource answers. */
+export interface IndexedTerm {
+  readonly path: string;
+  readonly value: string;
+  readonly read: (object: KubeObject) => string;
+}
+
 /** Which objects of a resource a list or watch is about. */
 export interface Selection {
   /** Everything passes `matches`. */
   readonly everything: boolean;
   /** Set when the selection can hold only one name. */
   readonly name: string | undefined;
+  /** Set when the selection can hold only objects with this value in an indexed field. */
+  readonly indexed: IndexedTerm | undefined;
   matches(object: Stored<KubeObject>): boolean;
 }
 
@@ -26,7 +35,7 @@ export function parseSelection(
   options: { readonly labelSelector?: string; readonly fieldSelector?: string },
 ): Selection {
   if (!options.labelSelector && !options.fieldSelector) {
-    return { everything: true, name: undefined, matches: () => true };
+    return { everything: true, name: undefined, indexed: undefined, matches: () => true };
   }
   let labels: Selector;
   let fields: readonly FieldTerm[];
@@ -41,6 +50,7 @@ export function parseSelection(
   return {
     everything: labels.length === 0 && terms.length === 0,
     name: named?.value,
+    indexed: terms.find((term) => term.equals && definition.indexedFields?.includes(term.path)),
     matches: (object) =>
       matchesSelector(labels, object.metadata.labels) &&
       terms.every((term) => (term.read(object) === term.value) === term.equals),

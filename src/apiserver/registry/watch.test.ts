@@ -13,7 +13,7 @@ import {
   type Stored,
   type WatchEvent,
 } from '../../kube/index.ts';
-import { type Fixture, mapNamed, startRegistry } from './testing.ts';
+import { type Fixture, mapNamed, podNamed, startRegistry } from './testing.ts';
 
 const key = (name: string) => ({ namespace: 'default', name });
 
@@ -70,9 +70,13 @@ describe('watch', () => {
     assert.equal(left.metadata.resourceVersion, out.metadata.resourceVersion);
   });
 
-  it('sends bookmarks each minute when asked', async () => {
+  it('sends bookmarks each minute when asked, and one before its time limit', async () => {
     const fixture = await startRegistry();
-    const watch = follow(fixture, { allowWatchBookmarks: true });
+    const watch = follow(fixture, {
+      allowWatchBookmarks: true,
+      resourceVersion: String(fixture.registry.revision()),
+      timeoutSeconds: 150,
+    });
     await turn();
     await fixture.client.create(pods, {
       metadata: { namespace: 'default', name: 'p' },
@@ -80,13 +84,59 @@ describe('watch', () => {
     });
     await fixture.clock.advance(60_000);
     await fixture.clock.advance(60_000);
-    await watch.stop();
-    assert.deepEqual(
-      watch.seen.map((event) => event.type),
-      ['BOOKMARK', 'BOOKMARK'],
-    );
+    await turn();
+    assert.equal(watch.seen.length, 2);
+    await fixture.clock.advance(28_000);
+    await turn();
+    assert.equal(watch.seen.length, 3);
+    await fixture.clock.advance(2_000);
+    await watch.done;
+    assert.ok(watch.seen.every((event) => event.type === 'BOOKMARK'));
     assert.equal(watch.seen[0]!.object.metadata.resourceVersion, String(fixture.registry.revision()));
     assert.equal(fixture.clock.pending, 0);
+  });
+
+  it('marks the end of the present state, without a revision and where it is asked for', async () => {
+    const fixture = await startRegistry();
+    const made = await fixture.client.create(configMaps, mapNamed('a'));
+    const after = { resourceVersion: made.metadata.resourceVersion, allowWatchBookmarks: true };
+    const cases: [WatchOptions, string[]][] = [
+      [{ allowWatchBookmarks: true }, ['ADDED', 'BOOKMARK']],
+      [{ allowWatchBookmarks: true, resourceVersion: '0' }, ['ADDED', 'BOOKMARK']],
+      [{ ...after, sendInitialEvents: true }, ['ADDED', 'BOOKMARK']],
+      [{ sendInitialEvents: true, resourceVersion: '1' }, ['ADDED']],
+      [{ ...after, sendInitialEvents: false }, []],
+      [{ allowWatchBookmarks: true, sendInitialEvents: false }, []],
+      [{ allowWatchBookmarks: true, sendInitialEvents: false, resourceVersion: '0' }, []],
+    ];
+    for (const [options, expected] of cases) {
+      const watch = follow(fixture, options);
+      await watch.stop();
+      const types = watch.seen.map((event) => event.type);
+      assert.deepEqual(types, expected, JSON.stringify(options));
+      const last = watch.seen.find((event) => event.type === 'BOOKMARK')?.object.metadata;
+      if (!last) continue;
+      assert.deepEqual(last.annotations, { 'k8s.io/initial-events-end': 'true' });
+      assert.equal(last.resourceVersion, made.metadata.resourceVersion);
+    }
+  });
+
+  it('waits for a revision that is not reached yet, but three seconds at most for its state', async () => {
+    const fixture = await startRegistry();
+    const ahead = String(fixture.registry.revision() + 2);
+    const changes = follow(fixture, { resourceVersion: ahead });
+    const state = follow(fixture, { resourceVersion: ahead, sendInitialEvents: true });
+    await turn();
+    assert.equal(state.seen.length, 0);
+    for (const name of ['a', 'b', 'c']) await fixture.client.create(configMaps, mapNamed(name));
+    assert.deepEqual(await changes.stop(), ['ADDED c']);
+    assert.deepEqual(await state.stop(), ['ADDED a', 'ADDED b', 'ADDED c']);
+
+    const never = follow(fixture, { resourceVersion: '999', sendInitialEvents: true });
+    const failed = assert.rejects(never.done, { message: /^Timeout: Too large resource version: 999/ });
+    await turn();
+    await fixture.clock.advance(3_000);
+    await failed;
   });
 
   it('ends at its time limit', async () => {
@@ -109,7 +159,6 @@ describe('watch', () => {
     await assert.rejects(async () => {
       for await (const _ of reader) break;
     }, isExpired);
-    assert.throws(() => fixture.registry.watch(configMaps, { resourceVersion: '99999' }), isExpired);
     assert.throws(
       () => fixture.registry.watch(configMaps, { resourceVersion: 'x' }),
       (error: StatusError) => error.code === 400,
@@ -232,15 +281,56 @@ describe('list', () => {
     assert.deepEqual(await names('metadata.namespace=default,metadata.name=a'), ['a']);
   });
 
+  it('finds the pods of a node by an index, whatever becomes of them', async () => {
+    const fixture = await startRegistry();
+    const onNode = async (name: string) =>
+      (await fixture.client.list(pods, { fieldSelector: `spec.nodeName=${name}` })).items.map(
+        (one) => one.metadata.name,
+      );
+    const make = (name: string, nodeName?: string) =>
+      fixture.client.create(pods, podNamed(name, { nodeName, terminationGracePeriodSeconds: 0 }));
+    await make('b', 'n1');
+    await make('a', 'n1');
+    await make('other', 'n2');
+    assert.deepEqual(await onNode('n1'), ['a', 'b']);
+    await make('late');
+    const target = { target: { name: 'n1' } };
+    await fixture.client.createSubresource(pods, key('late'), 'binding', target);
+    await fixture.client.delete(pods, key('a'), { gracePeriodSeconds: 0 });
+    assert.deepEqual(await onNode('n1'), ['b', 'late']);
+    assert.deepEqual(await onNode('n3'), []);
+    const elsewhere = { namespace: 'kube-system', fieldSelector: 'spec.nodeName=n1' };
+    assert.equal((await fixture.client.list(pods, elsewhere)).items.length, 0);
+  });
+
   it('answers 410 for pages past the window, 504 for a revision not reached, 400 for nonsense', async () => {
     const fixture = await startRegistry({ logCapacity: 2 });
+    let next = '';
     for (const name of ['a', 'b', 'c']) await fixture.client.create(configMaps, mapNamed(name));
     const page = await fixture.client.list(configMaps, { limit: 1 });
     for (let index = 0; index < 6; index++) await label(fixture, 'a', `v${index}`);
-    await assert.rejects(
-      fixture.client.list(configMaps, { limit: 1, continue: page.metadata.continue }),
-      isExpired,
+    const goOn = { limit: 1, continue: page.metadata.continue };
+    await assert.rejects(fixture.client.list(configMaps, goOn), (error: StatusError) => {
+      assert.ok(isExpired(error));
+      const { continue: fresh } = error.status.metadata as { continue: string };
+      next = fresh;
+      return true;
+    });
+    const rest = await fixture.client.list(configMaps, { limit: 1, continue: next });
+    assert.deepEqual(
+      rest.items.map((one) => one.metadata.name),
+      ['b'],
     );
+    assert.equal(rest.metadata.resourceVersion, String(fixture.registry.revision()));
+    await assert.rejects(
+      fixture.client.list(configMaps, { ...goOn, resourceVersion: '1', continue: next }),
+      /specifying resource version is not allowed when using continue/,
+    );
+    await assert.rejects(
+      fixture.client.list(configMaps, { resourceVersion: '1', limit: 1 }),
+      /The resourceVersion for the provided list is too old/,
+    );
+    assert.equal((await fixture.client.list(configMaps, { resourceVersion: '0', limit: 1 })).items.length, 3);
     const failsWith = (code: number) => (error: StatusError) => error.code === code;
     await assert.rejects(fixture.client.list(configMaps, { resourceVersion: '9999' }), failsWith(504));
     await assert.rejects(fixture.client.list(configMaps, { continue: 'x' }), failsWith(400));

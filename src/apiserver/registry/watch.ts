@@ -2,19 +2,27 @@ import type { Clock, Timer } from '../../base/index.ts';
 import type { WatchOptions } from '../../client/index.ts';
 import { apiVersionOf, type KubeObject, type Stored } from '../../kube/index.ts';
 import { type Store, StoredEntry, type StoreEvent, type Table } from '../store/index.ts';
-import type { EntryEvent, ResourceDefinition } from './contract.ts';
-import { list, parseRevision, tooOld } from './list.ts';
+import type { Entry, EntryEvent, ResourceDefinition } from './contract.ts';
+import { list, parseRevision, tooLarge, tooOld } from './list.ts';
 import { parseSelection, type Selection } from './selection.ts';
 
 const BOOKMARK_INTERVAL_MS = 60_000;
+/** How long before its time limit a watch gets its last bookmark. */
+const LAST_BOOKMARK_MS = 2_000;
+/** How long a revision is waited for whose state is asked for (cacher blockTimeout). */
+const FUTURE_LIMIT_MS = 3_000;
+/** Marks the bookmark after the present state (metav1.InitialEventsAnnotationKey). */
+const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 /** Changes handed over at once. */
 const BATCH_LIMIT = 1000;
 
 /**
- * The changes of a resource as they become durable, in batches. Without a revision the present state comes first, as
- * ADDED. The reader holds only a position in the resource's log: a slow one costs nothing and, once the log has left
- * it behind, gets a 410. What is wrong with the request is thrown at once, before the first batch.
- * @throws StatusError 400; 410 when the revision, or the reader, is out of the window; 503 when the store has failed
+ * The changes of a resource as they become durable, in batches. Where the present state is asked for (as it is without
+ * a revision) it comes first, as ADDED, and then a bookmark that says so. The reader holds only a position in the
+ * resource's log: a slow one costs nothing and, once the log has left it behind, gets a 410. A revision that is not
+ * reached yet is waited for. What is wrong with the request is thrown at once, before the first batch.
+ * @throws StatusError 400; 410 when the revision, or the reader, is out of the window; 503 when the store has failed;
+ * 504 when the present state of a revision is asked for that is not reached in time
  */
 export function watch(
   store: Store,
@@ -27,19 +35,30 @@ export function watch(
   const selection = parseSelection(definition, options);
   const prefix = definition.namespaced && options.namespace ? `${options.namespace}/` : '';
   const asked = parseRevision(options.resourceVersion);
-  // A revision beyond the present one comes from another store's life: only a new list helps.
-  const position =
-    asked === undefined ? table.log.end : asked > store.revision ? undefined : table.log.after(asked);
-  if (position === undefined) throw tooOld(asked!, Math.max(table.log.floor, store.revision));
-  const initial =
-    asked === undefined
-      ? list(store, table, definition, { ...options, resourceVersion: undefined }).entries.map(
-          (entry) => ({ type: 'ADDED', entry }) as const,
-        )
-      : [];
+  const wantsState = options.sendInitialEvents ?? asked === undefined;
+  const { namespace, labelSelector, fieldSelector } = options;
+  const snapshot = (): Snapshot => {
+    const { entries, revision } = list(store, table, definition, { namespace, labelSelector, fieldSelector });
+    return { entries, revision, position: table.log.end };
+  };
+  const changesAfter = (revision: number): Snapshot => {
+    const position = table.log.after(revision);
+    if (position === undefined) throw tooOld(revision, table.log.floor);
+    return { entries: [], revision, position };
+  };
+  const isFuture = asked !== undefined && asked > store.revision;
+  const start =
+    isFuture && wantsState ? undefined : wantsState ? snapshot() : changesAfter(asked ?? store.revision);
   const see = (event: StoreEvent) =>
     event.key.startsWith(prefix) ? changeSeen(selection, event) : undefined;
-  return follow({ store, table, definition, clock, options, initial, position, see });
+  return follow({ store, table, definition, clock, options, start, asked, wantsState, snapshot, see });
+}
+
+/** Where a watch starts: objects to show first, the state they show, and the position of the first change after it. */
+interface Snapshot {
+  entries: readonly Entry[];
+  readonly revision: number;
+  readonly position: number;
 }
 
 async function* follow(from: {
@@ -48,11 +67,14 @@ async function* follow(from: {
   readonly definition: ResourceDefinition;
   readonly clock: Clock;
   readonly options: WatchOptions;
-  readonly initial: readonly EntryEvent[];
-  readonly position: number;
+  /** Undefined: the present state once revision `asked` is reached. */
+  readonly start: Snapshot | undefined;
+  readonly asked: number | undefined;
+  readonly wantsState: boolean;
+  snapshot(): Snapshot;
   see(event: StoreEvent): EntryEvent | undefined;
 }): AsyncGenerator<readonly EntryEvent[], void, undefined> {
-  const { store, table, clock, options } = from;
+  const { store, table, definition, clock, options, asked = 0 } = from;
   const bell = new Bell();
   let ended = options.signal?.aborted ?? false;
   const end = () => {
@@ -61,34 +83,60 @@ async function* follow(from: {
   };
   options.signal?.addEventListener('abort', end, { once: true });
   const stopListening = table.onChange(() => bell.ring());
-  const limit =
-    options.timeoutSeconds !== undefined && options.timeoutSeconds > 0
-      ? clock.after(options.timeoutSeconds * 1000, end, { unref: true })
-      : undefined;
-  const bookmarks = options.allowWatchBookmarks ? new BookmarkTimer(clock, () => bell.ring()) : undefined;
-  let position = from.position;
+  const limitMs =
+    options.timeoutSeconds && options.timeoutSeconds > 0 ? options.timeoutSeconds * 1000 : undefined;
+  const timers: { cancel(): void }[] = [];
+  if (limitMs !== undefined) timers.push(clock.after(limitMs, end, { unref: true }));
+  const endsAt = limitMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() + limitMs;
+  const bookmarks = options.allowWatchBookmarks
+    ? new BookmarkTimer(clock, endsAt, () => bell.ring())
+    : undefined;
   try {
-    if (from.initial.length > 0) yield from.initial;
+    if (!from.start) {
+      let late = false;
+      const onLate = () => {
+        late = true;
+        bell.ring();
+      };
+      timers.push(clock.after(FUTURE_LIMIT_MS, onLate, { unref: true }));
+      while (!ended && store.revision < asked) {
+        store.assertServing();
+        if (late) throw tooLarge(asked, store.revision);
+        await bell.rung();
+      }
+      if (ended) return;
+    }
+    const start = from.start ?? from.snapshot();
+    for (let index = 0; index < start.entries.length && !ended; index += BATCH_LIMIT)
+      yield start.entries
+        .slice(index, index + BATCH_LIMIT)
+        .map((entry) => ({ type: 'ADDED', entry }) as const);
+    // A watch lives long: it must not keep objects that have since changed or gone.
+    start.entries = [];
+    if (bookmarks && from.wantsState && !ended)
+      yield [{ type: 'BOOKMARK', entry: bookmark(definition, start.revision, true) }];
+    let position = start.position;
     while (!ended) {
       store.assertServing();
       const events = table.log.read(position, BATCH_LIMIT);
-      if (!events) throw tooOld(Number(options.resourceVersion ?? 0), table.log.floor);
+      if (!events) throw tooOld(start.revision, table.log.floor);
       position += events.length;
       const seen: EntryEvent[] = [];
       for (const event of events) {
-        const change = from.see(event);
+        // Only a revision from the future lies beyond a change of the log.
+        const change = event.revision > start.revision ? from.see(event) : undefined;
         if (change) seen.push(change);
       }
-      if (bookmarks?.due && position === table.log.end) {
+      if (bookmarks?.due && position === table.log.end && store.revision >= start.revision) {
         bookmarks.restart();
-        seen.push({ type: 'BOOKMARK', entry: bookmark(from.definition, store.revision) });
+        seen.push({ type: 'BOOKMARK', entry: bookmark(definition, store.revision) });
       }
       if (seen.length > 0) yield seen;
       else if (events.length === 0) await bell.rung();
     }
   } finally {
     stopListening();
-    limit?.cancel();
+    for (const timer of timers) timer.cancel();
     bookmarks?.cancel();
     options.signal?.removeEventListener('abort', end);
   }
@@ -119,38 +167,50 @@ class Bell {
   }
 }
 
+/** Rings each minute, and once shortly before the watch ends (cacher nextBookmarkTime). */
 class BookmarkTimer {
   readonly #clock: Clock;
+  readonly #endsAt: number;
   readonly #onDue: () => void;
-  #timer!: Timer;
+  #timer: Timer | undefined;
   due = false;
 
-  constructor(clock: Clock, onDue: () => void) {
+  /** `endsAt`: monotonic milliseconds. */
+  constructor(clock: Clock, endsAt: number, onDue: () => void) {
     this.#clock = clock;
+    this.#endsAt = endsAt;
     this.#onDue = onDue;
     this.restart();
   }
 
   restart(): void {
     this.due = false;
+    const untilLast = this.#endsAt - LAST_BOOKMARK_MS - this.#clock.monotonic();
+    // The last one has been sent.
+    if (untilLast <= 0) return;
     const ring = () => {
       this.due = true;
       this.#onDue();
     };
-    this.#timer = this.#clock.after(BOOKMARK_INTERVAL_MS, ring, { unref: true });
+    const delayMs = Math.min(BOOKMARK_INTERVAL_MS, untilLast);
+    this.#timer = this.#clock.after(delayMs, ring, { unref: true });
   }
 
   cancel(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
   }
 }
 
-/** An object that carries nothing but how far the watch has come. */
-function bookmark(definition: ResourceDefinition, revision: number): StoredEntry {
+/** An object that carries nothing but how far the watch has come, and whether the present state ends with it. */
+function bookmark(definition: ResourceDefinition, revision: number, endsState = false): StoredEntry {
   const object = {
     kind: definition.kind,
     apiVersion: apiVersionOf(definition),
-    metadata: { resourceVersion: String(revision), creationTimestamp: null },
+    metadata: {
+      resourceVersion: String(revision),
+      creationTimestamp: null,
+      annotations: endsState ? { [INITIAL_EVENTS_END]: 'true' } : undefined,
+    },
   };
   return new StoredEntry(Object.freeze(object) as unknown as Stored<KubeObject>, revision);
 }

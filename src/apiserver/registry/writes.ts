@@ -1,9 +1,10 @@
 import { type Clock, deepFreeze, type Random } from '../../base/index.ts';
-import type { DeleteOptions } from '../../client/index.ts';
+import type { DeleteOptions, ObjectName } from '../../client/index.ts';
 import {
   alreadyExists,
   apiVersionOf,
   badRequest,
+  conflict,
   invalid,
   joinKey,
   type KubeObject,
@@ -16,11 +17,21 @@ import { type AdmissionReader, admissionPlugins, admit, validateAdmission } from
 import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
 import type { Entry, RequestContext, ResourceDefinition } from './contract.ts';
 import { readInput } from './input.ts';
+import {
+  applyConfiguration,
+  keepTimes,
+  type ManagedFieldsEntry,
+  type TrackedWrite,
+  trackCreate,
+  trackUpdate,
+} from './managed-fields/index.ts';
 import { decideDeletion, finishesDeletion } from './operations/delete.ts';
 import { carriedMetadata, checkUpdatePreconditions, newMetadata } from './operations/metadata.ts';
 import { copyFrozen, freezeRest } from './schema/index.ts';
 import { isDNS1123Subdomain, validateMetadata, validateMetadataUpdate } from './validation/index.ts';
 
+/** Who writes without saying so, for managedFields: this system's own components. */
+const COMPONENT_MANAGER = 'stowage';
 /** Upstream gives up after as many names that are all taken. */
 const GENERATE_NAME_ATTEMPTS = 8;
 const DURABLE = Promise.resolve();
@@ -30,6 +41,17 @@ export interface UpdateRequest {
   readonly subresource?: string;
   /** The object that the client wants, from the present one. */
   build(previous: Stored<KubeObject>): KubeObject;
+  /** The object that `build` gives carries its new managedFields (server-side apply). */
+  readonly carriesManagedFields?: boolean;
+}
+
+export interface ApplyRequest {
+  readonly context: RequestContext;
+  readonly subresource?: string;
+  /** The applied configuration, as it was sent. */
+  readonly config: unknown;
+  /** Takes over what others own instead of failing with a conflict. */
+  readonly force: boolean;
 }
 
 /**
@@ -54,13 +76,14 @@ export class Writes {
     definition: ResourceDefinition,
     sent: KubeObject,
     context: RequestContext,
+    carriesManagedFields = false,
   ): Promise<AppliedWrite> {
     this.#store.assertServing();
     const input = readInput(definition, sent, undefined, context);
     checkNew(definition, input);
     const generates = !input.metadata?.name && Boolean(input.metadata?.generateName);
     for (let attempt = 1; ; attempt++) {
-      const object = this.#admitNew(definition, input, context);
+      const object = this.#admitNew(definition, input, context, carriesManagedFields);
       const { name, namespace } = object.metadata!;
       const key = joinKey(namespace, name!);
       if (!table.head(key)) {
@@ -85,14 +108,39 @@ export class Writes {
     const head = table.head(key);
     if (!head) throw notFound(definition, name);
     const previous = head.object;
-    const input = readInput(definition, request.build(previous), previous, context);
+    const built = request.build(previous);
+    const input = readInput(definition, built, previous, context);
     checkUpdatePreconditions(definition, input.metadata ?? {}, previous.metadata);
 
-    const next = this.#admitUpdate(definition, input, previous, context, subresource);
+    const changed = this.#admitUpdate(definition, input, previous, context, subresource);
+    // Reading drops an empty list, but here it says something: forget every owner.
+    const sent = built.metadata?.managedFields?.length === 0 ? [] : input.metadata?.managedFields;
+    const managedFields = this.#managedFieldsAfter(definition, previous, changed, sent, request);
+    const next = deepFreeze(withManagedFields(changed, managedFields));
     if (next === previous) return { entry: head, durable: table.settled(key) ?? DURABLE };
     if (context.dryRun) return { entry: unsaved(next), durable: DURABLE };
     if (finishesDeletion(definition, next, previous)) return this.#store.remove(table, key, next);
     return this.#store.put(table, key, next);
+  }
+
+  /** Server-side apply: makes the object when there is none. */
+  apply(
+    table: Table,
+    definition: ResourceDefinition,
+    key: string,
+    name: ObjectName,
+    request: ApplyRequest,
+  ): AppliedWrite | Promise<AppliedWrite> {
+    const { context, subresource, config, force } = request;
+    if (!context.fieldManager) throw badRequest('fieldManager: Required value: is required for apply patch');
+    const write = this.#tracked(definition, context.fieldManager, subresource);
+    if (table.head(key) || subresource !== undefined) {
+      const build = (live: Stored<KubeObject>) => applyConfiguration(write, live, config, force);
+      const update = { context, subresource, build, carriesManagedFields: true };
+      return this.update(table, definition, key, name.name, update);
+    }
+    const object = atName(definition, applyConfiguration(write, undefined, config, force), name);
+    return this.create(table, definition, object, context, true);
   }
 
   delete(
@@ -133,7 +181,35 @@ export class Writes {
     }
   }
 
-  #admitNew(definition: ResourceDefinition, input: KubeObject, context: RequestContext): KubeObject {
+  #tracked(definition: ResourceDefinition, manager: string, subresource?: string): TrackedWrite {
+    return { resource: definition, manager, subresource, nowMs: this.#clock.now() };
+  }
+
+  /** The managedFields after an update; the previous ones themselves when nobody owns more or less than before. */
+  #managedFieldsAfter(
+    definition: ResourceDefinition,
+    previous: Stored<KubeObject>,
+    next: KubeObject,
+    sent: unknown,
+    { context, subresource, carriesManagedFields }: UpdateRequest,
+  ): ManagedFields {
+    const before = previous.metadata.managedFields;
+    if (carriesManagedFields) {
+      const entries = sent as readonly ManagedFieldsEntry[] | undefined;
+      return (next === previous ? keepTimes(entries, before) : entries) as ManagedFields;
+    }
+    // What a binding does is not tracked upstream.
+    if (subresource !== undefined && definition.actions?.[subresource]) return before;
+    const write = this.#tracked(definition, context.fieldManager || COMPONENT_MANAGER, subresource);
+    return trackUpdate(write, previous, next, sent) as ManagedFields;
+  }
+
+  #admitNew(
+    definition: ResourceDefinition,
+    input: KubeObject,
+    context: RequestContext,
+    carriesManagedFields: boolean,
+  ): KubeObject {
     const { strategy } = definition;
     const metadata = newMetadata(
       input.metadata ?? {},
@@ -154,7 +230,14 @@ export class Writes {
     const defaulted = strategy.defaults?.(named) ?? named;
     const admitted = admit(admissionPlugins, { ...request, object: defaulted });
     const prepared = strategy.prepareForCreate?.(admitted) ?? admitted;
-    const object = freezeRest(prepared) as KubeObject;
+    const sent = input.metadata?.managedFields;
+    // The components' own objects are tracked from their first apply on: most are never applied.
+    const managedFields = carriesManagedFields
+      ? sent
+      : context.fieldManager
+        ? trackCreate(this.#tracked(definition, context.fieldManager), defaulted, sent)
+        : undefined;
+    const object = freezeRest(withManagedFields(prepared, managedFields as ManagedFields)) as KubeObject;
     const nameRule = (text: string) => strategy.validateName?.(text) ?? isDNS1123Subdomain(text);
     refuse(definition, object, [
       ...validateMetadata(object.metadata!, nameRule),
@@ -225,6 +308,41 @@ function prepareForUpdate(
     return strategy.prepareForStatusUpdate?.(kept, previous) ?? kept;
   }
   return definition.updatable?.[subresource]?.(next, previous) ?? next;
+}
+
+type ManagedFields = ObjectMeta['managedFields'];
+
+/** The object itself when they are its managedFields already. */
+function withManagedFields(object: KubeObject, managedFields: ManagedFields): KubeObject {
+  const { managedFields: before, ...metadata } = object.metadata ?? {};
+  if (before === managedFields) return object;
+  return { ...object, metadata: managedFields ? { ...metadata, managedFields } : metadata };
+}
+
+/** What an apply makes of nothing, at the name that the request gives. @throws StatusError 400, 409 */
+function atName(
+  definition: ResourceDefinition,
+  object: KubeObject,
+  { namespace, name }: ObjectName,
+): KubeObject {
+  const { metadata } = object;
+  if (!metadata?.name)
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
+  if (metadata.name !== name)
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  if (metadata.namespace && metadata.namespace !== (namespace ?? ''))
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (metadata.uid)
+    throw conflict(
+      definition,
+      name,
+      `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`,
+    );
+  return definition.namespaced ? { ...object, metadata: { ...metadata, namespace } } : object;
 }
 
 function withField(object: KubeObject, name: string, value: unknown): KubeObject {

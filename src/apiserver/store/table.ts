@@ -1,5 +1,6 @@
 import type { Entry } from '../registry/contract.ts';
 import { EventLog, StoreEvent } from './event-log.ts';
+import { FieldIndex, type FieldReader } from './field-index.ts';
 import { compare, OrderedMap } from './ordered-map.ts';
 
 /** A write that is applied in memory and not yet on disk. */
@@ -22,6 +23,7 @@ export class Table {
   readonly #durable = new OrderedMap<Entry>();
   readonly #head = new Map<string, PendingWrite>();
   readonly #listeners = new Set<() => void>();
+  readonly #indexes = new Map<string, FieldIndex>();
 
   constructor(id: string, logCapacity: number, revision: number) {
     this.id = id;
@@ -52,6 +54,26 @@ export class Table {
   *entries(start = '', prefix = ''): Generator<[string, Entry]> {
     for (const key of this.#durable.keysFrom(start < prefix ? prefix : start, prefix)) {
       yield [key, this.#durable.get(key)!];
+    }
+  }
+
+  /**
+   * The durable entries whose field has a value, in the same order. The index of the field is made at its first use
+   * and kept from then on.
+   */
+  *entriesWith(
+    field: { readonly path: string; readonly read: FieldReader; readonly value: string },
+    start = '',
+    prefix = '',
+  ): Generator<[string, Entry]> {
+    let index = this.#indexes.get(field.path);
+    if (!index) {
+      index = new FieldIndex(field.read, this.entries());
+      this.#indexes.set(field.path, index);
+    }
+    for (const key of index.keysOf(field.value)) {
+      const entry = key >= start && key.startsWith(prefix) ? this.#durable.get(key) : undefined;
+      if (entry) yield [key, entry];
     }
   }
 
@@ -112,6 +134,8 @@ export class Table {
     const previous = this.#durable.get(write.key);
     if (write.deleted) this.#durable.delete(write.key);
     else this.#durable.set(write.key, write.entry);
+    for (const index of this.#indexes.values())
+      index.change(write.key, previous, write.deleted ? undefined : write.entry);
     if (this.#head.get(write.key) === write) this.#head.delete(write.key);
     this.log.append(new StoreEvent({ key: write.key, entry: write.entry, previous, deleted: write.deleted }));
   }

@@ -134,6 +134,8 @@ async function* watch<T extends KubeObject>(
     resourceVersion,
     allowWatchBookmarks: options.allowWatchBookmarks,
     timeoutSeconds: options.timeoutSeconds,
+    sendInitialEvents: options.sendInitialEvents,
+    resourceVersionMatch: options.sendInitialEvents === undefined ? undefined : 'NotOlderThan',
   });
   // Leaving the loop must end the request, whoever leaves it.
   const ended = new AbortController();

@@ -196,6 +196,8 @@ export class ActualStateOfWorld {
       this.#volumes.set(volumeName, volume);
     } else if (spec) volume.spec = spec;
     const attachment = volume.nodes.get(nodeName);
+    // No news, and no reason to look again at once: an attach and a detach that fail in turn would never rest.
+    const isAsUncertain = attachment?.confirmed === false && !confirmed;
     if (attachment) {
       attachment.confirmed = confirmed;
       attachment.devicePath = devicePath;
@@ -209,6 +211,6 @@ export class ActualStateOfWorld {
         else this.#inUse.set(nodeName, new Set([volumeName]));
       }
     }
-    this.#changed(volumeName);
+    if (!isAsUncertain) this.#changed(volumeName);
   }
 }

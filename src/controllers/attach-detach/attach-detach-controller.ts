@@ -85,7 +85,14 @@ class AttachDetachController implements Component {
     const actual = this.#actual;
     const { plugins } = options;
     const recorder = context.recorder(COMPONENT);
-    this.#pending = new PendingOperations({ clock, settled: (key) => this.#reconciler.wake(key.volume) });
+    this.#pending = new PendingOperations({
+      clock,
+      settled: ({ volume }, error) => {
+        // Attach and detach do not hold each other back: two that fail in turn would keep the machine busy.
+        if (error === undefined) this.#reconciler.wake(volume);
+        else this.#reconciler.wakeLater(volume);
+      },
+    });
     this.#nodeStatus = new NodeStatusUpdater(client, actual, log);
     const operations = new AttachDetachOperations({
       actual,

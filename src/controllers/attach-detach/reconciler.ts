@@ -57,6 +57,12 @@ export class Reconciler {
     this.#schedule();
   }
 
+  /** Looks at the volume again after a period. */
+  wakeLater(volumeName: UniqueVolumeName): void {
+    this.#unsettled.add(volumeName);
+    this.#lookLater();
+  }
+
   /** From now on until the signal aborts changes are acted upon; those before are remembered. */
   start(signal: AbortSignal): void {
     this.#signal = signal;
@@ -101,12 +107,12 @@ export class Reconciler {
       for (const wanted of desired.nodesOf(name)) this.#attachWanted(wanted, signal);
     for (const name of volumes) this.#forgetIfGone(name);
     if (actual.staleReports().length > 0) {
-      void nodeStatus.updateAll().then(() => actual.staleReports().length > 0 && this.#wakeLater());
+      void nodeStatus.updateAll().then(() => actual.staleReports().length > 0 && this.#lookLater());
     }
-    if (this.#unsettled.size > 0) this.#wakeLater();
+    if (this.#unsettled.size > 0) this.#lookLater();
   }
 
-  #wakeLater(): void {
+  #lookLater(): void {
     if (this.#timer || this.#signal?.aborted) return;
     this.#timer = this.#options.clock.after(
       this.#options.periodMs,

@@ -98,6 +98,8 @@ class PersistentVolumeController implements Component {
     this.#wokenFor.delete(key);
     this.#waiting.delete(key);
     if (!claim) {
+      // Here and not as the claim goes: a binding that was still under way then would hold its volume.
+      for (const volume of this.#world.index.reservedFor(key)) this.#volumes.enqueue(volume.metadata.name);
       if (wokenFor !== undefined) this.#volumes.enqueue(wokenFor);
       return;
     }
@@ -135,7 +137,6 @@ class PersistentVolumeController implements Component {
         this.#announcer.forget(claim);
         this.#claims.enqueue(key);
         if (claim.spec?.volumeName) this.#volumes.enqueue(claim.spec.volumeName);
-        for (const volume of this.#world.index.reservedFor(key)) this.#volumes.enqueue(volume.metadata.name);
       },
     };
   }

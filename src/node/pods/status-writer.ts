@@ -41,9 +41,19 @@ export class StatusWriter {
         { subresource: 'status' },
       );
     } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+      // A conflict may be one of uids, or of writers: then the status is still to be written.
+      if (!isNotFound(error) && !(isConflict(error) && (await this.#isGone(pod)))) throw error;
     }
     this.#written = wire;
+  }
+
+  async #isGone({ metadata: { namespace, name, uid } }: Stored<Pod>): Promise<boolean> {
+    try {
+      return (await this.#client.get(pods, { namespace, name })).metadata.uid !== uid;
+    } catch (error) {
+      if (isNotFound(error)) return true;
+      throw error;
+    }
   }
 }
 

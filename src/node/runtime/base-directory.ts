@@ -1,6 +1,15 @@
 import { dirname, join } from 'node:path';
 import type { Files, Host } from '../../host/index.ts';
-import { programMounts, type RootMode, rootTable, type TopEntry } from './root-plan.ts';
+import { hostSecrets } from './host-secrets.ts';
+import {
+  isCovered,
+  OWN_DIRECTORIES,
+  programMounts,
+  type RootMode,
+  records,
+  rootTable,
+  type TopEntry,
+} from './root-plan.ts';
 
 /** Device nodes that every container has (OCI runtime specification, default devices). */
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
@@ -11,11 +20,12 @@ const DEVICE_LINKS: Readonly<Record<string, string>> = {
   stderr: '/proc/self/fd/2',
   ptmx: 'pts/ptmx',
 };
-const SCRIPTS = ['shim.sh', 'init.sh', 'probe-overlay.sh'];
+const SCRIPTS = ['shim.sh', 'init.sh', 'enter.pl', 'probe-overlay.sh'];
 
 /**
  * Fills the runtime's directory with what all containers start from: the scripts, `base` (copied to each container's
- * scratch space), `fstab` (its root), `root` (where it is built, in each container's own mount namespace).
+ * scratch space), `fstab` (its root), `root` (where it is built, in each container's own mount namespace), `concealed` (what
+ * enter.pl has to hide, for the root does not).
  * `masked`: paths of the host that no container may see.
  */
 export async function prepareBaseDirectory(
@@ -37,9 +47,10 @@ export async function prepareBaseDirectory(
 
   await files.removeTree(base);
   const own = mode === 'overlay' ? base : join(base, 'rootfs');
-  for (const name of ['dev/pts', 'dev/shm', 'dev/mqueue', 'run', 'tmp'])
+  for (const name of [...OWN_DIRECTORIES, 'dev/pts', 'dev/shm', 'dev/mqueue'])
     await files.makeDirectory(join(own, name), 0o755);
   await files.chmod(join(own, 'tmp'), 0o1777);
+  await files.chmod(join(own, 'root'), 0o700);
   await files.writeAtomic(join(own, 'dev/termination-log'), '', 0o666);
   for (const [name, target] of Object.entries(DEVICE_LINKS))
     await files.symlink(target, join(own, 'dev', name));
@@ -49,14 +60,17 @@ export async function prepareBaseDirectory(
   await run(host, 'copy device nodes', 'cp', ['-a', ...devices, join(own, 'dev')]);
 
   const top = await topEntries(host);
+  const concealed = await concealedPaths(host, [...masked, ...(await hostSecrets(files))]);
   if (mode === 'overlay') {
-    for (const name of ['rootfs', 'work', 'upper/mnt']) await files.makeDirectory(join(base, name), 0o755);
-    for (const path of masked) await mask(host, join(base, 'upper'), path);
+    for (const name of ['rootfs', 'work', 'upper']) await files.makeDirectory(join(base, name), 0o755);
+    for (const path of concealed) await whiteOut(host, join(base, 'upper'), path);
   } else {
-    for (const name of ['proc', 'sys', 'mnt']) await files.makeDirectory(join(own, name), 0o755);
+    for (const name of ['proc', 'sys']) await files.makeDirectory(join(own, name), 0o755);
     for (const { name, kind } of top)
       if (kind === 'symlink') await files.symlink(await files.readLink(`/${name}`), join(own, name));
   }
+  const rows = mode === 'overlay' ? [] : concealed.map((path) => [path]);
+  await files.writeAtomic(join(directory, 'concealed'), records(rows));
   const mounts = programMounts(await host.mounts.list());
   await files.writeAtomic(join(directory, 'fstab'), rootTable(join(directory, 'root'), mode, top, mounts));
   return mode;
@@ -78,20 +92,21 @@ async function topEntries({ files }: Host): Promise<TopEntry[]> {
   return entries;
 }
 
+/** Where the paths really are, without those that no container sees anyway. */
+async function concealedPaths({ files }: Host, paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map((path) => files.realPath(path).catch(() => undefined)));
+  return [...new Set(found)].filter((path) => path !== undefined && !isCovered(path)) as string[];
+}
+
 /** Hides a path of the lower layer: a character device 0:0 in the upper one (overlayfs, whiteouts). */
-async function mask(host: Host, upper: string, path: string): Promise<void> {
+async function whiteOut(host: Host, upper: string, path: string): Promise<void> {
   const { files } = host;
-  let real: string;
-  try {
-    real = await files.realPath(path);
-  } catch {
-    return;
-  }
-  // Directories that containers have of their own hide everything of the host's.
-  if (/^\/(dev|proc|sys|tmp|run|mnt)(\/|$)/.test(real) || real === '/') return;
-  if (!(await mirrorParents(files, upper, real))) return;
-  if (!(await files.stat(upper + real)))
-    await run(host, `hide ${real} from containers`, 'mknod', [upper + real, 'c', '0', '0']);
+  if (!(await mirrorParents(files, upper, path))) return;
+  const there = await files.stat(upper + path);
+  if (there?.kind === 'character') return;
+  // A path below it was hidden before.
+  if (there) await files.removeTree(upper + path);
+  await run(host, `hide ${path} from containers`, 'mknod', [upper + path, 'c', '0', '0']);
 }
 
 /**

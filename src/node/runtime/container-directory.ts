@@ -2,13 +2,10 @@ import { basename, dirname, join } from 'node:path';
 import type { Files } from '../../host/index.ts';
 import { mirrorParents } from './base-directory.ts';
 import type { ContainerConfig, ContainerMount } from './contract.ts';
-import { type RootMode, volumeTable } from './root-plan.ts';
+import { OWN_DIRECTORIES, type RootMode, volumeRecords } from './root-plan.ts';
 import { type StoredContainer, writeStored } from './stored-state.ts';
 
-/** Directories of the scratch space that are a container's own. */
-const OWN = /^\/(dev|run|tmp)\//;
-
-/** Fills the directory of a container that is to be started: its files, its mount table, its state. */
+/** Fills the directory of a container that is to be started: its files, its volumes, its state. */
 export async function fillContainerDirectory(
   files: Files,
   mode: RootMode,
@@ -42,7 +39,7 @@ export async function fillContainerDirectory(
     if (isFile) await makeTarget(files, layer, mode, mount, mounts);
     table.push({ ...mount, isFile });
   }
-  await files.append(join(directory, 'fstab'), volumeTable(table));
+  await files.append(join(directory, 'volumes'), volumeRecords(table));
   await writeStored(files, directory, stored);
 }
 
@@ -57,7 +54,7 @@ async function makeTarget(
   const path = mount.containerPath;
   if (mounts.some((other) => other !== mount && path.startsWith(`${other.containerPath}/`))) return;
   const real = join(await deepestRealPath(files, dirname(path)), basename(path));
-  const own = OWN.test(real);
+  const own = OWN_DIRECTORIES.includes(real.split('/')[1]!);
   if (mode === 'bind' && !own) return;
   const root = join(layer, mode === 'bind' ? 'rootfs' : own ? '' : 'upper');
   await mirrorParents(files, root, real);

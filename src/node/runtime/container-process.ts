@@ -34,6 +34,8 @@ export class ContainerProcess {
   #unwatch: (() => void) | undefined;
   #poll: Timer | undefined;
   #shimGone = false;
+  /** Process numbers on disk are of this boot. */
+  #sameBoot = true;
   #finishing = false;
   #closed = false;
   #looking: Promise<void> | undefined;
@@ -138,10 +140,11 @@ export class ContainerProcess {
   /** Looks at what an earlier agent left. `sameBoot`: process numbers in it can still mean something. */
   async adopt(sameBoot: boolean): Promise<void> {
     const { processes } = this.#options.host;
+    this.#sameBoot = sameBoot;
     this.look();
     await this.#looking;
     const { shim } = this.#status;
-    if (sameBoot && shim && (await processes.isAlive(shim))) return;
+    if (shim && (await processes.isAlive(shim))) return;
     this.shimEnded();
     await this.#looking;
   }
@@ -180,7 +183,9 @@ export class ContainerProcess {
       files.read(join(this.directory, 'exit')).catch(() => undefined),
     ]);
     if (this.#closed) return;
-    this.#status = parseStatusFile(status);
+    const parsed = parseStatusFile(status);
+    // Of an earlier boot: by now the numbers may be anybody's.
+    this.#status = this.#sameBoot ? parsed : { ...parsed, shim: undefined, init: undefined };
     if (this.#status.started && !this.#pumping) await this.#begin();
     if (exit !== undefined) await this.#finish(Number.parseInt(exit, 10));
     else if (this.#shimGone) await this.#shimLost();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -166,7 +166,7 @@ describe('a container', { skip: skipReason, timeout: 60_000 }, () => {
     [
       'a mount over a program',
       { mounts: [{ hostPath: '/etc', containerPath: '/bin/sh/x', readOnly: true }] },
-      /cannot mount the volumes/,
+      /cannot make the directory \/bin\/sh: File exists/,
     ],
     [
       'a volume that is not there',
@@ -232,6 +232,29 @@ describe('an agent that was killed', { skip: skipReason, timeout: 60_000 }, () =
     const runtime = await openRuntime(scratch);
     const record = await ended(runtime, id);
     assert.equal(record.exitCode, undefined);
+  });
+
+  it('ends no process by a number of an earlier boot', async (test) => {
+    const scratch = scratchDirectory(test);
+    const { host, directory } = scratch;
+    const other = spawn('sleep', ['100']);
+    const gone = once(other, 'exit');
+    test.after(async () => {
+      other.kill('SIGKILL');
+      await gone;
+    });
+    const stat = readFileSync(`/proc/${other.pid}/stat`, 'utf8');
+    const container = join(directory, 'runtime/containers/abc');
+    mkdirSync(container, { recursive: true });
+    const { security } = shellContainer('');
+    const stored = { version: 1, id: 'abc', bootId: 'earlier', podUid: 'u', containerName: 'main', security };
+    const logPath = join(directory, 'log/0.log');
+    writeFileSync(join(container, 'state.json'), JSON.stringify({ ...stored, logPath, createdAtMs: 0 }));
+    writeFileSync(join(container, 'status'), `shim ${stat}init ${stat}started\n`);
+    for (const name of ['stdout', 'stderr']) execFileSync('mkfifo', [join(container, name)]);
+    const runtime = await openRuntime(scratch);
+    assert.equal((await ended(runtime, 'abc')).exitCode, undefined);
+    assert.ok(await host.processes.find(other.pid!));
   });
 
   it('leaves nothing of a container that it had not yet started', async (test) => {

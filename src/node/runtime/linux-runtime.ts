@@ -20,7 +20,7 @@ import {
   StartError,
 } from './contract.ts';
 import type { RootMode } from './root-plan.ts';
-import { setprivOptions } from './security.ts';
+import { identityArguments } from './security.ts';
 import { readStored, type StoredContainer, storedContainer } from './stored-state.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -143,10 +143,12 @@ export class LinuxRuntime implements Runtime {
     // An adopted container's is what its process 1 was given.
     const environment =
       this.#environments.get(id) ?? parseEnvironment(await host.files.read(`/proc/${pid}/environ`));
-    const namespaces = ['--target', String(pid), '--mount', '--uts', '--ipc', '--pid'];
+    // Not nsenter: what it starts in the container would be the container's, with all of our capabilities.
+    const enter = [join(this.#options.directory, 'enter.pl'), 'exec', String(pid)];
+    const startTicks = String(container.init?.startTicks ?? '');
     return host.processes.exec(
-      'nsenter',
-      [...namespaces, '--', 'setpriv', ...setprivOptions(security), '/bin/sh', '-s'],
+      'perl',
+      [...enter, startTicks, ...identityArguments(security)],
       // The status of a start is nobody's business here.
       { input: `exec 6>/dev/null 7>&2\n${commandScript({ command, environment, workingDir })}`, ...options },
     );
@@ -208,7 +210,7 @@ export class LinuxRuntime implements Runtime {
       config.hostname,
       config.workingDir,
       String(config.security.readOnlyRootFilesystem),
-      ...setprivOptions(config.security),
+      ...identityArguments(config.security),
     ];
   }
 

@@ -10,17 +10,26 @@ export interface TopEntry {
   readonly kind: 'directory' | 'symlink';
 }
 
+/** Directories of the scratch space that stand in place of the host's: nobody's home is a container's business. */
+export const OWN_DIRECTORIES: readonly string[] = ['dev', 'tmp', 'run', 'root', 'home'];
 /** Directories that a container has of its own. */
-const OWN = ['dev', 'proc', 'sys', 'tmp', 'run', 'mnt'];
+const OWN: readonly string[] = [...OWN_DIRECTORIES, 'proc', 'sys'];
+
+/** Whether a path of the host cannot be seen in a container, for something else stands there. */
+export function isCovered(path: string): boolean {
+  return path === '/' || OWN.includes(path.split('/')[1]!);
+}
 
 const line = (source: string, target: string, type: string, options: string) =>
   `${fstabField(source)} ${fstabField(target)} ${type} ${options} 0 0\n`;
+
+const READ_ONLY = 'bind,ro,nodev,private';
 
 /**
  * The mount table (fstab(5)) that makes a root file system at `root`/rootfs, where `root` is a tmpfs filled from the
  * base directory. The overlay's layers are named relative to `root`, the working directory then.
  * `mounts`: other file systems of the host below its root that a program may need (/usr …): an overlay sees the root's
- * alone.
+ * alone. Devices open nowhere but in /dev: no device controller keeps containers from the host's.
  */
 export function rootTable(
   root: string,
@@ -33,14 +42,17 @@ export function rootTable(
   const directories = top.filter((entry) => entry.kind === 'directory' && !OWN.includes(entry.name));
   const host =
     mode === 'overlay'
-      ? line('overlay', rootfs, 'overlay', 'lowerdir=/,upperdir=upper,workdir=work') +
-        mounts.map((path) => line(path, rootfs + path, 'none', 'bind,ro,private')).join('')
-      : directories
-          .map(({ name }) => line(`/${name}`, `${rootfs}/${name}`, 'none', 'rbind,ro,rprivate,X-mount.mkdir'))
+      ? line('overlay', rootfs, 'overlay', 'nodev,lowerdir=/,upperdir=upper,workdir=work')
+      : // Only a mount point can become a root.
+        line(rootfs, rootfs, 'none', 'bind') +
+        // Not with what is mounted below, other pods' volumes among it.
+        directories
+          .map(({ name }) => line(`/${name}`, `${rootfs}/${name}`, 'none', `${READ_ONLY},X-mount.mkdir`))
           .join('');
   return (
     host +
-    (mode === 'overlay' ? own('tmp') + own('run') + own('dev') : '') +
+    mounts.map((path) => line(path, rootfs + path, 'none', READ_ONLY)).join('') +
+    (mode === 'overlay' ? OWN_DIRECTORIES.map(own).join('') : '') +
     line('proc', `${rootfs}/proc`, 'proc', 'nosuid,nodev,noexec') +
     line('sysfs', `${rootfs}/sys`, 'sysfs', 'ro,nosuid,nodev,noexec') +
     line('devpts', `${rootfs}/dev/pts`, 'devpts', 'newinstance,ptmxmode=0666,mode=0620,gid=5,nosuid,noexec') +
@@ -60,18 +72,30 @@ export function programMounts(
 }
 
 /**
- * The mount table of a container's volumes, read in its root while the host's is at /mnt. Outer mounts come first.
+ * A container's volumes for enter.pl, three fields each: what, where in the container, how. Outer mounts come first.
  * `hostPath`s hold no links; what is bound over a file (`isFile`) finds one there.
  */
-export function volumeTable(mounts: readonly (ContainerMount & { readonly isFile?: boolean })[]): string {
+export function volumeRecords(mounts: readonly (ContainerMount & { readonly isFile?: boolean })[]): string {
   const depth = (mount: ContainerMount) => mount.containerPath.split('/').filter(Boolean).length;
-  return [...mounts]
-    .sort((a, b) => depth(a) - depth(b))
-    .map(({ hostPath, containerPath, readOnly, propagation, isFile }) => {
-      const options = ['rbind', propagation === 'HostToContainer' ? 'rslave' : 'rprivate'];
-      if (!isFile) options.push('X-mount.mkdir');
-      if (readOnly) options.push('ro');
-      return line(`/mnt${hostPath}`, containerPath, 'none', options.join(','));
-    })
-    .join('');
+  return records(
+    [...mounts]
+      .sort((a, b) => depth(a) - depth(b))
+      .map(({ hostPath, containerPath, readOnly, propagation, isFile }) => {
+        const options = [readOnly ? 'ro' : 'rw'];
+        if (propagation === 'HostToContainer') options.push('slave');
+        if (isFile) options.push('file');
+        return [hostPath, containerPath, options.join(',')];
+      }),
+  );
+}
+
+/**
+ * Fields that each end with a zero byte.
+ * @throws Error for a field with one in it: what follows would pass for the next field.
+ */
+export function records(rows: readonly (readonly string[])[]): string {
+  const fields = rows.flat();
+  const wrong = fields.find((field) => field.includes('\0'));
+  if (wrong !== undefined) throw new Error(`invalid path ${JSON.stringify(wrong)}: it holds a zero byte`);
+  return fields.map((field) => `${field}\0`).join('');
 }

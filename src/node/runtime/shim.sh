@@ -1,5 +1,5 @@
 #!/bin/sh
-# Holds a container: shim.sh STATE_DIR RUNTIME_DIR SCRATCH_SIZE HOSTNAME WORKING_DIR READ_ONLY_ROOT SETPRIV_OPTION...
+# Holds a container: shim.sh STATE_DIR RUNTIME_DIR SCRATCH_SIZE HOSTNAME WORKING_DIR READ_ONLY_ROOT IDENTITY...
 #
 # Runs in a session of its own and outlives the agent. It keeps the container's output FIFOs open for reading and
 # writing, so that a dead agent neither breaks nor loses the output, and writes the exit code to the file `exit`.

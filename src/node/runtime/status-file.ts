@@ -19,8 +19,9 @@ export function parseStatusFile(text: string): StartStatus {
   for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
     if (line === '') continue;
     if (line === 'started') status.started = true;
-    else if (line.startsWith('shim ')) status.shim = processId(line.slice(5));
-    else if (line.startsWith('init ')) status.init = processId(line.slice(5));
+    // The first counts: later on the file is open in the container, which must not name processes for us to kill.
+    else if (line.startsWith('shim ')) status.shim ??= processId(line.slice(5));
+    else if (line.startsWith('init ')) status.init ??= processId(line.slice(5));
     else status.errors.push(line.startsWith('error ') ? line.slice(6) : line);
   }
   return status;

@@ -8,8 +8,8 @@ import { commandScript } from './command-script.ts';
 import { formatLog, MAX_LINE_BYTES, parseLogLine } from './log-format.ts';
 import { expiredLogs, LogWriter, MAX_LOG_BYTES, rotationTime } from './log-writer.ts';
 import { fstabField, shellQuote } from './quote.ts';
-import { programMounts, rootTable, volumeTable } from './root-plan.ts';
-import { setprivOptions } from './security.ts';
+import { isCovered, programMounts, records, rootTable, volumeRecords } from './root-plan.ts';
+import { identityArguments } from './security.ts';
 import { parseStatusFile } from './status-file.ts';
 import { endOfOutput } from './termination-message.ts';
 
@@ -84,8 +84,11 @@ describe('a container log', () => {
 describe('the mount table of a container', () => {
   it('builds an overlay of layers named relative to the scratch space', () => {
     const table = rootTable('/n/root', 'overlay', [], ['/usr']);
-    assert.match(table, /^overlay \/n\/root\/rootfs overlay lowerdir=\/,upperdir=upper,workdir=work 0 0\n/);
-    assert.match(table, /\n\/usr \/n\/root\/rootfs\/usr none bind,ro,private 0 0\n/);
+    assert.match(
+      table,
+      /^overlay \/n\/root\/rootfs overlay nodev,lowerdir=\/,upperdir=upper,workdir=work 0 0\n/,
+    );
+    assert.match(table, /\n\/usr \/n\/root\/rootfs\/usr none bind,ro,nodev,private 0 0\n/);
   });
   it('binds directories where there is no overlay, and none that the container has of its own', () => {
     const table = rootTable(
@@ -98,21 +101,33 @@ describe('the mount table of a container', () => {
       ],
       [],
     );
-    assert.match(table, /^\/usr \/r\/rootfs\/usr none rbind,ro,rprivate,X-mount.mkdir 0 0\nproc /);
+    assert.match(table, /^\/r\/rootfs \/r\/rootfs none bind 0 0\n/);
+    assert.match(table, /\n\/usr \/r\/rootfs\/usr none bind,ro,nodev,private,X-mount.mkdir 0 0\nproc /);
     assert.doesNotMatch(table, /\/tmp|\/bin|overlay/);
   });
-  it('mounts outer volumes first, with names quoted', () => {
-    const table = volumeTable([
+  it('mounts outer volumes first', () => {
+    const volumes = volumeRecords([
       { hostPath: '/v/b c', containerPath: '/data/inner', readOnly: true },
       { hostPath: '/v/f', containerPath: '/end', readOnly: false, isFile: true },
       { hostPath: '/v/a', containerPath: '/data', readOnly: false, propagation: 'HostToContainer' },
     ]);
-    assert.equal(
-      table,
-      '/mnt/v/f /end none rbind,rprivate 0 0\n' +
-        '/mnt/v/a /data none rbind,rslave,X-mount.mkdir 0 0\n' +
-        '/mnt/v/b\\040c /data/inner none rbind,rprivate,X-mount.mkdir,ro 0 0\n',
-    );
+    assert.deepEqual(volumes.split('\0'), [
+      ...['/v/f', '/end', 'rw,file'],
+      ...['/v/a', '/data', 'rw,slave'],
+      ...['/v/b c', '/data/inner', 'ro'],
+      '',
+    ]);
+  });
+  it('takes no path that would pass for two', () =>
+    assert.throws(
+      () => records([['/data\0/etc']]),
+      /invalid path "\/data\\u0000\/etc": it holds a zero byte/,
+    ));
+  it('leaves to hide what is not covered', () => {
+    for (const path of ['/', '/tmp', '/root/.ssh', '/home/me', '/run/x', '/dev/sda'])
+      assert.equal(isCovered(path), true, path);
+    for (const path of ['/mnt/stowage', '/var/lib/stowage', '/tmpfile', '/etc/shadow'])
+      assert.equal(isCovered(path), false, path);
   });
   it('finds programs on file systems of their own', () =>
     assert.deepEqual(
@@ -157,29 +172,18 @@ describe('the second half of a start', () => {
   });
 });
 
-it('setpriv gets user, groups and capabilities', () => {
+it('a container is told its user, groups and capabilities', () => {
   const security = {
     uid: 1,
     gid: 2,
     supplementalGroups: [3, 4],
-    capabilities: ['chown', 'kill'],
+    capabilities: ['chown', 'kill', 'checkpoint_restore'],
     noNewPrivileges: true,
     readOnlyRootFilesystem: false,
   };
-  assert.deepEqual(setprivOptions(security), [
-    '--reuid=1',
-    '--regid=2',
-    '--groups=3,4',
-    '--bounding-set=-all,+chown,+kill',
-    '--inh-caps=-all',
-    '--pdeathsig=KILL',
-    '--no-new-privs',
-  ]);
-  assert.ok(
-    !setprivOptions({ ...security, capabilities: ['all'] })
-      .join()
-      .includes('bounding'),
-  );
+  assert.deepEqual(identityArguments(security), ['1', '2', '3,4', '0,5,40', '1']);
+  assert.equal(identityArguments({ ...security, capabilities: ['all'] })[3], 'all');
+  assert.throws(() => identityArguments({ ...security, capabilities: ['fly'] }), /unknown capability "fly"/);
 });
 
 it('the status file tells processes, complaints and the start; a line on its way is not read', () => {
@@ -191,4 +195,6 @@ it('the status file tells processes, complaints and the start; a line on its way
     started: true,
     errors: ['mount: no', 'cannot mount'],
   });
+  const forged = parseStatusFile(`${text}\ninit ${stat(1)}\nshim ${stat(2)}\n`);
+  assert.deepEqual([forged.shim?.pid, forged.init?.pid], [5, 6]);
 });

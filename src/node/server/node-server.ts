@@ -5,6 +5,7 @@ import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Pod, Stored } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { type ClientSubject, refusal } from './authorize-client.ts';
 import { chooseLog } from './choose-log.ts';
 import { parseLogQuery } from './log-query.ts';
 import { readLog } from './read-log.ts';
@@ -17,13 +18,13 @@ export interface NodeServerOptions {
   readonly address: string;
   /** 0: a free one. */
   readonly port: number;
-  /** PEM. Clients must show a certificate of `ca`. */
+  /** PEM. Clients must show a certificate of `ca`, and be allowed to (authorize-client.ts). */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
   /** The node's pods. */
   readonly pods: () => Iterable<Stored<Pod>>;
 }
 
-/** The node's HTTPS server: /healthz for anybody; /pods and /containerLogs for clients with a certificate. */
+/** The node's HTTPS server: /healthz for anybody; /pods and /containerLogs for the API server. */
 export class NodeServer {
   readonly #options: NodeServerOptions;
   readonly #server: Server;
@@ -65,7 +66,10 @@ export class NodeServer {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node');
     if (url.pathname === '/healthz') return answer(response, 200, 'ok');
-    if (!(request.socket as TLSSocket).authorized) return answer(response, 401, 'Unauthorized');
+    const socket = request.socket as TLSSocket;
+    if (!socket.authorized) return answer(response, 401, 'Unauthorized');
+    const refused = refusal(socket.getPeerCertificate().subject as ClientSubject | undefined, url.pathname);
+    if (refused !== undefined) return answer(response, 403, refused);
     if (request.method !== 'GET') return answer(response, 405, 'Method Not Allowed');
     if (url.pathname === '/pods') return this.#pods(response);
     const parts = url.pathname.split('/').map(decodeURIComponent);

@@ -23,6 +23,8 @@ export interface FaultyClientOptions {
   readonly journal: Journal;
   /** Hears of every write that the server has acknowledged, at once. */
   written(verb: string, resource: Resource, object: KubeObject): void;
+  /** Hears of every request as it is sent. */
+  requested(): void;
   /** The API server is to die now. */
   killApi(): void;
 }
@@ -46,6 +48,7 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
   function request<T>(call: Call<T>): Promise<T> {
     const { verb, resource, name, write } = call;
     const tell = (what: string) => journal.write(process.name, `${verb} ${resource.plural} ${name}${what}`);
+    options.requested();
     let delayMs = dice.delay(TYPICAL_MS);
     if (faults.strikes('api-slow')) delayMs += faults.dice('api-slow').between(100, 20_000);
     if (faults.strikes('api-error')) {

@@ -39,6 +39,8 @@ export class SocketTable {
   readonly #options: SocketTableOptions;
   readonly #listening = new Map<string, Listening>();
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+  /** Volumes that CreateVolume was called for. */
+  readonly #asked = new Set<string>();
   /** Answers of ListVolumes, for when they come late. */
   #oldList: Message | undefined;
 
@@ -144,6 +146,12 @@ export class SocketTable {
     return observed;
   }
 
+  /** A code for a call that is not done. One that means "nothing is left of it" would be a lie about a CreateVolume. */
+  #refusal(rpc: string): Code {
+    const codes = [Code.UNAVAILABLE, Code.ABORTED, ...(rpc === 'CreateVolume' ? [] : [Code.INTERNAL])];
+    return this.#options.faults.dice('csi-error').pick(codes);
+  }
+
   /** One call, with what the seed does to it on its way. */
   async #unary(
     process: SimProcess,
@@ -161,11 +169,13 @@ export class SocketTable {
     };
     await process.cross(dice.delay(TYPICAL_MS), () => undefined);
     if (!quiet && faults.strikes('csi-error')) {
-      const code = faults.dice('csi-error').pick([Code.UNAVAILABLE, Code.ABORTED, Code.INTERNAL]);
+      const code = this.#refusal(rpc);
       tell(`: refused with code ${code}`);
       throw new CsiStatus(code, 'injected: nothing was done');
     }
-    if (rpc === 'CreateVolume' && faults.strikes('csi-full')) {
+    // A driver that has the volume, or is making it, does not say that it has no room for it.
+    const first = rpc === 'CreateVolume' && !this.#asked.has(subjectOf(request));
+    if (first && faults.strikes('csi-full')) {
       tell(': RESOURCE_EXHAUSTED');
       throw new CsiStatus(Code.RESOURCE_EXHAUSTED, 'injected: the pool is full');
     }
@@ -178,6 +188,7 @@ export class SocketTable {
       tell(': sent twice');
       wire.unary(method, request, options).catch(() => undefined);
     }
+    if (rpc === 'CreateVolume') this.#asked.add(subjectOf(request));
     tell('');
     let response: Message;
     try {

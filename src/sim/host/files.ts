@@ -90,8 +90,7 @@ export function machineFiles(machine: Machine, now: () => number): Files {
       const node = source.directory.entries.get(source.name);
       if (!node) throw systemError('ENOENT', 'rename', from);
       const target = machine.parent(to, 'rename');
-      machine.setName(source.directory, source.name, undefined, source.path);
-      machine.setName(target.directory, target.name, node, target.path);
+      machine.rename(source, target, node);
     },
     async symlink(target, path) {
       const { directory, name, path: canonical } = machine.parent(path, 'symlink');
@@ -120,7 +119,8 @@ export function machineFiles(machine: Machine, now: () => number): Files {
       node.sizeBytes = Math.max(node.sizeBytes, Number(sizeBytes));
     },
     async syncDirectory(path) {
-      machine.syncDirectory(machine.node(path, 'open'));
+      machine.node(path, 'open');
+      machine.sync();
     },
     async statFs(path) {
       const { type } = machine.node(path, 'statfs').fileSystem;

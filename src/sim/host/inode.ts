@@ -22,8 +22,6 @@ export interface Inode {
   formatted?: FileSystem;
   /** Path within the file system, as it was when it was made. */
   readonly birthPath: string;
-  /** Takes back the changes of names that are not durable yet, oldest first. */
-  undo: (() => void)[];
 }
 
 export interface FileSystem {

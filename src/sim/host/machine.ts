@@ -23,7 +23,17 @@ export interface SimLoop {
   autoclear: boolean;
 }
 
+/** A name in a directory. */
+export interface Place {
+  readonly directory: Inode;
+  readonly name: string;
+  /** Canonical. */
+  readonly path: string;
+}
+
 const MAX_LINKS = 40;
+/** The file system's journal is committed this often whoever asks. */
+const COMMIT_MS = 5_000;
 
 /**
  * The kernel of a simulated machine: file systems, the mount table, loop devices. Everything here takes no time; what a
@@ -42,8 +52,8 @@ export class Machine {
   readonly #at = new Map<string, SimMount[]>();
   readonly #loops = new Map<string, SimLoop>();
   readonly #watches = new Set<{ path: string; changed: () => void }>();
-  /** Directories whose names are not durable yet. */
-  readonly #unsynced = new Set<Inode>();
+  /** Takes back the changes of names that are not durable yet, oldest first: the file system's journal is one. */
+  #undo: { readonly atMs: number; take(): void }[] = [];
 
   constructor(now: () => number, dice: Dice) {
     this.#now = now;
@@ -68,12 +78,10 @@ export class Machine {
     this.#at.clear();
     this.#loops.clear();
     this.#watches.clear();
-    for (const directory of this.#unsynced) {
-      const lost = this.#dice.int(directory.undo.length + 1);
-      for (const undo of directory.undo.splice(directory.undo.length - lost).reverse()) undo();
-      directory.undo = [];
-    }
-    this.#unsynced.clear();
+    const fresh = this.#undo.filter(({ atMs }) => atMs > this.#now() - COMMIT_MS);
+    const lost = this.#dice.int(fresh.length + 1);
+    for (const { take } of fresh.slice(fresh.length - lost).reverse()) take();
+    this.#undo = [];
     this.#devices = this.#fileSystem('devtmpfs', '0:5', true);
     this.#bootMounts();
   }
@@ -198,7 +206,7 @@ export class Machine {
   }
 
   /** The directory that holds the path's last name. */
-  parent(path: string, call: string): { directory: Inode; name: string; path: string } {
+  parent(path: string, call: string): Place {
     const cut = path.lastIndexOf('/');
     const found = this.lookup(path.slice(0, cut) || '/');
     if (!found) throw systemError('ENOENT', call, path);
@@ -210,23 +218,36 @@ export class Machine {
   /** Puts, replaces or takes a name; whoever watches the directory hears of it. */
   setName(directory: Inode, name: string, node: Inode | undefined, path: string): void {
     const previous = directory.entries.get(name);
+    this.#change(directory, name, node, path);
+    if (!directory.fileSystem.volatile) {
+      const take = () => restore(directory, name, previous);
+      this.#undo.push({ atMs: this.#now(), take });
+    }
+  }
+
+  /** Both names change in one step, whatever the power does. */
+  rename(from: Place, to: Place, node: Inode): void {
+    const previous = to.directory.entries.get(to.name);
+    this.#change(from.directory, from.name, undefined, from.path);
+    this.#change(to.directory, to.name, node, to.path);
+    const take = () => {
+      restore(to.directory, to.name, previous);
+      restore(from.directory, from.name, node);
+    };
+    if (!to.directory.fileSystem.volatile) this.#undo.push({ atMs: this.#now(), take });
+  }
+
+  #change(directory: Inode, name: string, node: Inode | undefined, path: string): void {
     if (node) directory.entries.set(name, node);
     else directory.entries.delete(name);
     directory.modifiedAtMs = this.#now();
-    if (!directory.fileSystem.volatile) {
-      directory.undo.push(() => {
-        if (previous) directory.entries.set(name, previous);
-        else directory.entries.delete(name);
-      });
-      this.#unsynced.add(directory);
-    }
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
     for (const watch of this.#watches) if (watch.path === parent) watch.changed();
   }
 
-  syncDirectory(directory: Inode): void {
-    directory.undo = [];
-    this.#unsynced.delete(directory);
+  /** Commits the journal: every change of names so far is durable. */
+  sync(): void {
+    this.#undo = [];
   }
 
   makeDirectory(path: string, mode = 0o755): void {
@@ -270,7 +291,6 @@ export class Machine {
       modifiedAtMs: this.#now(),
       entries: new Map(),
       birthPath,
-      undo: [],
     };
   }
 
@@ -309,4 +329,9 @@ export class Machine {
     this.#loops.delete(loop.device);
     this.#devices.root.entries.delete(loop.device.slice('/dev/'.length));
   }
+}
+
+function restore(directory: Inode, name: string, previous: Inode | undefined): void {
+  if (previous) directory.entries.set(name, previous);
+  else directory.entries.delete(name);
 }

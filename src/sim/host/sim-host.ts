@@ -65,7 +65,10 @@ export function createSimHost(options: SimHostOptions): Host {
           let delayMs = dice.delay(kind.typicalMs);
           if (faults.strikes('host-slow')) delayMs += faults.dice('host-slow').between(500, 60_000);
           const fails = faults.strikes('host-error');
+          const { bootId } = machine;
           return process.cross(delayMs, () => {
+            // The power went meanwhile, and the process with it.
+            if (machine.bootId !== bootId) return new Promise<never>(() => {});
             if (fails) {
               journal.write(process.name, `${id} ${summary(args)}: EIO`);
               throw systemError('EIO', method, String(args[0]));

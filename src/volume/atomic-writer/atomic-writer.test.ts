@@ -50,6 +50,21 @@ describe('writePayload', () => {
     assert.equal((await fs.stat(join(directory, 'a'))).mode & 0o777, 0o600);
   });
 
+  it('removes nothing that a link which is none of ours leads to', async (test) => {
+    const directory = await volume(test);
+    const other = await volume(test);
+    await fs.writeFile(join(other, 'kept'), '');
+    await fs.mkdir(join(directory, 'plain'));
+    for (const target of [`../../../../..${other}`, other, 'plain', '.']) {
+      await fs.rm(join(directory, '..data'), { force: true });
+      await fs.symlink(target, join(directory, '..data'));
+      assert.equal(await writePayload(files, directory, payload({ a: target }), { nowMs: 0 }), true);
+      assert.equal(await fs.readFile(join(directory, 'a'), 'utf8'), target);
+    }
+    assert.deepEqual(await fs.readdir(other), ['kept']);
+    assert.ok((await fs.readdir(directory)).includes('plain'));
+  });
+
   it('writes nothing when nothing changed', async (test) => {
     const directory = await volume(test);
     const same = payload({ a: '1' });

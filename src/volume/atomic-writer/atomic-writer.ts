@@ -12,6 +12,8 @@ export type Payload = ReadonlyMap<string, FileProjection>;
 
 const DATA = '..data';
 const NEW_DATA = '..data_tmp';
+/** What newDirectory makes. */
+const DIRECTORY_NAME = /^\.\.\d{4}(_\d\d){5}\.\d+$/;
 const MAX_FILE_NAME_LENGTH = 255;
 const MAX_PATH_LENGTH = 4096;
 
@@ -54,7 +56,7 @@ export async function writePayload(
   options: AtomicWriteOptions,
 ): Promise<boolean> {
   const clean = cleanPayload(payload);
-  const previous = await linkTarget(files, join(directory, DATA));
+  const previous = await currentDirectory(files, directory);
   const stale = previous ? await stalePaths(files, join(directory, previous), clean) : [];
   const upToDate =
     previous !== undefined && stale.length === 0 && (await holds(files, join(directory, previous), clean));
@@ -88,9 +90,16 @@ function cleanPayload(payload: Payload): Payload {
   return clean;
 }
 
-async function linkTarget(files: Files, path: string): Promise<string | undefined> {
-  const stat = await files.stat(path);
-  return stat?.kind === 'symlink' ? await files.readLink(path) : undefined;
+/**
+ * The directory that `..data` leads to. A link that leads anywhere else is none of ours: followed, it would have us
+ * remove what it names.
+ */
+async function currentDirectory(files: Files, directory: string): Promise<string | undefined> {
+  const path = join(directory, DATA);
+  if ((await files.stat(path))?.kind !== 'symlink') return undefined;
+  const name = await files.readLink(path);
+  if (!DIRECTORY_NAME.test(name)) return undefined;
+  return (await files.stat(join(directory, name)))?.kind === 'directory' ? name : undefined;
 }
 
 /** Paths of the old version, files and directories, that the payload no longer has. */

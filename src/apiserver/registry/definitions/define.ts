@@ -25,6 +25,7 @@ export function defineResource<T extends KubeObject>(
     readonly subresources?: readonly string[];
     readonly columns?: readonly Column<T>[];
     readonly selectableFields?: ResourceDefinition<T>['selectableFields'];
+    readonly indexedFields?: readonly string[];
     readonly strategy?: Strategy<T>;
     readonly actions?: ResourceDefinition<T>['actions'];
     readonly updatable?: ResourceDefinition<T>['updatable'];
@@ -36,6 +37,7 @@ export function defineResource<T extends KubeObject>(
     subresources: options.subresources ?? [],
     columns: options.columns ?? [nameColumn(), ageColumn()],
     selectableFields: options.selectableFields ?? {},
+    indexedFields: options.indexedFields,
     strategy: options.strategy ?? {},
     actions: options.actions,
     updatable: options.updatable,

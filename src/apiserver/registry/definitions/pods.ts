@@ -35,6 +35,8 @@ export const podDefinition = defineResource<Pod>(pods, {
     wideColumn('Nominated Node', (pod) => pod.status?.nominatedNodeName || '<none>'),
     wideColumn('Readiness Gates', readinessGates),
   ],
+  // The lists of the kubelets.
+  indexedFields: ['spec.nodeName'],
   selectableFields: {
     'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
     'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',

@@ -36,7 +36,10 @@ export function newMetadata(
   });
 }
 
-/** metadata of an update: what the client left out of the system's part is kept (rest.BeforeUpdate). */
+/**
+ * metadata of an update: what the client left out of the system's part is kept (rest.BeforeUpdate). managedFields are
+ * the previous ones: what an update makes of them is decided once it is known what it changes.
+ */
 export function carriedMetadata(next: ObjectMeta, previous: Stored<KubeObject>['metadata']): ObjectMeta {
   const { managedFields: _, ...rest } = next;
   return compact({
@@ -50,6 +53,7 @@ export function carriedMetadata(next: ObjectMeta, previous: Stored<KubeObject>['
     generation: previous.generation,
     resourceVersion: previous.resourceVersion,
     selfLink: undefined,
+    managedFields: previous.managedFields,
   });
 }
 

@@ -54,9 +54,7 @@ function patched(
       ) as KubeObject;
     }
     default:
-      throw unsupported(
-        'server-side apply (application/apply-patch+yaml) is not supported yet; use kubectl apply without --server-side',
-      );
+      throw unsupported('server-side apply is not a patch of an object: it makes one when there is none');
   }
 }
 

@@ -5,7 +5,7 @@ import { pluginDirectory } from '../../paths.ts';
 import type { DeviceMounter, MountContext, ReconstructedVolume, VolumeSpec } from '../../plugin.ts';
 import { mountOptionsOf } from '../../spec.ts';
 import { mountCapability } from './access-mode.ts';
-import { CSI_PLUGIN, deviceMountPath } from './names.ts';
+import { CSI_PLUGIN, deviceMountPath, GLOBAL_MOUNT } from './names.ts';
 import {
   CSI_TIMEOUT_MS,
   type CsiNodeContext,
@@ -145,9 +145,15 @@ async function reconstructDevices(context: CsiNodeContext): Promise<readonly Rec
     const stat = await files.stat(join(root, driver));
     if (stat?.kind !== 'directory') continue;
     for (const name of await files.list(join(root, driver))) {
-      // What cannot be understood is left for a person to look at.
-      const data = await loadVolumeData(files, join(root, driver, name)).catch(() => undefined);
-      if (data) found.push(reconstructedVolume(data));
+      const directory = join(root, driver, name);
+      try {
+        const data = await loadVolumeData(files, directory);
+        if (data) found.push(reconstructedVolume(data));
+        // A crash came before the note: the volume was never staged.
+        else await removeMountDirectory(context.host, join(directory, GLOBAL_MOUNT));
+      } catch {
+        // What cannot be understood is left for a person to look at.
+      }
     }
   }
   return found;

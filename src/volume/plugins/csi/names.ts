@@ -29,7 +29,10 @@ export function ephemeralHandle(podUid: string, volumeName: string): string {
   return `csi-${sha256(`${podUid}${volumeName}`)}`;
 }
 
+/** Below a volume's directory: where it is staged. */
+export const GLOBAL_MOUNT = 'globalmount';
+
 /** plugins/kubernetes.io/csi/DRIVER/SHA256(HANDLE)/globalmount */
 export function deviceMountPath(nodeRoot: string, driver: string, handle: string): string {
-  return join(pluginDirectory(nodeRoot, CSI_PLUGIN), driver, sha256(handle), 'globalmount');
+  return join(pluginDirectory(nodeRoot, CSI_PLUGIN), driver, sha256(handle), GLOBAL_MOUNT);
 }

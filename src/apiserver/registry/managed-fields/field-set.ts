@@ -1,0 +1,135 @@
+/**
+ * A set of fields in the form of FieldsV1: a tree whose keys are serialized path elements (`f:` a field, `k:` an item
+ * of a keyed list, `v:` an item of a set, `i:` an index). A node without children is a member; one with children is a
+ * member when it has the key `.`. The root stands for no field, so `{}` at the root is the empty set. Sets are frozen
+ * and share what they have in common; their keys are sorted, which is the order that upstream writes.
+ */
+export interface FieldSet {
+  readonly [element: string]: FieldSet;
+}
+
+export const EMPTY: FieldSet = Object.freeze({});
+const SELF = '.';
+
+export function isEmpty(set: FieldSet): boolean {
+  for (const _ in set) return false;
+  return true;
+}
+
+/** Whether a node below the root is itself in the set, not only what is below it. */
+export function isMember(node: FieldSet): boolean {
+  return Object.hasOwn(node, SELF) || isEmpty(node);
+}
+
+/** The part of a set below one element; `undefined` when it has neither the element nor anything below it. */
+export function below(set: FieldSet, element: string): FieldSet | undefined {
+  return Object.hasOwn(set, element) ? set[element] : undefined;
+}
+
+/** The path elements directly below a node. */
+export function elements(node: FieldSet): readonly string[] {
+  const keys = Object.keys(node);
+  return Object.hasOwn(node, SELF) ? keys.filter((key) => key !== SELF) : keys;
+}
+
+/** A node below the root from its parts; `undefined` when it would hold nothing. */
+export function makeNode(
+  member: boolean,
+  children: readonly (readonly [element: string, node: FieldSet])[],
+): FieldSet | undefined {
+  if (children.length === 0) return member ? EMPTY : undefined;
+  const node: Record<string, FieldSet> = {};
+  if (member) node[SELF] = EMPTY;
+  const sorted = children.length === 1 ? children : [...children].sort(byElement);
+  for (const [element, child] of sorted) node[element] = child;
+  return Object.freeze(node);
+}
+
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  return combine(a, b, (inA, inB) => inA || inB);
+}
+
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  return combine(a, b, (inA, inB) => inA && inB);
+}
+
+/** The members of `a` that are not members of `b`; what lies below a member of `b` stays. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  return combine(a, b, (inA, inB) => inA && !inB);
+}
+
+/** `set` without the named fields at its root and all that is below them. */
+export function withoutFields(set: FieldSet, fields: readonly string[]): FieldSet {
+  const gone = new Set(fields.map((field) => `f:${field}`));
+  const kept = Object.entries(set).filter(([element]) => !gone.has(element));
+  return makeNode(false, kept) ?? EMPTY;
+}
+
+/** Every member as the elements from the root to it: the members of a level first, then what is below each. */
+export function* paths(set: FieldSet, prefix: readonly string[] = []): Generator<readonly string[]> {
+  const names = elements(set);
+  for (const element of names) if (isMember(set[element]!)) yield [...prefix, element];
+  for (const element of names) yield* paths(set[element]!, [...prefix, element]);
+}
+
+/** Collects paths; `set` is what was added. */
+export class FieldSetBuilder {
+  readonly #root: Draft = { member: false, children: new Map() };
+
+  add(path: readonly string[]): void {
+    if (path.length === 0) return;
+    let draft = this.#root;
+    for (const element of path) {
+      let child = draft.children.get(element);
+      if (!child) {
+        child = { member: false, children: new Map() };
+        draft.children.set(element, child);
+      }
+      draft = child;
+    }
+    draft.member = true;
+  }
+
+  build(): FieldSet {
+    return finish(this.#root) ?? EMPTY;
+  }
+}
+
+interface Draft {
+  member: boolean;
+  readonly children: Map<string, Draft>;
+}
+
+function finish({ member, children }: Draft): FieldSet | undefined {
+  return makeNode(
+    member,
+    [...children].map(([element, child]) => [element, finish(child)!] as const),
+  );
+}
+
+type Rule = (inA: boolean, inB: boolean) => boolean;
+
+function combine(a: FieldSet, b: FieldSet, rule: Rule): FieldSet {
+  return combineNodes(isEmpty(a) ? undefined : a, isEmpty(b) ? undefined : b, rule) ?? EMPTY;
+}
+
+function combineNodes(a: FieldSet | undefined, b: FieldSet | undefined, rule: Rule): FieldSet | undefined {
+  if (!a) return rule(false, true) ? b : undefined;
+  if (!b) return rule(true, false) ? a : undefined;
+  if (a === b) return rule(true, true) ? a : undefined;
+  const children: [string, FieldSet][] = [];
+  let same = true;
+  const take = (element: string, inA: FieldSet | undefined, inB: FieldSet | undefined) => {
+    const node = combineNodes(inA, inB, rule);
+    if (node !== inA) same = false;
+    if (node) children.push([element, node]);
+  };
+  for (const element of elements(a)) take(element, a[element], below(b, element));
+  for (const element of elements(b)) if (!Object.hasOwn(a, element)) take(element, undefined, b[element]);
+  const member = rule(isMember(a), isMember(b));
+  return same && member === isMember(a) ? a : makeNode(member, children);
+}
+
+function byElement([a]: readonly [string, FieldSet], [b]: readonly [string, FieldSet]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,1 @@
+export { createNamespaceController, type NamespaceControllerOptions } from './namespace-controller.ts';

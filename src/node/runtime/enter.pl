@@ -1,0 +1,231 @@
+#!/usr/bin/perl
+# Goes into a container and gives up what the container may not have, in one process that runs nothing of the container
+# before: neither a program nor a library, for what is there is the container's to change. No tool of util-linux does
+# both. Loaded whole from the host; no module is loaded later.
+#
+#   enter.pl start STATE_DIR RUNTIME_DIR WORKING_DIR READ_ONLY_ROOT IDENTITY...   as process 1, in its new namespaces
+#   enter.pl exec PID START_TICKS IDENTITY...                                     beside process 1, from outside
+#
+# IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES. What runs then is a shell that reads standard input.
+#
+# No module is loaded, strict and warnings neither (a test looks by them): they would cost three times what all this does.
+
+# System calls whose number depends on the architecture (the others have one number everywhere): the machine for which
+# this very program was made, 62 is x86-64 (elf(5), e_machine).
+open(my $program, '<', '/proc/self/exe') or fail("cannot read /proc/self/exe: $!");
+sysread($program, my $header, 20) or fail("cannot read /proc/self/exe: $!");
+my %numbers = unpack('x18v', $header) == 62
+  ? (umount => 166, pivot_root => 155, mount => 165, prctl => 157, setns => 308, setgroups => 116, setresuid => 117,
+     setresgid => 119, capget => 125, capset => 126)
+  : (umount => 39, pivot_root => 41, mount => 40, prctl => 167, setns => 268, setgroups => 159, setresuid => 147,
+     setresgid => 149, capget => 90, capset => 91);
+@numbers{qw(open_tree move_mount close_range mount_setattr)} = (428, 429, 436, 442);
+
+sub AT_FDCWD() { -100 }
+sub AT_EMPTY_PATH() { 0x1000 }
+sub AT_RECURSIVE() { 0x8000 }
+sub OPEN_TREE_CLONE() { 1 }
+sub OPEN_TREE_CLOEXEC() { 0x80000 }
+sub MOVE_FROM_EMPTY_PATH() { 0x4 }
+sub MOVE_TO_FOLLOWING_LINKS() { 0x10 }
+sub READ_ONLY() { 1 }
+sub NO_SUID() { 2 }
+sub NO_DEVICES() { 4 }
+sub NO_EXEC() { 8 }
+sub PRIVATE() { 1 << 18 }
+sub SLAVE() { 1 << 19 }
+sub MNT_DETACH() { 2 }
+sub PR_SET_PDEATHSIG() { 1 }
+sub PR_CAPBSET_DROP() { 24 }
+sub PR_SET_NO_NEW_PRIVS() { 38 }
+sub PR_CAP_AMBIENT() { 47 }
+sub PR_CAP_AMBIENT_CLEAR_ALL() { 4 }
+sub CAPABILITY_VERSION_3() { 0x20080522 }
+sub SIGKILL() { 9 }
+sub EINVAL() { 22 }
+
+# What shows or changes the whole machine: the defaults of containerd and runc. A write to /proc/sys asks for user 0, not
+# for a capability: kernel.core_pattern alone would be the host.
+my @read_only = qw(/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger);
+my @hidden = qw(/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug
+  /proc/scsi /proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware);
+
+my %modes = (start => \&start, exec => \&enter);
+my $mode = $modes{shift @ARGV // ''} or fail('enter.pl: neither start nor exec');
+$mode->(@ARGV);
+
+sub start {
+  my ($state, $runtime, $working_directory, $read_only_root, @identity) = @_;
+  my $privileged = $identity[3] eq 'all';
+  umask 022;
+  # Volumes are taken hold of while the host's paths mean something, and put in place when they mean nothing any more.
+  my @volumes = records("$state/volumes", 3);
+  $_->{tree} = volume_tree($_, $privileged) for @volumes;
+  my @concealed = map { $_->{fields}[0] } records("$runtime/concealed", 1);
+
+  chdir "$runtime/root/rootfs" or fail("cannot enter the root: $!");
+  # The old root is stacked upon the new one, and taken off at once: no path leads to the host from here on. Detached in
+  # this namespace, the host's mounts (other pods' volumes among them) are nobody's here any more.
+  call('pivot_root', '.', '.') or fail("cannot change the root: $!");
+  call('umount', '.', MNT_DETACH) or fail("cannot let go of the host's root: $!");
+  chdir '/' or fail("cannot enter the root: $!");
+
+  hide($_) for @concealed;
+  unless ($privileged) {
+    for my $path (grep { -e } @read_only) {
+      place(tree($path, 0), $path, READ_ONLY);
+    }
+    hide($_) for @hidden;
+  }
+  for my $volume (@volumes) {
+    my (undef, $target, $options) = @{ $volume->{fields} };
+    make_directory($target) unless $options =~ /\bfile\b/;
+    place($volume->{tree}, $target, $options =~ /\bro\b/ ? READ_ONLY : 0);
+  }
+  make_directory($working_directory);
+  if ($read_only_root eq 'true') {
+    set_attributes(AT_FDCWD, '/', 0, READ_ONLY, 0) or fail("cannot make the root read-only: $!");
+  }
+  # 6 and 7: see command-script.ts. Whatever else was open in those who started us is not the container's.
+  call('close_range', 3, 5, 0);
+  call('close_range', 8, 0xffffffff, 0);
+  become(@identity);
+}
+
+sub enter {
+  my ($pid, $start_ticks, @identity) = @_;
+  my @namespaces = map {
+    open(my $handle, '<', "/proc/$pid/ns/$_") or fail("cannot enter the container: $!");
+    $handle;
+  } qw(uts ipc pid mnt);
+  # Now that they are held: still the process that was meant, or another that has got its number?
+  open(my $stat, '<', "/proc/$pid/stat") or fail("cannot enter the container: $!");
+  my ($fields) = <$stat> =~ /.*\) (.*)/;
+  fail('cannot enter the container: it has ended') if (split / /, $fields)[19] ne $start_ticks;
+  for (@namespaces) {
+    call('setns', fileno $_, 0) or fail("cannot enter the container: $!");
+  }
+  # Only a child is in the PID namespace.
+  my $child = fork // fail("cannot fork: $!");
+  if ($child) {
+    waitpid $child, 0;
+    exit($? & 127 ? 128 + ($? & 127) : $? >> 8);
+  }
+  chdir '/' or fail("cannot enter the root: $!");
+  umask 022;
+  call('close_range', 3, 0xffffffff, 0);
+  become(@identity);
+}
+
+# The container's user, groups and capabilities, and its shell. Never returns.
+sub become {
+  my ($uid, $gid, $groups, $capabilities, $no_new_privileges) = @_;
+  if ($capabilities ne 'all') {
+    my %kept = map { $_ => 1 } split /,/, $capabilities;
+    for my $capability (0 .. 63) {
+      next if $kept{$capability} || call('prctl', PR_CAPBSET_DROP, $capability, 0, 0, 0);
+      # The kernel knows no more.
+      last if $! == EINVAL;
+      fail("cannot drop capability $capability: $!");
+    }
+  }
+  my @groups = split /,/, $groups;
+  call('setgroups', scalar @groups, pack('L*', @groups)) or fail("cannot set the groups: $!");
+  call('setresgid', 0 + $gid, 0 + $gid, 0 + $gid) or fail("cannot become group $gid: $!");
+  call('setresuid', 0 + $uid, 0 + $uid, 0 + $uid) or fail("cannot become user $uid: $!");
+  clear_inherited();
+  if ($no_new_privileges) {
+    call('prctl', PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or fail("cannot forbid new privileges: $!");
+  }
+  # Without the process that waits for it a container's end would go unseen.
+  call('prctl', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) or fail("cannot be bound to the parent: $!");
+  { exec { '/bin/sh' } '/bin/sh', '-s' }
+  fail("cannot start /bin/sh: $!");
+}
+
+# Capabilities that would outlive the next exec beside the bounding set.
+sub clear_inherited {
+  call('prctl', PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) or fail("cannot clear capabilities: $!");
+  my $header = pack('Ll', CAPABILITY_VERSION_3, 0);
+  my $data = "\0" x 24;
+  call('capget', $header, $data) or fail("cannot read capabilities: $!");
+  my @words = unpack('L6', $data);
+  @words[2, 5] = (0, 0);
+  call('capset', $header, pack('L6', @words)) or fail("cannot clear capabilities: $!");
+}
+
+sub volume_tree {
+  my ($volume, $privileged) = @_;
+  my ($source, undef, $options) = @{ $volume->{fields} };
+  my $tree = tree($source, AT_RECURSIVE);
+  # No device controller keeps the container from the devices that a volume may hold.
+  my $attributes = $privileged ? 0 : NO_DEVICES;
+  my $propagation = $options =~ /\bslave\b/ ? SLAVE : PRIVATE;
+  set_attributes($tree, '', AT_EMPTY_PATH | AT_RECURSIVE, $attributes, $propagation)
+    or fail("cannot mount the volumes: $source: $!");
+  return $tree;
+}
+
+# A copy of what is seen at a path, mounted nowhere yet.
+sub tree {
+  my ($path, $recursive) = @_;
+  my $tree = syscall($numbers{open_tree}, AT_FDCWD, $path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | $recursive);
+  fail("cannot mount the volumes: $path: $!") if $tree < 0;
+  return $tree;
+}
+
+sub place {
+  my ($tree, $target, $attributes) = @_;
+  (!$attributes || set_attributes($tree, '', AT_EMPTY_PATH, $attributes, 0))
+    && call('move_mount', $tree, '', AT_FDCWD, $target, MOVE_FROM_EMPTY_PATH | MOVE_TO_FOLLOWING_LINKS)
+    or fail("cannot mount the volumes: $target: $!");
+}
+
+# Covers a path, so that nothing is seen of what is there.
+sub hide {
+  my ($path) = @_;
+  if (-d $path) {
+    call('mount', 'tmpfs', $path, 'tmpfs', READ_ONLY | NO_SUID | NO_DEVICES | NO_EXEC, 'size=4k,mode=755')
+      or fail("cannot hide $path: $!");
+  } elsif (-e _) {
+    place(tree('/dev/null', 0), $path, 0);
+  }
+}
+
+sub set_attributes {
+  my ($directory, $path, $flags, $attributes, $propagation) = @_;
+  my $argument = pack('Q4', $attributes, 0, $propagation, 0);
+  return call('mount_setattr', $directory, $path, $flags, $argument, length $argument);
+}
+
+sub make_directory {
+  my ($path) = @_;
+  return if -d $path;
+  make_directory($1) if $path =~ m{^(.*[^/])/+[^/]+/*$};
+  return if mkdir $path, 0755;
+  my $why = $!;
+  -d $path or fail("cannot make the directory $path: $why");
+}
+
+# A file of fields that each end with a zero byte, so many to a record.
+sub records {
+  my ($path, $size) = @_;
+  open(my $file, '<', $path) or fail("cannot read $path: $!");
+  local $/;
+  my @fields = split /\0/, <$file> // '', -1;
+  pop @fields;
+  my @records;
+  push @records, { fields => [splice @fields, 0, $size] } while @fields;
+  return @records;
+}
+
+sub call {
+  my ($name, @arguments) = @_;
+  return syscall($numbers{$name}, @arguments) >= 0;
+}
+
+sub fail {
+  my ($why) = @_;
+  print STDERR "error $why\n";
+  exit 125;
+}

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { plantedBugs } from './planted-bugs.test-support.ts';
+import { simulate } from './simulate.ts';
+
+const MAX_SEEDS = 2_000;
+/** Bugs that other rules may stumble on first, with the rule that is about them. */
+const RULES: Readonly<Record<string, RegExp>> = {
+  'attaches without looking at the other node': /one attachment a volume|one node at a time/,
+  'deletes a volume without looking whether it is attached': /no attached volume is deleted/,
+  'detaches without asking whether the node still uses the volume': /unstage before controller-unpublish/,
+  'unmounts by the wrong key': /no volume goes under a running pod/,
+  'formats a disk without looking at what is on it': /what a pod wrote, the next pod reads/,
+};
+
+describe('the simulation finds a bug in which a component', () => {
+  for (const [bug, sabotage] of Object.entries(plantedBugs)) {
+    it(bug, async (test) => {
+      for (let seed = 1; seed <= MAX_SEEDS; seed++) {
+        const { violation } = await simulate({ seed }, { sabotage });
+        if (!violation || !(RULES[bug] ?? /./).test(violation.rule)) continue;
+        test.diagnostic(`seed ${seed}: ${violation.rule}`);
+        return;
+      }
+      assert.fail(`not found within ${MAX_SEEDS} seeds`);
+    });
+  }
+});
