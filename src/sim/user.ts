@@ -62,14 +62,14 @@ export class User {
   /** Deletes volumes that nobody reclaims; the data of retained ones was the user's to keep, and goes with them. */
   async deleteVolumes(): Promise<void> {
     for (const volume of (await this.#client.list(persistentVolumes)).items) {
-      if (volume.spec?.claimRef && volume.status?.phase === 'Bound') continue;
+      // One that is on its way already keeps the policy that it went with.
+      if (volume.metadata.deletionTimestamp || volume.status?.phase === 'Bound') continue;
       if (volume.spec?.csi && volume.spec.persistentVolumeReclaimPolicy !== 'Delete') {
         const spec = { persistentVolumeReclaimPolicy: 'Delete' };
         await this.#try('patch', persistentVolumes, volume.metadata.name, (client) =>
           client.patch(persistentVolumes, { name: volume.metadata.name }, { type: 'merge', body: { spec } }),
         );
-      } else if (!volume.spec?.csi && !volume.metadata.deletionTimestamp)
-        await this.#delete(persistentVolumes, volume.metadata.name);
+      } else if (!volume.spec?.csi) await this.#delete(persistentVolumes, volume.metadata.name);
     }
   }
 

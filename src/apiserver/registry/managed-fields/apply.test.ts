@@ -211,6 +211,12 @@ describe('server-side apply', () => {
     });
   });
 
+  it('takes nothing from others by an empty map, which is not stored', async () => {
+    await apply(map({}), 'one');
+    const both = await apply(map({}), 'two');
+    assert.deepEqual(Object.keys(owners(both)).sort(), ['one Apply', 'two Apply']);
+  });
+
   it('applied twice is the same as once, whoever was there before', async () => {
     const data = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('1', '2'));
     const config = fc.tuple(data, fc.constantFrom('one', 'two', 'three'));
@@ -224,7 +230,7 @@ describe('server-side apply', () => {
           for (const [name, value] of Object.entries(data)) assert.equal(once.data?.[name], value);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 });

@@ -27,25 +27,25 @@ class CompareWalk {
     if (before === after) return;
     const actual = resolve(shape, after ?? before);
     if (actual.kind === 'leaf' || actual.kind === 'deduced') {
-      this.#leaf(before, after);
+      this.#leaf(shape, before, after);
       return;
     }
     if (actual.kind === 'list') {
       const [old, next] = [asList(before), asList(after)];
       if (old.length === 0 && next.length === 0) {
-        this.#leaf(before, after);
+        this.#leaf(shape, before, after);
         return;
       }
       this.#items(actual, old, next);
     } else {
       // Only without a schema: an object has become a plain value, or the other way round.
       if (shape.kind === 'deduced' && before !== undefined && before !== null && !isObject(before)) {
-        this.#leaf(before, after);
+        this.#leaf(shape, before, after);
         return;
       }
       const [old, next] = [asObject(before), asObject(after)];
       if (isBare(old) && isBare(next)) {
-        this.#leaf(before, after);
+        this.#leaf(shape, before, after);
         return;
       }
       for (const name of Object.keys(old)) this.#field(actual, name, old[name], next[name]);
@@ -81,7 +81,8 @@ class CompareWalk {
     }
   }
 
-  #leaf(before: unknown, after: unknown): void {
+  #leaf(shape: Shape, before: unknown, after: unknown): void {
+    if (before === undefined && isDropped(shape, after)) return;
     if (before === undefined) this.added.add(this.#path);
     else if (after === undefined) this.removed.add(this.#path);
     else if (!isDeepStrictEqual(before, after)) this.modified.add(this.#path);
@@ -92,6 +93,15 @@ class CompareWalk {
     visit();
     this.#path.pop();
   }
+}
+
+/** Whether the server would not store the value: setting it where nothing is changes nothing. */
+function isDropped(shape: Shape, value: unknown): boolean {
+  if (shape.kind === 'deduced') return false;
+  if (value === null) return true;
+  if (shape.kind === 'map' || (shape.kind === 'leaf' && shape.holds === 'map'))
+    return isObject(value) && isBare(value);
+  return Array.isArray(value) && value.length === 0;
 }
 
 function byElement(shape: ListShape, list: readonly unknown[]): Map<string, unknown[]> {

@@ -60,8 +60,9 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
 
 /** `set` without the named fields at its root and all that is below them. */
 export function withoutFields(set: FieldSet, fields: readonly string[]): FieldSet {
-  const gone = new Set(fields.map((field) => `f:${field}`));
-  const kept = Object.entries(set).filter(([element]) => !gone.has(element));
+  const gone = fields.map((field) => `f:${field}`);
+  if (!gone.some((element) => Object.hasOwn(set, element))) return set;
+  const kept = Object.entries(set).filter(([element]) => !gone.includes(element));
   return makeNode(false, kept) ?? EMPTY;
 }
 
@@ -74,10 +75,11 @@ export function* paths(set: FieldSet, prefix: readonly string[] = []): Generator
 
 /** Collects paths; `set` is what was added. */
 export class FieldSetBuilder {
-  readonly #root: Draft = { member: false, children: new Map() };
+  #root: Draft | undefined;
 
   add(path: readonly string[]): void {
     if (path.length === 0) return;
+    this.#root ??= { member: false, children: new Map() };
     let draft = this.#root;
     for (const element of path) {
       let child = draft.children.get(element);
@@ -91,7 +93,7 @@ export class FieldSetBuilder {
   }
 
   build(): FieldSet {
-    return finish(this.#root) ?? EMPTY;
+    return (this.#root && finish(this.#root)) ?? EMPTY;
   }
 }
 

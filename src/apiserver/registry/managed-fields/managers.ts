@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectMeta } from '../../../kube/index.ts';
-import { type FieldSet, isEmpty, union } from './field-set.ts';
+import { EMPTY, type FieldSet, isEmpty, union } from './field-set.ts';
 import { readFieldSet } from './path-element.ts';
 
 /** metav1.ManagedFieldsEntry as it is stored. */
@@ -39,11 +39,23 @@ export function managerId({ manager, operation, apiVersion, subresource }: Ident
   });
 }
 
+/** Ids of stored entries: versions of an object share the entries that did not change. */
+const ids = new WeakMap<ManagedFieldsEntry, string>();
+
+function storedId(entry: ManagedFieldsEntry): string {
+  let id = ids.get(entry);
+  if (id === undefined) {
+    id = managerId(entry);
+    ids.set(entry, id);
+  }
+  return id;
+}
+
 /** The managers in entries that this server has written. */
 export function storedManagers(entries: ObjectMeta['managedFields']): Managers {
   const managers: Managers = new Map();
   for (const entry of (entries ?? []) as unknown as ManagedFieldsEntry[])
-    managers.set(managerId(entry), { entry, fields: entry.fieldsV1 ?? {} });
+    managers.set(storedId(entry), { entry, fields: entry.fieldsV1 ?? EMPTY });
   return managers;
 }
 

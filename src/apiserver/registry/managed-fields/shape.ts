@@ -17,7 +17,7 @@ export type Json = Readonly<Record<string, unknown>>;
  * item by item, each found by `elementOf`. `deduced`: no schema, an object merges entry by entry, the rest is a leaf.
  */
 export type Shape =
-  | { readonly kind: 'leaf'; readonly holds?: 'object' | 'list' }
+  | { readonly kind: 'leaf'; readonly holds?: 'object' | 'map' | 'list' }
   | { readonly kind: 'deduced' }
   | { readonly kind: 'struct'; readonly field: (name: string) => Shape | undefined }
   | { readonly kind: 'map'; readonly of: Shape }
@@ -90,7 +90,7 @@ function structOf(model: Model): Shape {
 }
 
 function shapeOfField(model: Model, name: string, type: FieldType): Shape {
-  if (topologyOf(ATOMIC_FIELDS, model.name, name)) return { kind: 'leaf', holds: 'object' };
+  if (topologyOf(ATOMIC_FIELDS, model.name, name)) return { kind: 'leaf', holds: 'map' };
   if (type.kind === 'array') {
     const keys = topologyOf(LIST_KEYS, model.name, name);
     if (keys) return keyedList(keys, shapeOfType(type.of));

@@ -53,7 +53,7 @@ function walk(shape: Shape, value: unknown, path: readonly string[], found: stri
     default:
       if (actual.kind === 'leaf' && actual.holds === 'list' && !Array.isArray(value))
         report(`expected list, got ${JSON.stringify(value)}`);
-      if (actual.kind === 'leaf' && actual.holds === 'object' && !isObject(value))
+      if (actual.kind === 'leaf' && (actual.holds === 'object' || actual.holds === 'map') && !isObject(value))
         report(`expected map, got ${JSON.stringify(value)}`);
   }
 }
