@@ -156,23 +156,27 @@ function spawnFromShell(shells: ShellPool, request: SpawnRequest): Promise<Proce
     stderrPath = '/dev/null',
   } = request;
   const { promise, resolve, reject } = Promise.withResolvers<ProcessId>();
-  const started = `echo $$; exec setsid "$@" >>${quote(stdoutPath)} 2>>${quote(stderrPath)}`;
+  // The number is told once the session is its own: its group can be signalled from then on.
+  const started = `echo $$; exec "$@" >>${quote(stdoutPath)} 2>>${quote(stderrPath)}`;
   let known = false;
   let release: () => void = () => undefined;
-  const run = shells.run(script('/bin/sh', ['-c', started, 'sh', command, ...args], { env, cwd, input }), {
-    maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES,
-    begun: (shell) => {
-      release = () => shell.release();
+  const run = shells.run(
+    script('setsid', ['/bin/sh', '-c', started, 'sh', command, ...args], { env, cwd, input }),
+    {
+      maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES,
+      begun: (shell) => {
+        release = () => shell.release();
+      },
+      onStdout: (text) => {
+        if (known || !text.includes('\n')) return;
+        known = true;
+        release();
+        const pid = Number.parseInt(text, 10);
+        // Ended already: a start time that nothing has.
+        readStat(pid).then((stat) => resolve({ pid, startTicks: stat?.startTicks ?? 0n }), reject);
+      },
     },
-    onStdout: (text) => {
-      if (known || !text.includes('\n')) return;
-      known = true;
-      release();
-      const pid = Number.parseInt(text, 10);
-      // Ended already: a start time that nothing has.
-      readStat(pid).then((stat) => resolve({ pid, startTicks: stat?.startTicks ?? 0n }), reject);
-    },
-  });
+  );
   run.then(
     ({ exitCode, stderr }) => {
       if (!known) reject(new Error(`${commandLine(command, args)}: cannot start: ${stderr.trim()}`));
