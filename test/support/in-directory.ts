@@ -8,7 +8,10 @@ export async function inDirectory(work: (directory: string) => Promise<void>): P
   const directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
   try {
     await work(directory);
-  } finally {
-    await scrub(directory);
+  } catch (error) {
+    // What went wrong is what counts, not that it could not be tidied up.
+    await scrub(directory).catch(() => undefined);
+    throw error;
   }
+  await scrub(directory);
 }
