@@ -9,10 +9,13 @@ import { createLinuxHost } from '../../src/host/linux/index.ts';
 export async function scrub(directory: string): Promise<void> {
   const host = createLinuxHost({ clock: systemClock });
   for (const pid of await processesNaming(directory)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // Gone already.
+    // A container's processes do not name the directory, but are in the group of the one that holds them.
+    for (const target of [-pid, pid]) {
+      try {
+        process.kill(target, 'SIGKILL');
+      } catch {
+        // Gone already, or no leader of a group.
+      }
     }
   }
   const below = (path: string) => path === directory || path.startsWith(`${directory}/`);
