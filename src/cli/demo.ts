@@ -19,7 +19,7 @@ import {
   volumeAttachments,
 } from '../kube/index.ts';
 import { journeyLine, STEPS_SHOWN } from './journey.ts';
-import { requireRoot } from './privileges.ts';
+import { requirePrivileges } from './privileges.ts';
 
 const NAMESPACE = 'default';
 const SET = 'web';
@@ -36,7 +36,7 @@ class DemoError extends Error {
 
 /** The main job, told as it happens. Resolves to the exit code. */
 export async function demo(options: { replicas: number; logLevel: LogLevel }): Promise<number> {
-  requireRoot('stowage demo');
+  await requirePrivileges('stowage demo');
   const say = (line = '') => process.stdout.write(`${line}\n`);
   let cluster: Cluster | undefined;
   try {

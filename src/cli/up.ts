@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
 import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
-import { requireRoot } from './privileges.ts';
+import { requirePrivileges } from './privileges.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface UpOptions {
@@ -17,7 +17,7 @@ export interface UpOptions {
 
 /** Runs the stack until a signal or a fatal error. Resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
-  if (options.nodes > 0) requireRoot('stowage up');
+  if (options.nodes > 0) await requirePrivileges('stowage up');
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(130);

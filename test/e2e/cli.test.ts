@@ -90,6 +90,14 @@ describe('stowage, the command', () => {
     }),
   );
 
+  it('root without CAP_SYS_ADMIN is told so', { skip: cannotMount }, () =>
+    inDirectory(async (directory) => {
+      const bounded = ['--bounding-set', '-sys_admin', process.execPath, STOWAGE];
+      const refused = await run('setpriv', [...bounded, 'up', '--data-dir', join(directory, 'data')]);
+      assertRefused(refused, /without CAP_SYS_ADMIN.*--privileged.*--nodes 0/);
+    }),
+  );
+
   it('--nodes 0 serves the API without a node', () =>
     inDirectory(async (directory) => {
       await requireKubectl();
