@@ -134,7 +134,7 @@ function sqliteEngineCandidate(): Candidate {
     commit: (keys) =>
       engine.commit({
         revision: ++revision,
-        writes: keys.map((key) => ({ table: 'pods', key, revision, value })),
+        writes: keys.map((key) => ({ table: 'pods', key, revision, deleted: false, value })),
       }),
     close: () => engine.close(),
   };

@@ -1,9 +1,16 @@
 import { access, constants, mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { openPki, writeKubeconfig } from './apiserver/auth/index.ts';
+import {
+  bootstrapPolicy,
+  legacyClaims,
+  openPki,
+  serveAccessReviews,
+  serveServiceAccounts,
+  writeKubeconfig,
+} from './apiserver/auth/index.ts';
 import { createApiServer } from './apiserver/http/index.ts';
-import { createLocalClient, createRegistry, openStore } from './apiserver/index.ts';
+import { createRegistry, openStore, publishKubernetesService, readEncryption } from './apiserver/index.ts';
 import {
   type Clock,
   createLogger,
@@ -15,15 +22,12 @@ import {
   systemRandom,
   Trace,
 } from './base/index.ts';
-import {
-  createHttpClient,
-  type HttpClientOptions,
-  type PodLogOptions,
-  podLogs,
-} from './client/http/index.ts';
-import { type Client, Informers, type ObjectName, Recorder } from './client/index.ts';
+import { type HttpClientOptions, type PodLogOptions, podLogs } from './client/http/index.ts';
+import { type Client, Informers, type ObjectName } from './client/index.ts';
+import { contexts, httpDoor, localDoor } from './cluster/actors.ts';
 import { controlPlane } from './cluster/control-plane.ts';
 import { openDisk, startDiskSidecars } from './cluster/disk.ts';
+import { ADMINISTRATOR, EXTRA_ROLES, INFORMERS, nodeUser } from './cluster/identities.ts';
 import { type Layout, layoutOf } from './cluster/layout.ts';
 import { volumesLeft } from './cluster/left.ts';
 import { nameOfNode } from './cluster/names.ts';
@@ -46,6 +50,8 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** The kubelet root of node-1. @default DATA-DIR/kubelet */
   readonly nodeRoot?: string;
+  /** An EncryptionConfiguration: with what secrets are encrypted on disk. @default they are not */
+  readonly encryptionKeyFile?: string;
   /** @default warn */
   readonly logLevel?: LogLevel;
   /** @default standard error */
@@ -112,16 +118,27 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       throw new ClusterStartError(`--data-dir or --node-root is too deep: ${unreachable}`);
     const trace = new Trace(clock);
 
-    const store = await openStore(ephemeral ? { memory: true, clock } : { dataDir: layout.state, clock });
+    const keyFiles = options.encryptionKeyFile ? [resolve(options.encryptionKeyFile)] : [];
+    // Read even if nothing is kept: a file that is no good is told at once.
+    const encryption = options.encryptionKeyFile
+      ? await readEncryption(options.encryptionKeyFile)
+      : undefined;
+    const store = await openStore(
+      ephemeral ? { memory: true, clock } : { dataDir: layout.state, clock, encryption },
+    );
     running.onStop('store', () => store.close());
     running.failsWith(store.failed);
     const [registry, pki] = await Promise.all([
-      createRegistry({ store, clock, random, log }),
+      createRegistry({ store, clock, random, log, enableAdmission: ['ServiceAccount'] }),
       openPki({ directory: layout.pki, clock, random }),
     ]);
+    const tokens = serveServiceAccounts({ registry, keys: pki.serviceAccountKeys, clock, random });
+    serveAccessReviews(registry);
+    await bootstrapPolicy(registry, EXTRA_ROLES);
     const server = await createApiServer({
       registry,
       pki,
+      tokens,
       clock,
       random,
       logger: log,
@@ -129,6 +146,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       readyChecks: [{ name: 'components', check: () => running.unready() }],
     });
     running.onStop('API server', () => server.close());
+    await publishKubernetesService(registry, { host: '127.0.0.1', port: server.port });
     await writeKubeconfig(layout.kubeconfig, { server: server.url, ca: pki.ca, client: pki.admin });
 
     const connection: HttpClientOptions = {
@@ -139,55 +157,42 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       clock,
       userAgent: 'stowage',
     };
-    let client: Client = createLocalClient(registry);
-    if (options.wire === 'http') {
-      const http = createHttpClient(connection);
-      running.onStop('client', async () => http.close());
-      client = http;
-    }
-    const informers = new Informers({ client, clock, random, log });
-    const recorders = new Set<Recorder>();
-    running.onStop('events', async () => {
-      await Promise.all([...recorders].map((recorder) => recorder.flush()));
-    });
-    const context = {
-      client,
-      informers,
-      clock,
-      random,
-      log,
-      trace,
-      recorder(component: string, host?: string) {
-        const recorder = new Recorder({ client, clock, random, log, component, host });
-        recorders.add(recorder);
-        return recorder;
-      },
-    };
+    const door = options.wire === 'http' ? httpDoor(connection, pki) : localDoor(registry);
+    const [reader, client] = await Promise.all([door.open(INFORMERS), door.open(ADMINISTRATOR)]);
+    const informers = new Informers({ client: reader, clock, random, log });
+    const contextOf = contexts({ informers, clock, random, log, trace }, door, running);
     running.start({ name: 'informers', start: (signal) => informers.start(signal) });
-    for (const component of controlPlane(context)) running.start(component);
+    const plane = controlPlane({
+      rootCa: pki.ca,
+      signSecretToken: (account, secret) => tokens.sign(legacyClaims(account, secret)),
+    });
+    const planeContexts = await Promise.all(plane.map(({ user }) => contextOf(user)));
+    for (const [index, { create }] of plane.entries()) running.start(create(planeContexts[index]!));
     if (nodes > 0) {
-      const disk = await openDisk(context, { host, layout, running });
+      // A driver's CSIDriver object comes from whoever installs it.
+      const disk = await openDisk(await contextOf(ADMINISTRATOR), { host, layout, running });
       const ordinals = Array.from({ length: nodes }, (_, index) => index + 1);
       await Promise.all(
-        ordinals.map((ordinal) =>
-          startNode(context, {
+        ordinals.map(async (ordinal) =>
+          startNode(await contextOf(nodeUser(nameOfNode(ordinal))), {
             host,
             name: nameOfNode(ordinal),
             driverEndpoints: drivers.flatMap((driver) => driver.nodes?.[nameOfNode(ordinal)] ?? []),
             nodeRoot: layout.nodeRoot(ordinal),
             stateDirectory: layout.nodeState(ordinal),
             // The kubeconfig is the administrator's key, wherever it was asked for.
-            hiddenFromPods: [directory, layout.nodeRoot(1), layout.kubeconfig],
+            hiddenFromPods: [directory, layout.nodeRoot(1), layout.kubeconfig, ...keyFiles],
             pki,
             disk,
             running,
           }),
         ),
       );
-      await startDiskSidecars(context, disk, { host, layout, running });
+      await startDiskSidecars(contextOf, disk, { host, layout, running });
     }
     for (const { controller } of drivers) {
-      if (controller !== undefined) startControllerSidecars(context, { endpoint: controller, running });
+      if (controller !== undefined)
+        await startControllerSidecars(contextOf, { endpoint: controller, running });
     }
     running.markStarted();
     return {
@@ -240,7 +245,11 @@ async function writableDirectory(
   }
 }
 
-const USER_ERRORS: ReadonlySet<string> = new Set(['DataDirInUseError', 'StorageFullError']);
+const USER_ERRORS: ReadonlySet<string> = new Set([
+  'DataDirInUseError',
+  'EncryptionKeyError',
+  'StorageFullError',
+]);
 const USER_CODES: ReadonlySet<string> = new Set([
   'EADDRINUSE',
   'EACCES',

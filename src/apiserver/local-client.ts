@@ -1,14 +1,35 @@
-import type { Client } from '../client/index.ts';
-import { apiVersionOf, type KubeObject, type Stored, type WatchEvent } from '../kube/index.ts';
+import type { Client, ListOptions, ObjectName } from '../client/index.ts';
+import { apiVersionOf, type KubeObject, type Resource, type Stored, type WatchEvent } from '../kube/index.ts';
+import { forbiddenFor, type ResourceAttributes, withSelector } from './auth/authorization/index.ts';
 import type { EntryEvent, Registry, RequestContext, UserInfo } from './registry/contract.ts';
 
-const COMPONENT: UserInfo = { name: 'system:stowage', groups: ['system:masters', 'system:authenticated'] };
+const ADMINISTRATOR: UserInfo = {
+  name: 'system:stowage',
+  groups: ['system:masters', 'system:authenticated'],
+};
 
 /**
  * A Client straight into the registry of the same process: no serialization; the objects are the stored ones, frozen
- * and shared. `user` is who admission sees.
+ * and shared. It may do what `user` may, exactly as over HTTP.
  */
-export function createLocalClient(registry: Registry, user: UserInfo = COMPONENT): Client {
+export function createLocalClient(registry: Registry, user: UserInfo = ADMINISTRATOR): Client {
+  const { authorizer } = registry.authorization;
+  /** @throws StatusError 403 */
+  const check = (attributes: ResourceAttributes): void => {
+    const { allowed, reason } = authorizer.decide(user, attributes);
+    if (!allowed) throw forbiddenFor(user, attributes, reason);
+  };
+  const checkOne = (
+    verb: string,
+    resource: Resource,
+    { namespace, name }: ObjectName,
+    subresource?: string,
+  ) => check({ verb, group: resource.group, resource: resource.plural, namespace, name, subresource });
+  const checkMany = (
+    verb: string,
+    { group, plural }: Resource,
+    { namespace, fieldSelector }: Pick<ListOptions, 'namespace' | 'fieldSelector'> = {},
+  ) => check(withSelector({ verb, group, resource: plural, namespace }, fieldSelector));
   const contextOf = (options: Partial<RequestContext> = {}): RequestContext => ({
     user,
     dryRun: options.dryRun,
@@ -16,10 +37,12 @@ export function createLocalClient(registry: Registry, user: UserInfo = COMPONENT
     fieldValidation: options.fieldValidation,
   });
   return {
-    async get(resource, name) {
+    async get(resource, name, options) {
+      checkOne('get', resource, name, options?.subresource);
       return registry.get(resource, name).object;
     },
     async list(resource, options) {
+      checkMany('list', resource, options);
       const { entries, revision, continue: next, remainingItemCount } = registry.list(resource, options);
       return {
         apiVersion: apiVersionOf(resource),
@@ -29,6 +52,7 @@ export function createLocalClient(registry: Registry, user: UserInfo = COMPONENT
       };
     },
     async *watch(resource, options) {
+      checkMany('watch', resource, options);
       for await (const batch of registry.watch(resource, options)) {
         for (const event of batch) {
           if (options?.signal?.aborted) return;
@@ -37,20 +61,26 @@ export function createLocalClient(registry: Registry, user: UserInfo = COMPONENT
       }
     },
     async create(resource, object, options) {
+      // As over HTTP, a create is not about a name yet.
+      checkMany('create', resource, { namespace: object.metadata?.namespace });
       return (await registry.create(resource, object, contextOf(options))).object;
     },
     async update(resource, object, options) {
       const name = { namespace: object.metadata?.namespace, name: object.metadata?.name ?? '' };
+      checkOne('update', resource, name, options?.subresource);
       return (await registry.update(resource, name, object, contextOf(options), options?.subresource)).object;
     },
     async patch(resource, name, patch, options) {
+      checkOne('patch', resource, name, options?.subresource);
       return (await registry.patch(resource, name, patch, contextOf(options), options)).object;
     },
     async delete(resource, name, options = {}) {
+      checkOne('delete', resource, name);
       return (await registry.delete(resource, name, options, contextOf({ dryRun: options.dryRun }))).entry
         .object;
     },
     async deleteCollection(resource, selection, options = {}) {
+      checkMany('deletecollection', resource, selection);
       await registry.deleteCollection(resource, selection, options, contextOf({ dryRun: options.dryRun }));
     },
     async createSubresource<T extends KubeObject, B, R>(
@@ -60,6 +90,7 @@ export function createLocalClient(registry: Registry, user: UserInfo = COMPONENT
       body: B,
       options?: Partial<RequestContext>,
     ): Promise<R> {
+      checkOne('create', resource, name, subresource);
       const answer = await registry.createSubresource(
         resource,
         name,

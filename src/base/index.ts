@@ -23,6 +23,6 @@ export {
   silentLogger,
 } from './log.ts';
 export { httpRequest } from './plain-http.ts';
-export { nameSuffix, type Random, seededRandom, systemRandom } from './random.ts';
+export { nameSuffix, type Random, seededRandom, systemRandom, unrepeatableBytes } from './random.ts';
 export { type Span, Trace, type TraceRecord } from './trace.ts';
 export { type RunEnd, VirtualClock } from './virtual-clock.ts';

@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 
 /** The only source of chance. */
 export interface Random {
@@ -23,7 +23,17 @@ export function seededRandom(seed: number): Random {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
-  return { next, uuid: () => formatUuid(Uint8Array.from({ length: 16 }, () => Math.floor(next() * 256))) };
+  const uuid = () => {
+    const bytes = Buffer.alloc(16);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = Math.floor(next() * 256);
+    return formatUuid(bytes);
+  };
+  return { next, uuid };
+}
+
+/** For nonces: must never come twice, so not even a seed repeats it. Nothing may be decided by it. */
+export function unrepeatableBytes(length: number): Buffer {
+  return randomBytes(length);
 }
 
 /** Consonants and digits that spell no words, as generateName suffixes use them (apimachinery util/rand). */
@@ -37,8 +47,7 @@ export function nameSuffix(random: Random, length = 5): string {
   return text;
 }
 
-function formatUuid(bytes: Uint8Array): string {
-  const b = Buffer.from(bytes);
+function formatUuid(b: Buffer): string {
   b[6] = (b[6]! & 0x0f) | 0x40;
   b[8] = (b[8]! & 0x3f) | 0x80;
   const hex = b.toString('hex');

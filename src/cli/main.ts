@@ -39,6 +39,10 @@ export async function main(args: readonly string[]): Promise<number> {
       '--node-root <dir>',
       'the kubelet root of node-1; further nodes live in DIR/nodes/NAME (default: DATA-DIR/kubelet)',
     )
+    .option(
+      '--encryption-key-file <file>',
+      'an EncryptionConfiguration (aesgcm, identity): with what secrets are encrypted in the data directory',
+    )
     .addOption(
       new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('warn'),
     )

@@ -11,6 +11,7 @@ export interface UpOptions {
   kubeconfig?: string;
   nodes: number;
   nodeRoot?: string;
+  encryptionKeyFile?: string;
   logLevel: LogLevel;
   readyFile?: string;
 }

@@ -1,27 +1,63 @@
-import type { Component, ComponentContext } from '../client/index.ts';
 import { createAttachDetachController } from '../controllers/attach-detach/index.ts';
+import { createClusterRoleAggregation } from '../controllers/cluster-role-aggregation/index.ts';
+import { createDeploymentController } from '../controllers/deployment/index.ts';
 import { createGarbageCollector } from '../controllers/garbage-collector/index.ts';
 import { createNamespaceController } from '../controllers/namespace/index.ts';
+import { createNodeLifecycleController } from '../controllers/node-lifecycle/index.ts';
 import { createPersistentVolumeController } from '../controllers/persistent-volume/index.ts';
 import { createPodGc } from '../controllers/pod-gc/index.ts';
-import { createProtectionControllers } from '../controllers/protection/index.ts';
+import { createClaimProtection, createVolumeProtection } from '../controllers/protection/index.ts';
+import { createReplicaSetController } from '../controllers/replica-set/index.ts';
+import {
+  createRootCaPublisher,
+  createServiceAccountsController,
+  createTokensController,
+  type SignSecretToken,
+} from '../controllers/service-account/index.ts';
 import { createStatefulSetController } from '../controllers/stateful-set/index.ts';
+import { createTaintEvictionController } from '../controllers/taint-eviction/index.ts';
 import { createScheduler } from '../scheduler/index.ts';
 import { createPluginRegistry } from '../volume/index.ts';
 import { createCsiPlugin } from '../volume/plugins/csi/index.ts';
+import type { Part } from './actors.ts';
+import { controllerUser, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER } from './identities.ts';
 
-/** What kube-controller-manager and kube-scheduler are upstream, as far as storage needs them. */
-export function controlPlane(context: ComponentContext): readonly Component[] {
-  const plugins = createPluginRegistry([createCsiPlugin(context)]);
+export interface ControlPlaneOptions {
+  /** By which pods know the API server, PEM. */
+  readonly rootCa: string;
+  readonly signSecretToken: SignSecretToken;
+}
+
+/** What kube-controller-manager and kube-scheduler are upstream, as far as storage needs them: each under its own name. */
+export function controlPlane({ rootCa, signSecretToken }: ControlPlaneOptions): readonly Part[] {
   return [
-    createPersistentVolumeController(context),
-    createProtectionControllers(context),
-    createAttachDetachController(context, { plugins }),
-    createStatefulSetController(context),
-    createGarbageCollector(context),
-    createPodGc(context),
+    part(controllerUser('service-account-controller'), createServiceAccountsController),
+    part(controllerUser('root-ca-cert-publisher'), (context) => createRootCaPublisher(context, rootCa)),
+    part(KUBE_CONTROLLER_MANAGER, (context) =>
+      createTokensController(context, { rootCa, sign: signSecretToken }),
+    ),
+    part(controllerUser('clusterrole-aggregation-controller'), createClusterRoleAggregation),
+    part(controllerUser('persistent-volume-binder'), createPersistentVolumeController),
+    part(controllerUser('pvc-protection-controller'), createClaimProtection),
+    part(controllerUser('pv-protection-controller'), createVolumeProtection),
+    part(controllerUser('attachdetach-controller'), (context) =>
+      createAttachDetachController(context, { plugins: createPluginRegistry([createCsiPlugin(context)]) }),
+    ),
+    part(controllerUser('statefulset-controller'), createStatefulSetController),
+    part(controllerUser('replicaset-controller'), createReplicaSetController),
+    part(controllerUser('deployment-controller'), createDeploymentController),
+    part(controllerUser('generic-garbage-collector'), createGarbageCollector),
+    part(controllerUser('pod-garbage-collector'), createPodGc),
+    part(controllerUser('node-controller'), createNodeLifecycleController),
+    part(controllerUser('node-controller'), createTaintEvictionController),
     // There is one API server: once it has marked a namespace nothing gets into it any more.
-    createNamespaceController(context, { gracePeriodMs: 0 }),
-    createScheduler(context),
+    part(controllerUser('namespace-controller'), (context) =>
+      createNamespaceController(context, { gracePeriodMs: 0 }),
+    ),
+    part(KUBE_SCHEDULER, createScheduler),
   ];
+}
+
+function part(user: Part['user'], create: Part['create']): Part {
+  return { user, create };
 }

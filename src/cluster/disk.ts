@@ -2,6 +2,7 @@ import type { ComponentContext } from '../client/index.ts';
 import { DISK_DRIVER, type DiskDriver, openDiskDriver } from '../drivers/disk/index.ts';
 import type { Host } from '../host/index.ts';
 import { csiDrivers, isAlreadyExists } from '../kube/index.ts';
+import type { ContextOf } from './actors.ts';
 import type { Layout } from './layout.ts';
 import type { Running } from './running.ts';
 import { startControllerSidecars } from './sidecars.ts';
@@ -27,14 +28,14 @@ export async function openDisk(context: ComponentContext, options: DiskOptions):
  * driver does not serve yet is refused.
  */
 export async function startDiskSidecars(
-  context: ComponentContext,
+  contextOf: ContextOf,
   driver: DiskDriver,
   options: DiskOptions,
 ): Promise<void> {
   const { layout, running } = options;
   const endpoint = `unix://${layout.controllerSocket}`;
   await driver.serve(endpoint);
-  startControllerSidecars(context, { endpoint, driver: DISK_DRIVER, running });
+  await startControllerSidecars(contextOf, { endpoint, driver: DISK_DRIVER, running });
 }
 
 async function ensureDriverObject({ client }: ComponentContext): Promise<void> {

@@ -10,8 +10,10 @@ import { createVolumeManager } from '../node/volume-manager/index.ts';
 import { createPluginRegistry, pluginsRegistryDirectory } from '../volume/index.ts';
 import { createConfigMapPlugin } from '../volume/plugins/config-map/index.ts';
 import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
+import { createDownwardApiPlugin } from '../volume/plugins/downward-api/index.ts';
 import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
 import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
+import { createProjectedPlugin } from '../volume/plugins/projected/index.ts';
 import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
 import type { Running } from './running.ts';
 import { startNodeSidecars } from './sidecars.ts';
@@ -36,14 +38,17 @@ export interface StartNodeOptions {
 /** A node with its kubelet parts, and the disk driver registered with it as any CSI driver is. */
 export async function startNode(context: ComponentContext, options: StartNodeOptions): Promise<void> {
   const { host, name, nodeRoot, pki, disk, running } = options;
-  const { client, informers, clock, log, trace } = context;
+  const { client, informers, clock, random, log, trace } = context;
   const drivers = new CsiDrivers(clock);
+  const allocatable = () => informers.of(nodes).get(name)?.status?.allocatable ?? {};
   const plugins = createPluginRegistry([
     createCsiPlugin({ client, informers, clock, node: { host, drivers, nodeRoot, nodeName: name } }),
     createEmptyDirPlugin({ host, nodeRoot }),
     createHostPathPlugin({ host }),
     createConfigMapPlugin({ client, host, clock, nodeRoot }),
     createSecretPlugin({ client, host, clock, nodeRoot }),
+    createDownwardApiPlugin({ client, host, clock, nodeRoot, allocatable }),
+    createProjectedPlugin({ client, host, clock, random, log, nodeRoot, allocatable }),
   ]);
   const node = createNode(context, {
     host,

@@ -4,6 +4,8 @@ import { createAttacher } from '../sidecars/attacher/index.ts';
 import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
 import { pluginsRegistryDirectory } from '../volume/index.ts';
+import type { ContextOf } from './actors.ts';
+import { CSI_ATTACHER, CSI_PROVISIONER } from './identities.ts';
 import type { Running } from './running.ts';
 
 /** A CSI driver that runs by itself. Its sockets may appear after the cluster is up, go, and come back. */
@@ -22,10 +24,11 @@ export interface SidecarOptions {
 }
 
 /** What runs beside a driver's controller. */
-export function startControllerSidecars(context: ComponentContext, options: SidecarOptions): void {
-  const csi = connect(context, options);
-  options.running.start(createProvisioner(context, { csi }));
-  options.running.start(createAttacher(context, { csi }));
+export async function startControllerSidecars(contextOf: ContextOf, options: SidecarOptions): Promise<void> {
+  const [provisioner, attacher] = await Promise.all([contextOf(CSI_PROVISIONER), contextOf(CSI_ATTACHER)]);
+  const csi = connect(provisioner, options);
+  options.running.start(createProvisioner(provisioner, { csi }));
+  options.running.start(createAttacher(attacher, { csi }));
 }
 
 /**

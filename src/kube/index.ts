@@ -1,4 +1,5 @@
 export * from './claims.ts';
+export * from './downward.ts';
 export * from './metadata.ts';
 export * from './node-affinity.ts';
 export * from './pods.ts';
@@ -8,5 +9,6 @@ export * from './secrets.ts';
 export * from './selectors.ts';
 export * from './status.ts';
 export * from './storage-classes.ts';
+export * from './taints.ts';
 export * from './types.ts';
 export * from './well-known.ts';

@@ -1,5 +1,5 @@
 import { parseNano } from './quantity.ts';
-import type { Pod, PodSpec } from './types.ts';
+import type { Pod, PodCondition, PodSpec } from './types.ts';
 
 /** The pod has ended for good: Failed or Succeeded (podutil.IsPodTerminal). */
 export function isPodTerminal(pod: Pod): boolean {
@@ -14,6 +14,25 @@ export function isPodTerminated(pod: Pod): boolean {
   return [status?.initContainerStatuses, status?.containerStatuses, status?.ephemeralContainerStatuses]
     .flatMap((statuses) => statuses ?? [])
     .every(({ state }) => state?.terminated !== undefined || state?.waiting !== undefined);
+}
+
+/**
+ * The pod's conditions with this one set; undefined when they say so already (podutil.UpdatePodCondition). The time of
+ * the last transition stays unless the status changes.
+ */
+export function changedPodConditions(
+  pod: Pod,
+  condition: Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>,
+  nowText: string,
+): PodCondition[] | undefined {
+  const conditions = pod.status?.conditions ?? [];
+  const old = conditions.find(({ type }) => type === condition.type);
+  const { status, reason, message } = condition;
+  if (old && old.status === status && old.reason === reason && old.message === message) return undefined;
+  const observedGeneration = pod.metadata?.generation;
+  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : nowText;
+  const set = { ...condition, observedGeneration, lastTransitionTime };
+  return old ? conditions.map((one) => (one === old ? set : one)) : [...conditions, set];
 }
 
 const COMPUTE = ['cpu', 'memory'] as const;

@@ -1,25 +1,47 @@
 import type {
+  ClusterRole,
+  ClusterRoleBinding,
   ConfigMap,
   ControllerRevision,
+  CronJob,
   CSIDriver,
   CSINode,
   CSIStorageCapacity,
   CustomResourceDefinition,
+  DaemonSet,
+  Deployment,
+  EndpointSlice,
+  Endpoints,
   Event,
+  Job,
   KubeObject,
   Lease,
+  LimitRange,
+  LocalSubjectAccessReview,
   Namespace,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  PodDisruptionBudget,
+  PodTemplate,
   PriorityClass,
+  ReplicaSet,
+  ResourceQuota,
+  Role,
+  RoleBinding,
   Secret,
+  SelfSubjectAccessReview,
+  SelfSubjectReview,
+  SelfSubjectRulesReview,
   Service,
   ServiceAccount,
   StatefulSet,
   StorageClass,
+  SubjectAccessReview,
+  TokenReview,
   VolumeAttachment,
+  VolumeAttributesClass,
 } from './types.ts';
 
 /**
@@ -88,6 +110,12 @@ export const services = define<Service>('v1', 'Service', 'services', {
 export const serviceAccounts = define<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', {
   shortNames: ['sa'],
 });
+export const endpoints = define<Endpoints>('v1', 'Endpoints', 'endpoints', { shortNames: ['ep'] });
+export const resourceQuotas = define<ResourceQuota>('v1', 'ResourceQuota', 'resourcequotas', {
+  shortNames: ['quota'],
+});
+export const limitRanges = define<LimitRange>('v1', 'LimitRange', 'limitranges', { shortNames: ['limits'] });
+export const podTemplates = define<PodTemplate>('v1', 'PodTemplate', 'podtemplates');
 export const events = define<Event>('v1', 'Event', 'events', { shortNames: ['ev'] });
 export const statefulSets = define<StatefulSet>('apps/v1', 'StatefulSet', 'statefulsets', {
   shortNames: ['sts'],
@@ -98,6 +126,30 @@ export const controllerRevisions = define<ControllerRevision>(
   'ControllerRevision',
   'controllerrevisions',
 );
+export const deployments = define<Deployment>('apps/v1', 'Deployment', 'deployments', {
+  shortNames: ['deploy'],
+  categories: ['all'],
+});
+export const replicaSets = define<ReplicaSet>('apps/v1', 'ReplicaSet', 'replicasets', {
+  shortNames: ['rs'],
+  categories: ['all'],
+});
+export const daemonSets = define<DaemonSet>('apps/v1', 'DaemonSet', 'daemonsets', {
+  shortNames: ['ds'],
+  categories: ['all'],
+});
+export const jobs = define<Job>('batch/v1', 'Job', 'jobs', { categories: ['all'] });
+export const cronJobs = define<CronJob>('batch/v1', 'CronJob', 'cronjobs', {
+  shortNames: ['cj'],
+  categories: ['all'],
+});
+export const podDisruptionBudgets = define<PodDisruptionBudget>(
+  'policy/v1',
+  'PodDisruptionBudget',
+  'poddisruptionbudgets',
+  { shortNames: ['pdb'] },
+);
+export const endpointSlices = define<EndpointSlice>('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices');
 export const storageClasses = define<StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', {
   ...cluster,
   shortNames: ['sc'],
@@ -115,12 +167,59 @@ export const csiStorageCapacities = define<CSIStorageCapacity>(
   'CSIStorageCapacity',
   'csistoragecapacities',
 );
+export const volumeAttributesClasses = define<VolumeAttributesClass>(
+  'storage.k8s.io/v1',
+  'VolumeAttributesClass',
+  'volumeattributesclasses',
+  { ...cluster, shortNames: ['vac'] },
+);
 export const leases = define<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
 export const priorityClasses = define<PriorityClass>(
   'scheduling.k8s.io/v1',
   'PriorityClass',
   'priorityclasses',
   { ...cluster, shortNames: ['pc'] },
+);
+export const roles = define<Role>('rbac.authorization.k8s.io/v1', 'Role', 'roles');
+export const roleBindings = define<RoleBinding>(
+  'rbac.authorization.k8s.io/v1',
+  'RoleBinding',
+  'rolebindings',
+);
+export const clusterRoles = define<ClusterRole>(
+  'rbac.authorization.k8s.io/v1',
+  'ClusterRole',
+  'clusterroles',
+  cluster,
+);
+export const clusterRoleBindings = define<ClusterRoleBinding>(
+  'rbac.authorization.k8s.io/v1',
+  'ClusterRoleBinding',
+  'clusterrolebindings',
+  cluster,
+);
+export const subjectAccessReviews = define<SubjectAccessReview>(
+  'authorization.k8s.io/v1',
+  'SubjectAccessReview',
+  'subjectaccessreviews',
+  cluster,
+);
+export const selfSubjectAccessReviews = define<SelfSubjectAccessReview>(
+  'authorization.k8s.io/v1',
+  'SelfSubjectAccessReview',
+  'selfsubjectaccessreviews',
+  cluster,
+);
+export const localSubjectAccessReviews = define<LocalSubjectAccessReview>(
+  'authorization.k8s.io/v1',
+  'LocalSubjectAccessReview',
+  'localsubjectaccessreviews',
+);
+export const selfSubjectRulesReviews = define<SelfSubjectRulesReview>(
+  'authorization.k8s.io/v1',
+  'SelfSubjectRulesReview',
+  'selfsubjectrulesreviews',
+  cluster,
 );
 export const customResourceDefinitions = define<CustomResourceDefinition>(
   'apiextensions.k8s.io/v1',
@@ -140,17 +239,56 @@ export const resources: readonly Resource[] = [
   configMaps,
   services,
   serviceAccounts,
+  endpoints,
+  resourceQuotas,
+  limitRanges,
+  podTemplates,
   events,
   statefulSets,
   controllerRevisions,
+  deployments,
+  replicaSets,
+  daemonSets,
+  jobs,
+  cronJobs,
+  podDisruptionBudgets,
+  endpointSlices,
   storageClasses,
   volumeAttachments,
   csiNodes,
   csiDrivers,
   csiStorageCapacities,
+  volumeAttributesClasses,
   leases,
   priorityClasses,
+  roles,
+  roleBindings,
+  clusterRoles,
+  clusterRoleBindings,
   customResourceDefinitions,
+];
+
+export const tokenReviews = define<TokenReview>(
+  'authentication.k8s.io/v1',
+  'TokenReview',
+  'tokenreviews',
+  cluster,
+);
+export const selfSubjectReviews = define<SelfSubjectReview>(
+  'authentication.k8s.io/v1',
+  'SelfSubjectReview',
+  'selfsubjectreviews',
+  cluster,
+);
+
+/** Kinds that are posted and answered: nothing of them is stored, so they cannot be read. */
+export const reviews: readonly Resource[] = [
+  tokenReviews,
+  selfSubjectReviews,
+  subjectAccessReviews,
+  selfSubjectAccessReviews,
+  localSubjectAccessReviews,
+  selfSubjectRulesReviews,
 ];
 
 /** 'v1' or 'apps/v1': the apiVersion of a resource's objects. */

@@ -44,6 +44,22 @@ export function fromLabelSelector(selector: LabelSelector): Selector {
   return [...exact, ...expressions];
 }
 
+/** The query form of a selector, by key; '' for one that selects everything (labels.Selector String). */
+export function selectorText({ matchLabels, matchExpressions }: LabelSelector): string {
+  const terms = [
+    ...Object.entries(matchLabels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` })),
+    ...(matchExpressions ?? []).map(({ key, operator, values }) => {
+      const list = `(${[...(values ?? [])].sort().join(',')})`;
+      const written = { In: `${key} in ${list}`, NotIn: `${key} notin ${list}`, DoesNotExist: `!${key}` };
+      return { key, text: written[operator as keyof typeof written] ?? key };
+    }),
+  ];
+  return terms
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map((term) => term.text)
+    .join(',');
+}
+
 const NAME = `(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)`;
 const KEY = `(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?${NAME}`;
 const SET_TERM = new RegExp(String.raw`^(${KEY})\s+(in|notin)\s*\(([^()]*)\)$`);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { aborted } from '../base/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import type { Host } from '../host/index.ts';
-import { type Node, nodes, type Stored } from '../kube/index.ts';
+import { type Node, nodes, type Stored, services } from '../kube/index.ts';
 import { PodManager, type PodSource, type PodVolumes } from './pods/index.ts';
 import { LinuxRuntime, type Runtime } from './runtime/index.ts';
 import { NodeServer } from './server/index.ts';
@@ -82,6 +82,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     runtimeVersion: options.runtimeVersion ?? 'stowage://0.1.0',
     nowMs: clock.now(),
   });
+  const serviceInformer = informers.of(services);
   const pods = new PodManager({
     client,
     informers,
@@ -95,6 +96,10 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     nodeRoot,
     hostIp: address,
     allocatable: () => informers.of(nodes).get(name)?.status?.allocatable ?? {},
+    services: async () => {
+      await serviceInformer.synced;
+      return serviceInformer.values();
+    },
   });
   const volumeManager = options.createVolumeManager(pods.source);
   const server =

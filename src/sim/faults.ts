@@ -25,18 +25,24 @@ export const FAULT_RATES = {
   'csi-lost-answer': 0.03,
   /** The call arrives twice. */
   'csi-duplicate': 0.02,
-  /** ListVolumes tells what was true a while ago. */
+  /** ListVolumes, GetCapacity and their like tell what was true a while ago. */
   'csi-stale-list': 0.2,
+  /** The network storage takes seconds to minutes over what it was told. */
+  'storage-slow': 0.02,
   /** A call to the machine takes seconds to a minute: drivers become slow. */
   'host-slow': 0.01,
   /** A call to the machine fails with EIO. */
   'host-error': 0.006,
   /** The process that is about to reach outside dies there, and is started again later. */
-  crash: 0.0008,
-  /** The machine loses its power. Drawn with each crash of a process on it. */
+  crash: 0.0006,
+  /** A process dies between any two of its turns, soon after something has come to it. */
+  kill: 0.0003,
+  /** The machine loses its power and has it back at once. Drawn with each crash of a process on a node. */
   reboot: 0.15,
   /** A second copy of a component runs for a while. Drawn with each restart. */
   'two-copies': 0.3,
+  /** The same without a crash: leadership goes over. Drawn for each component once a second. */
+  'hand-over': 0.002,
 } as const;
 
 export type FaultKind = keyof typeof FAULT_RATES;

@@ -1,137 +1,134 @@
 import type { Client } from '../client/index.ts';
 import {
+  type Node,
+  nodes,
+  type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
+  type StatefulSet,
+  type StorageClass,
   type Stored,
   statefulSets,
   storageClasses,
+  type VolumeAttachment,
   volumeAttachments,
 } from '../kube/index.ts';
-import type { Machine } from './host/machine.ts';
-import type { SimContainer } from './node/containers.ts';
-import { POOL } from './paths.ts';
+import { Obstacles } from './obstacles.ts';
+
+/** What the API server holds, by name. */
+export interface Snapshot {
+  readonly pods: ReadonlyMap<string, Stored<Pod>>;
+  readonly claims: ReadonlyMap<string, Stored<PersistentVolumeClaim>>;
+  readonly volumes: ReadonlyMap<string, Stored<PersistentVolume>>;
+  readonly classes: ReadonlyMap<string, Stored<StorageClass>>;
+  readonly attachments: ReadonlyMap<string, Stored<VolumeAttachment>>;
+  readonly sets: ReadonlyMap<string, Stored<StatefulSet>>;
+  readonly nodes: ReadonlyMap<string, Stored<Node>>;
+}
+
+export interface Truth {
+  /** The nodes whose machines are there. */
+  readonly aliveNodes: readonly string[];
+  /** The one that the disk driver's volumes, and local directories, are on. */
+  readonly poolNode: string;
+}
 
 /** What is still to happen before the system has converged: nothing, when all that can be is as it was asked for. */
-export async function unconverged(client: Client): Promise<string[]> {
-  const [podList, claimList, classList, attachmentList, volumeList, setList] = await Promise.all([
-    client.list(pods),
-    client.list(persistentVolumeClaims),
-    client.list(storageClasses),
-    client.list(volumeAttachments),
-    client.list(persistentVolumes),
-    client.list(statefulSets),
-  ]);
-  const claims = new Map(claimList.items.map((claim) => [claim.metadata.name, claim]));
-  const volumes = new Map(volumeList.items.map((volume) => [volume.metadata.name, volume]));
-  const classes = new Map(classList.items.map((one) => [one.metadata.name, one]));
-  const open: string[] = [];
-  const users = new Map<string, Stored<Pod>[]>();
-  for (const pod of podList.items)
-    for (const claim of claimsOf(pod)) users.set(claim, [...(users.get(claim) ?? []), pod]);
+export async function unconverged(client: Client, truth: Truth): Promise<string[]> {
+  const snapshot = await takeSnapshot(client);
+  const obstacles = new Obstacles(snapshot, truth);
+  return [
+    ...openNodes(snapshot, truth),
+    ...openPods(snapshot, truth, obstacles),
+    ...openClaims(snapshot, obstacles),
+    ...openVolumes(snapshot, obstacles),
+    ...openAttachments(snapshot, obstacles),
+    ...openSets(snapshot, obstacles),
+  ];
+}
 
-  const canBind = (claim: Stored<PersistentVolumeClaim>) => {
-    const name = claim.spec?.storageClassName ?? '';
-    if (name === '') return volumes.has(claim.metadata.name) || claim.spec?.volumeName !== undefined;
-    return classes.has(name);
+async function takeSnapshot(client: Client): Promise<Snapshot> {
+  const of = async <T>(resource: { readonly __object?: T } & Parameters<Client['list']>[0]) => {
+    const { items } = await client.list(resource);
+    return new Map(items.map((item) => [item.metadata.name, item]));
   };
-  const blocked = (pod: Stored<Pod>) =>
-    claimsOf(pod).some((name) => {
-      const claim = claims.get(name);
-      const lost = claim?.status?.phase === 'Lost';
-      // A pod that is there already keeps a claim that is being deleted.
-      const starts = pod.status?.phase !== 'Running' && claim?.metadata.deletionTimestamp !== undefined;
-      // Nor is a volume attached that is being deleted.
-      const volume = volumes.get(claim?.spec?.volumeName ?? '');
-      const leaves = pod.status?.phase !== 'Running' && volume?.metadata.deletionTimestamp !== undefined;
-      return !claim || lost || starts || leaves || !canBind(claim) || isStatic(claim);
-    });
-  for (const pod of podList.items) {
+  return {
+    pods: await of(pods),
+    claims: await of(persistentVolumeClaims),
+    volumes: await of(persistentVolumes),
+    classes: await of(storageClasses),
+    attachments: await of(volumeAttachments),
+    sets: await of(statefulSets),
+    nodes: await of(nodes),
+  } as unknown as Snapshot;
+}
+
+function* openNodes(snapshot: Snapshot, { aliveNodes }: Truth): Iterable<string> {
+  for (const name of aliveNodes) {
+    const node = snapshot.nodes.get(name);
+    const ready = node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    const taints = (node?.spec?.taints ?? []).map(({ key }) => key);
+    if (ready !== 'True' || taints.length > 0) yield `node ${name} is ${ready}, tainted [${taints}]`;
+  }
+  for (const name of snapshot.nodes.keys())
+    if (!aliveNodes.includes(name)) yield `node ${name} is still there`;
+}
+
+function* openPods(snapshot: Snapshot, { aliveNodes }: Truth, obstacles: Obstacles): Iterable<string> {
+  for (const pod of snapshot.pods.values()) {
     const { name, deletionTimestamp } = pod.metadata;
-    if (deletionTimestamp) open.push(`pod ${name} is being deleted`);
-    else if (pod.status?.phase !== 'Running' && !blocked(pod))
-      open.push(`pod ${name} is ${pod.status?.phase}`);
+    const { nodeName } = pod.spec ?? {};
+    const phase = pod.status?.phase;
+    if (deletionTimestamp) yield `pod ${name} is being deleted`;
+    else if (nodeName && !aliveNodes.includes(nodeName)) yield `pod ${name} is on ${nodeName}, which is lost`;
+    else if (phase !== 'Running' && phase !== 'Failed' && !obstacles.ofPod(pod))
+      yield `pod ${name} is ${phase}`;
   }
-  for (const claim of claimList.items) {
+}
+
+function* openClaims({ claims }: Snapshot, obstacles: Obstacles): Iterable<string> {
+  for (const claim of claims.values()) {
     const { name, deletionTimestamp } = claim.metadata;
-    const used = (users.get(name) ?? []).length > 0;
-    const waits =
-      classes.get(claim.spec?.storageClassName ?? '')?.volumeBindingMode === 'WaitForFirstConsumer';
     if (deletionTimestamp) {
-      if (!used) open.push(`claim ${name} is being deleted, and nobody uses it`);
-    } else if (claim.status?.phase === 'Pending' && canBind(claim) && !isStatic(claim) && (used || !waits))
-      open.push(`claim ${name} is Pending`);
+      if (obstacles.users(name).length === 0) yield `claim ${name} is being deleted, and nobody uses it`;
+    } else if (claim.status?.phase === 'Pending' && obstacles.shouldBind(claim))
+      yield `claim ${name} is Pending`;
   }
-  for (const volume of volumeList.items) {
+}
+
+function* openVolumes({ volumes }: Snapshot, obstacles: Obstacles): Iterable<string> {
+  for (const volume of volumes.values()) {
     const { name, deletionTimestamp } = volume.metadata;
+    if (obstacles.isUsed(name)) continue;
     const { phase } = volume.status ?? {};
-    if (phase !== 'Bound' && deletionTimestamp) open.push(`volume ${name} is being deleted`);
+    if (phase !== 'Bound' && deletionTimestamp) yield `volume ${name} is being deleted`;
     else if (phase === 'Released' && volume.spec?.persistentVolumeReclaimPolicy === 'Delete')
-      open.push(`volume ${name} is Released`);
+      yield `volume ${name} is Released`;
     else if (phase === 'Failed' || phase === 'Pending' || phase === undefined)
-      open.push(`volume ${name} is ${phase ?? 'new'}`);
+      yield `volume ${name} is ${phase ?? 'new'}`;
   }
-  const wanted = new Set(
-    podList.items.flatMap((pod) =>
-      claimsOf(pod).map((name) => `${claims.get(name)?.spec?.volumeName}@${pod.spec?.nodeName}`),
-    ),
-  );
-  for (const { metadata, spec, status } of attachmentList.items) {
-    const needed = wanted.has(`${spec.source.persistentVolumeName}@${spec.nodeName}`);
-    const leaves = volumes.get(spec.source.persistentVolumeName ?? '')?.metadata.deletionTimestamp;
-    if (!needed || !(status?.attached || leaves))
-      open.push(`attachment ${metadata.name} is ${needed ? 'wanted' : 'left'}`);
+}
+
+function* openAttachments({ attachments, volumes }: Snapshot, obstacles: Obstacles): Iterable<string> {
+  for (const { metadata, spec, status } of attachments.values()) {
+    const name = spec.source.persistentVolumeName ?? '';
+    const needed = obstacles.needs(name, spec.nodeName);
+    const leaves = volumes.get(name)?.metadata.deletionTimestamp;
+    const waits = leaves || obstacles.heldElsewhere(name, spec.nodeName);
+    if (!needed || !(status?.attached || waits))
+      yield `attachment ${metadata.name} of ${name} to ${spec.nodeName} is ${needed ? 'wanted' : 'left'}`;
   }
-  for (const { metadata, spec, status } of setList.items)
-    if ((status?.replicas ?? 0) !== (spec?.replicas ?? 1))
-      open.push(`set ${metadata.name} has ${status?.replicas ?? 0} of ${spec?.replicas} pods`);
-  return open;
 }
 
-/** Static volumes can be taken away under a claim; whether such a claim binds is up to the order of things. */
-function isStatic(claim: Stored<PersistentVolumeClaim>): boolean {
-  return claim.spec?.storageClassName === '' && claim.status?.phase !== 'Bound';
-}
-
-function claimsOf(pod: Pod): string[] {
-  return (pod.spec?.volumes ?? []).flatMap(
-    ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [],
-  );
-}
-
-/** What should not be there once everything has been deleted. */
-export async function left(
-  client: Client,
-  machine: Machine,
-  containers: readonly SimContainer[],
-  mayStay: (volumeId: string) => boolean,
-): Promise<string[]> {
-  const found: string[] = [];
-  for (const resource of [pods, persistentVolumeClaims, persistentVolumes, volumeAttachments, statefulSets])
-    for (const { metadata, status } of (await client.list(resource as typeof pods)).items)
-      found.push(
-        `${resource.kind} ${metadata.name} (${status?.phase ?? ''}${metadata.deletionTimestamp ? ', deleting' : ''}, finalizers [${metadata.finalizers ?? ''}])`,
-      );
-  for (const { target } of machine.mounts())
-    if (target !== '/' && target !== '/dev') found.push(`mount ${target}`);
-  for (const { device, backingFile } of machine.loops())
-    found.push(`loop device ${device} of ${backingFile}`);
-  for (const name of namesIn(machine, POOL))
-    if (!mayStay(name.replace(/\.(img|json)$/, ''))) found.push(`pool file ${name}`);
-  for (const node of namesIn(machine, '/kubelet')) {
-    for (const uid of namesIn(machine, `/kubelet/${node}/pods`))
-      found.push(`pod directory ${uid} on ${node}`);
-    const plugins = `/kubelet/${node}/plugins/kubernetes.io/csi`;
-    for (const driver of namesIn(machine, plugins))
-      for (const name of namesIn(machine, `${plugins}/${driver}`))
-        found.push(`global directory ${name} on ${node}`);
+function* openSets({ sets, pods: all }: Snapshot, obstacles: Obstacles): Iterable<string> {
+  for (const { metadata, spec, status } of sets.values()) {
+    const own = [...all.values()].filter(({ metadata: { labels } }) => labels?.set === metadata.name);
+    if (own.some((pod) => obstacles.ofPod(pod))) continue;
+    const [is, wanted] = [status?.replicas ?? 0, spec?.replicas ?? 1];
+    if (is !== wanted) yield `set ${metadata.name} has ${is} of ${wanted} pods`;
+    else if (status?.currentRevision !== status?.updateRevision) yield `set ${metadata.name} is not updated`;
   }
-  for (const { podName, state } of containers) if (state === 'running') found.push(`container of ${podName}`);
-  return found;
-}
-
-function namesIn(machine: Machine, path: string): string[] {
-  return [...(machine.lookup(path)?.node.entries.keys() ?? [])];
 }

@@ -1,16 +1,21 @@
 import type { Client } from '../client/index.ts';
 import {
   type KubeObject,
+  nodes,
   type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
   type Resource,
   type Stored,
+  type VolumeAttachment,
   volumeAttachments,
 } from '../kube/index.ts';
-import type { Machine } from './host/machine.ts';
+import { Mirror } from './api/mirror.ts';
+import { Detachments } from './detachments.ts';
 import type { ContainerObserver, SimContainer } from './node/containers.ts';
+import type { Whereabouts } from './whereabouts.ts';
+import type { WrittenData } from './written-data.ts';
 
 /** A rule of the design that was broken. */
 export interface Violation {
@@ -19,50 +24,61 @@ export interface Violation {
 }
 
 export interface MonitorOptions {
-  readonly machine: Machine;
-  /** The directory of the disk driver's volumes. */
-  readonly pool: string;
-  /** The kubelet root of a node. */
-  nodeRoot(nodeName: string): string;
-  /** The API server's present state; undefined while it is down. */
-  api(): Client | undefined;
+  readonly where: Whereabouts;
+  readonly data: WrittenData;
+  nowMs(): number;
+  /** When two copies of the controllers ran at once the last time, as `nowMs`. */
+  twoLeadersAtMs(): number;
   running(): readonly SimContainer[];
   violated(violation: Violation): void;
 }
 
-/** What pods have written to a volume, oldest first. */
-const DATA_FILE = '.data';
 /** Far more than the little that the workloads ask for. */
 const MAX_REQUESTS_A_SECOND = 300;
+/** Access modes that let one node at a time have a volume. */
+const ONE_NODE = ['ReadWriteOnce', 'ReadWriteOncePod'];
 
 /** Looks at every step with the invariants in hand (design §5). It sees more than any component does, and changes nothing. */
 export class Monitor implements ContainerObserver {
   readonly #options: MonitorOptions;
-  /** By PV name: what the next pod must read. */
-  readonly #written = new Map<string, string>();
-  /** Volume handles by PV name. */
+  readonly #volumes = new Mirror(persistentVolumes);
+  readonly #claims = new Mirror(persistentVolumeClaims);
+  readonly #attachments = new Mirror(volumeAttachments);
+  readonly #nodes = new Mirror(nodes);
+  readonly #detachments: Detachments;
+  /** Volume handles by PV name, of volumes that are gone too. */
   readonly #handles = new Map<string, string>();
+  /** Handles of volumes that many nodes may have at once. */
+  readonly #shared = new Set<string>();
   /** Volumes that CreateVolume was called for and that no PV has told of. */
   readonly #unsaved = new Set<string>();
   /** Handles of volumes that are to outlive their PV. */
   readonly #retained = new Set<string>();
   readonly #lost = new Set<string>();
+  /** Uids of attachments. */
+  readonly #seen = new Set<string>();
   /** What each process has sent within the present second. */
   readonly #requests = new Map<string, { second: number; count: number }>();
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+    this.#detachments = new Detachments(options);
+  }
+
+  /** The API server is up, for the first time or again. */
+  async apiStarted(client: Client): Promise<void> {
+    for (const mirror of this.#mirrors()) await mirror.load(client);
   }
 
   /**
-   * The provisioner has died. A volume that it was making and had not saved is known to nobody if the claim goes before
+   * A provisioner has died. A volume that it was making and had not saved is known to nobody if the claim goes before
    * it comes back; upstream's loses it too.
    */
   provisionerDied(): void {
     for (const volume of this.#unsaved) this.#lost.add(volume);
   }
 
-  /** Whether a volume of the pool may be there without a PV. */
+  /** Whether a volume may be there without a PV. */
   mayStay(volumeId: string): boolean {
     return this.#retained.has(volumeId) || this.#lost.has(volumeId);
   }
@@ -76,16 +92,21 @@ export class Monitor implements ContainerObserver {
       this.#violate('nobody works in vain', `${process} sent ${known.count} requests in a second`);
   }
 
-  /** A write that the API server has acknowledged. */
-  wrote(resource: Resource): void {
-    const { plural } = resource;
-    if (plural === persistentVolumes.plural || plural === persistentVolumeClaims.plural)
-      void this.#checkBinding();
-    else if (plural === volumeAttachments.plural) void this.#checkAttachments();
+  /** A write that the API server has acknowledged, and what it made of the object. */
+  wrote(verb: string, resource: Resource, object: KubeObject): void {
+    if (object.metadata?.resourceVersion === undefined) return;
+    const mirror = this.#mirrors().find((one) => one.resource.plural === resource.plural);
+    if (!mirror) return;
+    mirror.wrote(verb, object as Stored<KubeObject>);
+    if (mirror === this.#volumes) this.#remember(object as Stored<PersistentVolume>);
+    if (mirror === this.#volumes || mirror === this.#claims) this.#checkBinding();
+    else if (mirror === this.#attachments) this.#checkAttachment(object as Stored<VolumeAttachment>);
+    else this.#detachments.nodeSeen(object.metadata.name!, this.#nodes.get(object.metadata.name!));
   }
 
-  /** A call that has reached the driver. */
-  async called(method: string, request: Record<string, unknown>): Promise<void> {
+  /** A call that has reached a driver. */
+  called(method: string, request: Record<string, unknown>): void {
+    const { where } = this.#options;
     const rpc = method.slice(method.lastIndexOf('/') + 1);
     const volumeId = String(request.volumeId ?? '');
     const node = String(request.nodeId ?? '');
@@ -94,21 +115,21 @@ export class Monitor implements ContainerObserver {
         this.#unsaved.add(String(request.name));
         return;
       case 'DeleteVolume':
-        return this.#checkDelete(volumeId);
+        this.#checkDelete(volumeId);
+        return;
       case 'ControllerPublishVolume': {
-        const holder = this.#publishedTo(volumeId);
-        if (holder !== undefined && holder !== node && this.#mountsOn(volumeId, holder).length > 0)
-          this.#violate(
-            'one node at a time',
-            `${volumeId} is to be published to ${node} and is on ${holder}`,
-          );
+        if (this.#shared.has(volumeId)) return;
+        for (const holder of where.publishedTo(volumeId))
+          if (holder !== node && where.mountsOn(volumeId, holder).length > 0)
+            this.#violate(
+              'one node at a time',
+              `${volumeId} is to be published to ${node} and is on ${holder}`,
+            );
         return;
       }
       case 'ControllerUnpublishVolume': {
-        const left = this.#mountsOf(volumeId).filter((target) =>
-          target.startsWith(`${this.#options.nodeRoot(node)}/`),
-        );
-        if (left.length > 0)
+        const left = where.mountsOn(volumeId, node);
+        if (left.length > 0 && !this.#detachments.mayForce(volumeId, node))
           this.#violate(
             'unstage before controller-unpublish',
             `${volumeId} leaves ${node}, mounted at ${left}`,
@@ -117,14 +138,15 @@ export class Monitor implements ContainerObserver {
       }
       case 'NodePublishVolume': {
         const staging = String(request.stagingTargetPath ?? '');
-        if (!this.#mountsOf(volumeId).includes(staging))
+        // Not with a share that was taken away: the driver has to refuse, and does.
+        if (where.publishedTo(volumeId).length > 0 && !where.mountsOf(volumeId).includes(staging))
           this.#violate('stage before publish', `${volumeId} is not staged at ${staging}`);
         return;
       }
       case 'NodeUnstageVolume': {
         const staging = String(request.stagingTargetPath ?? '');
         const root = staging.slice(0, staging.indexOf('/plugins/'));
-        const left = this.#mountsOf(volumeId).filter((target) => target.startsWith(`${root}/pods/`));
+        const left = where.mountsOf(volumeId).filter((target) => target.startsWith(`${root}/pods/`));
         if (left.length > 0)
           this.#violate('unpublish before unstage', `${volumeId} is still mounted at ${left.join(', ')}`);
         return;
@@ -132,12 +154,13 @@ export class Monitor implements ContainerObserver {
     }
   }
 
-  /** A call to the machine that takes effect now. */
+  /** A call to a machine that takes effect now. */
   touched(call: string, args: readonly unknown[]): void {
     if (call !== 'mounts.unmount') return;
     const target = String(args[0]);
     for (const container of this.#options.running()) {
-      if (container.mounts.some(({ hostPath }) => hostPath === target))
+      const mount = container.mounts.find(({ hostPath }) => hostPath === target);
+      if (mount && mount.grant?.open !== false)
         this.#violate(
           'no volume goes under a running pod',
           `${target} is unmounted while ${container.podName} runs`,
@@ -146,69 +169,38 @@ export class Monitor implements ContainerObserver {
   }
 
   started(container: SimContainer): void {
-    for (const mount of container.mounts) {
-      const volume = volumeOf(mount.hostPath);
-      if (volume === undefined) continue;
-      const file = mount.node.entries.get(DATA_FILE);
-      const expected = this.#written.get(volume) ?? '';
-      if (mount.node.fileSystem.device === '8:1' && mount.hostPath.includes('kubernetes.io~csi'))
-        this.#violate(
-          'a pod runs on its volume',
-          `${container.podName} sees the host below ${mount.hostPath}`,
-        );
-      if ((file?.content ?? '') !== expected)
-        this.#violate(
-          'what a pod wrote, the next pod reads',
-          `${volume} holds ${JSON.stringify(file?.content ?? '')}, ${JSON.stringify(expected)} was written`,
-        );
-      this.#append(mount.node, volume, `+${container.podUid.slice(0, 8)}`);
-    }
+    this.#options.data.started(container);
   }
 
   exits(container: SimContainer): void {
-    for (const mount of container.mounts) {
-      const volume = volumeOf(mount.hostPath);
-      if (volume !== undefined) this.#append(mount.node, volume, '-');
-    }
+    this.#options.data.exits(container);
   }
 
-  #append(node: SimContainer['mounts'][number]['node'], volume: string, text: string): void {
-    const { machine } = this.#options;
-    let file = node.entries.get(DATA_FILE);
-    if (!file) {
-      file = machine.inode('file', node.fileSystem, `/${DATA_FILE}`, 0o644);
-      node.entries.set(DATA_FILE, file);
-    }
-    file.content += text;
-    this.#written.set(volume, (this.#written.get(volume) ?? '') + text);
+  #mirrors(): readonly Mirror<KubeObject>[] {
+    return [this.#volumes, this.#claims, this.#attachments, this.#nodes] as unknown as Mirror<KubeObject>[];
   }
 
-  async #checkBinding(): Promise<void> {
-    const client = this.#options.api();
-    if (!client) return;
-    const [volumes, claims] = await Promise.all([
-      client.list(persistentVolumes),
-      client.list(persistentVolumeClaims),
-    ]);
-    const byName = new Map(volumes.items.map((volume) => [volume.metadata.name, volume]));
-    for (const { metadata, spec } of volumes.items) {
-      const handle = spec?.csi?.volumeHandle;
-      if (handle === undefined) continue;
-      this.#handles.set(metadata.name, handle);
-      this.#unsaved.delete(handle);
-      this.#lost.delete(handle);
-      if (spec?.persistentVolumeReclaimPolicy === 'Retain') this.#retained.add(handle);
-      else this.#retained.delete(handle);
-    }
+  #remember({ metadata, spec }: Stored<PersistentVolume>): void {
+    const handle = spec?.csi?.volumeHandle;
+    if (handle === undefined) return;
+    this.#handles.set(metadata.name, handle);
+    if (!spec?.accessModes?.every((mode) => ONE_NODE.includes(mode))) this.#shared.add(handle);
+    this.#unsaved.delete(handle);
+    this.#lost.delete(handle);
+    if (spec?.persistentVolumeReclaimPolicy === 'Retain') this.#retained.add(handle);
+    else this.#retained.delete(handle);
+  }
+
+  #checkBinding(): void {
     const holders = new Map<string, Stored<PersistentVolumeClaim>>();
-    for (const claim of claims.items) {
+    for (const claim of this.#claims.values()) {
       if (claim.status?.phase !== 'Bound') continue;
       const name = claim.spec?.volumeName ?? '';
       const other = holders.get(name);
       if (other)
         this.#violate('one claim a volume', `${name} is bound to ${nameOf(other)} and ${nameOf(claim)}`);
       holders.set(name, claim);
-      this.#checkAgrees(claim, name, byName.get(name));
+      this.#checkAgrees(claim, name, this.#volumes.get(name));
     }
   }
 
@@ -226,53 +218,41 @@ export class Monitor implements ContainerObserver {
       );
   }
 
-  async #checkAttachments(): Promise<void> {
-    const client = this.#options.api();
-    if (!client) return;
-    const { items } = await client.list(volumeAttachments);
-    const nodeOf = new Map<string, string>();
-    for (const { spec, metadata } of items) {
-      if (metadata.deletionTimestamp) continue;
-      const volume = spec.source.persistentVolumeName ?? '';
-      const other = nodeOf.get(volume);
-      if (other !== undefined && other !== spec.nodeName)
-        this.#checkNotUsedElsewhere(volume, [other, spec.nodeName], metadata.name);
-      nodeOf.set(volume, spec.nodeName);
-    }
-  }
-
   /**
    * As upstream, an attach or detach that failed leaves the volume uncertain, and another node may be tried meanwhile:
    * the driver has to refuse. But never while a node has it mounted.
    */
-  #checkNotUsedElsewhere(volume: string, nodes: readonly string[], attachment: string): void {
+  #checkAttachment({ metadata, spec }: Stored<VolumeAttachment>): void {
+    const volume = spec.source.persistentVolumeName ?? '';
     const handle = this.#handles.get(volume) ?? '';
-    for (const node of nodes) {
-      const mounted = this.#mountsOn(handle, node);
-      if (mounted.length > 0)
+    if (metadata.deletionTimestamp) {
+      this.#detachments.asked(metadata.uid, handle, spec.nodeName);
+      return;
+    }
+    if (this.#seen.has(metadata.uid)) return;
+    this.#seen.add(metadata.uid);
+    this.#detachments.wanted(handle, spec.nodeName);
+    if (this.#shared.has(handle)) return;
+    for (const { spec: other } of this.#attachments.values()) {
+      if (other.source.persistentVolumeName !== volume || other.nodeName === spec.nodeName) continue;
+      const [mounted] = this.#options.where.mountsOn(handle, other.nodeName);
+      if (mounted !== undefined)
         this.#violate(
           'one attachment a volume',
-          `${volume} is to be on ${nodes.join(' and ')} (${attachment}), and is mounted at ${mounted[0]}`,
+          `${volume} is to be on ${spec.nodeName} (${metadata.name}), and is mounted at ${mounted}`,
         );
     }
   }
 
-  #mountsOn(volumeId: string, node: string): string[] {
-    const root = `${this.#options.nodeRoot(node)}/`;
-    return this.#mountsOf(volumeId).filter((target) => target.startsWith(root));
-  }
-
-  async #checkDelete(volumeId: string): Promise<void> {
-    const mounted = this.#mountsOf(volumeId);
+  #checkDelete(volumeId: string): void {
+    const { where } = this.#options;
+    const mounted = where.mountsOf(volumeId);
     if (mounted.length > 0)
       this.#violate('no volume in use is deleted', `${volumeId} is mounted at ${mounted.join(', ')}`);
-    const holder = this.#publishedTo(volumeId);
+    const [holder] = where.publishedTo(volumeId);
     if (holder !== undefined)
       this.#violate('no attached volume is deleted', `${volumeId} is published to ${holder}`);
-    const client = this.#options.api();
-    if (!client) return;
-    const { items } = await client.list(persistentVolumes);
-    const volume = items.find(({ spec }) => spec?.csi?.volumeHandle === volumeId);
+    const volume = [...this.#volumes.values()].find(({ spec }) => spec?.csi?.volumeHandle === volumeId);
     if (!volume) return;
     const { phase } = volume.status ?? {};
     if (volume.spec?.persistentVolumeReclaimPolicy !== 'Delete')
@@ -284,21 +264,6 @@ export class Monitor implements ContainerObserver {
       this.#violate('only released volumes are deleted', `${volumeId} is ${phase}`);
   }
 
-  #publishedTo(volumeId: string): string | undefined {
-    const file = this.#options.machine.lookup(`${this.#options.pool}/${volumeId}.node`)?.node;
-    return file && (JSON.parse(file.content) as { nodeId?: string }).nodeId;
-  }
-
-  #mountsOf(volumeId: string): string[] {
-    const { machine, pool } = this.#options;
-    const image = `${pool}/${volumeId}.img`;
-    return machine
-      .loops()
-      .filter(({ backingFile }) => backingFile === image)
-      .flatMap((loop) => machine.usesOf(loop))
-      .map(({ target }) => target);
-  }
-
   #violate(rule: string, detail: string): void {
     this.#options.violated({ rule, detail });
   }
@@ -306,10 +271,4 @@ export class Monitor implements ContainerObserver {
 
 function nameOf(object: KubeObject): string {
   return `${object.metadata?.namespace}/${object.metadata?.name}`;
-}
-
-/** The PV whose mount a path in a pod's directory is. */
-function volumeOf(hostPath: string): string | undefined {
-  const csi = /\/volumes\/kubernetes\.io~csi\/([^/]+)\/mount$/.exec(hostPath)?.[1];
-  return csi ?? /^\/static\/([^/]+)$/.exec(hostPath)?.[1];
 }

@@ -1,7 +1,9 @@
 import type { ComponentContext } from '../client/index.ts';
 import type { Sockets } from '../csi/index.ts';
 import type { Host } from '../host/index.ts';
+import type { NetworkStorage } from './csi/network-storage.ts';
 import type { Dice } from './dice.ts';
+import type { Faults } from './faults.ts';
 import type { Machine } from './host/machine.ts';
 import type { SimContainers } from './node/containers.ts';
 import type { SimProcess } from './process.ts';
@@ -14,14 +16,16 @@ export interface PartContext {
   readonly host: Host;
   readonly sockets: Sockets;
   readonly machine: Machine;
+  readonly storage: NetworkStorage;
+  readonly faults: Faults;
   readonly containers: SimContainers;
 }
 
 /** A process of the simulation: real components, started anew after each crash. */
 export interface Part {
   readonly name: string;
-  /** Dies when the machine reboots. */
-  readonly onMachine: boolean;
+  /** The name of the machine that it runs on, and dies with. */
+  readonly computer: string;
   /** May run twice for a while, as at a hand-over of leadership. */
   readonly mayDouble: boolean;
   /** Runs until the process is killed; a rejection is a crash. */

@@ -1,51 +1,109 @@
+import type { UserInfo } from '../apiserver/index.ts';
+import type { Component } from '../client/index.ts';
 import { controlPlane } from '../cluster/control-plane.ts';
+import { KUBE_SCHEDULER } from '../cluster/identities.ts';
 import { nodeSocket } from '../cluster/socket-paths.ts';
-import { connectCsi } from '../csi/index.ts';
+import { connectCsi, serveCsi } from '../csi/index.ts';
 import { DISK_DRIVER, openDiskDriver } from '../drivers/disk/index.ts';
 import { csiDrivers, isAlreadyExists } from '../kube/index.ts';
-import { createNode } from '../node/index.ts';
-import { createPluginManager } from '../node/plugin-manager/index.ts';
-import { createVolumeManager } from '../node/volume-manager/index.ts';
 import { createAttacher } from '../sidecars/attacher/index.ts';
 import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
-import { createPluginRegistry, pluginsRegistryDirectory } from '../volume/index.ts';
-import { createConfigMapPlugin } from '../volume/plugins/config-map/index.ts';
-import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
-import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
-import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
-import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
-import { createSimRuntime } from './node/sim-runtime.ts';
+import { pluginsRegistryDirectory } from '../volume/index.ts';
+import { CONTROL } from './computer.ts';
+import { NETWORK_DRIVER, networkController, networkNode } from './csi/network-driver.ts';
+import { kubelet } from './node/kubelet.ts';
 import type { Part, PartContext } from './part.ts';
 import { CONTROLLER_SOCKET, nodeRootOf, POOL } from './paths.ts';
+import type { Driver } from './setting.ts';
+
+export interface PartsOptions {
+  readonly nodes: readonly string[];
+  /** The node that has the disk driver's pool. */
+  readonly poolNode: string;
+  readonly drivers: readonly Driver[];
+}
 
 /** The processes of the simulation. Add yours here. */
-export function partsOf(nodeNames: readonly string[]): readonly Part[] {
+export function partsOf(options: PartsOptions): readonly Part[] {
+  const { nodes, drivers } = options;
+  const leaders: Part[] = [
+    { name: 'controllers', computer: CONTROL, mayDouble: true, start: controllers },
+    { name: 'scheduler', computer: CONTROL, mayDouble: true, start: scheduler },
+  ];
   return [
-    { name: 'controllers', onMachine: false, mayDouble: true, start: controllers },
-    { name: 'scheduler', onMachine: false, mayDouble: false, start: scheduler },
+    ...leaders,
+    ...(drivers.includes('disk') ? diskParts(options) : []),
+    ...(drivers.includes('network') ? networkParts(options) : []),
+    ...nodes.map(
+      (name): Part => ({
+        name: `kubelet ${name}`,
+        computer: name,
+        mayDouble: false,
+        start: (context) => run(context, [kubelet(context, name)]),
+      }),
+    ),
+  ];
+}
+
+/** The pool is on one machine, and so is everything that serves it. */
+function diskParts({ poolNode }: PartsOptions): Part[] {
+  const parts = sidecars('disk', poolNode);
+  const registers = registrar('disk', poolNode);
+  return [
     {
       name: 'disk-driver',
-      onMachine: true,
+      computer: poolNode,
       mayDouble: false,
-      start: (context) => diskDriver(context, nodeNames),
+      start: (context) => diskDriver(context, poolNode),
     },
-    { name: 'provisioner', onMachine: false, mayDouble: true, start: provisioner },
-    { name: 'attacher', onMachine: false, mayDouble: true, start: attacher },
-    ...nodeNames.flatMap((name): Part[] => [
+    ...parts,
+    registers,
+  ];
+}
+
+function networkParts({ nodes }: PartsOptions): Part[] {
+  return [
+    {
+      name: 'network-driver',
+      computer: CONTROL,
+      mayDouble: false,
+      start: (context) => networkDriver(context, nodes),
+    },
+    ...sidecars('network', CONTROL),
+    ...nodes.flatMap((name): Part[] => [
       {
-        name: `registrar ${name}`,
-        onMachine: true,
+        name: `network-driver ${name}`,
+        computer: name,
         mayDouble: false,
-        start: (context) => registrar(context, name),
+        start: (context) => networkPlugin(context, name),
       },
-      {
-        name: `kubelet ${name}`,
-        onMachine: true,
-        mayDouble: false,
-        start: (context) => kubelet(context, name),
-      },
+      registrar('network', name),
     ]),
+  ];
+}
+
+const DRIVER_NAMES: Readonly<Record<Driver, string>> = { disk: DISK_DRIVER, network: NETWORK_DRIVER };
+
+function sidecars(driver: Driver, computer: string): Part[] {
+  const beside =
+    (create: (context: PartContext) => Component): Part['start'] =>
+    (context) =>
+      run(context, [create(context)]);
+  const csi = (context: PartContext) => connect(context, `unix://${CONTROLLER_SOCKET}`, driver);
+  return [
+    {
+      name: `provisioner ${driver}`,
+      computer,
+      mayDouble: true,
+      start: beside((context) => createProvisioner(context.components, { csi: csi(context) })),
+    },
+    {
+      name: `attacher ${driver}`,
+      computer,
+      mayDouble: true,
+      start: beside((context) => createAttacher(context.components, { csi: csi(context) })),
+    },
   ];
 }
 
@@ -58,33 +116,72 @@ function run(context: PartContext, components: readonly { start(signal: AbortSig
 }
 
 async function controllers(context: PartContext): Promise<unknown> {
-  const parts = controlPlane(context.components).filter(({ name }) => name !== 'scheduler');
-  return run(context, parts);
+  return run(
+    context,
+    planeOf(context, (user) => user !== KUBE_SCHEDULER),
+  );
 }
 
 async function scheduler(context: PartContext): Promise<unknown> {
-  const parts = controlPlane(context.components).filter(({ name }) => name === 'scheduler');
-  return run(context, parts);
+  return run(
+    context,
+    planeOf(context, (user) => user === KUBE_SCHEDULER),
+  );
 }
 
-async function diskDriver(context: PartContext, nodeNames: readonly string[]): Promise<unknown> {
+/** Only those that are to run in the process are made: each has its informers. */
+function planeOf({ components }: PartContext, mine: (user: UserInfo) => boolean): readonly Component[] {
+  // Nobody in the simulation looks at certificates or tokens.
+  const parts = controlPlane({ rootCa: 'simulated', signSecretToken: async () => 'simulated' });
+  return parts.filter(({ user }) => mine(user)).map(({ create }) => create(components));
+}
+
+async function diskDriver(context: PartContext, nodeName: string): Promise<unknown> {
   const { components, host, sockets } = context;
-  const { client, clock, log } = components;
-  await ensureDriverObject(client);
+  const { clock, log } = components;
+  await ensureDriverObject(context, DISK_DRIVER);
   const driver = await openDiskDriver({ pool: POOL, host, clock, log, sockets });
-  for (const name of nodeNames) {
-    const socket = nodeSocket(nodeRootOf(name));
-    await host.files.makeDirectory(socket.slice(0, socket.lastIndexOf('/')), 0o750);
-    await driver.serve(`unix://${socket}`, name);
-  }
+  const socket = nodeSocket(nodeRootOf(nodeName));
+  await host.files.makeDirectory(directoryOf(socket), 0o750);
+  await driver.serve(`unix://${socket}`, nodeName);
   await driver.serve(`unix://${CONTROLLER_SOCKET}`);
   return new Promise(() => {});
 }
 
-async function ensureDriverObject(client: PartContext['components']['client']): Promise<void> {
+async function networkDriver(context: PartContext, nodeNames: readonly string[]): Promise<unknown> {
+  const { components, sockets, process, dice, storage, faults } = context;
+  const { clock, log } = components;
+  await ensureDriverObject(context, NETWORK_DRIVER);
+  const at = <T>(work: () => T) => {
+    const slow = faults.strikes('storage-slow') ? faults.dice('storage-slow').between(500, 120_000) : 0;
+    return process.cross(dice.delay(5) + slow, work);
+  };
+  const services = networkController({ storage, nodeNames, at });
+  await serveCsi({ endpoint: `unix://${CONTROLLER_SOCKET}`, clock, log, sockets, ...services });
+  return new Promise(() => {});
+}
+
+async function networkPlugin(context: PartContext, nodeName: string): Promise<unknown> {
+  const { components, host, sockets } = context;
+  const { clock, log } = components;
+  const socket = networkSocket(nodeName);
+  await host.files.makeDirectory(directoryOf(socket), 0o750);
+  await serveCsi({ endpoint: `unix://${socket}`, clock, log, sockets, ...networkNode(host, nodeName) });
+  return new Promise(() => {});
+}
+
+function networkSocket(nodeName: string): string {
+  return `${nodeRootOf(nodeName)}/plugins/${NETWORK_DRIVER}/csi.sock`;
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+async function ensureDriverObject({ components }: PartContext, name: string): Promise<void> {
   try {
-    await client.create(csiDrivers, {
-      metadata: { name: DISK_DRIVER },
+    await components.client.create(csiDrivers, {
+      metadata: { name },
       spec: {
         attachRequired: true,
         podInfoOnMount: false,
@@ -97,84 +194,28 @@ async function ensureDriverObject(client: PartContext['components']['client']): 
   }
 }
 
-function connect({ components, sockets }: PartContext, endpoint: string) {
-  return connectCsi(endpoint, { clock: components.clock, driver: DISK_DRIVER, sockets });
+function connect({ components, sockets }: PartContext, endpoint: string, driver: Driver) {
+  return connectCsi(endpoint, { clock: components.clock, driver: DRIVER_NAMES[driver], sockets });
 }
 
-async function provisioner(context: PartContext): Promise<unknown> {
-  const csi = connect(context, `unix://${CONTROLLER_SOCKET}`);
-  return run(context, [createProvisioner(context.components, { csi })]);
-}
-
-async function attacher(context: PartContext): Promise<unknown> {
-  const csi = connect(context, `unix://${CONTROLLER_SOCKET}`);
-  return run(context, [createAttacher(context.components, { csi })]);
-}
-
-async function registrar(context: PartContext, nodeName: string): Promise<unknown> {
-  const { components, host, sockets } = context;
-  const { clock, log } = components;
+function registrar(driver: Driver, nodeName: string): Part {
   const nodeRoot = nodeRootOf(nodeName);
-  const endpoint = `unix://${nodeSocket(nodeRoot)}`;
-  const pluginRegistrationPath = pluginsRegistryDirectory(nodeRoot);
-  await host.files.makeDirectory(pluginRegistrationPath, 0o750);
-  return run(context, [
-    createRegistrar({
-      csi: connect(context, endpoint),
-      kubeletRegistrationPath: endpoint,
-      pluginRegistrationPath,
-      clock,
-      log,
-      sockets,
-    }),
-  ]);
-}
-
-async function kubelet(context: PartContext, name: string): Promise<unknown> {
-  const { components, host, sockets, process, machine, dice, containers } = context;
-  const { client, informers, clock, log, trace } = components;
-  const nodeRoot = nodeRootOf(name);
-  const drivers = new CsiDrivers(clock);
-  const plugins = createPluginRegistry([
-    createCsiPlugin({ client, informers, clock, node: { host, drivers, nodeRoot, nodeName: name } }),
-    createEmptyDirPlugin({ host, nodeRoot }),
-    createHostPathPlugin({ host }),
-    createConfigMapPlugin({ client, host, clock, nodeRoot }),
-    createSecretPlugin({ client, host, clock, nodeRoot }),
-  ]);
-  const recorder = components.recorder('kubelet', name);
-  const node = createNode(components, {
-    host,
-    name,
-    nodeRoot,
-    runtime: createSimRuntime({ containers, machine, process, dice, nodeName: name }),
-    createVolumeManager: (podSource) =>
-      createVolumeManager({
-        client,
-        informers,
-        host,
-        plugins,
-        podSource,
-        nodeName: name,
-        nodeRoot,
-        clock,
-        log,
-        recorder,
-        trace,
-      }),
-    companions: [
-      createPluginManager({
-        host,
-        client,
-        informers,
-        nodeName: name,
-        nodeRoot,
-        drivers,
-        clock,
-        log,
-        sockets,
-      }),
-    ],
-  });
-  return run(context, [node]);
+  const socket = driver === 'disk' ? nodeSocket(nodeRoot) : networkSocket(nodeName);
+  return {
+    name: `registrar ${driver} ${nodeName}`,
+    computer: nodeName,
+    mayDouble: false,
+    async start(context) {
+      const { components, host, sockets } = context;
+      const { clock, log } = components;
+      const endpoint = `unix://${socket}`;
+      const pluginRegistrationPath = pluginsRegistryDirectory(nodeRoot);
+      await host.files.makeDirectory(pluginRegistrationPath, 0o750);
+      const csi = connect(context, endpoint, driver);
+      const kubeletRegistrationPath = endpoint;
+      return run(context, [
+        createRegistrar({ csi, kubeletRegistrationPath, pluginRegistrationPath, clock, log, sockets }),
+      ]);
+    },
+  };
 }

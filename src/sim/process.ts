@@ -6,6 +6,15 @@ const AFTERLIFE_MS = 40;
 
 const NEVER = () => new Promise<never>(() => {});
 
+/** When a process dies. */
+export interface Fate {
+  /** Asked at every crossing; has killed the process when it says yes. */
+  crashes(): boolean;
+  /** Asked whenever something comes to the process: after how many of its turns it dies. */
+  killedAfter(): number | undefined;
+  kill(): void;
+}
+
 /**
  * A process of the simulated machine. It reaches the outside only by crossing a boundary (the API, a socket, the host,
  * a timer); once it is dead nothing comes back across, so that it stands still at whatever await it was in.
@@ -16,20 +25,17 @@ export class SimProcess {
   readonly clock: Clock;
   readonly #world: Clock;
   readonly #dice: Dice;
-  readonly #crashes: () => boolean;
+  readonly #fate: Fate;
   readonly #atDeath = new Set<() => void>();
   #alive = true;
   #diedAtMs = Number.POSITIVE_INFINITY;
 
-  /** `crashes` is asked at every crossing, and has killed the process when it says yes. */
-  constructor(name: string, world: Clock, dice: Dice, crashes: () => boolean) {
+  constructor(name: string, world: Clock, dice: Dice, fate: Fate) {
     this.name = name;
-    this.#crashes = crashes;
+    this.#fate = fate;
     this.#world = world;
     this.#dice = dice;
-    const run = (callback: () => void) => () => {
-      if (this.#alive) callback();
-    };
+    const run = (callback: () => void) => () => this.#answer(callback);
     const nothing: Timer = { cancel() {} };
     this.clock = {
       now: () => world.now(),
@@ -63,7 +69,7 @@ export class SimProcess {
    * done; the answer is lost with the process.
    */
   cross<T>(delayMs: number, work: () => T | Promise<T>): Promise<T> {
-    if (!this.#alive || this.#crashes()) return NEVER();
+    if (!this.#alive || this.#fate.crashes()) return NEVER();
     return new Promise<T>((resolve, reject) => {
       const arrive = () => {
         const tooLate = this.#world.monotonic() > this.#diedAtMs + AFTERLIFE_MS;
@@ -71,12 +77,36 @@ export class SimProcess {
         Promise.resolve()
           .then(work)
           .then(
-            (value) => this.#alive && resolve(value),
-            (error: unknown) => this.#alive && reject(error),
+            (value) => this.#answer(() => resolve(value)),
+            (error: unknown) => this.#answer(() => reject(error)),
           );
       };
       this.#world.after(delayMs, arrive);
     });
+  }
+
+  /** Work that takes no time on the other side of a boundary, which is a place to die all the same. */
+  reach<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#alive || this.#fate.crashes()) return NEVER();
+    return this.own(work());
+  }
+
+  #answer(deliver: () => void): void {
+    if (!this.#alive) return;
+    this.#wakes();
+    deliver();
+  }
+
+  /** Something has come: the process has its turns now, and may not live to have all of them. */
+  #wakes(): void {
+    const turns = this.#fate.killedAfter();
+    if (turns === undefined) return;
+    let left = turns;
+    const turn = () => {
+      if (left-- > 0) void Promise.resolve().then(turn);
+      else if (this.#alive) this.#fate.kill();
+    };
+    turn();
   }
 
   /** The promise, as long as the process lives. */

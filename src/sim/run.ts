@@ -62,10 +62,15 @@ async function many({ first, count, minutes, steps }: Extract<Command, { kind: '
   let failed = 0;
   let done = 0;
   let told = began;
+  // Of all threads: the compiler's and the collector's too.
+  const beganCpu = process.cpuUsage();
   const report = () => {
     const wallMs = systemClock.monotonic() - began;
+    const cpu = process.cpuUsage(beganCpu);
+    const cpuMs = (cpu.user + cpu.system) / 1000;
     return (
-      `${done} seeds in ${(wallMs / 1000).toFixed(1)} s, ${((done / wallMs) * 1000).toFixed(1)} seeds/s; ` +
+      `${done} seeds in ${(wallMs / 1000).toFixed(1)} s, ${((done / wallMs) * 1000).toFixed(1)} seeds/s, ` +
+      `${((done / cpuMs) * 1000).toFixed(1)} a CPU-second; ` +
       `${(virtualMs / HOUR_MS / (wallMs / MINUTE_MS)).toFixed(1)} virtual hours a minute; ` +
       `${(faults / Math.max(1, done)).toFixed(1)} faults a seed; ${failed} failed`
     );

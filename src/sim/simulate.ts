@@ -1,7 +1,9 @@
 import type { Logger } from '../base/index.ts';
-import { left, unconverged } from './goals.ts';
+import { unconverged } from './goals.ts';
 import type { JournalLine } from './journal.ts';
+import { left } from './leftovers.ts';
 import type { Violation } from './monitor.ts';
+import { drawSetting } from './setting.ts';
 import { User } from './user.ts';
 import { drawWorkload } from './workload.ts';
 import { type Sabotage, World } from './world.ts';
@@ -38,8 +40,9 @@ export interface Outcome {
 }
 
 export const DEFAULT_STEPS = 8;
-const NODES = ['node-1', 'node-2'];
-const FAULTS_MS = 60_000;
+/** Faults go on for so long after the last step, and in all at most: an outage may outlast them. */
+const AFTERMATH_MS = 15_000;
+const STORM_LIMIT_MS = 180_000;
 /** After the last fault everything must have come to rest within this. Force-detach and the longest back-offs fit in. */
 const CONVERGENCE_MS = 45 * 60_000;
 const LOOK_MS = 250;
@@ -47,14 +50,15 @@ const LOOK_MS = 250;
 /** Runs one scenario to its end or to the first broken invariant. */
 export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<Outcome> {
   const { seed, only } = scenario;
+  const setting = drawSetting(seed);
   const world = new World({
     seed,
-    nodes: NODES,
+    setting,
     keep: scenario.faults,
     ...options,
   });
   const { clock } = world;
-  const drawn = drawWorkload(seed, { steps: scenario.steps ?? DEFAULT_STEPS, nodes: NODES });
+  const drawn = drawWorkload(seed, setting, scenario.steps ?? DEFAULT_STEPS);
   const steps = only ? drawn.filter((_, index) => only.includes(index)) : drawn;
   const user = new User(world, steps);
   let failure: { error: unknown } | undefined;
@@ -103,18 +107,23 @@ async function life(world: World, user: User): Promise<void> {
   journal.write('simulation', 'the storm begins');
   faults.active = true;
   user.begin();
-  await sleep(2_000);
-  while (!user.done) await sleep(1_000);
-  await sleep(FAULTS_MS / 4);
+  const limitMs = clock.monotonic() + STORM_LIMIT_MS;
+  while (!user.done && clock.monotonic() < limitMs) await sleep(1_000);
+  await sleep(AFTERMATH_MS);
   journal.write('simulation', 'the storm ends');
   faults.active = false;
-  await until('once faults stop, everything converges', CONVERGENCE_MS, () => unconverged(api.client));
+  while (!user.done) await sleep(AFTERMATH_MS);
+  const { nodes, poolNode } = world.options.setting;
+  await until('once faults stop, everything converges', CONVERGENCE_MS, () => {
+    const aliveNodes = nodes.filter((name) => world.computer(name).power !== 'lost');
+    return unconverged(api.client, { aliveNodes, poolNode });
+  });
   if (world.violation) return;
   journal.write('simulation', 'everything is deleted');
   await until('after everything is deleted nothing is left', CONVERGENCE_MS, async () => {
     // Again and again: controllers that lag behind may still make some.
     await user.deleteAll();
     await user.deleteVolumes();
-    return left(api.client, world.machine, world.containers.running(), (id) => world.monitor.mayStay(id));
+    return left(world);
   });
 }

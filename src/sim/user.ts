@@ -1,31 +1,39 @@
+import { sleep } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
-import { DISK_DRIVER } from '../drivers/disk/index.ts';
 import {
+  ANN_DEFAULT_STORAGE_CLASS,
+  configMaps,
   type KubeObject,
+  nodes,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
   type Resource,
   StatusError,
+  secrets,
   statefulSets,
   storageClasses,
+  TAINT_OUT_OF_SERVICE,
 } from '../kube/index.ts';
 import { describeObject } from './api/describe.ts';
 import {
-  type Action,
-  CLASSES,
   claimObject,
   classObject,
+  firstClass,
   NAMESPACE,
   podObject,
-  type Step,
+  SETTINGS,
   setObject,
-} from './workload.ts';
+  staticVolumeObject,
+} from './objects.ts';
+import { type Action, classesOf, type StaticVolume, type Step } from './workload.ts';
 import type { World } from './world.ts';
 
 const RETRY_MS = 200;
+/** A node that has power again is taken back into service after so long. */
+const BACK_IN_SERVICE_MS = 30_000;
 
-/** Does what the workload says, straight at the API server, as soon as it is up. */
+/** Does what the workload says, straight at the API server, as soon as it is up; administrators among them. */
 export class User {
   readonly #world: World;
   readonly #steps: readonly Step[];
@@ -43,9 +51,12 @@ export class User {
 
   /** Makes what every workload needs. */
   async prepare(): Promise<void> {
-    for (const { name } of CLASSES)
-      await this.#client.create(storageClasses, classObject(name, 'Delete', DISK_DRIVER));
-    this.#world.machine.makeDirectory('/static');
+    const { setting } = this.#world.options;
+    for (const { name } of classesOf(setting))
+      await this.#client.create(storageClasses, classObject(firstClass(name), setting.poolNode));
+    const metadata = { name: SETTINGS, namespace: NAMESPACE };
+    await this.#client.create(configMaps, { metadata, data: { colour: 'blue' } });
+    await this.#client.create(secrets, { metadata, stringData: { word: 'sesame' } });
   }
 
   begin(): void {
@@ -61,16 +72,22 @@ export class User {
 
   /** Deletes volumes that nobody reclaims; the data of retained ones was the user's to keep, and goes with them. */
   async deleteVolumes(): Promise<void> {
-    for (const volume of (await this.#client.list(persistentVolumes)).items) {
+    const { storage } = this.#world;
+    const named = new Set<string>();
+    for (const { metadata, spec, status } of (await this.#client.list(persistentVolumes)).items) {
+      const handle = spec?.csi?.volumeHandle;
+      if (handle !== undefined) named.add(handle);
       // One that is on its way already keeps the policy that it went with.
-      if (volume.metadata.deletionTimestamp || volume.status?.phase === 'Bound') continue;
-      if (volume.spec?.csi && volume.spec.persistentVolumeReclaimPolicy !== 'Delete') {
-        const spec = { persistentVolumeReclaimPolicy: 'Delete' };
-        await this.#try('patch', persistentVolumes, volume.metadata.name, (client) =>
-          client.patch(persistentVolumes, { name: volume.metadata.name }, { type: 'merge', body: { spec } }),
-        );
-      } else if (!volume.spec?.csi) await this.#delete(persistentVolumes, volume.metadata.name);
+      if (metadata.deletionTimestamp || status?.phase === 'Bound') continue;
+      const byHand = handle === undefined || storage.get(handle)?.byHand;
+      if (byHand) await this.#delete(persistentVolumes, metadata.name);
+      else if (spec?.persistentVolumeReclaimPolicy !== 'Delete')
+        await this.#patch('patch', persistentVolumes, metadata.name, {
+          spec: { persistentVolumeReclaimPolicy: 'Delete' },
+        });
     }
+    for (const { id, byHand, grants } of storage.volumes())
+      if (byHand && grants.size === 0 && !named.has(id)) storage.remove(id);
   }
 
   get #client(): Client {
@@ -85,28 +102,16 @@ export class User {
   }
 
   async #act(action: Action): Promise<void> {
+    const { poolNode } = this.#world.options.setting;
     switch (action.do) {
       case 'claim': {
-        const { claim, mode, storageClass } = action;
-        return this.#create(persistentVolumeClaims, claimObject(claim, mode, storageClass));
+        const { claim, modes, storageClass } = action;
+        return this.#create(persistentVolumeClaims, claimObject(claim, modes, storageClass));
       }
-      case 'static': {
-        const { claim, mode } = action;
-        const path = `/static/${claim}`;
-        this.#world.machine.makeDirectory(path);
-        await this.#create(persistentVolumes, {
-          metadata: { name: claim },
-          spec: {
-            capacity: { storage: '8Mi' },
-            accessModes: [mode],
-            persistentVolumeReclaimPolicy: 'Retain',
-            hostPath: { path },
-          },
-        });
-        return this.#create(persistentVolumeClaims, claimObject(claim, mode, ''));
-      }
+      case 'static':
+        return this.#createStatic(action, poolNode);
       case 'pod':
-        return this.#create(pods, podObject(action.pod, action.claim, action.node));
+        return this.#create(pods, podObject(action));
       case 'delete-pod':
         return this.#delete(pods, action.pod, action.graceSeconds);
       case 'delete-claim':
@@ -117,25 +122,81 @@ export class User {
         return;
       }
       case 'stateful-set':
-        return this.#create(statefulSets, setObject(action.set, action.replicas, action.storageClass));
-      case 'scale': {
-        const { set, replicas } = action;
-        return this.#try('scale', statefulSets, set, (client) =>
-          client.patch(
-            statefulSets,
-            { namespace: NAMESPACE, name: set },
-            { type: 'merge', body: { spec: { replicas } } },
-          ),
-        );
+        return this.#create(statefulSets, setObject(action));
+      case 'scale':
+        return this.#patch('scale', statefulSets, action.set, { spec: { replicas: action.replicas } });
+      case 'restart-set': {
+        const annotations = { 'kubectl.kubernetes.io/restartedAt': String(action.revision) };
+        const body = { spec: { template: { metadata: { annotations } } } };
+        return this.#patch('restart', statefulSets, action.set, body);
       }
       case 'delete-set':
         return this.#delete(statefulSets, action.set);
-      case 'edit-class': {
-        const { storageClass, reclaimPolicy } = action;
-        await this.#delete(storageClasses, storageClass);
-        return this.#create(storageClasses, classObject(storageClass, reclaimPolicy, DISK_DRIVER));
-      }
+      case 'replace-class':
+        await this.#delete(storageClasses, action.storageClass);
+        return this.#create(storageClasses, classObject(action, poolNode));
+      case 'default-class':
+        for (const { name } of classesOf(this.#world.options.setting)) {
+          const annotations = { [ANN_DEFAULT_STORAGE_CLASS]: String(name === action.storageClass) };
+          await this.#patch('annotate', storageClasses, name, { metadata: { annotations } });
+        }
+        return;
+      case 'power-off':
+        return this.#powerOff(action);
+      case 'lose':
+        this.#world.powerOff(action.node, undefined);
+        await this.#wait(action.helpMs);
+        return this.#delete(nodes, action.node);
+      case 'cut-off':
+        return this.#cutOff(action);
     }
+  }
+
+  async #createStatic(wish: StaticVolume, poolNode: string): Promise<void> {
+    const { storage } = this.#world;
+    const { claim, modes, kind, names, volumeFirst } = wish;
+    const handle = `by-hand-${claim}`;
+    if (kind === 'network') storage.create(handle, 8n << 20n, true);
+    else this.#world.computer(poolNode).machine.makeDirectory(`/static/${claim}`);
+    const makeVolume = () => this.#create(persistentVolumes, staticVolumeObject(wish, handle, poolNode));
+    const named = names === 'claim' || names === 'both' ? claim : undefined;
+    if (volumeFirst) await makeVolume();
+    await this.#create(persistentVolumeClaims, claimObject(claim, modes, '', named));
+    if (!volumeFirst) await makeVolume();
+  }
+
+  async #powerOff({ node, forMs, helpMs }: Extract<Action, { do: 'power-off' }>): Promise<void> {
+    this.#world.powerOff(node, forMs);
+    if (helpMs === undefined) return this.#wait(forMs);
+    await this.#wait(helpMs);
+    await this.#taint(node, [{ key: TAINT_OUT_OF_SERVICE, value: 'nodeshutdown', effect: 'NoExecute' }]);
+    await this.#wait(forMs - helpMs + BACK_IN_SERVICE_MS);
+    await this.#taint(node, []);
+  }
+
+  async #cutOff({ node, forMs, helpMs }: Extract<Action, { do: 'cut-off' }>): Promise<void> {
+    this.#world.cutOff(node, forMs);
+    if (helpMs === undefined) return this.#wait(forMs);
+    await this.#wait(helpMs);
+    for (const { metadata, spec } of (await this.#client.list(pods)).items)
+      if (spec?.nodeName === node) await this.#delete(pods, metadata.name, 0);
+    await this.#wait(forMs - helpMs);
+  }
+
+  /** Sets the out-of-service taints of a node; others are not ours. */
+  async #taint(node: string, ours: readonly object[]): Promise<void> {
+    await this.#try('taint', nodes, node, async (client) => {
+      const found = await client.get(nodes, { name: node });
+      const others = (found.spec?.taints ?? []).filter(({ key }) => key !== TAINT_OUT_OF_SERVICE);
+      const { resourceVersion } = found.metadata;
+      const body = { metadata: { resourceVersion }, spec: { taints: [...others, ...ours] } };
+      return client.patch(nodes, { name: node }, { type: 'merge', body });
+    });
+  }
+
+  async #wait(ms: number): Promise<void> {
+    await sleep(this.#world.clock, ms);
+    while (!this.#world.api.up) await sleep(this.#world.clock, RETRY_MS);
   }
 
   async #volumeOf(claim: string): Promise<string | undefined> {
@@ -158,6 +219,13 @@ export class User {
     );
   }
 
+  async #patch(verb: string, resource: Resource, name: string, body: object): Promise<void> {
+    const namespace = resource.namespaced ? NAMESPACE : undefined;
+    await this.#try(verb, resource, name, (client) =>
+      client.patch(resource, { namespace, name }, { type: 'merge', body }),
+    );
+  }
+
   async #delete<T extends KubeObject>(
     resource: Resource<T>,
     name: string,
@@ -170,9 +238,9 @@ export class User {
   }
 
   /** A user who is refused lets it be; one whose server dies too. */
-  async #try(
+  async #try<T extends KubeObject>(
     verb: string,
-    resource: { readonly plural: string },
+    resource: Resource<T>,
     name: string,
     work: (client: Client) => Promise<unknown>,
   ): Promise<void> {
@@ -180,7 +248,7 @@ export class User {
     try {
       const made = await api.serve(work);
       journal.write('user', `${verb} ${resource.plural} ${name}${describeObject(made)}`);
-      monitor.wrote(resource as Resource);
+      monitor.wrote(verb, resource as Resource, (made ?? {}) as KubeObject);
     } catch (error) {
       journal.write('user', `${verb} ${resource.plural} ${name}: ${(error as Error).message}`);
       if (!(error instanceof StatusError) && api.up) throw error;

@@ -1,23 +1,61 @@
-import type { PersistentVolumeClaim, Pod, StatefulSet, StorageClass } from '../kube/index.ts';
 import { childSeed, Dice } from './dice.ts';
+import type { Extra } from './objects.ts';
+import type { Driver, Setting } from './setting.ts';
 
-/** One thing that a user does. */
+/** One thing that a user or an administrator does. */
 export type Action =
-  | { readonly do: 'claim'; readonly claim: string; readonly storageClass: string; readonly mode: string }
-  | { readonly do: 'static'; readonly claim: string; readonly mode: string }
-  | { readonly do: 'pod'; readonly pod: string; readonly claim: string; readonly node?: string }
+  | { readonly do: 'claim'; readonly claim: string; readonly storageClass?: string; readonly modes: Modes }
+  | ({ readonly do: 'static' } & StaticVolume)
+  | ({ readonly do: 'pod' } & PodWish)
   | { readonly do: 'delete-pod'; readonly pod: string; readonly graceSeconds?: number }
   | { readonly do: 'delete-claim'; readonly claim: string }
   | { readonly do: 'delete-volume'; readonly claim: string }
-  | {
-      readonly do: 'stateful-set';
-      readonly set: string;
-      readonly replicas: number;
-      readonly storageClass: string;
-    }
+  | ({ readonly do: 'stateful-set' } & SetWish)
   | { readonly do: 'scale'; readonly set: string; readonly replicas: number }
+  | { readonly do: 'restart-set'; readonly set: string; readonly revision: number }
   | { readonly do: 'delete-set'; readonly set: string }
-  | { readonly do: 'edit-class'; readonly storageClass: string; readonly reclaimPolicy: string };
+  | ({ readonly do: 'replace-class' } & ClassWish)
+  | { readonly do: 'default-class'; readonly storageClass?: string }
+  /** An administrator may say after `helpMs` that the node is out of service, and takes that back when it is up. */
+  | { readonly do: 'power-off'; readonly node: string; readonly forMs: number; readonly helpMs?: number }
+  /** The machine never comes back; after `helpMs` an administrator deletes the node. */
+  | { readonly do: 'lose'; readonly node: string; readonly helpMs: number }
+  /** After `helpMs` somebody may delete the node's pods by force: nobody asks the node. */
+  | { readonly do: 'cut-off'; readonly node: string; readonly forMs: number; readonly helpMs?: number };
+
+export type Modes = readonly string[];
+
+export interface StaticVolume {
+  readonly claim: string;
+  readonly modes: Modes;
+  readonly kind: 'host' | 'network';
+  readonly policy: 'Retain' | 'Delete';
+  /** Who of the two names the other from the beginning. */
+  readonly names: 'nobody' | 'claim' | 'volume' | 'both';
+  readonly volumeFirst: boolean;
+}
+
+export interface PodWish {
+  readonly pod: string;
+  readonly claims: readonly string[];
+  readonly extras: readonly Extra[];
+  readonly node?: string;
+}
+
+export interface SetWish {
+  readonly set: string;
+  readonly replicas: number;
+  readonly storageClass: string;
+  readonly policy: 'Parallel' | 'OrderedReady';
+}
+
+export interface ClassWish {
+  readonly storageClass: string;
+  readonly reclaimPolicy: string;
+  readonly volumeBindingMode: string;
+  readonly tier?: string;
+  readonly restricted: boolean;
+}
 
 /** When, in virtual milliseconds since the workload began. */
 export interface Step {
@@ -25,134 +63,216 @@ export interface Step {
   readonly action: Action;
 }
 
-export const NAMESPACE = 'default';
-export const CLASSES: readonly { readonly name: string; readonly volumeBindingMode: string }[] = [
-  { name: 'immediate', volumeBindingMode: 'Immediate' },
-  { name: 'wait', volumeBindingMode: 'WaitForFirstConsumer' },
+/** The classes of a driver, as they are at first. */
+export const CLASSES: readonly { readonly name: string; readonly driver: Driver; readonly waits: boolean }[] =
+  [
+    { name: 'immediate', driver: 'disk', waits: false },
+    { name: 'wait', driver: 'disk', waits: true },
+    { name: 'network', driver: 'network', waits: false },
+    { name: 'network-wait', driver: 'network', waits: true },
+  ];
+
+export function classesOf({ drivers }: Pick<Setting, 'drivers'>) {
+  return CLASSES.filter(({ driver }) => drivers.includes(driver));
+}
+
+const ONE_NODE: readonly Modes[] = [
+  ['ReadWriteOnce'],
+  ['ReadWriteOnce'],
+  ['ReadWriteOnce'],
+  ['ReadWriteOncePod'],
 ];
+const MANY_NODES: readonly Modes[] = [
+  ['ReadWriteMany'],
+  ['ReadOnlyMany'],
+  ['ReadWriteOnce', 'ReadWriteMany'],
+];
+const EXTRAS: readonly Extra[] = ['empty', 'memory', 'config', 'secret'];
+const MINUTE_MS = 60_000;
 
 /** What users do under a seed. The list is the same whatever else happens, so that steps can be left out of it. */
-export function drawWorkload(seed: number, options: { steps: number; nodes: readonly string[] }): Step[] {
-  const dice = new Dice(childSeed(seed, 'workload'));
-  const steps: Step[] = [];
-  const claims: string[] = [];
-  const pods: { pod: string; claim: string }[] = [];
-  const sets: string[] = [];
-  let atMs = 2_000;
-  let serial = 0;
-  const add = (action: Action) => {
-    steps.push({ atMs, action });
-    atMs += dice.chance(0.25) ? dice.between(0, 50) : dice.delay(1_500);
-  };
-  const mode = () => (dice.chance(0.25) ? 'ReadWriteOncePod' : 'ReadWriteOnce');
-  const storageClass = () => dice.pick(CLASSES).name;
-  const aNode = () => (dice.chance(0.3) ? dice.pick(options.nodes) : undefined);
-  const newPod = (claim: string) => {
-    const pod = `pod-${++serial}`;
-    pods.push({ pod, claim });
-    add({ do: 'pod', pod, claim, node: aNode() });
-  };
-  const newClaim = (): string => {
-    const claim = `claim-${++serial}`;
-    claims.push(claim);
-    if (dice.chance(0.15)) add({ do: 'static', claim, mode: mode() });
-    else add({ do: 'claim', claim, storageClass: storageClass(), mode: mode() });
-    return claim;
-  };
-  const takePod = () => pods.splice(dice.int(pods.length), 1)[0];
-  while (steps.length < options.steps) {
-    const draw = dice.int(12);
-    if (draw <= 2 || steps.length === 0) newPod(newClaim());
-    else if (draw === 3) newClaim();
-    else if (draw <= 5 && pods.length > 0) {
-      // A pod goes, and perhaps another with its claim comes at once.
-      const { pod, claim } = takePod()!;
-      add({ do: 'delete-pod', pod, graceSeconds: dice.chance(0.15) ? 0 : undefined });
-      if (dice.chance(0.6)) newPod(claim);
-    } else if (draw === 6 && pods.length > 0) {
-      // Pod, claim and volume in any order.
-      const { pod, claim } = takePod()!;
-      const three: Action[] = [
-        { do: 'delete-pod', pod },
-        { do: 'delete-claim', claim },
-        { do: 'delete-volume', claim },
-      ];
-      while (three.length > 0) add(three.splice(dice.int(three.length), 1)[0]!);
-    } else if (draw === 7 && claims.length > 0) add({ do: 'delete-claim', claim: dice.pick(claims) });
-    else if (draw === 8 && claims.length > 0) add({ do: 'delete-volume', claim: dice.pick(claims) });
-    else if (draw === 9 && sets.length < 2) {
-      const set = `set-${++serial}`;
-      sets.push(set);
-      add({ do: 'stateful-set', set, replicas: 1 + dice.int(2), storageClass: storageClass() });
-    } else if (draw === 10 && sets.length > 0) {
-      if (dice.chance(0.25)) add({ do: 'delete-set', set: sets.splice(dice.int(sets.length), 1)[0]! });
-      else add({ do: 'scale', set: dice.pick(sets), replicas: dice.int(4) });
-    } else if (draw === 11)
-      add({
-        do: 'edit-class',
-        storageClass: storageClass(),
-        reclaimPolicy: dice.pick(['Delete', 'Retain']),
-      });
+export function drawWorkload(seed: number, setting: Setting, count: number): Step[] {
+  return new Draft(new Dice(childSeed(seed, 'workload')), setting).draw(count);
+}
+
+class Draft {
+  readonly #dice: Dice;
+  readonly #setting: Setting;
+  readonly #steps: Step[] = [];
+  readonly #claims: string[] = [];
+  readonly #pods: PodWish[] = [];
+  readonly #sets: string[] = [];
+  /** Nodes whose machine has had its trouble, or has it still: one misfortune a node. */
+  readonly #stricken = new Set<string>();
+  #atMs = 2_000;
+  #serial = 0;
+
+  constructor(dice: Dice, setting: Setting) {
+    this.#dice = dice;
+    this.#setting = setting;
   }
-  return steps.slice(0, options.steps);
-}
 
-export function classObject(name: string, reclaimPolicy: string, provisioner: string): StorageClass {
-  const volumeBindingMode = CLASSES.find((one) => one.name === name)!.volumeBindingMode;
-  return { metadata: { name }, provisioner, reclaimPolicy, volumeBindingMode } as StorageClass;
-}
+  draw(count: number): Step[] {
+    this.#newPod([this.#newClaim()]);
+    while (this.#steps.length < count) this.#one();
+    return this.#steps.slice(0, count);
+  }
 
-export function claimObject(name: string, mode: string, storageClassName: string): PersistentVolumeClaim {
-  return {
-    metadata: { name, namespace: NAMESPACE },
-    spec: { storageClassName, accessModes: [mode], resources: { requests: { storage: '8Mi' } } },
-  };
-}
+  #one(): void {
+    const dice = this.#dice;
+    const [pods, claims, sets] = [this.#pods, this.#claims, this.#sets];
+    const draw = dice.int(18);
+    if (draw <= 2) this.#newPod([this.#newClaim(), ...(dice.chance(0.1) ? [this.#newClaim()] : [])]);
+    else if (draw === 3) this.#newClaim();
+    else if (draw <= 5 && claims.length > 0) this.#newPod([dice.pick(claims)]);
+    else if (draw <= 7 && pods.length > 0) this.#replacePod();
+    else if (draw === 8 && pods.length > 0) this.#deleteTogether();
+    else if (draw === 9 && claims.length > 0) this.#add({ do: 'delete-claim', claim: dice.pick(claims) });
+    else if (draw === 10 && claims.length > 0) this.#add({ do: 'delete-volume', claim: dice.pick(claims) });
+    else if (draw === 11 && sets.length < 2) this.#newSet();
+    else if (draw <= 13 && sets.length > 0) this.#changeSet();
+    else if (draw === 14) this.#replaceClass();
+    else if (draw === 15) this.#switchDefault();
+    else if (draw >= 16) this.#strikeNode();
+  }
 
-export function podObject(name: string, claimName: string, node: string | undefined): Pod {
-  return {
-    metadata: { name, namespace: NAMESPACE },
-    spec: {
-      ...podSpec('data'),
-      volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
-      ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
-    },
-  };
-}
+  #add(action: Action): void {
+    this.#steps.push({ atMs: this.#atMs, action });
+    const dice = this.#dice;
+    this.#atMs += dice.chance(0.25) ? dice.between(0, 50) : dice.delay(this.#setting.paceMs);
+  }
 
-export function setObject(name: string, replicas: number, storageClassName: string): StatefulSet {
-  return {
-    metadata: { name, namespace: NAMESPACE },
-    spec: {
-      replicas,
-      serviceName: name,
-      podManagementPolicy: 'Parallel',
-      selector: { matchLabels: { set: name } },
-      template: { metadata: { labels: { set: name } }, spec: podSpec('data') },
-      volumeClaimTemplates: [
-        {
-          metadata: { name: 'data' },
-          spec: {
-            storageClassName,
-            accessModes: ['ReadWriteOnce'],
-            resources: { requests: { storage: '8Mi' } },
-          },
-        },
-      ],
-    },
-  } as StatefulSet;
-}
+  #name(kind: string): string {
+    return `${kind}-${++this.#serial}`;
+  }
 
-function podSpec(volume: string) {
-  return {
-    terminationGracePeriodSeconds: 5,
-    containers: [
-      {
-        name: 'main',
-        image: 'none',
-        command: ['sleep', 'infinity'],
-        volumeMounts: [{ name: volume, mountPath: '/data' }],
-      },
-    ],
-  };
+  #modes(driver: Driver | undefined): Modes {
+    const many = driver === 'network' && this.#dice.chance(0.4);
+    return this.#dice.pick(many ? MANY_NODES : ONE_NODE);
+  }
+
+  #newClaim(): string {
+    const dice = this.#dice;
+    const claim = this.#name('claim');
+    this.#claims.push(claim);
+    if (dice.chance(0.15)) this.#newStatic(claim);
+    else if (dice.chance(0.1)) this.#add({ do: 'claim', claim, modes: this.#modes(undefined) });
+    else {
+      const { name, driver } = dice.pick(classesOf(this.#setting));
+      this.#add({ do: 'claim', claim, storageClass: name, modes: this.#modes(driver) });
+    }
+    return claim;
+  }
+
+  #newStatic(claim: string): void {
+    const dice = this.#dice;
+    const kind = this.#setting.drivers.includes('network') && dice.chance(0.7) ? 'network' : 'host';
+    this.#add({
+      do: 'static',
+      claim,
+      modes: this.#modes(kind === 'network' ? 'network' : 'disk'),
+      kind,
+      policy: kind === 'network' && dice.chance(0.5) ? 'Delete' : 'Retain',
+      names: dice.pick(['nobody', 'claim', 'volume', 'both'] as const),
+      volumeFirst: dice.chance(0.5),
+    });
+  }
+
+  #newPod(claims: readonly string[]): void {
+    const dice = this.#dice;
+    const pod = {
+      pod: this.#name('pod'),
+      claims,
+      extras: EXTRAS.filter(() => dice.chance(0.12)),
+      node: dice.chance(0.3) ? dice.pick(this.#setting.nodes) : undefined,
+    };
+    this.#pods.push(pod);
+    this.#add({ do: 'pod', ...pod });
+  }
+
+  #takePod(): PodWish {
+    return this.#pods.splice(this.#dice.int(this.#pods.length), 1)[0]!;
+  }
+
+  /** A pod goes, and perhaps another with its claims comes at once. */
+  #replacePod(): void {
+    const { pod, claims } = this.#takePod();
+    this.#add({ do: 'delete-pod', pod, graceSeconds: this.#dice.chance(0.15) ? 0 : undefined });
+    if (this.#dice.chance(0.6)) this.#newPod(claims);
+  }
+
+  /** Pod, claim and volume in any order. */
+  #deleteTogether(): void {
+    const { pod, claims } = this.#takePod();
+    const claim = claims[0]!;
+    const three: Action[] = [
+      { do: 'delete-pod', pod },
+      { do: 'delete-claim', claim },
+      { do: 'delete-volume', claim },
+    ];
+    while (three.length > 0) this.#add(three.splice(this.#dice.int(three.length), 1)[0]!);
+  }
+
+  #newSet(): void {
+    const dice = this.#dice;
+    const set = this.#name('set');
+    this.#sets.push(set);
+    this.#add({
+      do: 'stateful-set',
+      set,
+      replicas: 1 + dice.int(2),
+      storageClass: dice.pick(classesOf(this.#setting)).name,
+      policy: dice.pick(['Parallel', 'OrderedReady'] as const),
+    });
+  }
+
+  #changeSet(): void {
+    const dice = this.#dice;
+    const draw = dice.int(4);
+    if (draw === 0)
+      this.#add({ do: 'delete-set', set: this.#sets.splice(dice.int(this.#sets.length), 1)[0]! });
+    else if (draw === 1)
+      this.#add({ do: 'restart-set', set: dice.pick(this.#sets), revision: ++this.#serial });
+    else this.#add({ do: 'scale', set: dice.pick(this.#sets), replicas: dice.int(4) });
+  }
+
+  #replaceClass(): void {
+    const dice = this.#dice;
+    const { name, driver, waits } = dice.pick(classesOf(this.#setting));
+    // A class of the disk driver that waits must keep pods off the nodes that have no pool.
+    const mode = dice.chance(0.3) ? dice.chance(0.5) : waits;
+    this.#add({
+      do: 'replace-class',
+      storageClass: name,
+      reclaimPolicy: dice.pick(['Delete', 'Retain']),
+      volumeBindingMode: mode ? 'WaitForFirstConsumer' : 'Immediate',
+      tier: driver === 'network' ? dice.pick([undefined, 'gold', 'silver']) : undefined,
+      restricted: driver === 'disk' ? mode : dice.chance(0.3),
+    });
+  }
+
+  #switchDefault(): void {
+    const storageClass = this.#dice.pick([undefined, ...classesOf(this.#setting).map(({ name }) => name)]);
+    this.#add({ do: 'default-class', storageClass });
+  }
+
+  /** A node loses its power or its network, for seconds or for longer than anybody waits, or for ever. */
+  #strikeNode(): void {
+    const dice = this.#dice;
+    const { nodes, poolNode } = this.#setting;
+    const node = dice.pick(nodes);
+    if (this.#stricken.has(node)) return;
+    this.#stricken.add(node);
+    const forMs = dice.pick([
+      dice.between(1_000, MINUTE_MS),
+      dice.between(MINUTE_MS, 8 * MINUTE_MS),
+      dice.between(8 * MINUTE_MS, 20 * MINUTE_MS),
+    ]);
+    const helpMs = dice.between(10_000, 3 * MINUTE_MS);
+    const helps = helpMs < forMs * 0.9 && dice.chance(0.5);
+    const draw = dice.int(5);
+    if (draw === 0 && node !== poolNode) this.#add({ do: 'lose', node, helpMs });
+    else if (draw <= 2) this.#add({ do: 'cut-off', node, forMs, helpMs: helps ? helpMs : undefined });
+    else this.#add({ do: 'power-off', node, forMs, helpMs: helps ? helpMs : undefined });
+  }
 }

@@ -13,6 +13,18 @@ export function admit(
   return object;
 }
 
+/** What a create has to wait for before its turn; `undefined` when it need not wait. */
+export function prepareAdmission(
+  plugins: readonly AdmissionPlugin[],
+  request: AdmissionRequest,
+): Promise<void> | undefined {
+  for (const plugin of plugins) {
+    const wait = plugin.prepare && concerns(plugin, request) ? plugin.prepare(request) : undefined;
+    if (wait) return wait;
+  }
+  return undefined;
+}
+
 /** @throws StatusError of the first plugin that refuses. */
 export function validateAdmission(plugins: readonly AdmissionPlugin[], request: AdmissionRequest): void {
   for (const plugin of plugins) {
@@ -21,7 +33,8 @@ export function validateAdmission(plugins: readonly AdmissionPlugin[], request: 
 }
 
 function concerns(plugin: AdmissionPlugin, { operation, resource, subresource }: AdmissionRequest): boolean {
-  if (subresource !== undefined || !plugin.operations.includes(operation)) return false;
+  if (subresource !== undefined && !plugin.subresources) return false;
+  if (!plugin.operations.includes(operation)) return false;
   return (
     plugin.resources === undefined ||
     plugin.resources.some((one) => one.plural === resource.plural && one.group === resource.group)

@@ -2,17 +2,28 @@ import type { AdmissionPlugin } from './contract.ts';
 import { defaultStorageClassPlugin } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
+import { roleEscalation } from './role-escalation.ts';
+import { serviceAccount } from './service-account/index.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 
-export { admit, validateAdmission } from './chain.ts';
-export type { AdmissionReader } from './contract.ts';
+export { admit, prepareAdmission, validateAdmission } from './chain.ts';
+export type { AdmissionPlugin, AdmissionReader } from './contract.ts';
 
-/** The chain, in upstream's order (kubeapiserver/options AllOrderedPlugins). */
-export const admissionPlugins: readonly AdmissionPlugin[] = [
+/** All, in upstream's order (kubeapiserver/options AllOrderedPlugins). */
+const ordered: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
+  serviceAccount,
+  nodeRestriction,
   defaultTolerationSeconds,
   priority,
   defaultStorageClassPlugin,
   storageObjectInUseProtection,
+  roleEscalation,
 ];
+
+/** The chain of a server: all but the optional ones that it does not ask for. */
+export function admissionPlugins(enabled: readonly string[] = []): readonly AdmissionPlugin[] {
+  return ordered.filter(({ name, optional }) => !optional || enabled.includes(name));
+}

@@ -1,7 +1,7 @@
 import type { UserInfo } from '../registry/contract.ts';
+import { GROUP_AUTHENTICATED } from './names.ts';
 
-export const GROUP_MASTERS = 'system:masters';
-export const GROUP_AUTHENTICATED = 'system:authenticated';
+export { GROUP_AUTHENTICATED };
 
 /** The subject of a verified client certificate, as node:tls tells it. */
 export interface CertificateSubject {
@@ -9,11 +9,29 @@ export interface CertificateSubject {
   readonly O?: string | readonly string[];
 }
 
-/** Who a verified client certificate stands for: its common name is the user, its organizations are the groups. */
-export function userOfCertificate(subject: CertificateSubject | undefined): UserInfo | undefined {
+/** The key of UserInfo.extra that names the credential: whichever it was, without telling it. */
+export const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
+
+/**
+ * Who a verified client certificate stands for: its common name is the user, its organizations are the groups.
+ * `fingerprint`: the certificate's SHA-256, hexadecimal with or without colons.
+ */
+export function userOfCertificate(
+  subject: CertificateSubject | undefined,
+  fingerprint?: string,
+): UserInfo | undefined {
   const name = list(subject?.CN)[0];
   if (!name) return undefined;
-  return Object.freeze({ name, groups: Object.freeze([...list(subject?.O), GROUP_AUTHENTICATED]) });
+  const groups = Object.freeze([...list(subject?.O), GROUP_AUTHENTICATED]);
+  if (!fingerprint) return Object.freeze({ name, groups });
+  const id = `X509SHA256=${fingerprint.replaceAll(':', '').toLowerCase()}`;
+  return Object.freeze({ name, groups, extra: Object.freeze({ [CREDENTIAL_ID]: Object.freeze([id]) }) });
+}
+
+/** The token of an Authorization header; `undefined` when it has none (bearertoken.AuthenticateRequest). */
+export function bearerToken(header: string | undefined): string | undefined {
+  const [scheme, token] = (header ?? '').trim().split(' ');
+  return scheme?.toLowerCase() === 'bearer' && token ? token : undefined;
 }
 
 function list(value: string | readonly string[] | undefined): readonly string[] {

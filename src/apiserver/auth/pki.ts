@@ -8,6 +8,7 @@ import {
   type KeyPair,
 } from './certificate.ts';
 import { readPair, writePair } from './pki-files.ts';
+import { openSigningKeys, type SigningKeys } from './service-account/index.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** As kubeadm: authorities last ten years, certificates one. */
@@ -47,6 +48,8 @@ export interface Pki {
   readonly admin: KeyPair;
   /** With which the API server calls a node's HTTPS server. */
   readonly kubeletClient: KeyPair;
+  /** With which service account tokens are signed, and by which they are verified. */
+  readonly serviceAccountKeys: SigningKeys;
   /** A new certificate, valid for a year from now; not kept. */
   issue(request: CertificateRequest): Promise<KeyPair>;
 }
@@ -83,7 +86,7 @@ export async function openPki(options: PkiOptions): Promise<Pki> {
     return made;
   };
 
-  const [serving, admin, kubeletClient] = await Promise.all([
+  const [serving, admin, kubeletClient, serviceAccountKeys] = await Promise.all([
     keep('apiserver', {
       commonName: 'kube-apiserver',
       addresses: [...new Set([...SERVING_ADDRESSES, ...(options.addresses ?? [])])],
@@ -99,6 +102,7 @@ export async function openPki(options: PkiOptions): Promise<Pki> {
       organizations: ['system:masters'],
       usages: ['client'],
     }),
+    openSigningKeys(directory),
   ]);
-  return { ca: authority.cert, serving, admin, kubeletClient, issue };
+  return { ca: authority.cert, serving, admin, kubeletClient, serviceAccountKeys, issue };
 }

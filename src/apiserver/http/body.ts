@@ -1,12 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Patch, PatchType } from '../../client/index.ts';
 import { apiVersionOf, badRequest, type KubeObject, type Resource, statusFailure } from '../../kube/index.ts';
-import { parseMediaType, unsupportedMediaType } from './media-type.ts';
+import { parseMediaType, SUPPORTED, unsupportedMediaType } from './media-type.ts';
+import {
+  hasProtobuf,
+  type Kind,
+  kindOf,
+  objectOfProtobuf,
+  PROTOBUF_TYPE,
+  WireError,
+} from './protobuf/index.ts';
 
 /** The most that a request body may have, in bytes (MaxRequestBodyBytes). */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
-const BODY_TYPES = ['application/json', 'application/yaml'];
 const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
@@ -50,13 +57,14 @@ export async function decodeObject(
   /** The kinds that a subresource takes beside the resource's own, e.g. Binding. */
   accepted?: { readonly apiVersion: string; readonly kind: string },
 ): Promise<KubeObject> {
-  const value = await decodeValue(body, contentType, resource.kind);
+  const wanted = accepted ? kindOf(accepted.apiVersion, accepted.kind) : resource;
+  const value = await decodeValue(body, contentType, wanted);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw unrecognized(body, resource.kind, 'the body is not an object');
+    throw unrecognized(body, wanted.kind, 'the body is not an object');
 
   const object = value as { apiVersion?: unknown; kind?: unknown };
-  const wantedVersion = accepted?.apiVersion ?? apiVersionOf(resource);
-  const wantedKind = accepted?.kind ?? resource.kind;
+  const wantedVersion = apiVersionOf(wanted);
+  const wantedKind = wanted.kind;
   const { apiVersion = wantedVersion, kind = wantedKind } = object;
   if (kind !== wantedKind)
     throw badRequest(
@@ -82,21 +90,25 @@ export async function decodePatch(body: Buffer, contentType: string | undefined)
   }
 }
 
-/** Any value in a JSON or YAML body; `kind` is for the message. */
+/** Any value in a JSON or YAML body, or an object of the kind in a protobuf body. */
 export async function decodeValue(
   body: Buffer,
   contentType: string | undefined,
-  kind: string,
+  wanted: Kind,
 ): Promise<unknown> {
   const type = contentType === undefined ? 'application/json' : parseMediaType(contentType).type;
-  if (!BODY_TYPES.includes(type)) throw unsupportedMediaType(BODY_TYPES);
+  if (!SUPPORTED.includes(type) || (type === PROTOBUF_TYPE && !hasProtobuf(wanted)))
+    throw unsupportedMediaType(SUPPORTED);
   try {
+    if (type === PROTOBUF_TYPE) return objectOfProtobuf(body, wanted);
     return type === 'application/json' ? parseJson(body) : await parseYaml(body);
   } catch (error) {
+    if (type === PROTOBUF_TYPE)
+      throw error instanceof WireError ? unrecognized(body, wanted.kind, error.message) : error;
     const format = type === 'application/json' ? 'json' : 'yaml';
     throw unrecognized(
       body,
-      kind,
+      wanted.kind,
       `couldn't get version/kind; ${format} parse error: ${(error as Error).message}`,
     );
   }

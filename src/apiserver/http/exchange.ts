@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Logger, Random } from '../../base/index.ts';
-import type { KeyPair } from '../auth/index.ts';
+import type { KeyPair, ServiceAccountTokens } from '../auth/index.ts';
 import type { Registry, RequestContext, ResourceDefinition, UserInfo } from '../registry/contract.ts';
 import type { HealthCheck } from './health.ts';
 import type { ResourceTarget } from './request-target.ts';
@@ -14,6 +14,8 @@ export interface ServerContext {
   /** How the server calls nodes: its client certificate, and the authority that signed theirs. */
   readonly kubelet: KubeletAccess;
   readonly readyChecks: readonly HealthCheck[];
+  /** Absent: bearer tokens mean nothing. */
+  readonly tokens?: ServiceAccountTokens;
   /** Aborts when the server closes: watches and streams end. */
   readonly closing: AbortSignal;
 }

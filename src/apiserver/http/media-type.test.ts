@@ -18,6 +18,23 @@ describe('negotiateOutput', () => {
     [KUBECTL, false, { format: 'json' }],
     ['application/json;as=Unknown;v=v1;g=meta.k8s.io,application/json', true, { format: 'json' }],
   ];
+  const PROTOBUF = 'application/vnd.kubernetes.protobuf';
+  const partial = ';as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+  const speaking: [string, boolean, object][] = [
+    [`${PROTOBUF},application/json`, true, { format: 'protobuf' }],
+    [`${PROTOBUF},application/json`, false, { format: 'json' }],
+    ['*/*', true, { format: 'json' }],
+    [`${PROTOBUF};as=Table;g=meta.k8s.io;v=v1,application/json`, true, { format: 'json' }],
+    [
+      PROTOBUF + partial,
+      false,
+      { format: 'protobuf', transform: 'PartialObjectMetadata', transformVersion: 'v1' },
+    ],
+  ];
+  for (const [header, hasProtobuf, expected] of speaking)
+    it(`${header} of what has ${hasProtobuf ? 'a' : 'no'} protobuf form → ${JSON.stringify(expected)}`, () =>
+      assert.deepEqual(negotiateOutput(header, true, hasProtobuf), expected));
+
   for (const [header, transform, expected] of cases)
     it(`${header} → ${JSON.stringify(expected)}`, () =>
       assert.deepEqual(negotiateOutput(header, transform), expected));
@@ -26,6 +43,7 @@ describe('negotiateOutput', () => {
     it(`refuses ${header} with 406`, () =>
       assert.throws(() => negotiateOutput(header, true), {
         code: 406,
-        message: 'only the following media types are accepted: application/json, application/yaml',
+        message:
+          'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
       }));
 });

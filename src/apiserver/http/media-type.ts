@@ -1,4 +1,5 @@
 import { type StatusError, statusFailure } from '../../kube/index.ts';
+import { PROTOBUF_TYPE } from './protobuf/index.ts';
 
 /** One choice of an Accept header. */
 export interface MediaRange {
@@ -12,14 +13,15 @@ export type Transform = 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetada
 
 /** How a response is written. */
 export interface OutputType {
-  readonly format: 'json' | 'yaml';
+  readonly format: 'json' | 'yaml' | 'protobuf';
   readonly transform?: Transform;
   /** v1 or v1beta1 of meta.k8s.io, of the transform. */
   readonly transformVersion?: string;
 }
 
 const PLAIN_JSON: OutputType = Object.freeze({ format: 'json' });
-const SUPPORTED = ['application/json', 'application/yaml'];
+/** What a response can be; a custom resource is protobuf only as its metadata alone. */
+export const SUPPORTED = ['application/json', 'application/yaml', PROTOBUF_TYPE];
 
 /** The choices of an Accept header, best first; equal ones keep their order. */
 export function parseAccept(header: string): readonly MediaRange[] {
@@ -43,19 +45,28 @@ export function parseMediaType(text: string): MediaRange {
 }
 
 /**
- * The first choice that the server can make. A transform that it does not know makes a choice unusable, as upstream;
- * protobuf is not spoken: clients that prefer it name JSON as well.
+ * The first choice that the server can make. A transform that it does not know makes a choice unusable, as upstream.
+ * @param hasProtobuf whether what is asked for has a protobuf form
  * @throws StatusError 406 when no choice is left.
  */
-export function negotiateOutput(header: string | undefined, allowTransform: boolean): OutputType {
+export function negotiateOutput(
+  header: string | undefined,
+  allowTransform: boolean,
+  hasProtobuf = false,
+): OutputType {
   if (header === undefined || header === '' || header === 'application/json' || header === '*/*')
     return PLAIN_JSON;
   for (const { type, parameters } of parseAccept(header)) {
     const format = FORMATS[type];
     if (!format) continue;
     const { as: transform, g: group, v: version } = parameters;
-    if (transform === undefined && group === undefined && version === undefined) return { format };
+    if (transform === undefined && group === undefined && version === undefined) {
+      if (format === 'protobuf' && !hasProtobuf) continue;
+      return { format };
+    }
     if (!allowTransform || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
+    // A table is JSON or YAML.
+    if (format === 'protobuf' && transform === 'Table') continue;
     if (isTransform(transform)) return { format, transform, transformVersion: version };
   }
   throw notAcceptable(SUPPORTED);
@@ -66,6 +77,7 @@ const FORMATS: Readonly<Record<string, OutputType['format']>> = {
   'application/*': 'json',
   '*/*': 'json',
   'application/yaml': 'yaml',
+  [PROTOBUF_TYPE]: 'protobuf',
 };
 
 function isTransform(kind: string | undefined): kind is Transform {

@@ -10,6 +10,7 @@ import { type Exchange, wantsPretty } from './exchange.ts';
 import { methodNotAllowed, unknownPath } from './failures.ts';
 import { type HealthCheck, healthReport } from './health.ts';
 import { negotiateOutput, parseAccept } from './media-type.ts';
+import { serveOpenId } from './open-id.ts';
 import type { PathTarget } from './request-target.ts';
 import { sendBody, sendJson } from './send.ts';
 import { VERSION_INFO } from './version.ts';
@@ -34,6 +35,9 @@ function handlerOf(exchange: Exchange, path: string): (() => Promise<void>) | un
       return () => sendValue(exchange, VERSION_INFO);
     case '/':
       return () => sendValue(exchange, { paths: PATHS });
+    case '/.well-known/openid-configuration':
+    case '/openid/v1/jwks':
+      return serveOpenId(exchange, path);
     case '/openapi/v2':
     case '/openapi/v3':
       return () => serveOpenApi(exchange, path);
@@ -92,6 +96,7 @@ function wantsAggregated(accept: string | undefined): boolean {
 }
 
 const PATHS = [
+  '/.well-known/openid-configuration',
   '/api',
   '/api/v1',
   '/apis',
@@ -99,6 +104,7 @@ const PATHS = [
   '/livez',
   '/openapi/v2',
   '/openapi/v3',
+  '/openid/v1/jwks',
   '/readyz',
   '/version',
 ];

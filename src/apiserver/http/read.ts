@@ -2,17 +2,17 @@ import type { ListOptions } from '../../client/index.ts';
 import { badRequest, StatusError } from '../../kube/index.ts';
 import type { EntryList } from '../registry/contract.ts';
 import { exchangeSignal, type ResourceExchange, wantsPretty } from './exchange.ts';
-import { listChunks } from './list-text.ts';
-import { negotiateOutput } from './media-type.ts';
+import { listChunks, listMetadata } from './list-text.ts';
+import { listProtobuf, PROTOBUF_TYPE } from './protobuf/index.ts';
 import { flag, readParameters } from './query.ts';
 import { sendChunks, sendJson } from './send.ts';
-import { includeObjectOf, listText, objectText } from './transform.ts';
+import { includeObjectOf, listText, objectText, outputOf } from './transform.ts';
 import { serveWatch } from './watch.ts';
 
 /** GET of one object. */
 export async function serveGet(exchange: ResourceExchange): Promise<void> {
   const { server, request, response, definition, query } = exchange;
-  const output = negotiateOutput(request.headers.accept, true);
+  const output = outputOf(exchange, true);
   // A watch of one object is old style: /api/v1/namespaces/NS/pods/NAME?watch=1.
   if (flag(query, 'watch')) return serveWatch(exchange, output);
   const includeObject = includeObjectOf(query, output);
@@ -24,7 +24,7 @@ export async function serveGet(exchange: ResourceExchange): Promise<void> {
 /** GET of a collection: a list, or a watch. */
 export async function serveList(exchange: ResourceExchange): Promise<void> {
   const { server, request, response, target, definition, query } = exchange;
-  const output = negotiateOutput(request.headers.accept, true);
+  const output = outputOf(exchange, true);
   if (target.verb === 'watch') return serveWatch(exchange, output);
   const parameters = readParameters(query, false);
   const includeObject = includeObjectOf(query, output);
@@ -34,6 +34,8 @@ export async function serveList(exchange: ResourceExchange): Promise<void> {
     const text = listText(definition, list, output, includeObject, server.clock.now());
     return sendJson(request, response, 200, text, { output, pretty });
   }
+  if (output.format === 'protobuf')
+    return sendChunks(request, response, listProtobuf(definition, list, listMetadata(list)), PROTOBUF_TYPE);
   const chunks = listChunks(definition, list);
   if (pretty || output.format === 'yaml')
     return sendJson(request, response, 200, Buffer.concat([...chunks]), { output, pretty });

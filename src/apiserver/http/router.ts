@@ -1,5 +1,5 @@
-import { internalError, unauthorized } from '../../kube/index.ts';
-import { type Attributes, authorize, isPublic } from '../auth/index.ts';
+import { internalError } from '../../kube/index.ts';
+import { ANONYMOUS, type Attributes, forbiddenFor, impersonate, wantedUser, withSelector } from '../auth/index.ts';
 import type { UserInfo } from '../registry/contract.ts';
 import type { Exchange, ResourceExchange, ServerContext } from './exchange.ts';
 import { methodNotAllowed, unknownPath } from './failures.ts';
@@ -20,11 +20,6 @@ import {
 
 type Incoming = Pick<Exchange, 'request' | 'response'>;
 
-const ANONYMOUS: UserInfo = Object.freeze({
-  name: 'system:anonymous',
-  groups: Object.freeze(['system:unauthenticated']),
-});
-
 /** Answers one request: who is it, may they, what is asked. Every failure becomes a Status. */
 export async function serveRequest(
   server: ServerContext,
@@ -37,11 +32,11 @@ export async function serveRequest(
     const path = mark < 0 ? url : url.slice(0, mark);
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
     const target = targetOf(request.method ?? 'GET', path, query);
-    const attributes = attributesOf(target);
-    if (user === undefined && !isPublic(attributes)) throw unauthorized();
-    const refusal = authorize(user ?? ANONYMOUS, attributes);
-    if (refusal) throw refusal;
-    const exchange: Exchange = { server, request, response, query, user: user ?? ANONYMOUS };
+    const attributes = attributesOf(target, query);
+    const acting = actingUser(server, user ?? ANONYMOUS, request, attributes);
+    const { allowed, reason } = server.registry.authorization.authorizer.decide(acting, attributes);
+    if (!allowed) throw forbiddenFor(acting, attributes, reason);
+    const exchange: Exchange = { server, request, response, query, user: acting };
     await ('path' in target ? servePath(exchange, target) : serveResource(exchange, target));
   } catch (error) {
     await fail(server, { request, response }, error);
@@ -57,10 +52,23 @@ function targetOf(method: string, path: string, query: URLSearchParams): Request
   }
 }
 
-function attributesOf(target: RequestTarget): Attributes {
+function attributesOf(target: RequestTarget, query: URLSearchParams): Attributes {
   if ('path' in target) return target;
-  const { verb, group, version, resource, subresource, namespace, name } = target;
-  return { verb, group, version, resource, subresource, namespace, name };
+  const isCollection = target.verb === 'list' || target.verb === 'watch' || target.verb === 'deletecollection';
+  return isCollection ? withSelector(target, query.get('fieldSelector')) : target;
+}
+
+/** Who acts: the user himself, or whom he asks to be. @throws StatusError 400, 403 */
+function actingUser(
+  { registry }: ServerContext,
+  user: UserInfo,
+  request: Incoming['request'],
+  attributes: Attributes,
+): UserInfo {
+  let asks = false;
+  for (const name in request.headers) asks ||= name.startsWith('impersonate-');
+  const wanted = asks ? wantedUser(request.headersDistinct) : undefined;
+  return wanted ? impersonate(registry.authorization.authorizer, user, wanted, attributes) : user;
 }
 
 async function serveResource(exchange: Exchange, target: ResourceTarget): Promise<void> {

@@ -4,7 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip } from 'node:zlib';
 import { type Status, StatusError } from '../../kube/index.ts';
-import type { OutputType } from './media-type.ts';
+import { negotiateOutput, type OutputType } from './media-type.ts';
+import { PROTOBUF_TYPE, protobufOf } from './protobuf/index.ts';
 
 /** Responses beyond this many bytes are compressed for clients that take gzip (defaultGzipThresholdBytes). */
 export const GZIP_THRESHOLD_BYTES = 128 * 1024;
@@ -20,7 +21,10 @@ export interface ReplyOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A complete response of JSON text; written as it is unless the client wants it pretty, as YAML or compressed. */
+/**
+ * A complete response: protobuf bytes where that is the output, else JSON text, written as it is unless the client wants
+ * it pretty, as YAML or compressed.
+ */
 export async function sendJson(
   request: IncomingMessage,
   response: ServerResponse,
@@ -30,7 +34,9 @@ export async function sendJson(
 ): Promise<void> {
   let body = typeof json === 'string' ? Buffer.from(json) : json;
   let type = 'application/json';
-  if (options.output?.format === 'yaml') {
+  if (options.output?.format === 'protobuf') {
+    type = PROTOBUF_TYPE;
+  } else if (options.output?.format === 'yaml') {
     const { stringify } = await import('yaml');
     body = Buffer.from(stringify(JSON.parse(body.toString('utf8'))));
     type = 'application/yaml';
@@ -70,17 +76,18 @@ export async function sendChunks(
   request: IncomingMessage,
   response: ServerResponse,
   chunks: Iterable<Buffer>,
+  type = 'application/json',
 ): Promise<void> {
   const iterator = chunks[Symbol.iterator]();
   const first = iterator.next();
   const second = first.done ? first : iterator.next();
   if (second.done) {
-    await sendBody(request, response, 200, 'application/json', first.done ? Buffer.alloc(0) : first.value);
+    await sendBody(request, response, 200, type, first.done ? Buffer.alloc(0) : first.value);
     return;
   }
   const compress = acceptsGzip(request);
   response.writeHead(200, {
-    'Content-Type': 'application/json',
+    'Content-Type': type,
     ...(compress ? { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' } : undefined),
   });
   const source = Readable.from(prepend([first.value!, second.value], iterator), { objectMode: false });
@@ -96,12 +103,24 @@ export async function sendError(
   headers?: Readonly<Record<string, string>>,
 ): Promise<void> {
   const retryAfter = error.status.details?.retryAfterSeconds;
-  await sendJson(request, response, error.code, statusText(error.status), {
+  const output = statusOutput(request.headers.accept);
+  const body = output.format === 'protobuf' ? protobufOf(error.status) : statusText(error.status);
+  await sendJson(request, response, error.code, body, {
+    output,
     headers: {
       ...headers,
       ...(retryAfter ? { 'Retry-After': String(retryAfter) } : undefined),
     },
   });
+}
+
+/** How a Status is written: as the client wants it, and as JSON when nothing that it wants can be. */
+function statusOutput(accept: string | undefined): OutputType {
+  try {
+    return negotiateOutput(accept, true, true);
+  } catch {
+    return { format: 'json' };
+  }
 }
 
 /** The JSON of a Status in upstream's order of fields. */

@@ -3,11 +3,19 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, errorMessage, type Logger, type Random } from '../../base/index.ts';
-import { type KeyPair, type Pki, userOfCertificate } from '../auth/index.ts';
+import {
+  bearerToken,
+  type KeyPair,
+  type Pki,
+  type ServiceAccountTokens,
+  userOfCertificate,
+} from '../auth/index.ts';
+import { unauthorized } from '../../kube/index.ts';
 import type { Registry, UserInfo } from '../registry/contract.ts';
 import type { ServerContext } from './exchange.ts';
 import type { HealthCheck } from './health.ts';
 import { serveRequest } from './router.ts';
+import { sendError } from './send.ts';
 
 /** Connections are kept for clients that come back: longer than Go's clients keep theirs (90 s). */
 const KEEP_ALIVE_MS = 120_000;
@@ -25,6 +33,8 @@ export interface ApiServerOptions {
   readonly host?: string;
   /** 0 takes a free one. @default 0 */
   readonly port?: number;
+  /** Authenticates bearer tokens; without it they mean nothing. */
+  readonly tokens?: ServiceAccountTokens;
   /** What else must hold for /readyz. */
   readonly readyChecks?: readonly HealthCheck[];
 }
@@ -51,6 +61,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     logger,
     kubelet: { client: pki.kubeletClient, ca: pki.ca },
     readyChecks: options.readyChecks ?? [],
+    tokens: options.tokens,
     closing: closing.signal,
   };
   const users = new WeakMap<TLSSocket, Authentication>();
@@ -91,6 +102,8 @@ function tlsOptions(serving: KeyPair, ca: string) {
 
 interface Authentication {
   readonly user: UserInfo | undefined;
+  /** Why the certificate that the client shows is not good. */
+  readonly problem?: string;
 }
 
 function handle(
@@ -102,7 +115,7 @@ function handle(
   const socket = request.socket as TLSSocket;
   let known = users.get(socket);
   if (!known) {
-    known = { user: authenticate(socket) };
+    known = authenticate(socket);
     users.set(socket, known);
   }
   // A socket that breaks in the middle of a response: the handler sees 'close'.
@@ -111,16 +124,48 @@ function handle(
     // A connection that is kept would keep the closing server.
     if (context.closing.aborted) socket.end();
   });
-  serveRequest(context, known.user, { request, response }).catch((error) => {
+  answer(context, known, request, response).catch((error) => {
     context.logger.error('response failed', { url: request.url, error });
     response.destroy();
   });
 }
 
+/** A certificate says who it is for all requests of a connection, a token for the one that carries it. */
+function answer(
+  context: ServerContext,
+  { user, problem }: Authentication,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const token = user || !context.tokens ? undefined : bearerToken(request.headers.authorization);
+  if (token === undefined && problem !== undefined) return refuseCredentials(context, request, response, problem);
+  if (token === undefined) return serveRequest(context, user, { request, response });
+  return context.tokens!.authenticate(token).then(
+    (found) =>
+      found
+        ? serveRequest(context, found.user, { request, response })
+        : refuseCredentials(context, request, response, 'invalid bearer token'),
+    (error) => refuseCredentials(context, request, response, errorMessage(error)),
+  );
+}
+
+/** Whoever shows a token or a certificate that is not good gets nothing, not even what anybody may read. Why is for the log. */
+function refuseCredentials(
+  { logger }: ServerContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  why: string,
+): Promise<void> {
+  logger.info('unable to authenticate the request', { url: request.url, why });
+  return sendError(request, response, unauthorized(), request.complete ? undefined : { Connection: 'close' });
+}
+
 /** The user of the connection's client certificate, when the authority has signed it. */
-function authenticate(socket: TLSSocket): UserInfo | undefined {
-  if (!socket.authorized) return undefined;
-  return userOfCertificate(socket.getPeerCertificate().subject as Parameters<typeof userOfCertificate>[0]);
+function authenticate(socket: TLSSocket): Authentication {
+  const { subject, fingerprint256 } = socket.getPeerCertificate();
+  if (subject === undefined) return { user: undefined };
+  if (!socket.authorized) return { user: undefined, problem: String(socket.authorizationError) };
+  return { user: userOfCertificate(subject as Parameters<typeof userOfCertificate>[0], fingerprint256) };
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

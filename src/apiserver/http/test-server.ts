@@ -2,7 +2,14 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { silentLogger, systemClock, systemRandom } from '../../base/index.ts';
 import { createHttpClient, type HttpClient } from '../../client/http/index.ts';
-import { type KeyPair, openPki, type Pki } from '../auth/index.ts';
+import {
+  bootstrapPolicy,
+  type KeyPair,
+  openPki,
+  type Pki,
+  serveAccessReviews,
+  serveServiceAccounts,
+} from '../auth/index.ts';
 import type { Registry } from '../registry/contract.ts';
 import { createRegistry } from '../registry/index.ts';
 import { openStore } from '../store/index.ts';
@@ -39,7 +46,10 @@ export async function startTestServer(options: { logCapacity?: number } = {}): P
   const pki = await openPki(common);
   const store = await openStore({ memory: true, ...options });
   const registry = await createRegistry({ ...common, store });
-  const server = await createApiServer({ ...common, registry, pki, logger: silentLogger });
+  const tokens = serveServiceAccounts({ ...common, registry, keys: pki.serviceAccountKeys });
+  serveAccessReviews(registry);
+  await bootstrapPolicy(registry);
+  const server = await createApiServer({ ...common, registry, pki, tokens, logger: silentLogger });
   const client = createHttpClient({
     server: server.url,
     ca: pki.ca,

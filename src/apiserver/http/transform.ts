@@ -1,8 +1,17 @@
 import { badRequest, statusFailure } from '../../kube/index.ts';
 import type { Entry, EntryList, ResourceDefinition } from '../registry/contract.ts';
+import type { ResourceExchange } from './exchange.ts';
 import { listMetadata } from './list-text.ts';
-import type { OutputType } from './media-type.ts';
+import { negotiateOutput, type OutputType } from './media-type.ts';
 import { partialMetadata } from './partial-metadata.ts';
+import {
+  entryProtobuf,
+  hasProtobuf,
+  partialListProtobuf,
+  partialProtobuf,
+  protobufOf,
+  type TypeMeta,
+} from './protobuf/index.ts';
 import { type IncludeObject, tableText } from './table.ts';
 
 /** The includeObject parameter of a Table request. */
@@ -15,7 +24,17 @@ export function includeObjectOf(query: URLSearchParams, output: OutputType): Inc
   );
 }
 
-/** The JSON of one object in the form that the client asked for. */
+/** How the response to a request for a resource is to be written. @throws StatusError 406 */
+export function outputOf({ request, definition }: ResourceExchange, allowTransform: boolean): OutputType {
+  return negotiateOutput(request.headers.accept, allowTransform, hasProtobuf(definition));
+}
+
+/** An object that is not stored, e.g. a Status, in the client's format. */
+export function valueText(value: object, { format }: OutputType): Buffer | string {
+  return format === 'protobuf' ? protobufOf(value as TypeMeta) : JSON.stringify(value);
+}
+
+/** The JSON or protobuf of one object in the form that the client asked for. */
 export function objectText(
   definition: ResourceDefinition,
   entry: Entry,
@@ -26,7 +45,7 @@ export function objectText(
   const version = output.transformVersion ?? 'v1';
   switch (output.transform) {
     case undefined:
-      return entry.json();
+      return output.format === 'protobuf' ? entryProtobuf(entry) : entry.json();
     case 'Table':
       return tableText(
         definition,
@@ -35,26 +54,28 @@ export function objectText(
         { includeObject, version, nowMs },
       );
     case 'PartialObjectMetadata':
+      if (output.format === 'protobuf') return partialProtobuf(entry, version);
       return JSON.stringify(partialMetadata(entry.object, version));
     case 'PartialObjectMetadataList':
       throw unfit('PartialObjectMetadataList', 'not a list', definition.kind);
   }
 }
 
-/** The JSON of a list as a Table or as metadata alone. */
+/** A list as a Table or as metadata alone. */
 export function listText(
   definition: ResourceDefinition,
   list: EntryList,
   output: OutputType,
   includeObject: IncludeObject,
   nowMs: number,
-): string {
+): Buffer | string {
   const version = output.transformVersion ?? 'v1';
   const metadata = listMetadata(list);
   if (output.transform === 'Table')
     return tableText(definition, list.entries, metadata, { includeObject, version, nowMs });
   if (output.transform === 'PartialObjectMetadata')
     throw unfit('PartialObjectMetadata', 'a list', `${definition.kind}List`);
+  if (output.format === 'protobuf') return partialListProtobuf(list, metadata, version);
   return JSON.stringify({
     kind: 'PartialObjectMetadataList',
     apiVersion: `meta.k8s.io/${version}`,

@@ -2,6 +2,7 @@ import type { Status } from '../../kube/index.ts';
 import type { EntryEvent, ResourceDefinition } from '../registry/contract.ts';
 import type { OutputType } from './media-type.ts';
 import { partialMetadata } from './partial-metadata.ts';
+import { entryProtobuf, errorFrame, eventFrame, PROTOBUF_TYPE, partialProtobuf } from './protobuf/index.ts';
 import { type IncludeObject, tableText } from './table.ts';
 
 const END = Buffer.from('}\n');
@@ -22,6 +23,12 @@ export function watchEncoder(
   includeObject: IncludeObject,
   now: () => number,
 ): WatchEncoder {
+  if (output.format === 'protobuf') {
+    const version = output.transform && (output.transformVersion ?? 'v1');
+    const bytes = ({ entry }: EntryEvent) =>
+      version ? partialProtobuf(entry, version) : entryProtobuf(entry);
+    return (events) => Buffer.concat(events.map((event) => eventFrame(event.type, bytes(event))));
+  }
   if (output.transform === undefined)
     return (events) => Buffer.concat(events.flatMap(({ type, entry }) => [HEADS[type], entry.json(), END]));
 
@@ -43,7 +50,13 @@ export function watchEncoder(
     Buffer.from(events.map((event) => `{"type":"${event.type}","object":${text(event)}}\n`).join(''));
 }
 
-/** The last line of a watch that failed after its start. */
-export function watchErrorLine(status: Status): Buffer {
+/** The last event of a watch that failed after its start. */
+export function watchError(status: Status, { format }: OutputType): Buffer {
+  if (format === 'protobuf') return errorFrame(status);
   return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
+}
+
+/** The media type of a watch's response. */
+export function watchType({ format }: OutputType): string {
+  return format === 'protobuf' ? `${PROTOBUF_TYPE};stream=watch` : 'application/json';
 }

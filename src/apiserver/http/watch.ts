@@ -7,13 +7,13 @@ import type { OutputType } from './media-type.ts';
 import { readParameters } from './query.ts';
 import { asStatusError } from './send.ts';
 import { includeObjectOf } from './transform.ts';
-import { type WatchEncoder, watchEncoder, watchErrorLine } from './watch-text.ts';
+import { type WatchEncoder, watchEncoder, watchError, watchType } from './watch-text.ts';
 
 /** A watch without a limit of its own ends after 30 to 60 minutes, as upstream's (minRequestTimeout). */
 const MIN_TIMEOUT_SECONDS = 1800;
 
 /**
- * Streams the changes of a collection as JSON lines, one write for each batch, no faster than the client reads. What is
+ * Streams the changes of a collection as JSON lines or protobuf frames, one write for each batch, no faster than the client reads. What is
  * wrong with the request is a failed response; what fails later is an ERROR event, the last of the stream.
  */
 export async function serveWatch(exchange: ResourceExchange, output: OutputType): Promise<void> {
@@ -32,18 +32,18 @@ export async function serveWatch(exchange: ResourceExchange, output: OutputType)
     signal,
   };
   try {
-    await streamEvents(exchange, options, encode, signal);
+    await streamEvents(exchange, options, encode, watchType(output), signal);
     response.end();
   } catch (error) {
     if (!response.headersSent) {
       if (!isExpired(error)) throw error;
       // Upstream tells of a version out of the window in the stream, whenever it finds out.
-      begin(response);
+      begin(response, watchType(output));
     }
     const status = asStatusError(error, internalError);
     if (!(error instanceof StatusError))
       server.logger.error('watch failed', { resource: definition.plural, error });
-    response.end(watchErrorLine(status.status));
+    response.end(watchError(status.status, output));
   } finally {
     dispose();
   }
@@ -53,6 +53,7 @@ async function streamEvents(
   exchange: ResourceExchange,
   options: WatchOptions,
   encode: WatchEncoder,
+  type: string,
   signal: AbortSignal,
 ): Promise<void> {
   const { server, definition, response } = exchange;
@@ -60,7 +61,7 @@ async function streamEvents(
   let next = iterator.next();
   try {
     await failEarly(next, (turn) => server.clock.soon(turn));
-    begin(response);
+    begin(response, type);
     for (let result = await next; !result.done; result = await next) {
       await write(response, encode(result.value), signal);
       if (signal.aborted) return;
@@ -84,8 +85,8 @@ async function failEarly(next: Promise<unknown>, soon: (turn: () => void) => voi
   }
 }
 
-function begin(response: ServerResponse): void {
-  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' });
+function begin(response: ServerResponse, type: string): void {
+  response.writeHead(200, { 'Content-Type': type, 'Cache-Control': 'no-cache, private' });
   response.flushHeaders();
 }
 

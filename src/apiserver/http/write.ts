@@ -4,18 +4,19 @@ import { badRequest, isNotFound } from '../../kube/index.ts';
 import type { Entry, RequestContext } from '../registry/contract.ts';
 import { decodeObject, decodePatch, decodeValue, readBody } from './body.ts';
 import { type ResourceExchange, Warnings, wantsPretty } from './exchange.ts';
-import { listChunks } from './list-text.ts';
-import { negotiateOutput, type OutputType } from './media-type.ts';
+import { listChunks, listMetadata } from './list-text.ts';
+import type { OutputType } from './media-type.ts';
+import { listProtobuf, PROTOBUF_TYPE } from './protobuf/index.ts';
 import { deleteOptions, fieldManagerOf, type WriteParameters, writeParameters } from './query.ts';
 import { objectName } from './read.ts';
 import { sendChunks, sendJson, warningHeader } from './send.ts';
 import { SUBRESOURCE_KINDS } from './subresources.ts';
-import { includeObjectOf, objectText } from './transform.ts';
+import { includeObjectOf, objectText, outputOf, valueText } from './transform.ts';
 
 /** POST to a collection. */
 export async function serveCreate(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
-  const output = negotiateOutput(request.headers.accept, true);
+  const output = outputOf(exchange, true);
   const parameters = writeParameters(query, 'CreateOptions');
   const body = await readBody(request);
   const object = await decodeObject(body, request.headers['content-type'], definition);
@@ -28,7 +29,7 @@ export async function serveCreate(exchange: ResourceExchange): Promise<void> {
 /** PUT of an object or of a subresource. */
 export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
-  const output = negotiateOutput(request.headers.accept, true);
+  const output = outputOf(exchange, true);
   const parameters = writeParameters(query, 'UpdateOptions');
   const name = objectName(exchange);
   const body = await readBody(request);
@@ -36,6 +37,7 @@ export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
   const placed = definition.namespaced ? withRequestNamespace(object, target.namespace) : object;
   checkName(placed, target.name);
   const warnings = new Warnings();
+  const makes = target.subresource === '' && definition.strategy.createsOnUpdate && isAbsent(exchange, name);
   const entry = await server.registry.update(
     definition,
     name,
@@ -43,13 +45,13 @@ export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
     context(exchange, parameters, warnings),
     target.subresource || undefined,
   );
-  await sendEntry(exchange, 200, entry, output, warnings);
+  await sendEntry(exchange, makes ? 201 : 200, entry, output, warnings);
 }
 
 /** PATCH of an object or of a subresource. */
 export async function servePatch(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
-  const output = negotiateOutput(request.headers.accept, true);
+  const output = outputOf(exchange, true);
   const name = objectName(exchange);
   const patch = await decodePatch(await readBody(request), request.headers['content-type']);
   const parameters = writeParameters(query, 'PatchOptions', patch.type === 'apply');
@@ -68,7 +70,7 @@ export async function servePatch(exchange: ResourceExchange): Promise<void> {
 /** DELETE of an object: the object, or a Status where upstream sends one. */
 export async function serveDelete(exchange: ResourceExchange): Promise<void> {
   const { server, request, response, definition, target, query } = exchange;
-  const output = negotiateOutput(request.headers.accept, true);
+  const output = outputOf(exchange, true);
   const name = objectName(exchange);
   const options = deleteOptions(query, await optionalBody(exchange));
   const warnings = new Warnings();
@@ -92,7 +94,8 @@ export async function serveDelete(exchange: ResourceExchange): Promise<void> {
       uid: entry.object.metadata.uid,
     },
   };
-  await sendJson(request, response, 200, JSON.stringify(status), {
+  await sendJson(request, response, 200, valueText(status, output), {
+    output,
     pretty: wantsPretty({ query, request }),
     headers: warningHeaders(warnings),
   });
@@ -101,7 +104,7 @@ export async function serveDelete(exchange: ResourceExchange): Promise<void> {
 /** DELETE of a collection: the list of what was deleted or now waits. */
 export async function serveDeleteCollection(exchange: ResourceExchange): Promise<void> {
   const { server, request, response, definition, target, query } = exchange;
-  negotiateOutput(request.headers.accept, false);
+  const output = outputOf(exchange, false);
   const options = deleteOptions(query, await optionalBody(exchange));
   const entries = await server.registry.deleteCollection(
     definition,
@@ -113,17 +116,16 @@ export async function serveDeleteCollection(exchange: ResourceExchange): Promise
     options,
     context(exchange, options, new Warnings()),
   );
-  await sendChunks(
-    request,
-    response,
-    listChunks(definition, { entries, revision: server.registry.revision() }),
-  );
+  const list = { entries, revision: server.registry.revision() };
+  if (output.format === 'protobuf')
+    return sendChunks(request, response, listProtobuf(definition, list, listMetadata(list)), PROTOBUF_TYPE);
+  await sendChunks(request, response, listChunks(definition, list));
 }
 
 /** POST to a subresource: pods/binding, pods/eviction, serviceaccounts/token. */
 export async function serveCreateSubresource(exchange: ResourceExchange): Promise<void> {
   const { server, request, response, definition, target, query } = exchange;
-  const output = negotiateOutput(request.headers.accept, false);
+  const output = outputOf(exchange, false);
   const parameters = writeParameters(query, 'CreateOptions');
   const accepted = SUBRESOURCE_KINDS[target.subresource];
   const name = objectName(exchange);
@@ -137,7 +139,7 @@ export async function serveCreateSubresource(exchange: ResourceExchange): Promis
     definition.namespaced ? withRequestNamespace(object, target.namespace) : object,
     context(exchange, parameters, warnings),
   );
-  await sendJson(request, response, 201, JSON.stringify(result), {
+  await sendJson(request, response, 201, valueText(result, output), {
     output,
     pretty: wantsPretty({ query, request }),
     headers: warningHeaders(warnings),
@@ -184,7 +186,7 @@ async function sendEntry(
 ): Promise<void> {
   const { server, request, response, definition, query } = exchange;
   const text =
-    output.transform === undefined
+    output.transform === undefined && output.format !== 'protobuf'
       ? entry.json()
       : objectText(definition, entry, output, includeObjectOf(query, output), server.clock.now());
   await sendJson(request, response, code, text, {
@@ -198,10 +200,12 @@ function warningHeaders(warnings: Warnings): Record<string, string> | undefined 
   return warnings.texts.length === 0 ? undefined : { Warning: warnings.texts.map(warningHeader).join(', ') };
 }
 
+const DELETE_OPTIONS = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions' };
+
 /** The delete options in the body, when there is one. */
 async function optionalBody({ request }: ResourceExchange): Promise<unknown> {
   const body = await readBody(request);
-  return body.length === 0 ? undefined : decodeValue(body, request.headers['content-type'], 'DeleteOptions');
+  return body.length === 0 ? undefined : decodeValue(body, request.headers['content-type'], DELETE_OPTIONS);
 }
 
 /** The object in the namespace of the request. @throws StatusError 400 when it names another. */
@@ -224,7 +228,7 @@ function checkName(object: KubeObject, name: string): void {
     throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
 }
 
-/** Whether an apply is about to make its object: the answer is then 201. */
+/** Whether an apply or a PUT is about to make its object: the answer is then 201. */
 function isAbsent({ server, definition }: ResourceExchange, name: ObjectName): boolean {
   try {
     server.registry.get(definition, name);

@@ -1,11 +1,16 @@
 import type { DeleteOptions, ListOptions, ObjectName, Patch, WatchOptions } from '../../client/index.ts';
 import type { KubeObject, Resource, StatusCause, Stored } from '../../kube/index.ts';
+import type { Authorization } from '../auth/authorization/index.ts';
+import type { JSONSchema, ScaleSubresource } from '../crd/types.ts';
+import type { Shape } from './managed-fields/shape.ts';
 
 /** Who makes a request, as the authenticator found it. */
 export interface UserInfo {
   readonly name: string;
   readonly uid?: string;
   readonly groups: readonly string[];
+  /** What else the authenticator knows, e.g. authentication.kubernetes.io/pod-name. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What a write needs to know about its request. */
@@ -37,15 +42,19 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Fills what the client left out (also applied on update). */
   defaults?(object: T): T;
   /** Before a create: clear what a client may not set (status). */
-  prepareForCreate?(object: T): T;
+  prepareForCreate?(object: T, nowMs: number): T;
   /** Before an update of the main resource: keep what it may not touch (status). */
   prepareForUpdate?(next: T, previous: Stored<T>): T;
   validate?(object: T): readonly StatusCause[];
+  /** Rules of a create alone: those that an update checks otherwise. */
+  validateNew?(object: T): readonly StatusCause[];
   validateUpdate?(next: T, previous: Stored<T>): readonly StatusCause[];
   /** Before an update of /status: keep all but the status. Without it only `spec` is kept, as most of upstream does. */
-  prepareForStatusUpdate?(next: T, previous: Stored<T>): T;
+  prepareForStatusUpdate?(next: T, previous: Stored<T>, nowMs: number): T;
   /** Rules of /status updates beyond those of metadata. */
   validateStatusUpdate?(next: T, previous: Stored<T>): readonly StatusCause[];
+  /** What to tell the client of an object that is accepted; `previous` is absent for a create. */
+  warnings?(object: T, previous: Stored<T> | undefined): readonly string[];
   /** Seconds of grace that a delete has when the client asked for `asked`; 0 or no method: the object goes at once. */
   gracePeriodSeconds?(object: Stored<T>, asked: number | undefined): number;
   /** A delete that has to wait marks the object with this too (a namespace's phase). */
@@ -56,8 +65,14 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   validateName?(name: string): readonly string[];
   /** Updates must carry a resourceVersion. */
   readonly requiresResourceVersion?: boolean;
-  /** Whether `spec` changes count in metadata.generation. */
-  readonly tracksGeneration?: boolean;
+  /** Whether `spec` changes count in metadata.generation; 'from updates': new objects have none. */
+  readonly tracksGeneration?: boolean | 'from updates';
+  /** What besides `spec` counts in it (a deployment's annotations). */
+  alsoInGeneration?(next: T, previous: Stored<T>): boolean;
+  /** What becomes of dependents when a delete does not say. @default 'Background' */
+  readonly defaultPropagation?: 'Orphan';
+  /** A PUT makes the object when there is none. */
+  readonly createsOnUpdate?: boolean;
 }
 
 /** A row of the server's table: everything about one resource as data. */
@@ -79,7 +94,40 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly actions?: Readonly<Record<string, (object: Stored<T>, body: KubeObject, nowMs: number) => T>>;
   /** Subresources beside status that an update may go to (finalize): what it takes from `next`. */
   readonly updatable?: Readonly<Record<string, (next: T, previous: Stored<T>) => T>>;
+  /** Of a kind that a CustomResourceDefinition made: what the built-in ones have in code. */
+  readonly custom?: CustomKind;
 }
+
+/** One version of a kind that was defined at run time. */
+export interface CustomKind {
+  /** The schema as it was given, for OpenAPI. */
+  readonly schema: JSONSchema | undefined;
+  readonly shape: Shape;
+  readonly listKind: string;
+  readonly scale: ScaleSubresource | undefined;
+  /** What every request of a deprecated version is told. */
+  readonly deprecation: string | undefined;
+  /** Aborts when the definition goes or changes: what streams from it ends. */
+  readonly removed: AbortSignal;
+  /** What a client sent, pruned and with defaults. @throws DecodeError */
+  decode(sent: unknown, previous: unknown, unknownFields: string[]): KubeObject;
+  /** A stored object as this version shows it. */
+  read(entry: Entry): Entry;
+  /** An object of this version as it is stored. */
+  write(object: KubeObject): KubeObject;
+}
+
+/** A POST to a kind or a subresource of which nothing is stored. */
+export interface Question {
+  /** The object that it is put to, for a subresource. */
+  readonly name?: ObjectName;
+  /** The body, decoded as its kind. */
+  readonly body: KubeObject;
+  readonly context: RequestContext;
+}
+
+/** What comes back: the answer as an object of the same kind. Failures are StatusErrors. */
+export type Answer = (question: Question) => KubeObject | Promise<KubeObject>;
 
 /** A stored object with its JSON, made once and shared by every list and watch. */
 export interface Entry<T extends KubeObject = KubeObject> {
@@ -114,10 +162,15 @@ export interface Registry {
   find(group: string, version: string, plural: string): ResourceDefinition | undefined;
   /** The revision of the last durable write. */
   revision(): number;
+  /** Who may do what. The registry itself does not ask: whoever takes requests does. */
+  readonly authorization: Authorization;
   /** Resolves with the reason when the disk has failed: everything is refused from then on and the process must end. */
   readonly failed: Promise<Error>;
   /** Waits for the writes under way, then lets go of the store. */
   close(): Promise<void>;
+
+  /** Has `answer` called for creates of a review kind, or of a subresource (serviceaccounts/token) of a stored one. */
+  answerWith(resource: Resource, answer: Answer, subresource?: string): void;
 
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): Entry<T>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): EntryList<T>;

@@ -2,25 +2,27 @@ import { apiVersionOf, badRequest, type KubeObject, type Stored } from '../../ku
 import type { RequestContext, ResourceDefinition } from './contract.ts';
 import { cannotBeHandled, copyFrozen, DecodeError, decode, modelOfKind } from './schema/index.ts';
 
+type KindOfInput = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'custom'>;
+
 /**
  * What a client sent, read as the resource's kind: types checked, unknown fields dropped and reported as
  * fieldValidation wants.
  * @throws StatusError 400
  */
 export function readInput(
-  definition: ResourceDefinition,
+  definition: KindOfInput,
   sent: unknown,
   previous: Stored<KubeObject> | undefined,
   context: RequestContext,
 ): KubeObject {
-  const { group, version, kind } = definition;
-  const model = modelOfKind(group, version, kind);
+  const { group, version, kind, custom } = definition;
+  const model = custom ? undefined : modelOfKind(group, version, kind);
   const unknownFields: string[] = [];
   let object: KubeObject;
   try {
-    object = (
-      model ? decode(model, sent, previous, { unknownFields }) : copyFrozen(sent, previous)
-    ) as KubeObject;
+    object = custom
+      ? custom.decode(sent, previous, unknownFields)
+      : ((model ? decode(model, sent, previous, { unknownFields }) : copyFrozen(sent, previous)) as KubeObject);
   } catch (error) {
     if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
     throw error;
@@ -33,11 +35,12 @@ export function readInput(
     throw cannotBeHandled(kind, version, `strict decoding error: ${problems.join(', ')}`);
   }
   if (context.fieldValidation !== 'Ignore') for (const problem of problems) context.warn?.(problem);
+  if (custom?.deprecation) context.warn?.(custom.deprecation);
   checkType(definition, object);
   return object;
 }
 
-function checkType(definition: ResourceDefinition, { apiVersion, kind }: KubeObject): void {
+function checkType(definition: KindOfInput, { apiVersion, kind }: KubeObject): void {
   const expected = apiVersionOf(definition);
   if (apiVersion && apiVersion !== expected) {
     throw badRequest(

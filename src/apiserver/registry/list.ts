@@ -42,7 +42,9 @@ export function list(
   const entries: Entry[] = [];
   let last = '';
   let remaining = 0;
-  for (const [key, entry] of walk) {
+  const { custom } = definition;
+  for (const [key, stored] of walk) {
+    const entry = custom ? custom.read(stored) : stored;
     if (!selection.everything && !selection.matches(entry.object)) continue;
     if (entries.length < limit) {
       entries.push(entry);

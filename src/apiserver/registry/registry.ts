@@ -1,6 +1,7 @@
 import { type Clock, type Logger, type Random, silentLogger } from '../../base/index.ts';
 import type { DeleteOptions, ListOptions, ObjectName, Patch, WatchOptions } from '../../client/index.ts';
 import {
+  customResourceDefinitions,
   events,
   isNotFound,
   joinKey,
@@ -11,10 +12,14 @@ import {
   type Stored,
   statusFailure,
 } from '../../kube/index.ts';
-import type { AdmissionReader } from '../admission/index.ts';
-import type { AppliedWrite, Store, Table } from '../store/index.ts';
+import { type AdmissionReader, admissionPlugins } from '../admission/index.ts';
+import { type Authorization, createAuthorization, type ObjectSource } from '../auth/authorization/index.ts';
+import { CustomResources, type CustomResourcesHost } from '../crd/custom-resources.ts';
+import type { Crd } from '../crd/types.ts';
+import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
 import { ensureNamespaces, SYSTEM } from './bootstrap.ts';
 import type {
+  Answer,
   Entry,
   EntryEvent,
   EntryList,
@@ -24,6 +29,8 @@ import type {
 } from './contract.ts';
 import { builtInDefinitions } from './definitions/index.ts';
 import { EVENT_TTL_MS, EventExpiry } from './event-expiry.ts';
+import { readInput } from './input.ts';
+import { follow } from './follow.ts';
 import { list } from './list.ts';
 import { applyPatch } from './patch/index.ts';
 import { watch } from './watch.ts';
@@ -36,12 +43,15 @@ export interface RegistryOptions {
   readonly log?: Logger;
   /** How long events stay after they were last written, in milliseconds. @default 3600000 */
   readonly eventTtlMs?: number;
+  /** Admission that counts on controllers beside the server: ServiceAccount. @default none */
+  readonly enableAdmission?: readonly string[];
 }
 
 /** The registry over an open store, with the system's namespaces in place. */
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
   const registry = new StoreRegistry(options);
   await ensureNamespaces(registry);
+  await registry.startCustomResources();
   return registry;
 }
 
@@ -51,12 +61,16 @@ class StoreRegistry implements Registry {
   readonly #writes: Writes;
   readonly #definitions = new Map<string, ResourceDefinition>();
   /** What each resource that callers name has been found to be. */
-  readonly #found = new WeakMap<Resource<never>, ResourceDefinition>();
-  readonly #tables = new Map<ResourceDefinition, Table>();
+  #found = new WeakMap<Resource<never>, ResourceDefinition>();
+  readonly #tables = new WeakMap<ResourceDefinition, Table>();
+  readonly #custom: CustomResources;
+  readonly #answers = new Map<string, Answer>();
   readonly #eventExpiry: EventExpiry;
   readonly failed: Promise<Error>;
+  readonly authorization: Authorization;
 
-  constructor({ store, clock, random, log = silentLogger, eventTtlMs }: RegistryOptions) {
+  constructor(options: RegistryOptions) {
+    const { store, clock, random, log = silentLogger, eventTtlMs } = options;
     this.#store = store;
     this.#clock = clock;
     this.failed = store.failed;
@@ -75,8 +89,19 @@ class StoreRegistry implements Registry {
         return this.#table(found).head(joinKey(namespace, name))?.object as Stored<never> | undefined;
       },
       list: (resource) => this.#objects(resource),
+      appears: (resource, namespace, name, limitMs) =>
+        this.#appears(this.#find(resource), joinKey(namespace, name), limitMs),
     };
-    this.#writes = new Writes({ store, clock, random, reader });
+    this.authorization = createAuthorization(this.#source());
+    this.#writes = new Writes({
+      store,
+      clock,
+      random,
+      reader,
+      admission: admissionPlugins(options.enableAdmission),
+      authorization: this.authorization,
+    });
+    this.#custom = new CustomResources(this.#customHost(log));
     this.#eventExpiry = new EventExpiry({
       table: this.#table(this.#find(events)),
       clock,
@@ -97,6 +122,10 @@ class StoreRegistry implements Registry {
     return this.#definitions.get(definitionKey(group, version, plural));
   }
 
+  startCustomResources(): Promise<void> {
+    return this.#custom.start();
+  }
+
   revision(): number {
     return this.#store.revision;
   }
@@ -106,12 +135,16 @@ class StoreRegistry implements Registry {
     return this.#store.close();
   }
 
+  answerWith(resource: Resource, answer: Answer, subresource?: string): void {
+    this.#answers.set(answerKey(resource, subresource), answer);
+  }
+
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): Entry<T> {
     this.#store.assertServing();
     const definition = this.#find(resource);
     const entry = this.#table(definition).get(keyFor(definition, name));
     if (!entry) throw notFound(definition, name.name);
-    return entry as Entry<T>;
+    return shown(definition, entry) as Entry<T>;
   }
 
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): EntryList<T> {
@@ -125,7 +158,11 @@ class StoreRegistry implements Registry {
     options?: WatchOptions,
   ): AsyncIterable<readonly EntryEvent<T>[]> {
     const definition = this.#find(resource);
-    const events = watch(this.#store, this.#table(definition), definition, this.#clock, options);
+    const removed = definition.custom?.removed;
+    const asked = removed
+      ? { ...options, signal: options?.signal ? AbortSignal.any([options.signal, removed]) : removed }
+      : options;
+    const events = watch(this.#store, this.#table(definition), definition, this.#clock, asked);
     return events as AsyncGenerator<readonly EntryEvent<T>[]>;
   }
 
@@ -135,9 +172,9 @@ class StoreRegistry implements Registry {
     context: RequestContext,
   ): Promise<Entry<T>> {
     const definition = this.#find(resource);
-    return durable(this.#writes.create(this.#table(definition), definition, object, context)) as Promise<
-      Entry<T>
-    >;
+    if (!definition.verbs.includes('get')) return this.#answer(definition, object, context);
+    const entry = await durable(this.#writes.create(this.#table(definition), definition, object, context));
+    return this.#written<T>(definition, entry);
   }
 
   async update<T extends KubeObject>(
@@ -149,8 +186,11 @@ class StoreRegistry implements Registry {
   ): Promise<Entry<T>> {
     const definition = this.#find(resource);
     checkUpdatable(definition, subresource);
+    const mayCreate = subresource === undefined && definition.strategy.createsOnUpdate;
     return this.#change<T>(definition, name, (table, key) =>
-      this.#writes.update(table, definition, key, name.name, { context, subresource, build: () => object }),
+      mayCreate && !table.head(key)
+        ? this.#writes.createByOther(table, definition, object, context)
+        : this.#writes.update(table, definition, key, name.name, { context, subresource, build: () => object }),
     );
   }
 
@@ -226,6 +266,9 @@ class StoreRegistry implements Registry {
     context: RequestContext,
   ): Promise<object> {
     const definition = this.#find(resource);
+    this.#writes.admitSubresource(definition, name, subresource, body, context);
+    const answer = this.#answers.get(answerKey(definition, subresource));
+    if (answer) return answer({ name, body, context });
     const action = definition.actions?.[subresource];
     if (!action) throw unsupported(definition, subresource);
     await this.#change(definition, name, (table, key) =>
@@ -238,6 +281,17 @@ class StoreRegistry implements Registry {
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   }
 
+  async #answer<T extends KubeObject>(
+    definition: ResourceDefinition,
+    object: T,
+    context: RequestContext,
+  ): Promise<Entry<T>> {
+    const answer = this.#answers.get(answerKey(definition));
+    if (!answer) throw unsupported(definition);
+    const body = readInput(definition, object, undefined, context);
+    return new StoredEntry((await answer({ body, context })) as Stored<T>, 0);
+  }
+
   /** Runs a write on an object that exists and waits until it is durable. */
   async #change<T extends KubeObject>(
     definition: ResourceDefinition,
@@ -248,12 +302,86 @@ class StoreRegistry implements Registry {
     const table = this.#table(definition);
     const key = keyFor(definition, name);
     try {
-      return (await durable(write(table, key))) as Entry<T>;
+      return await this.#written<T>(definition, await durable(write(table, key)));
     } catch (error) {
       // The refusal may rest on a write that readers cannot see yet: answer once they can.
       await table.settled(key);
       throw error;
     }
+  }
+
+  /** The answer to a write. Once it is given, a definition that was written is served. */
+  async #written<T extends KubeObject>(definition: ResourceDefinition, entry: Entry): Promise<Entry<T>> {
+    if (definition.group === customResourceDefinitions.group) await this.#custom.sync(entry.object.metadata.name);
+    return shown(definition, entry) as Entry<T>;
+  }
+
+  #customHost(log: Logger): CustomResourcesHost {
+    const definition = this.#find(customResourceDefinitions);
+    const table = this.#table(definition);
+    const builtIn = new Set(builtInDefinitions.map(qualifiedName));
+    return {
+      log,
+      now: () => this.#clock.now(),
+      all: () => this.#objects<Crd>(customResourceDefinitions as Resource<never>),
+      get: (name) => table.get(name)?.object as Stored<Crd> | undefined,
+      write: (name, build) =>
+        durable(
+          this.#writes.update(table, definition, name, name, {
+            context: SYSTEM,
+            subresource: 'status',
+            build: (previous) => build(previous as Stored<Crd>),
+          }),
+        ),
+      isBuiltIn: (group, plural) => builtIn.has(qualifiedName({ group, plural })),
+      replace: (old, next) => this.#replace(old, next),
+      deleteAll: async (kind) => {
+        await this.deleteCollection(kind, {}, {}, SYSTEM);
+      },
+      empty: (kind) => this.#emptied(this.#table(kind)),
+    };
+  }
+
+  #replace(old: readonly ResourceDefinition[], next: readonly ResourceDefinition[]): void {
+    for (const { group, version, plural } of old) this.#definitions.delete(definitionKey(group, version, plural));
+    for (const one of next) this.#definitions.set(definitionKey(one.group, one.version, one.plural), one);
+    this.#found = new WeakMap();
+  }
+
+  #emptied(table: Table): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (table.size > 0) return;
+        stop();
+        resolve();
+      };
+      const stop = table.onChange(check);
+      check();
+    });
+  }
+
+  #appears(definition: ResourceDefinition, key: string, limitMs: number): Promise<void> {
+    const table = this.#table(definition);
+    return new Promise((resolve) => {
+      const finish = () => {
+        stop();
+        timer.cancel();
+        resolve();
+      };
+      const stop = table.onChange(() => {
+        if (table.get(key)) finish();
+      });
+      const timer = this.#clock.after(limitMs, finish);
+    });
+  }
+
+  /** What authorizers read. */
+  #source(): ObjectSource {
+    return {
+      get: (resource, namespace, name) =>
+        this.#table(this.#find(resource)).get(joinKey(namespace, name))?.object as Stored<never> | undefined,
+      follow: (resource, follower) => follow(this.#table(this.#find(resource)), follower),
+    };
   }
 
   #find(resource: Resource): ResourceDefinition {
@@ -284,6 +412,11 @@ class StoreRegistry implements Registry {
   }
 }
 
+/** A stored object as the version that was asked for shows it. */
+function shown(definition: ResourceDefinition, entry: Entry): Entry {
+  return definition.custom ? definition.custom.read(entry) : entry;
+}
+
 async function durable(write: AppliedWrite | Promise<AppliedWrite>): Promise<Entry> {
   const { entry, durable } = await write;
   await durable;
@@ -304,9 +437,13 @@ function checkUpdatable(definition: ResourceDefinition, subresource: string | un
   throw unsupported(definition, subresource);
 }
 
-function unsupported(definition: ResourceDefinition, subresource: string) {
+function answerKey(resource: Resource, subresource = ''): string {
+  return `${qualifiedName(resource)}/${subresource}`;
+}
+
+function unsupported(definition: ResourceDefinition, subresource?: string) {
   return statusFailure(404, 'NotFound', 'the server could not find the requested resource', {
     group: definition.group || undefined,
-    kind: `${definition.plural}/${subresource}`,
+    kind: subresource === undefined ? definition.plural : `${definition.plural}/${subresource}`,
   });
 }

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../base/index.ts';
 import type { WatchOptions } from '../../client/index.ts';
 import { apiVersionOf, type KubeObject, type Stored } from '../../kube/index.ts';
 import { type Store, StoredEntry, type StoreEvent, type Table } from '../store/index.ts';
-import type { Entry, EntryEvent, ResourceDefinition } from './contract.ts';
+import type { CustomKind, Entry, EntryEvent, ResourceDefinition } from './contract.ts';
 import { list, parseRevision, tooLarge, tooOld } from './list.ts';
 import { parseSelection, type Selection } from './selection.ts';
 
@@ -50,7 +50,7 @@ export function watch(
   const start =
     isFuture && wantsState ? undefined : wantsState ? snapshot() : changesAfter(asked ?? store.revision);
   const see = (event: StoreEvent) =>
-    event.key.startsWith(prefix) ? changeSeen(selection, event) : undefined;
+    event.key.startsWith(prefix) ? changeSeen(selection, event, definition) : undefined;
   return follow({ store, table, definition, clock, options, start, asked, wantsState, snapshot, see });
 }
 
@@ -143,11 +143,29 @@ async function* follow(from: {
 }
 
 /** How one change looks through a selection; `undefined` when it does not show. */
-export function changeSeen(selection: Selection, event: StoreEvent): EntryEvent | undefined {
+export function changeSeen(
+  selection: Selection,
+  stored: StoreEvent,
+  definition?: ResourceDefinition,
+): EntryEvent | undefined {
+  const event = definition?.custom ? asShown(stored, definition.custom) : stored;
   const before = event.previous !== undefined && selection.matches(event.previous.object);
   const after = !event.deleted && selection.matches(event.entry.object);
   if (after) return { type: before ? 'MODIFIED' : 'ADDED', entry: event.entry };
   return before ? { type: 'DELETED', entry: event.departed() } : undefined;
+}
+
+/** A change of a kind that was defined at run time, as the watched version shows it. */
+function asShown(
+  event: StoreEvent,
+  { read }: CustomKind,
+): Pick<StoreEvent, 'previous' | 'deleted' | 'entry' | 'departed'> {
+  return {
+    deleted: event.deleted,
+    entry: read(event.entry),
+    previous: event.previous && read(event.previous),
+    departed: () => read(event.departed()),
+  };
 }
 
 /** Wakes the one who waits for it; rung while nobody waits, it wakes the next at once. */

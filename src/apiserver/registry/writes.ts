@@ -13,7 +13,14 @@ import {
   type StatusCause,
   type Stored,
 } from '../../kube/index.ts';
-import { type AdmissionReader, admissionPlugins, admit, validateAdmission } from '../admission/index.ts';
+import {
+  type AdmissionPlugin,
+  type AdmissionReader,
+  admit,
+  prepareAdmission,
+  validateAdmission,
+} from '../admission/index.ts';
+import { type Authorization, forbiddenFor } from '../auth/authorization/index.ts';
 import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
 import type { Entry, RequestContext, ResourceDefinition } from './contract.ts';
 import { readInput } from './input.ts';
@@ -63,12 +70,23 @@ export class Writes {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #reader: AdmissionReader;
+  readonly #admission: readonly AdmissionPlugin[];
+  readonly #authorization: Authorization;
 
-  constructor(parts: { store: Store; clock: Clock; random: Random; reader: AdmissionReader }) {
+  constructor(parts: {
+    store: Store;
+    clock: Clock;
+    random: Random;
+    reader: AdmissionReader;
+    admission: readonly AdmissionPlugin[];
+    authorization: Authorization;
+  }) {
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#reader = parts.reader;
+    this.#admission = parts.admission;
+    this.#authorization = parts.authorization;
   }
 
   async create(
@@ -81,6 +99,8 @@ export class Writes {
     this.#store.assertServing();
     const input = readInput(definition, sent, undefined, context);
     checkNew(definition, input);
+    const wait = this.#waitBefore(definition, input, context);
+    if (wait) await wait;
     const generates = !input.metadata?.name && Boolean(input.metadata?.generateName);
     for (let attempt = 1; ; attempt++) {
       const object = this.#admitNew(definition, input, context, carriesManagedFields);
@@ -88,7 +108,7 @@ export class Writes {
       const key = joinKey(namespace, name!);
       if (!table.head(key)) {
         if (context.dryRun) return { entry: unsaved(object), durable: DURABLE };
-        return this.#store.put(table, key, object);
+        return this.#put(definition, table, key, object);
       }
       if (generates && attempt < GENERATE_NAME_ATTEMPTS) continue;
       // The one that is in the way may not be visible yet.
@@ -107,7 +127,7 @@ export class Writes {
     const { context, subresource } = request;
     const head = table.head(key);
     if (!head) throw notFound(definition, name);
-    const previous = head.object;
+    const previous = (definition.custom?.read(head) ?? head).object;
     const built = request.build(previous);
     const input = readInput(definition, built, previous, context);
     checkUpdatePreconditions(definition, input.metadata ?? {}, previous.metadata);
@@ -117,10 +137,11 @@ export class Writes {
     const sent = built.metadata?.managedFields?.length === 0 ? [] : input.metadata?.managedFields;
     const managedFields = this.#managedFieldsAfter(definition, previous, changed, sent, request);
     const next = deepFreeze(withManagedFields(changed, managedFields));
-    if (next === previous) return { entry: head, durable: table.settled(key) ?? DURABLE };
+    if (next === previous && isStored(definition, next, head.object))
+      return { entry: head, durable: table.settled(key) ?? DURABLE };
     if (context.dryRun) return { entry: unsaved(next), durable: DURABLE };
     if (finishesDeletion(definition, next, previous)) return this.#store.remove(table, key, next);
-    return this.#store.put(table, key, next);
+    return this.#put(definition, table, key, next);
   }
 
   /** Server-side apply: makes the object when there is none. */
@@ -140,7 +161,7 @@ export class Writes {
       return this.update(table, definition, key, name.name, update);
     }
     const object = atName(definition, applyConfiguration(write, undefined, config, force), name);
-    return this.create(table, definition, object, context, true);
+    return this.createByOther(table, definition, object, context, true);
   }
 
   delete(
@@ -154,7 +175,7 @@ export class Writes {
     const head = table.head(key);
     if (!head) throw notFound(definition, name);
     const previous = head.object;
-    validateAdmission(admissionPlugins, {
+    validateAdmission(this.#admission, {
       operation: 'DELETE',
       resource: definition,
       namespace: previous.metadata.namespace,
@@ -162,6 +183,8 @@ export class Writes {
       previous,
       user: context.user,
       reader: this.#reader,
+      random: this.#random,
+      authorization: this.#authorization,
     });
     const decision = decideDeletion(definition, previous, options, this.#clock.now());
     const unchanged = { entry: head, durable: table.settled(key) ?? DURABLE };
@@ -179,6 +202,11 @@ export class Writes {
         return { ...this.#store.put(table, key, next), finished: false };
       }
     }
+  }
+
+  /** What is stored of an object that was defined at run time is its storage version. */
+  #put(definition: ResourceDefinition, table: Table, key: string, object: KubeObject): AppliedWrite {
+    return this.#store.put(table, key, definition.custom?.write(object) ?? object);
   }
 
   #tracked(definition: ResourceDefinition, manager: string, subresource?: string): TrackedWrite {
@@ -204,6 +232,64 @@ export class Writes {
     return trackUpdate(write, previous, next, sent) as ManagedFields;
   }
 
+  /** Makes an object by PUT or apply, whose own verb does not allow it. @throws StatusError 403 */
+  createByOther(
+    table: Table,
+    definition: ResourceDefinition,
+    object: KubeObject,
+    context: RequestContext,
+    carriesManagedFields = false,
+  ): Promise<AppliedWrite> {
+    const { group, plural } = definition;
+    const { namespace, name } = object.metadata ?? {};
+    const attributes = { verb: 'create', group, resource: plural, namespace, name };
+    const { allowed, reason } = this.#authorization.authorizer.decide(context.user, attributes);
+    if (!allowed) throw forbiddenFor(context.user, attributes, reason);
+    return this.create(table, definition, object, context, carriesManagedFields);
+  }
+
+  /** Whether a POST to a subresource is admitted; its body is what is created. @throws StatusError */
+  admitSubresource(
+    definition: ResourceDefinition,
+    { namespace, name }: ObjectName,
+    subresource: string,
+    body: KubeObject,
+    context: RequestContext,
+  ): void {
+    const request = {
+      operation: 'CREATE',
+      resource: definition,
+      subresource,
+      namespace,
+      name,
+      object: body,
+      user: context.user,
+      reader: this.#reader,
+      random: this.#random,
+      authorization: this.#authorization,
+    } as const;
+    validateAdmission(this.#admission, { ...request, object: admit(this.#admission, request) });
+  }
+
+  /** Most creates need not wait, and then do not. */
+  #waitBefore(
+    definition: ResourceDefinition,
+    input: KubeObject,
+    context: RequestContext,
+  ): Promise<void> | undefined {
+    return prepareAdmission(this.#admission, {
+      operation: 'CREATE',
+      resource: definition,
+      namespace: input.metadata?.namespace,
+      name: input.metadata?.name ?? '',
+      object: input,
+      user: context.user,
+      reader: this.#reader,
+      random: this.#random,
+      authorization: this.#authorization,
+    });
+  }
+
   #admitNew(
     definition: ResourceDefinition,
     input: KubeObject,
@@ -215,7 +301,7 @@ export class Writes {
       input.metadata ?? {},
       this.#clock,
       this.#random,
-      strategy.tracksGeneration ?? false,
+      strategy.tracksGeneration === true,
     );
     const named = inOrder(definition, input, metadata);
     const request = {
@@ -225,11 +311,13 @@ export class Writes {
       name: metadata.name ?? '',
       user: context.user,
       reader: this.#reader,
+      random: this.#random,
+      authorization: this.#authorization,
     } as const;
     // Upstream's order: defaults when decoding, mutation by admission, preparation, validation, admission's own.
     const defaulted = strategy.defaults?.(named) ?? named;
-    const admitted = admit(admissionPlugins, { ...request, object: defaulted });
-    const prepared = strategy.prepareForCreate?.(admitted) ?? admitted;
+    const admitted = admit(this.#admission, { ...request, object: defaulted });
+    const prepared = strategy.prepareForCreate?.(admitted, this.#clock.now()) ?? admitted;
     const sent = input.metadata?.managedFields;
     // The components' own objects are tracked from their first apply on: most are never applied.
     const managedFields = carriesManagedFields
@@ -242,8 +330,10 @@ export class Writes {
     refuse(definition, object, [
       ...validateMetadata(object.metadata!, nameRule),
       ...(strategy.validate?.(object) ?? []),
+      ...(strategy.validateNew?.(object) ?? []),
     ]);
-    validateAdmission(admissionPlugins, { ...request, object });
+    validateAdmission(this.#admission, { ...request, object });
+    warn(context, strategy.warnings?.(object, undefined));
     return object;
   }
 
@@ -266,14 +356,17 @@ export class Writes {
       previous,
       user: context.user,
       reader: this.#reader,
+      random: this.#random,
+      authorization: this.#authorization,
     } as const;
     const sent = inOrder(definition, input, metadata);
     const defaulted = strategy.defaults?.(sent) ?? sent;
-    const admitted = admit(admissionPlugins, { ...request, object: defaulted });
-    const prepared = prepareForUpdate(definition, admitted, previous, subresource);
+    const admitted = admit(this.#admission, { ...request, object: defaulted });
+    const prepared = prepareForUpdate(definition, admitted, previous, subresource, this.#clock.now());
     let next = copyFrozen(prepared, previous) as KubeObject;
     if (next === previous) return previous;
-    if (strategy.tracksGeneration && specOf(next) !== specOf(previous)) {
+    const counts = specOf(next) !== specOf(previous) || strategy.alsoInGeneration?.(next, previous);
+    if (strategy.tracksGeneration && subresource !== 'status' && counts) {
       const generation = (previous.metadata.generation ?? 0) + 1;
       next = deepFreeze({ ...next, metadata: { ...next.metadata, generation } });
     }
@@ -285,7 +378,8 @@ export class Writes {
           ? (strategy.validateStatusUpdate?.(next, previous) ?? [])
           : []),
     ]);
-    validateAdmission(admissionPlugins, { ...request, object: next });
+    validateAdmission(this.#admission, { ...request, object: next });
+    if (subresource === undefined) warn(context, strategy.warnings?.(next, previous));
     return next;
   }
 }
@@ -295,6 +389,7 @@ function prepareForUpdate(
   next: KubeObject,
   previous: Stored<KubeObject>,
   subresource: string | undefined,
+  nowMs: number,
 ): KubeObject {
   const { strategy } = definition;
   if (subresource === undefined) {
@@ -305,7 +400,7 @@ function prepareForUpdate(
   }
   if (subresource === 'status') {
     const kept = withField(next, 'spec', specOf(previous));
-    return strategy.prepareForStatusUpdate?.(kept, previous) ?? kept;
+    return strategy.prepareForStatusUpdate?.(kept, previous, nowMs) ?? kept;
   }
   return definition.updatable?.[subresource]?.(next, previous) ?? next;
 }
@@ -345,6 +440,12 @@ function atName(
   return definition.namespaced ? { ...object, metadata: { ...metadata, namespace } } : object;
 }
 
+/** Whether writing an object that did not change would store what is stored (it would not, after a new storage version). */
+function isStored(definition: ResourceDefinition, object: KubeObject, stored: KubeObject): boolean {
+  if (!definition.custom || object === stored) return true;
+  return copyFrozen(definition.custom.write(object), stored) === stored;
+}
+
 function withField(object: KubeObject, name: string, value: unknown): KubeObject {
   return { ...object, [name]: value };
 }
@@ -366,6 +467,10 @@ function unsaved(object: KubeObject): Entry {
 /** @throws StatusError 422 when there are causes. */
 function refuse(definition: ResourceDefinition, object: KubeObject, causes: readonly StatusCause[]): void {
   if (causes.length > 0) throw invalid(definition, object.metadata?.name ?? '', causes);
+}
+
+function warn({ warn }: RequestContext, texts: readonly string[] = []): void {
+  for (const text of texts) warn?.(text);
 }
 
 function checkNew(definition: ResourceDefinition, { metadata }: KubeObject): void {

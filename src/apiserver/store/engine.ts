@@ -1,11 +1,13 @@
-/** One object's new state in a batch; without `value` the object is gone. */
+/** One object's new state in a batch. */
 export interface EngineWrite {
   /** Which resource, e.g. 'statefulsets.apps'. */
   readonly table: string;
   /** `namespace/name` or `name`. */
   readonly key: string;
   readonly revision: number;
-  /** UTF-8 JSON. */
+  /** The object is gone. */
+  readonly deleted: boolean;
+  /** UTF-8 JSON, made when it is read; undefined for a deletion. */
   readonly value: Buffer | undefined;
 }
 
@@ -31,6 +33,8 @@ export interface Engine {
    * and nothing of the batch was kept; with anything else when it is unknown what was kept: then the engine is dead.
    */
   commit(batch: EngineBatch): Promise<void>;
+  /** Leaves nothing on disk of what was overwritten or deleted. Takes as long as a copy of everything. */
+  scrub?(): Promise<void>;
   close(): Promise<void>;
 }
 

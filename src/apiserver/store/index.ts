@@ -1,4 +1,5 @@
-export { DataDirInUseError, type Engine, type EngineRow } from './engine.ts';
+export { DataDirInUseError, type Engine, type EngineRow, type EngineWrite } from './engine.ts';
+export { type Encryption, readEncryption } from './encryption/index.ts';
 export { StoredEntry } from './entry.ts';
 export type { StoreEvent } from './event-log.ts';
 export { openStore } from './open.ts';

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../base/index.ts';
+import { type Encryption, encryptingEngine } from './encryption/index.ts';
 import type { Engine } from './engine.ts';
 import { memoryEngine } from './memory-engine.ts';
 import { Store } from './store.ts';
@@ -12,14 +13,36 @@ export type StoreOptions = (
   readonly clock?: Pick<Clock, 'soon'>;
   /** Changes that each resource keeps for watches. @default 8192 */
   readonly logCapacity?: number;
+  /** Which resources are kept encrypted, and how. @default none */
+  readonly encryption?: Encryption;
 };
 
-/** @throws DataDirInUseError when another process works on the directory. */
+/**
+ * @throws DataDirInUseError when another process works on the directory; EncryptionKeyError when its objects need
+ * another key.
+ */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const clock = options.clock ?? systemClock;
-  if ('engine' in options) return new Store(options.engine, clock, options);
+  if ('engine' in options) return openEncrypted(options.engine, clock, options);
   if ('memory' in options) return new Store(memoryEngine(), clock, options);
   // SQLite is loaded only where it is used.
   const { sqliteEngine } = await import('./sqlite-engine.ts');
-  return new Store(sqliteEngine(options.dataDir), clock, options);
+  return openEncrypted(sqliteEngine(options.dataDir), clock, options);
+}
+
+/** A directory whose keys are missing is let go of as it was. */
+async function openEncrypted(
+  engine: Engine,
+  clock: Pick<Clock, 'soon'>,
+  options: { readonly encryption?: Encryption; readonly logCapacity?: number },
+): Promise<Store> {
+  const encrypting = encryptingEngine(engine, options.encryption ?? []);
+  try {
+    const store = new Store(encrypting, clock, options);
+    await encrypting.rewrite();
+    return store;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }

@@ -71,6 +71,11 @@ export function sqliteEngine(dataDir: string): Engine {
       }
       await sync(walFd);
     },
+    async scrub() {
+      const emptyLog = 'PRAGMA wal_checkpoint(TRUNCATE)';
+      for (const statement of [emptyLog, 'VACUUM', emptyLog]) db.exec(statement);
+      await sync(walFd);
+    },
     async close() {
       closeSync(walFd);
       db.close();

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/index.ts';
 import { type KubeObject, StatusError, statusFailure } from '../../kube/index.ts';
 import type { Entry } from '../registry/contract.ts';
-import { type Engine, StorageFullError } from './engine.ts';
+import { type Engine, type EngineWrite, StorageFullError } from './engine.ts';
 import { atRevision, StoredEntry } from './entry.ts';
 import { type PendingWrite, Table } from './table.ts';
 
@@ -12,6 +12,27 @@ interface Batch {
   readonly writes: PendingWrite[];
   readonly durable: Promise<void>;
   readonly settle: (error?: Error) => void;
+}
+
+/** A write as an engine sees it: one that keeps nothing never asks for the JSON. */
+class WriteToKeep implements EngineWrite {
+  readonly table: string;
+  readonly key: string;
+  readonly revision: number;
+  readonly deleted: boolean;
+  readonly #entry: Entry;
+
+  constructor({ table, key, entry, deleted }: PendingWrite) {
+    this.table = table.id;
+    this.key = key;
+    this.revision = entry.revision;
+    this.deleted = deleted;
+    this.#entry = entry;
+  }
+
+  get value(): Buffer | undefined {
+    return this.deleted ? undefined : this.#entry.json();
+  }
 }
 
 /** A write that was applied; it may be acknowledged once `durable` has resolved. */
@@ -133,12 +154,7 @@ export class Store {
       try {
         await this.#engine.commit({
           revision: batch.writes.at(-1)!.entry.revision,
-          writes: batch.writes.map(({ table, key, entry, deleted }) => ({
-            table: table.id,
-            key,
-            revision: entry.revision,
-            value: deleted ? undefined : entry.json(),
-          })),
+          writes: batch.writes.map((write) => new WriteToKeep(write)),
         });
       } catch (error) {
         this.#abandon(batch, error as Error);

@@ -35,9 +35,12 @@ export interface ReconcilerOptions {
   readonly disableForceDetachOnTimeout: boolean;
 }
 
+const LONGEST_PAUSE = 10;
+
 /**
  * Brings the actual state to the desired one. A change of either wakes it in the same turn of the event loop; what
- * waits for time to pass (a back-off, a node that is slow to unmount) it looks at once a period.
+ * waits for time to pass (a back-off, a node that is slow to unmount) it looks at once a period, and ever more seldom
+ * the longer nothing happens, but at least every tenth period.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -46,6 +49,8 @@ export class Reconciler {
   #signal: AbortSignal | undefined;
   #scheduled = false;
   #timer: Timer | undefined;
+  /** In periods: how long until the next look. Grows while nothing changes but the time. */
+  #pause = 1;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -53,12 +58,14 @@ export class Reconciler {
 
   /** Something about the volume has changed. */
   wake(volumeName: UniqueVolumeName): void {
+    this.#lookSoon();
     this.#dirty.add(volumeName);
     this.#schedule();
   }
 
   /** Looks at the volume again after a period. */
   wakeLater(volumeName: UniqueVolumeName): void {
+    this.#lookSoon();
     this.#unsettled.add(volumeName);
     this.#lookLater();
   }
@@ -112,12 +119,22 @@ export class Reconciler {
     if (this.#unsettled.size > 0) this.#lookLater();
   }
 
+  /** Something has happened: the next look is to come a period from now. */
+  #lookSoon(): void {
+    if (this.#pause === 1) return;
+    this.#pause = 1;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#unsettled.size > 0) this.#lookLater();
+  }
+
   #lookLater(): void {
     if (this.#timer || this.#signal?.aborted) return;
     this.#timer = this.#options.clock.after(
-      this.#options.periodMs,
+      this.#pause * this.#options.periodMs,
       () => {
         this.#timer = undefined;
+        this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
         for (const name of this.#unsettled) this.#dirty.add(name);
         this.#schedule();
       },

@@ -5,6 +5,7 @@ import { silentLogger, systemClock, systemRandom, Trace } from '../../base/index
 import { type Client, type ComponentContext, Informers, Recorder, waitUntil } from '../../client/index.ts';
 import {
   events,
+  type KubeObject,
   type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
@@ -23,6 +24,8 @@ interface Stack {
   readonly recorder: Recorder;
   /** Successful writes of claims and volumes by anyone but `client`. */
   readonly writes: string[];
+  /** Holds up an update as long as it likes. */
+  readonly hooks: { beforeUpdate?: (object: KubeObject) => Promise<void> | undefined };
   until<R>(what: string, look: () => R | undefined | false): Promise<R>;
 }
 
@@ -32,9 +35,11 @@ async function start(test: TestContext): Promise<Stack> {
   const registry = await createRegistry({ store, clock: systemClock, random: systemRandom });
   const client = createLocalClient(registry);
   const writes: string[] = [];
+  const hooks: Stack['hooks'] = {};
   const counted: Client = {
     ...client,
     async update(resource, object, options) {
+      await hooks.beforeUpdate?.(object);
       const saved = await client.update(resource, object, options);
       writes.push(`${resource.kind}${options?.subresource ? `/${options.subresource}` : ''}`);
       return saved;
@@ -75,7 +80,7 @@ async function start(test: TestContext): Promise<Stack> {
     );
     return waitUntil(watched as never, look, { clock: systemClock, limitMs: 5_000, what });
   };
-  return { client, trace, informers, recorder, writes, until };
+  return { client, trace, informers, recorder, writes, hooks, until };
 }
 
 const volume = (name: string, more: Partial<PersistentVolume['spec']> = {}): PersistentVolume => ({
@@ -143,6 +148,26 @@ describe('persistent volume controller on a real registry', () => {
     assert.equal(new Set(taken).size, 300);
     const specWrites = stack.writes.filter((kind) => kind === 'PersistentVolume').length;
     assert.equal(specWrites, 300, 'no volume was bound twice, or for nothing');
+  });
+
+  it('releases a volume whose claim went while it was being bound', async (test) => {
+    const stack = await start(test);
+    const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    stack.hooks.beforeUpdate = ({ kind, metadata, spec }: PersistentVolumeClaim) => {
+      if (kind !== 'PersistentVolumeClaim' || !spec?.volumeName || metadata?.deletionTimestamp)
+        return undefined;
+      reached.resolve();
+      return released.promise;
+    };
+    await stack.client.create(persistentVolumes, volume('pv'));
+    await stack.client.create(persistentVolumeClaims, claim('one'));
+    await reached.promise;
+    const phase = () => stack.informers.of(persistentVolumes).get('pv')?.status?.phase;
+    await stack.until('Bound', () => phase() === 'Bound');
+    await stack.client.delete(persistentVolumeClaims, { namespace: 'default', name: 'one' });
+    await stack.until('the end of the claim', () => stack.informers.of(persistentVolumeClaims).size === 0);
+    released.resolve();
+    await stack.until('Released', () => phase() === 'Released');
   });
 
   it('lets claims go on when the class or the volume that they need appears', async (test) => {

@@ -9,8 +9,8 @@ import {
   type StatefulSet,
   type Stored,
 } from '../../kube/index.ts';
+import { setOwners } from '../workload/index.ts';
 import { hasConflictingController } from './claim-retention.ts';
-import { setOwners } from './ownership.ts';
 import type { Action, Plan } from './plan.ts';
 
 /** A Parallel set's first batch; each that succeeds doubles the next, so that a hopeless set fails cheaply. */

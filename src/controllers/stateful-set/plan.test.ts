@@ -73,8 +73,8 @@ describe('an ordered set', () => {
   it('waits until a pod has been ready for minReadySeconds', () => {
     const set = makeSet({ minReadySeconds: 3_600 });
     const pod = makePod(set, 0, 'ready');
-    assert.deepEqual(texts(planFor(set, [pod]).steps), []);
-    assert.deepEqual(texts(planFor(set, [pod], { nowMs: NOW + 1 }).steps), ['create-pod web-1']);
+    assert.deepEqual(texts(planFor(set, [pod], { nowMs: NOW - 1 }).steps), []);
+    assert.deepEqual(texts(planFor(set, [pod]).steps), ['create-pod web-1']);
   });
 
   it('does nothing while it is being deleted', () => {

@@ -8,6 +8,7 @@ import {
   type StatefulSet,
   type Stored,
 } from '../../kube/index.ts';
+import { isAvailable } from '../workload/index.ts';
 import { claimIsStale, claimOwnersToSet, ownersByPolicy } from './claim-retention.ts';
 import {
   claimsFor,
@@ -20,7 +21,7 @@ import {
   storageMatches,
   withIdentity,
 } from './identity.ts';
-import { isAvailable, isCreated, isRunningAndReady, isUnavailable } from './pod-state.ts';
+import { isCreated, isRunningAndReady, isUnavailable } from './pod-state.ts';
 import { computeStatus, type SetStatus } from './status.ts';
 import { podsToUpdate } from './update-strategy.ts';
 

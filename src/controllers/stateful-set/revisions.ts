@@ -81,8 +81,8 @@ export function planRevision(
   const sorted = sortRevisions(revisions);
   const newest = sorted.at(-1);
   const next = (newest?.revision ?? 0) + 1;
-  const wanted = { data: revisionData(set), revision: next };
-  const equal = sorted.findLast((revision) => sameData(revision, wanted));
+  const wanted = canonical(revisionData(set));
+  const equal = sorted.findLast((revision) => canonical(revision.data) === wanted);
   if (!equal) return { action: 'create', revision: next };
   if (newest && sameData(newest, equal)) return { action: 'keep', update: newest };
   return { action: 'renumber', update: equal, revision: next };
@@ -109,8 +109,21 @@ function revisionHash(data: object, collisionCount: number): string {
   return [...String(hash)].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join('');
 }
 
+/** The texts of data that cannot change: stored revisions are compared with every look at their set. */
+const canonicalTexts = new WeakMap<object, string>();
+
 /** JSON with sorted keys: the same content has the same text, whoever wrote it. */
 function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return sortedJson(value);
+  let text = canonicalTexts.get(value);
+  if (text === undefined) {
+    text = sortedJson(value);
+    canonicalTexts.set(value, text);
+  }
+  return text;
+}
+
+function sortedJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));

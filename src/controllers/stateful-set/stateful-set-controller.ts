@@ -9,24 +9,28 @@ import {
   type ControllerRevision,
   controllerOf,
   controllerRevisions,
-  fromLabelSelector,
   isAlreadyExists,
   isNotFound,
   keyOf,
-  matchesSelector,
   type Pod,
   persistentVolumeClaims,
   pods,
   type StatefulSet,
   type Stored,
-  splitKey,
   statefulSets,
 } from '../../kube/index.ts';
+import {
+  BY_CONTROLLER,
+  candidatesOf,
+  claimObjects,
+  controllerIndex,
+  nextAvailability,
+  selects,
+} from '../workload/index.ts';
 import { applyPlan } from './apply.ts';
 import { isMemberOf } from './identity.ts';
-import { claimObjects, controllerIndex, orphansOf } from './ownership.ts';
 import { plan } from './plan.ts';
-import { nextAvailability, revisionOf } from './pod-state.ts';
+import { revisionOf } from './pod-state.ts';
 import { newRevision, planRevision, revisionsToDelete, sameData, templateOf } from './revisions.ts';
 import { completeRollingUpdate, type SetStatus, statusDiffers } from './status.ts';
 
@@ -34,8 +38,6 @@ export interface StatefulSetOptions {
   /** Sets worked on at a time (--concurrent-statefulset-syncs). @default 5 */
   readonly workers?: number;
 }
-
-const BY_CONTROLLER = 'stateful-set/controller';
 
 /** Runs StatefulSets: ordered pods with names and claims of their own. */
 export function createStatefulSetController(
@@ -123,7 +125,7 @@ class StatefulSetController implements Component {
       return set?.metadata.uid === controller.uid ? [keyOf(set)] : [];
     }
     return [...sets.values()]
-      .filter((set) => set.metadata.namespace === namespace && selects(set, pod))
+      .filter((set) => set.metadata.namespace === namespace && selects(set.spec?.selector, pod))
       .map(keyOf);
   }
 
@@ -131,22 +133,11 @@ class StatefulSetController implements Component {
     const set = this.#informers.sets.byKey(key);
     if (!set) return undefined;
     const { client, clock } = this.#context;
-    const owned = await claimObjects(
-      client,
-      controllerRevisions,
-      set,
-      this.#candidates(this.#informers.revisions, set),
-      () => true,
-      signal,
-    );
-    const members = await claimObjects(
-      client,
-      pods,
-      set,
-      this.#candidates(this.#informers.pods, set),
-      (pod) => isMemberOf(set, pod),
-      signal,
-    );
+    const owner = { resource: statefulSets, object: set, selector: set.spec?.selector };
+    const revisions = candidatesOf(this.#informers.revisions, set);
+    const owned = await claimObjects(client, controllerRevisions, owner, revisions, signal);
+    const candidates = candidatesOf(this.#informers.pods, set);
+    const members = await claimObjects(client, pods, owner, candidates, signal, { belongs: (pod) => isMemberOf(set, pod) });
 
     const { update, collisionCount } = await this.#updateRevision(set, owned, signal);
     const current = owned.find(({ metadata }) => metadata.name === set.status?.currentRevision) ?? update;
@@ -168,17 +159,6 @@ class StatefulSetController implements Component {
     const inUse = new Set([current.metadata.name, update.metadata.name, ...members.map(revisionOf)]);
     await this.#truncateHistory(revisionsToDelete(set, owned, inUse), signal);
     return nextAvailability(members, set.spec?.minReadySeconds ?? 0, nowMs);
-  }
-
-  /** What the set controls, and what nobody controls in its namespace. */
-  #candidates<T>(
-    informer: { byIndex(index: string, value: string): readonly T[] },
-    set: Stored<StatefulSet>,
-  ): T[] {
-    return [
-      ...informer.byIndex(BY_CONTROLLER, set.metadata.uid),
-      ...informer.byIndex(BY_CONTROLLER, orphansOf(set.metadata.namespace)),
-    ];
   }
 
   /** The revision of what the set says now, made or made the newest if need be. */
@@ -221,14 +201,10 @@ class StatefulSetController implements Component {
 
   async #writeStatus(set: Stored<StatefulSet>, status: SetStatus, signal: AbortSignal): Promise<void> {
     if (signal.aborted || !statusDiffers(set, status)) return;
-    const name = splitKey(keyOf(set));
     try {
-      await this.#context.client.patch(
-        statefulSets,
-        { namespace: name.namespace, name: name.name },
-        { type: 'merge', body: { metadata: { uid: set.metadata.uid }, status } },
-        { subresource: 'status', signal },
-      );
+      // Its role has no patch of the status.
+      const next = { ...set, status };
+      await this.#context.client.update(statefulSets, next, { subresource: 'status', signal });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
@@ -248,9 +224,4 @@ class StatefulSetController implements Component {
       }
     }
   }
-}
-
-function selects(set: StatefulSet, pod: Stored<Pod>): boolean {
-  const selector = set.spec?.selector;
-  return selector !== undefined && matchesSelector(fromLabelSelector(selector), pod.metadata.labels);
 }

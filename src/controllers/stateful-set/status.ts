@@ -1,6 +1,7 @@
 import { isBeingDeleted, type Pod, type StatefulSet } from '../../kube/index.ts';
+import { isAvailable } from '../workload/index.ts';
 import { replicasOf } from './identity.ts';
-import { isAvailable, isCreated, isRunningAndReady, revisionOf } from './pod-state.ts';
+import { isCreated, isRunningAndReady, revisionOf } from './pod-state.ts';
 
 /** The part of StatefulSetStatus that the controller writes. */
 export interface SetStatus {

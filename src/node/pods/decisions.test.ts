@@ -302,6 +302,7 @@ describe('the environment', () => {
       return { data: { key: 'value', other: 'o' } };
     },
     secret: async () => ({ data: { password: Buffer.from('hush').toString('base64') } }),
+    services: async () => [],
     isAbsent: (error: unknown) => error === absent,
   };
   const resolve = (container: Partial<Container>) =>

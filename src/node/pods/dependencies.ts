@@ -1,7 +1,7 @@
 import type { Clock, Logger, Trace } from '../../base/index.ts';
 import type { Client, EventRecorder } from '../../client/index.ts';
 import type { Host } from '../../host/index.ts';
-import type { Pod, ResourceList, Stored } from '../../kube/index.ts';
+import type { Pod, ResourceList, Service, Stored } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { PodVolume } from './container-config.ts';
 
@@ -29,4 +29,6 @@ export interface PodDependencies {
   readonly hostIp: string;
   /** The node's, for containers without limits. */
   readonly allocatable: () => ResourceList;
+  /** Of all namespaces. Resolves once they are known. */
+  readonly services: () => Promise<Iterable<Stored<Service>>>;
 }

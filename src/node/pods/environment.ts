@@ -3,23 +3,27 @@ import {
   type Container,
   type Pod,
   type Secret,
+  type Service,
   type Stored,
   secretText,
 } from '../../kube/index.ts';
 import { fieldValue, type PodPlace, resourceValue } from './downward.ts';
 import { expand } from './expand.ts';
+import { serviceEnvironment } from './service-environment.ts';
 
 /** Reads what environments refer to, in the pod's namespace. Reject with NotFound when it is not there. */
 export interface EnvironmentSources {
   configMap(name: string): Promise<ConfigMap>;
   secret(name: string): Promise<Secret>;
+  /** Those of all namespaces. Resolves once they are known. */
+  services(): Promise<Iterable<Stored<Service>>>;
   /** Whether a rejection says that the object is not there. */
   isAbsent(error: unknown): boolean;
 }
 
 /**
  * The environment that a container's spec asks for: envFrom in order, then env, whose values may refer to variables
- * named before them. Rules and messages: kubelet, makeEnvironmentVariables.
+ * named before them; and what it does not set itself of where the services are. Rules and messages: kubelet, makeEnvironmentVariables.
  * @throws Error when a reference that is not optional leads nowhere.
  */
 export async function resolveEnvironment(
@@ -28,6 +32,11 @@ export async function resolveEnvironment(
   place: PodPlace,
   sources: EnvironmentSources,
 ): Promise<Map<string, string>> {
+  const links = serviceEnvironment(
+    await sources.services(),
+    pod.metadata.namespace ?? '',
+    pod.spec?.enableServiceLinks ?? true,
+  );
   const environment = new Map<string, string>();
   for (const from of container.envFrom ?? []) {
     const { configMapRef, secretRef, prefix = '' } = from;
@@ -41,9 +50,10 @@ export async function resolveEnvironment(
   for (const variable of container.env ?? []) {
     const value = variable.valueFrom
       ? await referredValue(pod, container, variable.valueFrom, place, sources)
-      : expand(variable.value ?? '', environment);
+      : expand(variable.value ?? '', environment, links);
     if (value !== undefined) environment.set(variable.name, value);
   }
+  for (const [name, value] of links) if (!environment.has(name)) environment.set(name, value);
   return environment;
 }
 

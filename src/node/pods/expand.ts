@@ -1,9 +1,9 @@
 /**
- * Replaces $(NAME) by the variable's value. An unknown name stays as it is; $$ stands for one $, so $$(NAME) is never
+ * Replaces $(NAME) by the variable's value, of the first map that has it. An unknown name stays as it is; $$ stands for one $, so $$(NAME) is never
  * replaced. Rules: third_party/forked/golang/expansion.
  */
-export function expand(text: string, variables: ReadonlyMap<string, string>): string {
+export function expand(text: string, ...variables: readonly ReadonlyMap<string, string>[]): string {
   return text.replace(/\$\$|\$\(([^)]*)\)/g, (whole, name: string | undefined) =>
-    name === undefined ? '$' : (variables.get(name) ?? whole),
+    name === undefined ? '$' : (variables.find((map) => map.has(name))?.get(name) ?? whole),
   );
 }

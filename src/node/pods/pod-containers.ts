@@ -167,7 +167,7 @@ export class PodContainers {
   }
 
   #environment(pod: Stored<Pod>, container: Container): Promise<Map<string, string>> {
-    const { client, nodeName, hostIp, allocatable } = this.#dependencies;
+    const { client, nodeName, hostIp, allocatable, services } = this.#dependencies;
     const { namespace } = pod.metadata;
     return resolveEnvironment(
       pod,
@@ -176,6 +176,7 @@ export class PodContainers {
       {
         configMap: (name) => client.get(configMaps, { namespace, name }),
         secret: (name) => client.get(secrets, { namespace, name }),
+        services,
         isAbsent: isNotFound,
       },
     );

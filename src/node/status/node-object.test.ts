@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type NodeFacts, nodeObject, nodeStatus } from './node-object.ts';
+import { type NodeFacts, nodeObject, nodeStatus, statusDiffers } from './node-object.ts';
 
 const facts: NodeFacts = {
   name: 'node-1',
@@ -29,6 +29,8 @@ describe('the Node object', () => {
       'kubernetes.io/hostname': 'node-1',
       'kubernetes.io/os': 'linux',
       'kubernetes.io/arch': 'amd64',
+      'beta.kubernetes.io/os': 'linux',
+      'beta.kubernetes.io/arch': 'amd64',
       'topology.kubernetes.io/zone': 'a',
     }));
 
@@ -50,6 +52,19 @@ describe('the Node object', () => {
       lastHeartbeatTime: '2026-01-02T03:05:05Z',
       lastTransitionTime: '2026-01-02T03:04:05Z',
     });
+  });
+
+  it('differs from the server when a condition was changed there, not for its heartbeat', () => {
+    const status = nodeStatus(facts, undefined);
+    const later = { ...facts, nowMs: facts.nowMs + 10_000 };
+    assert.equal(statusDiffers(nodeStatus(later, status), status), false);
+    const givenUp = status.conditions!.map((one) => ({
+      ...one,
+      status: 'Unknown',
+      reason: 'NodeStatusUnknown',
+    }));
+    const server = { ...status, conditions: givenUp };
+    assert.equal(statusDiffers(nodeStatus(later, server), server), true);
   });
 
   it('names no volumes: they are for others to tell', () =>

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { rfc3339 } from '../../base/index.ts';
 import type { HostInfo } from '../../host/index.ts';
 import {
@@ -52,6 +53,8 @@ export function nodeLabels(facts: NodeFacts): Record<string, string> {
     [LABEL_HOSTNAME]: facts.name,
     [LABEL_OS]: 'linux',
     [LABEL_ARCH]: facts.info.architecture,
+    'beta.kubernetes.io/os': 'linux',
+    'beta.kubernetes.io/arch': facts.info.architecture,
     ...facts.labels,
   };
 }
@@ -92,6 +95,25 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
       architecture: info.architecture,
     },
   };
+}
+
+/** Whether the server's status says something else than `status`, heartbeats aside. */
+export function statusDiffers(status: NodeStatus, server: NodeStatus | undefined): boolean {
+  const { conditions = [], ...rest } = status;
+  const withoutHeartbeat = (condition: NodeCondition | undefined) =>
+    condition && { ...condition, lastHeartbeatTime: undefined };
+  return (
+    Object.entries(rest).some(
+      ([name, value]) => !isDeepStrictEqual(value, server?.[name as keyof NodeStatus]),
+    ) ||
+    conditions.some(
+      (condition) =>
+        !isDeepStrictEqual(
+          withoutHeartbeat(condition),
+          withoutHeartbeat(server?.conditions?.find(({ type }) => type === condition.type)),
+        ),
+    )
+  );
 }
 
 /** Reasons and messages: pkg/kubelet/nodestatus/setters.go. */

@@ -9,9 +9,11 @@ import {
   type Stored,
 } from '../../kube/index.ts';
 import { keepLease } from './node-lease.ts';
-import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
+import { type NodeFacts, nodeLabels, nodeObject, nodeStatus, statusDiffers } from './node-object.ts';
 
-/** The kubelet's nodeStatusReportFrequency. */
+/** The kubelet's nodeStatusUpdateFrequency: how often the status is compared with the server's. */
+const COMPARE_MS = 10_000;
+/** The kubelet's nodeStatusReportFrequency: how often a status is written that has not changed. */
 const REPORT_MS = 300_000;
 const REGISTER_RETRY_MS = { first: 100, most: 7_000 };
 
@@ -44,11 +46,12 @@ export class NodeStatusReporter {
     await this.#registerUntil(signal);
     if (signal.aborted) return;
     const lease = keepLease(this.#options, () => this.#node!, signal);
+    let reportedMs = clock.monotonic();
     while (!signal.aborted) {
-      await sleep(clock, REPORT_MS, signal).catch(() => undefined);
+      await sleep(clock, COMPARE_MS, signal).catch(() => undefined);
       if (signal.aborted) break;
       try {
-        await this.#report();
+        if (await this.#report(clock.monotonic() - reportedMs >= REPORT_MS)) reportedMs = clock.monotonic();
       } catch (error) {
         log.warn('cannot report the status of the node', { error: errorMessage(error) });
       }
@@ -90,15 +93,19 @@ export class NodeStatusReporter {
     return await this.#patchStatus(now, node);
   }
 
-  async #report(): Promise<void> {
+  /** Writes the status if it is due, or differs from the server's: the control plane may have given the node up. */
+  async #report(isDue: boolean): Promise<boolean> {
     const { client, facts } = this.#options;
     const now = await facts();
     try {
-      this.#node = await this.#patchStatus(now, await client.get(nodes, { name: now.name }));
+      const node = await client.get(nodes, { name: now.name });
+      if (!isDue && !statusDiffers(nodeStatus(now, node.status), node.status)) return false;
+      this.#node = await this.#patchStatus(now, node);
     } catch (error) {
       if (!isNotFound(error)) throw error;
       this.#node = await this.#register();
     }
+    return true;
   }
 
   /** Conditions and addresses are merged by type: those of other owners stay, and so do the volumes in use. */

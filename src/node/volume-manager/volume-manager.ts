@@ -47,8 +47,10 @@ export interface VolumeManagerOptions {
 
 /** Slightly off two minutes, so that a time-out due to this is recognizable. Source: podAttachAndMountTimeout. */
 const WAIT_LIMIT_MS = 123_000;
-/** Everything is looked at this often even if no event asked for it. Upstream's loops run every 100 ms. */
-const RESYNC_MS = 1_000;
+/** Everything is looked at this often even if no event asked for it. Upstream's loops, which wait for none, run every 100 ms. */
+const RESYNC_MS = 5_000;
+/** When the node's status could not be read, it is tried again after this. */
+const STATUS_RETRY_MS = 1_000;
 /** Volumes whose content comes from the API are set up again this often (the kubelet's --sync-frequency). */
 const REFRESH_MS = 60_000;
 
@@ -291,7 +293,7 @@ class NodeVolumeManager implements VolumeManager {
 
   /** Whether volumes found on disk are attached is only known from the node's status on the server. */
   #readNodeStatus(signal: AbortSignal): void {
-    const { client, nodeName, log } = this.#options;
+    const { client, clock, nodeName, log } = this.#options;
     if (this.#readingStatus) return;
     this.#readingStatus = true;
     client
@@ -303,9 +305,10 @@ class NodeVolumeManager implements VolumeManager {
         this.#wake();
       })
       .catch((error: unknown) => {
-        // Not registered yet: its arrival, or the next look, tries again.
-        if (!isNotFound(error) && !signal.aborted)
-          log.warn('the status of this node could not be read', { error: errorMessage(error) });
+        // Not registered yet: its arrival tries again.
+        if (isNotFound(error) || signal.aborted) return;
+        log.warn('the status of this node could not be read', { error: errorMessage(error) });
+        clock.after(STATUS_RETRY_MS, () => this.#wake(), { unref: true });
       })
       .finally(() => {
         this.#readingStatus = false;

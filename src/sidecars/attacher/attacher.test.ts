@@ -17,10 +17,15 @@ const DRIVER = 'test.csi.example.org';
 const FINALIZER = 'external-attacher/test-csi-example-org';
 const watch = [volumeAttachments, persistentVolumes, csiNodes];
 
+type Wait = PromiseWithResolvers<void>;
+
 interface Driver {
   readonly calls: unknown[];
   /** Throws what the next calls fail with. */
   fail: CsiStatus | undefined;
+  /** Holds up the next publications. */
+  before?: () => Promise<void>;
+  unpublished?: () => void;
   published: Map<string, string[]>;
 }
 
@@ -34,14 +39,16 @@ async function world(
   const driver: Driver = { calls: [], fail: undefined, published: new Map() };
   const service: ControllerService = {
     capabilities: ['PUBLISH_READONLY', 'LIST_VOLUMES', 'LIST_VOLUMES_PUBLISHED_NODES'],
-    controllerPublishVolume: ({ volumeId, nodeId, readonly, secrets, volumeContext }) => {
+    controllerPublishVolume: async ({ volumeId, nodeId, readonly, secrets, volumeContext }) => {
       driver.calls.push({ publish: volumeId, nodeId, readonly, secrets, volumeContext });
+      await driver.before?.();
       if (driver.fail) throw driver.fail;
       driver.published.set(volumeId, [nodeId]);
       return { publishContext: { device: '/dev/x' } };
     },
     controllerUnpublishVolume: ({ volumeId, nodeId }) => {
       driver.calls.push({ unpublish: volumeId, nodeId });
+      driver.unpublished?.();
       if (driver.fail) throw driver.fail;
       driver.published.set(volumeId, []);
       return {};
@@ -193,6 +200,28 @@ describe('attacher', () => {
     await w.until('the error', () => w.attachment()?.status?.attachError);
     assert.match(w.attachment()?.status?.attachError?.message ?? '', /"pv" is marked for deletion/);
     assert.deepEqual(w.driver.calls, []);
+  });
+
+  it('undoes a publication whose attachment was gone when it came to tell of it', {
+    timeout: 10_000,
+  }, async (test) => {
+    const w = await world(test);
+    await w.createVolume();
+    await w.createNode();
+    const [called, gone, undone] = [1, 2, 3].map(() => Promise.withResolvers<void>()) as [Wait, Wait, Wait];
+    w.driver.before = () => {
+      called.resolve();
+      return gone.promise;
+    };
+    w.driver.unpublished = undone.resolve;
+    const { metadata } = await w.attach();
+    await called.promise;
+    await w.detach();
+    const body = { metadata: { finalizers: null } };
+    await w.client.patch(volumeAttachments, { name: metadata.name }, { type: 'merge', body });
+    gone.resolve();
+    await undone.promise;
+    assert.deepEqual(w.driver.calls[1], { unpublish: 'handle', nodeId: 'node-id' });
   });
 
   it('leaves the attachments of other drivers alone', async (test) => {

@@ -124,12 +124,19 @@ export class CsiHandler implements AttachmentHandler {
       if (!signal.aborted) await this.#saveError(attachment, 'attachError', error);
       throw error;
     }
-    await client.patch(
-      volumeAttachments,
-      { name: attachment.metadata.name },
-      { type: 'merge', body: attachedStatus(attachment, publishContext) },
-      { subresource: 'status', signal },
-    );
+    try {
+      await client.patch(
+        volumeAttachments,
+        { name: attachment.metadata.name },
+        { type: 'merge', body: attachedStatus(attachment, publishContext) },
+        { subresource: 'status', signal },
+      );
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      // Detached and gone while the cache still had it: nobody else would undo what was done just now.
+      log.info('attached in vain; detaching', { attachment: attachment.metadata.name });
+      return this.#unpublish(attachment, signal);
+    }
     log.info('attached', { attachment: attachment.metadata.name, node: attachment.spec?.nodeName });
   }
 
@@ -177,17 +184,9 @@ export class CsiHandler implements AttachmentHandler {
   }
 
   async #detach(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<void> {
-    const { driver, timeoutMs, log } = this.#options;
+    const { log } = this.#options;
     try {
-      const source = await this.#source(attachment, signal);
-      const [credentials, nodeId] = await Promise.all([
-        this.#secrets(source, signal),
-        this.#nodeId(attachment, signal, true),
-      ]);
-      await driver.controller.controllerUnpublishVolume(
-        { volumeId: source.csi.volumeHandle, nodeId, secrets: credentials },
-        { timeoutMs, signal },
-      );
+      await this.#unpublish(attachment, signal);
     } catch (error) {
       if (!signal.aborted) await this.#saveError(attachment, 'detachError', error);
       throw error;
@@ -197,6 +196,19 @@ export class CsiHandler implements AttachmentHandler {
       // Nothing held it any more.
       if (!isNotFound(error)) throw error;
     });
+  }
+
+  async #unpublish(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<void> {
+    const { driver, timeoutMs } = this.#options;
+    const source = await this.#source(attachment, signal);
+    const [credentials, nodeId] = await Promise.all([
+      this.#secrets(source, signal),
+      this.#nodeId(attachment, signal, true),
+    ]);
+    await driver.controller.controllerUnpublishVolume(
+      { volumeId: source.csi.volumeHandle, nodeId, secrets: credentials },
+      { timeoutMs, signal },
+    );
   }
 
   /** The finalizer goes first: attached: false with the finalizer would mean a detach that may have timed out. */

@@ -23,6 +23,7 @@ import {
 import { checkCapabilities, type Driver } from './driver.ts';
 import type { Flags } from './options.ts';
 import { credentialsOf, type SecretReference, secretReference } from './secrets.ts';
+import { shared } from './shared.ts';
 import { finalizerChange, isVolumeOf, shouldDelete } from './should-delete.ts';
 
 const ATTACHMENTS_BY_VOLUME = 'va-persistent-volume-name';
@@ -45,6 +46,7 @@ export class VolumeDeleter {
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
   readonly #attachments: Informer<VolumeAttachment> | undefined;
+  readonly #attachmentsNow: () => Promise<readonly VolumeAttachment[]>;
   readonly #queue: Controller;
   /** Uids of volumes that are deleted and whose objects the cache still has. */
   readonly #done = new Set<string>();
@@ -67,6 +69,7 @@ export class VolumeDeleter {
     if (driver.controller.has('PUBLISH_UNPUBLISH_VOLUME')) {
       this.#attachments = informers.of(volumeAttachments).addIndex(ATTACHMENTS_BY_VOLUME, volumeOf);
     }
+    this.#attachmentsNow = shared(async () => (await context.client.list(volumeAttachments)).items);
     this.#queue = new Controller({
       name: `deleter of ${driver.name}`,
       clock,
@@ -112,13 +115,10 @@ export class VolumeDeleter {
     const add = finalizerChange(volume);
     if (add !== undefined) {
       const change = add ? withFinalizer : withoutFinalizer;
-      volume = await this.#context.client.update(
-        persistentVolumes,
-        change(volume, FINALIZER_EXTERNAL_PROVISIONER),
-      );
+      volume = await this.#writeFinalizers(change(volume, FINALIZER_EXTERNAL_PROVISIONER));
     }
     if (!shouldDelete(volume)) return undefined;
-    const [attachment] = this.#attachments?.byIndex(ATTACHMENTS_BY_VOLUME, name) ?? [];
+    const attachment = await this.#attachmentOf(name);
     if (attachment) {
       // Its detach wakes us: this is a wait, not a failure, though upstream's event is a warning.
       const message = `persistentvolume ${name} is still attached to node ${attachment.spec.nodeName}`;
@@ -149,6 +149,16 @@ export class VolumeDeleter {
     }
   }
 
+  /**
+   * What attaches the volume. The cache may lag behind, and a volume that is deleted under a node is lost: so the server
+   * has the last word, one question for all volumes that wait for it.
+   */
+  async #attachmentOf(name: string): Promise<VolumeAttachment | undefined> {
+    if (!this.#attachments) return undefined;
+    const [cached] = this.#attachments.byIndex(ATTACHMENTS_BY_VOLUME, name);
+    return cached ?? (await this.#attachmentsNow()).find((one) => volumeOf(one).includes(name));
+  }
+
   async #deleteVolume(volume: Volume, signal: AbortSignal): Promise<void> {
     if (!volume.spec?.csi) throw new Error('invalid CSI PV');
     checkCapabilities(this.#driver);
@@ -168,10 +178,7 @@ export class VolumeDeleter {
       this.#done.add(uid);
       for (let attempt = 1; going.metadata.finalizers?.includes(FINALIZER_EXTERNAL_PROVISIONER); attempt++) {
         try {
-          going = await client.update(
-            persistentVolumes,
-            withoutFinalizer(going, FINALIZER_EXTERNAL_PROVISIONER),
-          );
+          going = await this.#writeFinalizers(withoutFinalizer(going, FINALIZER_EXTERNAL_PROVISIONER));
         } catch (error) {
           if (!isConflict(error) || attempt === FINALIZER_ATTEMPTS) throw error;
           going = await client.get(persistentVolumes, { name });
@@ -185,6 +192,13 @@ export class VolumeDeleter {
       // The cache may have heard of the end before we did.
       if (!this.#volumes.get(name)) this.#done.delete(uid);
     }
+  }
+
+  /** Only finalizers, and only of the version that was seen: its role has no update of volumes. */
+  #writeFinalizers({ metadata }: Volume): Promise<Volume> {
+    const { name, resourceVersion, finalizers = [] } = metadata;
+    const body = { metadata: { resourceVersion, finalizers } };
+    return this.#context.client.patch(persistentVolumes, { name }, { type: 'merge', body });
   }
 
   /** The secrets that the volume was made with. When they are gone, the driver is asked to do without. */

@@ -1,10 +1,10 @@
-import type { Engine, EngineRow } from '../../apiserver/index.ts';
+import type { Engine, EngineRow, EngineWrite } from '../../apiserver/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { Dice } from '../dice.ts';
 
 /** The disk of the simulated API server: what it holds survives the server. */
 export class SimDisk {
-  readonly #rows = new Map<string, EngineRow>();
+  readonly #kept = new Map<string, EngineWrite>();
   #revision = 0;
   readonly #clock: Clock;
   readonly #dice: Dice;
@@ -21,15 +21,16 @@ export class SimDisk {
   /** The engine of one life of the server. With `dead` aborted, a commit under way is kept or lost and never answers. */
   engine(dead: AbortSignal): Engine {
     return {
-      load: () => ({ revision: this.#revision, rows: [...this.#rows.values()] }),
+      // Written and read as JSON only when a server starts on it: objects never change.
+      load: () => ({ revision: this.#revision, rows: [...this.#kept.values()].map(asRow) }),
       commit: (batch) =>
         new Promise((resolve) => {
           this.#clock.after(this.#dice.delay(0.5), () => {
             if (dead.aborted && this.#dice.chance(0.5)) return;
-            for (const { table, key, revision, value } of batch.writes) {
-              const id = `${table}\u0000${key}`;
-              if (value) this.#rows.set(id, { table, key, revision, value });
-              else this.#rows.delete(id);
+            for (const write of batch.writes) {
+              const id = `${write.table}\u0000${write.key}`;
+              if (write.deleted) this.#kept.delete(id);
+              else this.#kept.set(id, write);
             }
             this.#revision = batch.revision;
             if (!dead.aborted) resolve();
@@ -38,4 +39,8 @@ export class SimDisk {
       close: () => Promise.resolve(),
     };
   }
+}
+
+function asRow({ table, key, revision, value }: EngineWrite): EngineRow {
+  return { table, key, revision, value: value! };
 }

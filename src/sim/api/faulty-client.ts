@@ -10,6 +10,7 @@ import {
 } from '../../kube/index.ts';
 import type { Dice } from '../dice.ts';
 import type { Faults } from '../faults.ts';
+import type { Link } from '../host/link.ts';
 import type { Journal } from '../journal.ts';
 import type { SimProcess } from '../process.ts';
 import { describeObject } from './describe.ts';
@@ -18,6 +19,8 @@ import type { SimApi } from './sim-api.ts';
 export interface FaultyClientOptions {
   readonly api: SimApi;
   readonly process: SimProcess;
+  /** Of the process's machine. */
+  readonly link: Link;
   readonly dice: Dice;
   readonly faults: Faults;
   readonly journal: Journal;
@@ -30,6 +33,8 @@ export interface FaultyClientOptions {
 }
 
 const TYPICAL_MS = 0.5;
+/** Made once: an abort without a reason makes an error of its own each time. */
+const ENDED = new Error('the watch has ended');
 
 interface Call<T> {
   readonly verb: string;
@@ -43,7 +48,14 @@ interface Call<T> {
 
 /** The API as one process sees it: late, broken off, refused, as the seed has it. */
 export function createFaultyClient(options: FaultyClientOptions): Client {
-  const { api, process, dice, faults, journal } = options;
+  const { api, process, link, dice, faults, journal } = options;
+
+  /** Nobody answers until the caller has had enough. */
+  async function unanswered(): Promise<never> {
+    const waitMs = dice.between(1_000, 30_000);
+    await new Promise<void>((resolve) => process.clock.after(waitMs, resolve));
+    throw new Error('dial tcp: i/o timeout');
+  }
 
   function request<T>(call: Call<T>): Promise<T> {
     const { verb, resource, name, write } = call;
@@ -66,6 +78,7 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
     const lost = write && faults.strikes('api-timeout');
     const dies = write && faults.strikes('api-restart');
     return process.cross(delayMs, async () => {
+      if (link.cut) return unanswered();
       if (dies) {
         process.clock.soon(() => options.killApi());
       }
@@ -80,6 +93,7 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
         tell(describeObject(result));
         if (result !== undefined) options.written(verb, resource, result as KubeObject);
       }
+      if (link.cut) return unanswered();
       if (!lost) return result;
       tell(': done, but the answer is lost');
       const waitMs = faults.dice('api-timeout').between(10, 30_000);
@@ -93,13 +107,18 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
     watchOptions: WatchOptions = {},
   ): AsyncGenerator<WatchEvent<Stored<T>>, void, undefined> {
     const inner = new AbortController();
-    const stop = () => inner.abort();
+    const stop = () => inner.abort(ENDED);
     const { signal } = watchOptions;
     const forget = process.onDeath(stop);
+    const forgetCut = link.onCut(stop);
     signal?.addEventListener('abort', stop, { once: true });
     let ended: AbortSignal | undefined;
     try {
-      ended = await process.cross(dice.delay(TYPICAL_MS), () => {
+      const slow = faults.strikes('api-slow') ? faults.dice('api-slow').between(100, 20_000) : 0;
+      const late = faults.strikes('api-timeout');
+      ended = await process.cross(dice.delay(TYPICAL_MS) + slow, async () => {
+        if (link.cut || late) return unanswered();
+        if (faults.strikes('api-error')) throw refusal(faults.dice('api-error'));
         const expires = watchOptions.resourceVersion !== undefined && faults.strikes('watch-expired');
         if (expires) throw expired('too old resource version');
         return api.ended;
@@ -117,12 +136,15 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
         else if (dice.chance(0.3)) await process.cross(dice.delay(TYPICAL_MS), () => undefined);
         if (!process.alive) await new Promise<never>(() => {});
         if (signal?.aborted) return;
+        if (link.cut) break;
         yield event;
       }
       if (ended.aborted) throw new Error('unexpected EOF: the API server has gone');
+      if (link.cut) throw new Error('read tcp: connection timed out');
     } finally {
       stop();
       forget();
+      forgetCut();
       ended?.removeEventListener('abort', stop);
       signal?.removeEventListener('abort', stop);
     }

@@ -4,7 +4,6 @@ import {
   Code,
   CsiStatus,
   memoryChannel,
-  methodPath,
   type Routes,
   type Sockets,
 } from '../../csi/index.ts';
@@ -41,8 +40,8 @@ export class SocketTable {
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
   /** Volumes that CreateVolume was called for. */
   readonly #asked = new Set<string>();
-  /** Answers of ListVolumes, for when they come late. */
-  #oldList: Message | undefined;
+  /** The last answers of calls that tell how things are, by call and what was asked: for when they come late. */
+  readonly #oldAnswers = new Map<string, Message>();
 
   constructor(options: SocketTableOptions) {
     this.#options = options;
@@ -80,8 +79,8 @@ export class SocketTable {
         );
         return {
           endpoint: `unix://${path}`,
-          unary: (method, request, options) => this.#unary(process, wire, method, request, options),
-          stream: (method, request, options) => wire.stream(method, request, options),
+          unary: (method, request, options) => this.#unary(process, wire, path, method, request, options),
+          stream: (method, request, options) => this.#stream(process, wire, method, request, options),
           close: () => wire.close(),
         };
       },
@@ -156,13 +155,13 @@ export class SocketTable {
   async #unary(
     process: SimProcess,
     wire: Channel,
+    socket: string,
     method: Method,
     request: Message,
     options: ChannelCallOptions,
   ): Promise<Message> {
     const { faults, dice, journal } = this.#options;
-    const path = methodPath(method);
-    const rpc = path.slice(path.lastIndexOf('/') + 1);
+    const rpc = method.name;
     const quiet = QUIET.has(rpc);
     const tell = (what: string) => {
       if (!quiet) journal.write(process.name, `${rpc} ${subjectOf(request)}${what}`);
@@ -179,9 +178,11 @@ export class SocketTable {
       tell(': RESOURCE_EXHAUSTED');
       throw new CsiStatus(Code.RESOURCE_EXHAUSTED, 'injected: the pool is full');
     }
-    if (rpc === 'ListVolumes' && this.#oldList && faults.strikes('csi-stale-list')) {
-      tell(': an old list');
-      return this.#oldList;
+    const asked = TELLS.has(rpc) ? `${socket} ${rpc} ${textOf(request)}` : undefined;
+    const old = asked === undefined ? undefined : this.#oldAnswers.get(asked);
+    if (old && faults.strikes('csi-stale-list')) {
+      tell(': an old answer');
+      return old;
     }
     const lost = !quiet && faults.strikes('csi-lost-answer');
     if (!quiet && faults.strikes('csi-duplicate')) {
@@ -197,7 +198,7 @@ export class SocketTable {
       tell(`: ${(error as Error).message}`);
       throw error;
     }
-    if (rpc === 'ListVolumes') this.#oldList = response;
+    if (asked !== undefined) this.#oldAnswers.set(asked, response);
     if (lost) {
       tell(': done, but the answer is lost');
       if (faults.dice('csi-lost-answer').chance(0.5))
@@ -209,6 +210,54 @@ export class SocketTable {
     tell(': OK');
     return response;
   }
+
+  /** A call with many answers: it may be refused, and break off after any of them. */
+  async *#stream(
+    process: SimProcess,
+    wire: Channel,
+    method: Method,
+    request: Message,
+    options: ChannelCallOptions,
+  ): AsyncGenerator<Message, void> {
+    const { faults, dice, journal } = this.#options;
+    const tell = (what: string) => journal.write(process.name, `${method.name} ${subjectOf(request)}${what}`);
+    await process.cross(dice.delay(TYPICAL_MS), () => undefined);
+    if (faults.strikes('csi-error')) {
+      tell(': refused');
+      throw new CsiStatus(this.#refusal(method.name), 'injected: nothing was done');
+    }
+    tell('');
+    const answers = wire.stream(method, request, options)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await process.own(answers.next());
+        if (next.done) return;
+        if (faults.strikes('csi-lost-answer')) {
+          tell(': broken off');
+          throw new CsiStatus(Code.UNAVAILABLE, 'injected: the connection broke');
+        }
+        await process.cross(dice.delay(TYPICAL_MS), () => undefined);
+        yield next.value;
+      }
+    } finally {
+      void answers.return?.();
+    }
+  }
+}
+
+/** Calls that change nothing and tell how things are, or were a while ago. */
+const TELLS: ReadonlySet<string> = new Set([
+  'ListVolumes',
+  'GetCapacity',
+  'ControllerGetVolume',
+  'ListSnapshots',
+  'GetSnapshot',
+  'GetVolumeGroupSnapshot',
+  'NodeGetVolumeStats',
+]);
+
+function textOf(message: Message): string {
+  return JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }
 
 /** Calls that are asked all the time and change nothing. */

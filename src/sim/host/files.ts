@@ -82,7 +82,7 @@ export function machineFiles(machine: Machine, now: () => number): Files {
     async stat(path) {
       const parent = path.slice(0, path.lastIndexOf('/')) || '/';
       if (!machine.lookup(parent)) return undefined;
-      const found = machine.lookup(path, false);
+      const found = machine.reach(path, 'lstat', false);
       return found && statOf(found.node);
     },
     async rename(from, to) {

@@ -1,4 +1,5 @@
 import type { LoopDevice, MountEntry } from '../../host/index.ts';
+import type { Grant, NetworkStorage } from '../csi/network-storage.ts';
 import type { Dice } from '../dice.ts';
 import { type FileSystem, type Inode, type InodeKind, systemError } from './inode.ts';
 
@@ -11,6 +12,14 @@ export interface SimMount {
   options: readonly string[];
   readonly fileSystem: FileSystem;
   readonly root: Inode;
+  /** Of network storage: what the mount was made under. */
+  readonly grant?: Grant;
+}
+
+/** The network storage that a machine can mount. */
+export interface Network {
+  readonly storage: NetworkStorage;
+  reachable(): boolean;
 }
 
 export interface SimLoop {
@@ -31,6 +40,15 @@ export interface Place {
   readonly path: string;
 }
 
+/** What a path leads to. */
+export interface Found {
+  readonly node: Inode;
+  /** Canonical. */
+  readonly path: string;
+  /** The mount that it lies in. */
+  readonly mount: SimMount | undefined;
+}
+
 const MAX_LINKS = 40;
 /** The file system's journal is committed this often whoever asks. */
 const COMMIT_MS = 5_000;
@@ -40,6 +58,8 @@ const COMMIT_MS = 5_000;
  * process sees of it goes through a SimHost.
  */
 export class Machine {
+  readonly name: string;
+  readonly network: Network | undefined;
   readonly #now: () => number;
   readonly #dice: Dice;
   #nextInode = 1n;
@@ -50,12 +70,16 @@ export class Machine {
   #mounts: SimMount[] = [];
   /** Mounts by target, the topmost last. */
   readonly #at = new Map<string, SimMount[]>();
+  /** The last names of all targets so far. */
+  readonly #mountNames = new Set<string>();
   readonly #loops = new Map<string, SimLoop>();
   readonly #watches = new Set<{ path: string; changed: () => void }>();
   /** Takes back the changes of names that are not durable yet, oldest first: the file system's journal is one. */
   #undo: { readonly atMs: number; take(): void }[] = [];
 
-  constructor(now: () => number, dice: Dice) {
+  constructor(name: string, now: () => number, dice: Dice, network?: Network) {
+    this.name = name;
+    this.network = network;
     this.#now = now;
     this.#dice = dice;
     this.#root = this.#fileSystem('ext4', '8:1', false);
@@ -65,7 +89,7 @@ export class Machine {
   }
 
   get bootId(): string {
-    return `boot-${this.#boot}`;
+    return `${this.name}-boot-${this.#boot}`;
   }
 
   /**
@@ -113,6 +137,7 @@ export class Machine {
     const stack = this.#at.get(made.target);
     if (stack) stack.push(made);
     else this.#at.set(made.target, [made]);
+    this.#mountNames.add(made.target.slice(made.target.lastIndexOf('/') + 1));
     return made;
   }
 
@@ -179,9 +204,10 @@ export class Machine {
   }
 
   /** What a path leads to, with its canonical form; undefined: nothing. */
-  lookup(path: string, follow = true, depth = 0): { node: Inode; path: string } | undefined {
+  lookup(path: string, follow = true, depth = 0): Found | undefined {
     if (depth > MAX_LINKS) throw systemError('ELOOP', 'open', path);
-    let node = this.#at.get('/')?.at(-1)?.root ?? this.#root.root;
+    let mount = this.#at.get('/')?.at(-1);
+    let node = mount?.root ?? this.#root.root;
     let canonical = '';
     const parts = path.split('/').filter((part) => part !== '' && part !== '.');
     for (let at = 0; at < parts.length; at++) {
@@ -194,13 +220,23 @@ export class Machine {
         return this.lookup([target, ...parts.slice(at + 1)].join('/'), follow, depth + 1);
       }
       canonical += `/${part}`;
-      node = this.#at.get(canonical)?.at(-1)?.root ?? child;
+      // Looked for by the whole path only where something is mounted under such a name.
+      const mounted = this.#mountNames.has(part) ? this.topMount(canonical) : undefined;
+      if (mounted) mount = mounted;
+      node = mounted?.root ?? child;
     }
-    return { node, path: canonical || '/' };
+    return { node, path: canonical || '/', mount };
+  }
+
+  /** What a path leads to; a share that was taken away answers nobody. */
+  reach(path: string, call: string, follow = true): Found | undefined {
+    const found = this.lookup(path, follow);
+    if (found?.mount?.grant?.open === false) throw systemError('ESTALE', call, path);
+    return found;
   }
 
   node(path: string, call: string, follow = true): Inode {
-    const found = this.lookup(path, follow);
+    const found = this.reach(path, call, follow);
     if (!found) throw systemError('ENOENT', call, path);
     return found.node;
   }

@@ -1,6 +1,17 @@
 import type { Disks, LoopDevices, Mounts } from '../../host/host.ts';
+import type { Grant } from '../csi/network-storage.ts';
 import { systemError } from './inode.ts';
 import type { Machine, SimLoop } from './machine.ts';
+
+/** The file system type of network storage; the source is the volume's id. */
+export const NETWORK_FS = 'netfs';
+
+function grantOf({ name, network }: Machine, volumeId: string): Grant {
+  if (!network?.reachable()) throw systemError('EHOSTUNREACH', 'mount', volumeId);
+  const grant = network.storage.get(volumeId)?.grants.get(name);
+  if (!grant) throw systemError('EACCES', 'mount', volumeId);
+  return grant;
+}
 
 /** The mount calls of a machine. */
 export function machineMounts(machine: Machine): Mounts {
@@ -20,7 +31,7 @@ export function machineMounts(machine: Machine): Mounts {
         return;
       }
       if (options.includes('bind')) {
-        const from = machine.lookup(source);
+        const from = machine.reach(source, 'mount --bind');
         if (!from) throw systemError('ENOENT', 'mount --bind', source);
         if ((from.node.kind === 'directory') !== (at.node.kind === 'directory'))
           throw systemError('ENOTDIR', 'mount --bind', target);
@@ -34,10 +45,19 @@ export function machineMounts(machine: Machine): Mounts {
           options: flags,
           fileSystem,
           root: from.node,
+          grant: from.mount?.grant,
         });
         return;
       }
       if (at.node.kind !== 'directory') throw systemError('ENOTDIR', 'mount', target);
+      if (fsType === NETWORK_FS) {
+        const grant = grantOf(machine, source);
+        const { fileSystem } = machine.network!.storage.get(source)!;
+        const options = [readOnly || grant.readOnly ? 'ro' : 'rw', 'relatime'];
+        const { root } = fileSystem;
+        machine.mount({ target: at.path, source, sourceRoot: '/', fsType, options, fileSystem, root, grant });
+        return;
+      }
       if (fsType === 'tmpfs') {
         const fileSystem = machine.newFileSystem('tmpfs', '0:99', true);
         machine.mount({

@@ -14,10 +14,19 @@ interface CallKind {
   readonly journal?: boolean;
 }
 
-/** Calls that change something take time, so that a crash or another process can come between them. */
+/**
+ * Calls that change something take time, so that a crash or another process can come between them. All others are done
+ * at once; a process can die at each.
+ */
 const CALLS: Readonly<Record<string, CallKind>> = {
   'files.writeAtomic': { typicalMs: 1 },
   'files.write': { typicalMs: 1 },
+  'files.append': { typicalMs: 0.5 },
+  'files.makeDirectory': { typicalMs: 0.1 },
+  'files.symlink': { typicalMs: 0.1 },
+  'files.chmod': { typicalMs: 0.1 },
+  'files.chown': { typicalMs: 0.1 },
+  'files.removeDirectory': { typicalMs: 0.2 },
   'files.rename': { typicalMs: 0.2 },
   'files.removeFile': { typicalMs: 0.2 },
   'files.removeTree': { typicalMs: 0.5, journal: true },
@@ -78,7 +87,7 @@ export function createSimHost(options: SimHostOptions): Host {
             return work(...args);
           });
         };
-      } else gated[method] = (...args: unknown[]) => process.own(work(...args));
+      } else gated[method] = (...args: unknown[]) => process.reach(() => work(...args));
     }
     return gated as T;
   };
@@ -98,11 +107,11 @@ export function createSimHost(options: SimHostOptions): Host {
     },
     network: { connect: absent, httpGet: absent },
     info: () => ({
-      hostname: 'machine',
+      hostname: machine.name,
       architecture: 'amd64',
       kernelVersion: '6.1.0-sim',
       osImage: 'Simulated',
-      machineId: 'machine',
+      machineId: machine.name,
       bootId: machine.bootId,
       cpus: 8,
       memoryBytes: 16 * 2 ** 30,

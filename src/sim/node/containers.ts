@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/index.ts';
+import type { Grant } from '../csi/network-storage.ts';
 import type { Inode } from '../host/inode.ts';
 
 /** A container's view of one of its mounts. */
@@ -6,6 +7,8 @@ export interface SeenMount {
   readonly hostPath: string;
   readonly node: Inode;
   readonly readOnly: boolean;
+  /** Of network storage: what it was mounted under. */
+  readonly grant?: Grant;
 }
 
 export interface SimContainer {
@@ -72,10 +75,10 @@ export class SimContainers {
     for (const listener of this.#listeners) listener(container);
   }
 
-  /** The machine's power is gone: nobody sees the containers end. */
-  reboot(): void {
+  /** The node's power is gone: nobody sees the containers end. */
+  reboot(nodeName: string): void {
     for (const container of this.#containers.values()) {
-      if (container.state !== 'running') continue;
+      if (container.nodeName !== nodeName || container.state !== 'running') continue;
       container.state = 'exited';
       container.finishedAtMs = this.#clock.now();
     }

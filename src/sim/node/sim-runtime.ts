@@ -31,7 +31,10 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
         const mounts = config.mounts.map(({ hostPath, readOnly }) => {
           const found = machine.lookup(hostPath);
           if (!found) throw new StartError(`bind ${hostPath}: no such file or directory`);
-          return { hostPath: found.path, node: found.node, readOnly };
+          const { path, node, mount } = found;
+          if (mount?.grant?.open === false) throw new StartError(`bind ${hostPath}: stale file handle`);
+          const seenReadOnly = readOnly || Boolean(mount?.options.includes('ro'));
+          return { hostPath: path, node, readOnly: seenReadOnly, grant: mount?.grant };
         });
         const container: SimContainer = {
           id: Array.from({ length: 64 }, () => '0123456789abcdef'[dice.int(16)]).join(''),

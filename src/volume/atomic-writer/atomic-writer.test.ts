@@ -117,22 +117,26 @@ describe('makePayload', () => {
     ['empty', Buffer.alloc(0)],
   ]);
   const missing = (key: string) => `configmap references non-existent config key: ${key}`;
+  const defaultMode = 0o644;
 
   it('takes all keys with the default mode', () => {
     const made = makePayload(data, { defaultMode: 0o400 }, missing);
     assert.deepEqual([...made.keys()], ['a', 'empty']);
     assert.equal(made.get('a')?.mode, 0o400);
-    assert.equal(makePayload(data, {}, missing).get('a')?.mode, 0o644);
   });
 
   it('takes the listed keys under their paths', () => {
-    const made = makePayload(data, { items: [{ key: 'a', path: 'x/y', mode: 0o777 }] }, missing);
+    const made = makePayload(
+      data,
+      { defaultMode, items: [{ key: 'a', path: 'x/y', mode: 0o777 }] },
+      missing,
+    );
     assert.deepEqual([...made], [['x/y', { data: Buffer.from('1'), mode: 0o777 }]]);
   });
 
   it('fails on a listed key that is not there, unless optional', () => {
     const items = [{ key: 'b', path: 'b' }];
-    assert.throws(() => makePayload(data, { items }, missing), /non-existent config key: b/);
-    assert.equal(makePayload(data, { items, optional: true }, missing).size, 0);
+    assert.throws(() => makePayload(data, { defaultMode, items }, missing), /non-existent config key: b/);
+    assert.equal(makePayload(data, { defaultMode, items, optional: true }, missing).size, 0);
   });
 });

@@ -5,6 +5,8 @@ export interface FileProjection {
   readonly data: Uint8Array;
   /** Permission bits. */
   readonly mode: number;
+  /** Whose it is. @default the node's own user */
+  readonly uid?: number;
 }
 
 /** Files by path relative to the volume. */
@@ -146,12 +148,16 @@ async function newDirectory(files: Files, directory: string, nowMs: number): Pro
 }
 
 async function writeFiles(files: Files, directory: string, payload: Payload): Promise<void> {
-  for (const [path, { data, mode }] of payload) {
-    const at = join(directory, path);
-    if (path.includes('/')) await files.makeDirectory(dirname(at));
-    await files.writeAtomic(at, data, mode);
-    await files.chmod(at, mode); // whatever the umask
-  }
+  for (const path of payload.keys())
+    if (path.includes('/')) await files.makeDirectory(dirname(join(directory, path)));
+  // Nobody sees the directory yet, so the order is nobody's business.
+  await Promise.all(
+    [...payload].map(async ([path, { data, mode, uid }]) => {
+      const at = join(directory, path);
+      await files.write(at, data, mode);
+      if (uid !== undefined) await files.chown(at, uid, (await files.stat(at))!.gid);
+    }),
+  );
 }
 
 async function linkVisible(files: Files, directory: string, payload: Payload): Promise<void> {

@@ -3,12 +3,9 @@ import type { FileProjection, Payload } from './atomic-writer.ts';
 /** Which keys become files, as configMap and secret sources say it. */
 export interface KeyProjection {
   readonly items?: readonly { readonly key: string; readonly path: string; readonly mode?: number }[];
-  readonly defaultMode?: number;
+  readonly defaultMode: number;
   readonly optional?: boolean;
 }
-
-/** core/v1: the mode of projected files where none is given. */
-const DEFAULT_MODE = 0o644;
 
 /**
  * The files of a configMap or secret volume: all keys under their names, or the listed ones under their paths.
@@ -20,7 +17,7 @@ export function makePayload(
   source: KeyProjection,
   missing: (key: string) => string,
 ): Payload {
-  const defaultMode = source.defaultMode ?? DEFAULT_MODE;
+  const { defaultMode } = source;
   const payload = new Map<string, FileProjection>();
   if (!source.items || source.items.length === 0) {
     for (const [name, content] of data) payload.set(name, { data: content, mode: defaultMode });

@@ -7,12 +7,13 @@ import type { Schema, SchemaSet } from './schemas.ts';
 export type Json = { readonly [key: string]: unknown };
 
 const INFO = { title: 'Kubernetes', version: VERSION_INFO.gitVersion };
-const PATCH_TYPES = [
+const CUSTOM_PATCH_TYPES = [
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ];
+const PATCH_TYPES = [...CUSTOM_PATCH_TYPES, 'application/strategic-merge-patch+json'];
+const patchTypesOf = ({ isCustom }: Operation) => (isCustom ? CUSTOM_PATCH_TYPES : PATCH_TYPES);
 
 /** The document of OpenAPI v2: everything that is served. */
 export function documentV2(definitions: readonly ResourceDefinition[], set: SchemaSet): Json {
@@ -22,6 +23,9 @@ export function documentV2(definitions: readonly ResourceDefinition[], set: Sche
   for (const path of definitions.flatMap(pathsOf)) paths[path.path] = pathV2(path, set);
   return { swagger: '2.0', info: INFO, paths, definitions: schemas };
 }
+
+/** What the schemas of kinds that were defined at run time refer to. */
+const META_REFS = ['ObjectMeta', 'ListMeta'].map((name) => `io.k8s.apimachinery.pkg.apis.meta.v1.${name}`);
 
 /** The document of OpenAPI v3 of one group and version. */
 export function documentV3(definitions: readonly ResourceDefinition[], set: SchemaSet): Json {
@@ -35,6 +39,7 @@ export function documentV3(definitions: readonly ResourceDefinition[], set: Sche
     for (const ref of refsOf(schema)) visit(ref);
   };
   for (const definition of definitions) {
+    if (definition.custom) for (const name of META_REFS) visit(name);
     visit(set.nameOf(definition));
     visit(`${set.nameOf(definition)}List`);
   }
@@ -42,6 +47,7 @@ export function documentV3(definitions: readonly ResourceDefinition[], set: Sche
 }
 
 function schemaV2(schema: Schema): Json {
+  if (schema.custom) return schema.custom.v2;
   return compact({
     description: schema.description,
     type: schema.type,
@@ -56,6 +62,7 @@ function schemaV2(schema: Schema): Json {
 }
 
 function schemaV3(schema: Schema): Json {
+  if (schema.custom) return schema.custom.v3;
   const ref = schema.ref && { $ref: `#/components/schemas/${schema.ref}` };
   // A reference beside a description would hide it: version 3.0 wants it wrapped.
   const wrapped = ref && (schema.description !== undefined || schema.extensions !== undefined);
@@ -84,7 +91,7 @@ function pathV2({ parameters, operations }: Path, set: SchemaSet): Json {
       {
         description: operation.id,
         operationId: operation.id,
-        consumes: operation.method === 'patch' ? PATCH_TYPES : ['*/*'],
+        consumes: operation.method === 'patch' ? patchTypesOf(operation) : ['*/*'],
         produces: ['application/json', 'application/yaml'],
         parameters: [
           ...body,
@@ -121,7 +128,7 @@ function pathV3({ parameters, operations }: Path, set: SchemaSet): Json {
           required: true,
           content:
             operation.method === 'patch'
-              ? Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema: { type: 'object' } }]))
+              ? Object.fromEntries(patchTypesOf(operation).map((type) => [type, { schema: { type: 'object' } }]))
               : { '*/*': content(set.nameOf(operation.kind)) },
         }
       : undefined;

@@ -12,6 +12,8 @@ export interface Operation {
   /** Whether the answer is a list. */
   readonly list: boolean;
   readonly queries: readonly QueryParameter[];
+  /** Of a kind that was defined at run time. */
+  readonly isCustom: boolean;
 }
 
 export interface QueryParameter {
@@ -120,6 +122,7 @@ function path(
         id: `${OPERATION_WORDS[verb]}${area}${capital(version)}${verb === 'deletecollection' ? 'Collection' : ''}${scope}${kind}${suffix}`,
         kind: foreign ?? { group, version, kind },
         list: verb === 'list',
+        isCustom: definition.custom !== undefined,
       };
     }),
   };

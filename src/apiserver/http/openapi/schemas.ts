@@ -1,6 +1,7 @@
 import type { ResourceDefinition } from '../../registry/contract.ts';
 import { MERGE_KEYS } from '../../registry/patch/merge-keys.ts';
 import { type FieldType, findModel, type Model, modelOfKind } from '../../registry/schema/index.ts';
+import { type CustomSchemas, customListSchemas, customName, customSchemas } from './custom-schemas.ts';
 import type { Description } from './descriptions.ts';
 
 /** A JSON schema, before it is written as OpenAPI v2 or v3: `ref` names another one. */
@@ -14,6 +15,8 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly extensions?: Readonly<Record<string, unknown>>;
+  /** Of a kind that was defined at run time: written as it is. */
+  readonly custom?: CustomSchemas;
 }
 
 export interface GroupVersionKind {
@@ -64,6 +67,7 @@ export function modelNamesOf(definitions: readonly ResourceDefinition[]): Map<st
   // A type that several groups use is core's: groups refer to core, never the other way round.
   const core = definitions.filter((definition) => definition.group === '');
   for (const definition of [...core, ...definitions]) {
+    if (definition.custom) continue;
     const { group, version, kind } = definition;
     visit(modelOfKind(group, version, kind), packageOf(group, version));
   }
@@ -76,15 +80,24 @@ export function buildSchemas(
   descriptions: ReadonlyMap<string, Description>,
 ): SchemaSet {
   const schemas = new Map<string, Schema>(NAMED_SCALARS);
+  const customs = new Map<string, ResourceDefinition>();
+  for (const definition of definitions) if (definition.custom) customs.set(kindKey(definition), definition);
   for (const [modelName, name] of names) {
     const model = findModel(modelName)!;
     schemas.set(name, modelSchema(model, names, descriptions.get(modelName)));
   }
   const nameOf = (kind: GroupVersionKind) => {
+    if (customs.has(kindKey(kind))) return customName(kind.group, kind.version, kind.kind);
     const model = modelOfKind(kind.group, kind.version, kind.kind);
     return (model && names.get(model.name)) ?? `${packageOf(kind.group, kind.version)}.${kind.kind}`;
   };
-  for (const { group, version, kind } of definitions) {
+  for (const definition of customs.values()) {
+    const name = nameOf(definition);
+    schemas.set(name, { custom: customSchemas(definition) });
+    schemas.set(`${name}List`, { custom: customListSchemas(definition) });
+  }
+  for (const { group, version, kind, custom } of definitions) {
+    if (custom) continue;
     const name = nameOf({ group, version, kind });
     const known = schemas.get(name) ?? freeForm(kind);
     schemas.set(name, withKind(known, { group, version, kind }));
@@ -95,6 +108,8 @@ export function buildSchemas(
   }
   return { schemas, nameOf };
 }
+
+const kindKey = ({ group, version, kind }: GroupVersionKind): string => `${group}/${version}/${kind}`;
 
 function modelSchema(
   model: Model,

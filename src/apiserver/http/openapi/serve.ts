@@ -66,9 +66,24 @@ let cached: { key: string; documents: Promise<Documents> } | undefined;
 
 /** Documents depend on the table alone: one copy serves every server of the process until a kind comes or goes. */
 function documentsOf(definitions: readonly ResourceDefinition[]): Promise<Documents> {
-  const key = definitions.map((d) => `${apiVersionOf(d)}/${d.plural}:${d.subresources}:${d.verbs}`).join(' ');
+  const key = definitions
+    .map((d) => `${apiVersionOf(d)}/${d.plural}:${d.subresources}:${d.verbs}:${d.custom ? identity(d.custom) : ''}`)
+    .join(' ');
   if (cached?.key !== key) cached = { key, documents: makeDocuments(definitions) };
   return cached.documents;
+}
+
+let identities = 0;
+const known = new WeakMap<object, number>();
+
+/** A number that an object has for itself. */
+function identity(object: object): number {
+  let number = known.get(object);
+  if (number === undefined) {
+    number = ++identities;
+    known.set(object, number);
+  }
+  return number;
 }
 
 async function makeDocuments(definitions: readonly ResourceDefinition[]): Promise<Documents> {

@@ -40,3 +40,11 @@ export function ageColumn<T extends KubeObject>(): Column<T> {
     description: 'When the server created this object.',
   });
 }
+
+/** The second column of the kinds that upstream has no printer for. */
+export function createdAtColumn<T extends KubeObject>(): Column<T> {
+  return column<T>('Created At', (object) => object.metadata.creationTimestamp, {
+    type: 'date',
+    description: 'When the server created this object.',
+  });
+}

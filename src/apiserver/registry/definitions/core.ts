@@ -124,6 +124,7 @@ function immutableCauses<T extends Secret | ConfigMap>(
 }
 
 export const serviceAccountDefinition = defineResource<ServiceAccount>(serviceAccounts, {
+  subresources: ['token'],
   columns: [nameColumn(), ageColumn()],
 });
 
@@ -155,6 +156,7 @@ export const serviceDefinition = defineResource<Service>(services, {
   },
   strategy: {
     validateName: isDNS1035Label,
+    createsOnUpdate: true,
     defaults: (service) =>
       change(service, 'spec', (spec) => {
         const filled = fill(spec, { sessionAffinity: 'None', type: 'ClusterIP' });

@@ -25,6 +25,8 @@ import {
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { oldNodeLabel, oldNodeLabelWarnings } from './deprecations.ts';
+import { labelSelectorCauses } from './selector-validation.ts';
 import { driverNameCauses } from './volume-validation.ts';
 
 // Rules: Kubernetes 1.36, pkg/apis/storage/validation.
@@ -108,7 +110,7 @@ export const csiDriverDefinition = defineResource<CSIDriver>(csiDrivers, {
   ],
   strategy: {
     requiresResourceVersion: true,
-    tracksGeneration: true,
+    tracksGeneration: 'from updates',
     defaults: (one) =>
       change({ ...one, spec: one.spec ?? {} }, 'spec', (spec) =>
         fill<CSIDriver['spec']>(spec, {
@@ -164,6 +166,7 @@ function validateCSIDriver({ spec }: CSIDriver): StatusCause[] {
   for (const mode of spec.volumeLifecycleModes ?? []) {
     causes.push(...oneOf('spec.volumeLifecycleModes', mode, ['Persistent', 'Ephemeral']));
   }
+  const inSecrets = spec.serviceAccountTokenInSecrets;
   const period = spec.nodeAllocatableUpdatePeriodSeconds;
   if (period !== undefined && period < 10) {
     causes.push(
@@ -171,6 +174,15 @@ function validateCSIDriver({ spec }: CSIDriver): StatusCause[] {
         'spec.nodeAllocatableUpdatePeriodSeconds',
         period,
         'must be greater than or equal to 10 seconds',
+      ),
+    );
+  }
+  if (inSecrets !== undefined && !spec.tokenRequests?.length) {
+    causes.push(
+      invalidValue(
+        'spec.serviceAccountTokenInSecrets',
+        inSecrets,
+        'serviceAccountTokenInSecrets is set but no tokenRequests are specified',
       ),
     );
   }
@@ -184,13 +196,24 @@ export const csiStorageCapacityDefinition = defineResource<CSIStorageCapacity>(c
     column('Capacity', (one) => one.capacity ?? '<unset>'),
   ],
   strategy: {
+    requiresResourceVersion: true,
     validate: (one) => {
-      const causes = validateWith('storageClassName', one.storageClassName ?? '', isDNS1123Subdomain);
+      const causes = [
+        ...labelSelectorCauses(one.nodeTopology, 'nodeTopology'),
+        ...validateWith('storageClassName', one.storageClassName ?? '', isDNS1123Subdomain),
+      ];
       if (one.capacity !== undefined && (parseNano(one.capacity) ?? 0n) < 0n) {
         causes.push(invalidValue('capacity', one.capacity, 'must be greater than or equal to 0'));
       }
       return causes;
     },
+    warnings: ({ nodeTopology }) => [
+      ...oldNodeLabelWarnings(nodeTopology?.matchExpressions ?? [], 'nodeTopology.matchExpressions'),
+      ...Object.keys(nodeTopology?.matchLabels ?? {}).flatMap((label) => {
+        const what = oldNodeLabel(label);
+        return what ? [`nodeTopology.matchLabels.${label}: ${what}`] : [];
+      }),
+    ],
     validateUpdate: (next, previous) => [
       ...unchanged('nodeTopology', next.nodeTopology, previous.nodeTopology),
       ...unchanged('storageClassName', next.storageClassName, previous.storageClassName),

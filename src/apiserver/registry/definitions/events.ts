@@ -29,6 +29,7 @@ export const eventDefinition = defineResource<Event>(events, {
     source: (event) => event.source?.component || event.reportingComponent || '',
     type: (event) => event.type ?? '',
   },
+  strategy: { createsOnUpdate: true },
 });
 
 function firstSeen(event: Stored<Event>, nowMs: number): string {

@@ -1,9 +1,7 @@
 import {
   type ControllerRevision,
-  type CustomResourceDefinition,
   controllerOf,
   controllerRevisions,
-  customResourceDefinitions,
   type Lease,
   leases,
   type PriorityClass,
@@ -12,7 +10,7 @@ import {
 import { forbiddenField, invalidValue, oneOf, unchanged } from '../validation/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { fill } from './defaulting.ts';
-import { defineResource, READ_VERBS } from './define.ts';
+import { defineResource } from './define.ts';
 
 const HIGHEST_USER_PRIORITY = 1_000_000_000;
 
@@ -35,15 +33,6 @@ export const controllerRevisionDefinition = defineResource<ControllerRevision>(c
   strategy: { validateUpdate: (next, previous) => unchanged('data', next.data, previous.data) },
 });
 
-/**
- * The kinds of this server are its table: it takes no definitions, and says so by an empty list. kubectl's validation
- * reads that list for a kind that it does not know, and reports "no matches for kind" only once it has it.
- */
-export const customResourceDefinitionDefinition = defineResource<CustomResourceDefinition>(
-  customResourceDefinitions,
-  { verbs: READ_VERBS },
-);
-
 export const leaseDefinition = defineResource<Lease>(leases, {
   columns: [
     nameColumn(),
@@ -52,6 +41,7 @@ export const leaseDefinition = defineResource<Lease>(leases, {
   ],
   strategy: {
     requiresResourceVersion: true,
+    createsOnUpdate: true,
     validate: ({ spec }) =>
       (['leaseDurationSeconds', 'leaseTransitions'] as const).flatMap((name) => {
         const value = spec?.[name];

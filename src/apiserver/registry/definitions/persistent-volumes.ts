@@ -1,22 +1,20 @@
+import { rfc3339 } from '../../../base/index.ts';
 import {
+  ANN_BETA_STORAGE_CLASS,
   type PersistentVolume,
   type PersistentVolumeSpec,
   persistentVolumes,
   type StatusCause,
   type Stored,
 } from '../../../kube/index.ts';
-import { at, equal, forbiddenField, notSupported, oneOf, required, unchanged } from '../validation/index.ts';
+import { at, forbiddenField } from '../validation/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { betaClassWarning, oldNodeLabelWarnings } from './deprecations.ts';
 import { accessModesCell, classCell } from './volume-cells.ts';
-import {
-  accessModeCauses,
-  classNameCauses,
-  driverNameCauses,
-  positiveQuantityCauses,
-  VOLUME_MODES,
-} from './volume-validation.ts';
+import { withSourceDefaults } from './volume-source-defaults.ts';
+import { volumeSpecCauses, volumeUpdateCauses } from './volume-spec-validation.ts';
 
 export const persistentVolumeDefinition = defineResource<PersistentVolume>(persistentVolumes, {
   subresources: ['status'],
@@ -53,141 +51,84 @@ export const persistentVolumeDefinition = defineResource<PersistentVolume>(persi
   strategy: {
     defaults: (pv) =>
       change(pv, 'spec', (spec) =>
-        fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' }),
+        withSourceDefaults(fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' })),
       ),
-    prepareForCreate: (pv) => ({ ...pv, status: { phase: 'Pending' } }),
-    validate: ({ spec }) => validateVolumeSpec(spec, 'spec'),
-    validateUpdate,
+    prepareForCreate: (pv, nowMs) => ({
+      ...pv,
+      status: { phase: 'Pending', lastPhaseTransitionTime: rfc3339(nowMs) },
+    }),
+    prepareForStatusUpdate: withTransitionTime,
+    validate,
+    validateUpdate: volumeUpdateCauses,
+    warnings,
   },
 });
 
-const SPEC_FIELDS = new Set([
-  ...['accessModes', 'capacity', 'claimRef', 'mountOptions', 'nodeAffinity', 'persistentVolumeReclaimPolicy'],
-  ...['storageClassName', 'volumeAttributesClassName', 'volumeMode'],
-]);
-
-/** The fields of a spec that say where the data is. */
-function sourceOf(spec: PersistentVolumeSpec | undefined): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(spec ?? {}).filter(([name]) => !SPEC_FIELDS.has(name)));
+/** The strategy keeps the time of the last change of phase, unless the client gives it. */
+function withTransitionTime(
+  next: PersistentVolume,
+  previous: Stored<PersistentVolume>,
+  nowMs: number,
+): PersistentVolume {
+  const given = next.status?.lastPhaseTransitionTime;
+  const before = previous.status?.lastPhaseTransitionTime;
+  const samePhase = next.status?.phase === previous.status?.phase;
+  if (samePhase ? given !== undefined || before === undefined : given !== undefined && given !== before)
+    return next;
+  return {
+    ...next,
+    status: { ...next.status, lastPhaseTransitionTime: samePhase ? before : rfc3339(nowMs) },
+  };
 }
 
-/** Rules: Kubernetes 1.36, ValidatePersistentVolumeSpec. */
-export function validateVolumeSpec(spec: PersistentVolumeSpec | undefined, path: string): StatusCause[] {
-  const causes = accessModeCauses(spec?.accessModes, `${path}.accessModes`);
-  const capacity = spec?.capacity ?? {};
-  if (Object.keys(capacity).length === 0) causes.push(required(`${path}.capacity`));
-  if (capacity.storage === undefined || Object.keys(capacity).length > 1) {
-    causes.push(notSupported(`${path}.capacity`, capacity, ['storage']));
-  }
-  for (const [name, quantity] of Object.entries(capacity)) {
-    causes.push(...positiveQuantityCauses(at(`${path}.capacity`, name), quantity));
-  }
-  causes.push(
-    ...oneOf(`${path}.persistentVolumeReclaimPolicy`, spec?.persistentVolumeReclaimPolicy, [
-      'Delete',
-      'Recycle',
-      'Retain',
-    ]),
-  );
-  causes.push(...validateNodeAffinity(spec, path), ...validateSource(spec, path));
-  causes.push(...classNameCauses(`${path}.storageClassName`, spec?.storageClassName));
-  causes.push(...oneOf(`${path}.volumeMode`, spec?.volumeMode, VOLUME_MODES));
-  if (spec?.volumeAttributesClassName === '') {
-    causes.push(required(`${path}.volumeAttributesClassName`, 'an empty string is disallowed'));
-  }
-  if (spec?.volumeAttributesClassName !== undefined && !spec.csi) {
-    causes.push(required(`${path}.csi`, 'has to be specified when using volumeAttributesClassName'));
-  }
-  return causes;
+const MOUNT_OPTIONS = 'volume.beta.kubernetes.io/mount-options';
+/** The old annotation is only for these. */
+const TAKE_MOUNT_OPTIONS = [
+  ...['gcePersistentDisk', 'awsElasticBlockStore', 'glusterfs', 'nfs', 'rbd', 'quobyte', 'iscsi', 'cinder'],
+  ...['cephfs', 'azureFile', 'vsphereVolume', 'azureDisk', 'photonPersistentDisk'],
+];
+
+function validate({ metadata, spec }: PersistentVolume): StatusCause[] {
+  const causes = volumeSpecCauses(spec, 'spec', metadata?.name);
+  if (metadata?.annotations?.[MOUNT_OPTIONS] === undefined) return causes;
+  if (TAKE_MOUNT_OPTIONS.some((field) => Object.hasOwn(spec ?? {}, field))) return causes;
+  return [
+    ...causes,
+    forbiddenField(
+      `metadata.annotations.${MOUNT_OPTIONS}`,
+      'may not specify mount options for this volume type',
+    ),
+  ];
 }
 
-function validateSource(spec: PersistentVolumeSpec | undefined, path: string): StatusCause[] {
-  const [first, ...more] = Object.keys(sourceOf(spec));
-  if (first === undefined) return [required(path, 'must specify a volume type')];
-  const causes = more.map((name) =>
-    forbiddenField(`${path}.${name}`, 'may not specify more than 1 volume type'),
-  );
-  if (spec?.csi) {
-    causes.push(...driverNameCauses(`${path}.csi.driver`, spec.csi.driver));
-    if (!spec.csi.volumeHandle) causes.push(required(`${path}.csi.volumeHandle`));
-    for (const name of [
-      'controllerPublishSecretRef',
-      'controllerExpandSecretRef',
-      'nodePublishSecretRef',
-      'nodeStageSecretRef',
-      'nodeExpandSecretRef',
-    ] as const) {
-      const reference = spec.csi[name];
-      if (!reference) continue;
-      if (!reference.name) causes.push(required(`${path}.csi.${name}.name`));
-      if (!reference.namespace) causes.push(required(`${path}.csi.${name}.namespace`));
-    }
-  }
-  if (spec?.hostPath) {
-    if (!spec.hostPath.path) causes.push(required(`${path}.hostPath.path`));
-    else if (/^\/+$/.test(spec.hostPath.path) && spec.persistentVolumeReclaimPolicy === 'Recycle') {
-      causes.push(
-        forbiddenField(
-          `${path}.persistentVolumeReclaimPolicy`,
-          "may not be 'recycle' for a hostPath mount of '/'",
-        ),
-      );
-    }
-  }
-  if (spec?.local) {
-    if (!spec.local.path) causes.push(required(`${path}.local.path`));
-    if (!spec.nodeAffinity?.required) {
-      causes.push(required(`${path}.nodeAffinity`, 'Local volume requires node affinity'));
-    }
-  }
-  if (spec?.nfs) {
-    if (!spec.nfs.server) causes.push(required(`${path}.nfs.server`));
-    if (!spec.nfs.path) causes.push(required(`${path}.nfs.path`));
-  }
-  if (spec?.flexVolume && !spec.flexVolume.driver) causes.push(required(`${path}.flexVolume.driver`));
-  return causes;
-}
+const DEPRECATED: readonly (readonly [keyof PersistentVolumeSpec, string, string])[] = [
+  ['cephfs', 'cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
+  ['photonPersistentDisk', 'photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
+  ['scaleIO', 'scaleIO', 'deprecated in v1.16, non-functional in v1.22+'],
+  ['storageos', 'storageOS', 'deprecated in v1.22, non-functional in v1.25+'],
+  ['glusterfs', 'glusterfs', 'deprecated in v1.25, non-functional in v1.26+'],
+  ['rbd', 'rbd', 'deprecated in v1.28, non-functional in v1.31+'],
+];
 
-function validateNodeAffinity(spec: PersistentVolumeSpec | undefined, path: string): StatusCause[] {
-  if (!spec?.nodeAffinity) return [];
-  const here = `${path}.nodeAffinity.required`;
-  if (!spec.nodeAffinity.required) return [required(here, 'must specify required node constraints')];
-  return spec.nodeAffinity.required.nodeSelectorTerms?.length
-    ? []
-    : [required(`${here}.nodeSelectorTerms`, 'must have at least one node selector term')];
-}
-
-function validateUpdate(next: PersistentVolume, previous: Stored<PersistentVolume>): StatusCause[] {
-  const causes: StatusCause[] = [];
-  let source = next.spec;
-  if (
-    source?.csi?.controllerExpandSecretRef &&
-    previous.spec?.csi &&
-    !previous.spec.csi.controllerExpandSecretRef
-  ) {
-    // May be set once.
-    source = { ...source, csi: { ...source.csi, controllerExpandSecretRef: undefined } };
-  }
-  if (!equal(sourceOf(source), sourceOf(previous.spec))) {
-    causes.push(
-      forbiddenField(
-        'spec.persistentvolumesource',
-        'spec.persistentvolumesource is immutable after creation',
-      ),
+/** Source: Kubernetes 1.36, pkg/api/persistentvolume GetWarningsForPersistentVolume. */
+function warnings({ metadata, spec }: PersistentVolume): string[] {
+  const found: string[] = [];
+  if (metadata?.annotations?.[ANN_BETA_STORAGE_CLASS] !== undefined) found.push(betaClassWarning);
+  if (metadata?.annotations?.[MOUNT_OPTIONS] !== undefined) {
+    found.push(
+      `metadata.annotations[${MOUNT_OPTIONS}]: deprecated since v1.31; use "mountOptions" attribute instead`,
     );
   }
-  causes.push(...unchanged('volumeMode', next.spec?.volumeMode, previous.spec?.volumeMode));
-  // May be set once; 1.36 changes it later only behind the alpha gate MutablePVNodeAffinity.
-  if (previous.spec?.nodeAffinity) {
-    causes.push(...unchanged('nodeAffinity', next.spec?.nodeAffinity, previous.spec.nodeAffinity));
-  }
-  if (
-    previous.spec?.volumeAttributesClassName !== undefined &&
-    next.spec?.volumeAttributesClassName === undefined
-  ) {
-    causes.push(
-      forbiddenField('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'),
+  if (spec?.persistentVolumeReclaimPolicy === 'Recycle') {
+    found.push(
+      'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
     );
   }
-  return causes;
+  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  for (const [index, { matchExpressions = [] }] of terms.entries()) {
+    const path = at('spec.nodeAffinity.required.nodeSelectorTerms', index);
+    found.push(...oldNodeLabelWarnings(matchExpressions, `${path}.matchExpressions`));
+  }
+  for (const [field, name, what] of DEPRECATED) if (spec?.[field]) found.push(`spec.${name}: ${what}`);
+  return found;
 }

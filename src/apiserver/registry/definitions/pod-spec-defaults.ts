@@ -6,13 +6,14 @@ import {
   type Volume,
 } from '../../../kube/index.ts';
 import { change, each, fill } from './defaulting.ts';
+import { withSourceDefaults } from './volume-source-defaults.ts';
 
 const FILE_MODE = 0o644;
 const TOKEN_EXPIRATION_SECONDS = 3600;
 
 /** Defaults of a pod's or a template's spec. Source: Kubernetes 1.36, pkg/apis/core/v1/defaults.go. */
 export function defaultPodSpec(spec: PodSpec): PodSpec {
-  let result = fill<PodSpec>(spec, {
+  let result = fill<PodSpec>(namingAccountTwice(spec), {
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 30,
     dnsPolicy: 'ClusterFirst',
@@ -23,6 +24,24 @@ export function defaultPodSpec(spec: PodSpec): PodSpec {
   result = change(result, 'initContainers', (containers) => each(containers, defaultContainer));
   return change(result, 'containers', (containers) => each(containers, defaultContainer));
 }
+
+/** serviceAccount is the old name of serviceAccountName, and says the same (Convert_v1_PodSpec_To_core_PodSpec). */
+function namingAccountTwice(spec: PodSpec): PodSpec {
+  const name = spec.serviceAccountName || spec.serviceAccount;
+  if (!name || (spec.serviceAccountName === name && spec.serviceAccount === name)) return spec;
+  return { ...spec, serviceAccountName: name, serviceAccount: name };
+}
+
+/** Field references name the version of the object that they mean. */
+function defaultFieldReferences<T extends { readonly items?: readonly DownwardItem[] }>(source: T): T {
+  return change(source, 'items', (items) =>
+    each(items as readonly DownwardItem[], (item) =>
+      change(item, 'fieldRef', (field) => fill(field, { apiVersion: 'v1' })),
+    ),
+  ) as T;
+}
+
+type DownwardItem = NonNullable<NonNullable<Volume['downwardAPI']>['items']>[number];
 
 export function defaultPodTemplate(template: PodTemplateSpec): PodTemplateSpec {
   return change(template, 'spec', defaultPodSpec);
@@ -82,16 +101,19 @@ function pullPolicy(image: string): string {
 function defaultVolume(volume: Volume): Volume {
   if (Object.keys(volume).every((name) => name === 'name')) return { ...volume, emptyDir: {} };
   const mode = { defaultMode: FILE_MODE };
-  let result = change(volume, 'secret', (source) => fill(source, mode));
+  let result = change(withSourceDefaults(volume), 'secret', (source) => fill(source, mode));
+  result = change(result, 'image', (source) =>
+    fill(source, { pullPolicy: pullPolicy(source.reference ?? '') }),
+  );
   result = change(result, 'configMap', (source) => fill(source, mode));
-  result = change(result, 'downwardAPI', (source) => fill(source, mode));
+  result = change(result, 'downwardAPI', (source) => defaultFieldReferences(fill(source, mode)));
   result = change(result, 'hostPath', (source) =>
     source.type === undefined ? { ...source, type: '' } : source,
   );
   result = change(result, 'projected', (source) =>
     change(fill(source, mode), 'sources', (sources) =>
       each(sources, (item) =>
-        change(item, 'serviceAccountToken', (token) =>
+        change(change(item, 'downwardAPI', defaultFieldReferences), 'serviceAccountToken', (token) =>
           fill(token, { expirationSeconds: TOKEN_EXPIRATION_SECONDS }),
         ),
       ),

@@ -14,7 +14,8 @@ import { change } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { summarizePod } from './pod-cells.ts';
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts';
-import { validatePodSpec, validatePodUpdate } from './pod-validation.ts';
+import { podUpdateCauses } from './pod-update-validation.ts';
+import { validatePodSpec } from './pod-validation.ts';
 
 export const podDefinition = defineResource<Pod>(pods, {
   subresources: ['status', 'binding'],
@@ -58,7 +59,7 @@ export const podDefinition = defineResource<Pod>(pods, {
       status: { ...next.status, qosClass: next.status?.qosClass || previous.status?.qosClass },
     }),
     validate: (pod) => validatePodSpec(pod.spec, 'spec', pod.metadata?.name),
-    validateUpdate: validatePodUpdate,
+    validateUpdate: podUpdateCauses,
     gracePeriodSeconds,
   },
   actions: { binding: bindPod },

@@ -1,9 +1,8 @@
 import {
-  fromLabelSelector,
-  matchesSelector,
   type StatefulSet,
   type StatefulSetSpec,
   type StatusCause,
+  type Stored,
   statefulSets,
   type Volume,
 } from '../../../kube/index.ts';
@@ -14,16 +13,25 @@ import {
   invalidValue,
   isDNS1123Label,
   notSupported,
-  required,
-  validateLabels,
   validateWith,
 } from '../validation/index.ts';
-import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
+import { claimSpecCauses } from './claim-spec-validation.ts';
+import { ageColumn, column, nameColumn } from './columns.ts';
 import { change, each, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { goForm } from './go-form.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
-import { validatePodSpec } from './pod-validation.ts';
-import { claimSpecCauses } from './volume-validation.ts';
+import { templateColumns } from './workload-cells.ts';
+import {
+  atMost100PercentCauses,
+  intOrPercentCauses,
+  intOrPercentValue,
+  nonNegativeCauses,
+  podTemplateCauses,
+  replicatedTemplateCauses,
+  templateLabelCauses,
+  workloadSelectorCauses,
+} from './workload-validation.ts';
 
 const UPDATABLE = [
   ...['replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit'],
@@ -38,14 +46,7 @@ export const statefulSetDefinition = defineResource<StatefulSet>(statefulSets, {
       description: 'Number of the pod with ready state',
     }),
     ageColumn(),
-    wideColumn(
-      'Containers',
-      (set) => set.spec?.template.spec?.containers.map((one) => one.name).join(',') ?? '',
-    ),
-    wideColumn(
-      'Images',
-      (set) => set.spec?.template.spec?.containers.map((one) => one.image).join(',') ?? '',
-    ),
+    ...templateColumns<StatefulSet>(({ spec }) => spec?.template),
   ],
   strategy: {
     tracksGeneration: true,
@@ -53,6 +54,7 @@ export const statefulSetDefinition = defineResource<StatefulSet>(statefulSets, {
     prepareForCreate: (set) => ({ ...set, status: { replicas: 0, availableReplicas: 0 } }),
     validateName: isDNS1123Label,
     validate: ({ spec }) => validateSpec(spec, 'spec'),
+    validateStatusUpdate,
     validateUpdate: (next, previous) => {
       const frozen = (spec: StatefulSetSpec | undefined) => ({
         ...spec,
@@ -104,7 +106,7 @@ function defaultSpec(spec: StatefulSetSpec): StatefulSetSpec {
 
 /** Rules: Kubernetes 1.36, pkg/apis/apps/validation ValidateStatefulSetSpec. */
 function validateSpec(spec: StatefulSetSpec | undefined, path: string): StatusCause[] {
-  if (!spec) return [required(`${path}.selector`), required(`${path}.template.spec.containers`)];
+  if (!spec) return validateSpec({} as StatefulSetSpec, path);
   const causes: StatusCause[] = [];
   if (spec.podManagementPolicy !== 'OrderedReady' && spec.podManagementPolicy !== 'Parallel') {
     causes.push(
@@ -120,88 +122,85 @@ function validateSpec(spec: StatefulSetSpec | undefined, path: string): StatusCa
     causes.push(
       invalidValue(
         `${path}.updateStrategy.rollingUpdate`,
-        rollingUpdate,
+        goForm('StatefulSetRollingUpdate', rollingUpdate),
         "only allowed for updateStrategy 'RollingUpdate'",
       ),
     );
   } else if (type !== 'OnDelete' && type !== 'RollingUpdate') {
-    causes.push(
-      invalidValue(`${path}.updateStrategy`, spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"),
-    );
+    const shown = goForm('UpdateStrategy', spec.updateStrategy);
+    causes.push(invalidValue(`${path}.updateStrategy`, shown, "must be 'RollingUpdate' or 'OnDelete'"));
+  } else if (type === 'RollingUpdate') {
+    causes.push(...rollingUpdateCauses(rollingUpdate, `${path}.updateStrategy.rollingUpdate`));
   }
   for (const name of ['whenDeleted', 'whenScaled'] as const) {
     const value = spec.persistentVolumeClaimRetentionPolicy?.[name];
     if (value !== 'Retain' && value !== 'Delete') {
       causes.push(
-        notSupported(`${path}.persistentVolumeClaimRetentionPolicy.${name}`, value, ['Delete', 'Retain']),
+        notSupported(`${path}.persistentVolumeClaimRetentionPolicy.${name}`, value, ['Retain', 'Delete']),
       );
     }
   }
-  for (const name of ['replicas', 'minReadySeconds'] as const) {
-    const value = spec[name] ?? 0;
-    if (value < 0) causes.push(invalidValue(`${path}.${name}`, value, 'must be greater than or equal to 0'));
-  }
-  if ((spec.ordinals?.start ?? 0) < 0) {
-    causes.push(
-      invalidValue(`${path}.ordinals.start`, spec.ordinals?.start, 'must be greater than or equal to 0'),
-    );
-  }
-  if (spec.serviceName) causes.push(...validateWith(`${path}.serviceName`, spec.serviceName, isDNS1123Label));
   for (const [index, template] of (spec.volumeClaimTemplates ?? []).entries()) {
     const here = at(`${path}.volumeClaimTemplates`, index);
-    if (!template.metadata?.name) causes.push(required(`${here}.metadata.name`));
-    else causes.push(...validateWith(`${here}.metadata.name`, template.metadata.name, isDNS1123Label));
     causes.push(...claimSpecCauses(template.spec, `${here}.spec`));
   }
+  causes.push(...nonNegativeCauses(`${path}.replicas`, spec.replicas));
+  causes.push(...nonNegativeCauses(`${path}.minReadySeconds`, spec.minReadySeconds));
+  causes.push(...nonNegativeCauses(`${path}.ordinals.start`, spec.ordinals?.start));
+  if (spec.serviceName) causes.push(...validateWith(`${path}.serviceName`, spec.serviceName, isDNS1123Label));
   return [...causes, ...validateSelectorAndTemplate(spec, path)];
 }
 
 function validateSelectorAndTemplate(spec: StatefulSetSpec, path: string): StatusCause[] {
-  const causes: StatusCause[] = [];
-  const { selector, template } = spec;
-  if (!selector) causes.push(required(`${path}.selector`));
-  else {
-    causes.push(...validateLabels(`${path}.selector.matchLabels`, selector.matchLabels));
-    const requirements = fromLabelSelector(selector);
-    if (requirements.length === 0) {
-      causes.push(invalidValue(`${path}.selector`, selector, 'empty selector is invalid for statefulset'));
-    } else if (!matchesSelector(requirements, template?.metadata?.labels)) {
-      causes.push(
-        invalidValue(
-          `${path}.template.metadata.labels`,
-          template?.metadata?.labels ?? null,
-          '`selector` does not match template `labels`',
-        ),
-      );
-    }
-  }
+  const { selector, template, volumeClaimTemplates = [] } = spec;
   // Claims become volumes of the same name; they win over the template's own.
-  const claims = new Map<string, Volume>(
-    (spec.volumeClaimTemplates ?? []).map((one) => {
-      const name = one.metadata?.name ?? '';
-      return [name, { name, persistentVolumeClaim: { claimName: name || 'claim' } }];
-    }),
-  );
-  const podSpec = template?.spec && {
-    ...template.spec,
-    hostname: undefined,
-    subdomain: undefined,
-    volumes: [
-      ...claims.values(),
-      ...(template.spec.volumes ?? []).filter((volume) => !claims.has(volume.name)),
-    ],
+  const names = volumeClaimTemplates.map((one) => one.metadata?.name ?? '');
+  const claims = names.map((name): Volume => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const own = template?.spec?.volumes?.filter((volume) => !names.includes(volume.name)) ?? [];
+  const whole = template?.spec && {
+    ...template,
+    // The controller gives pods their own.
+    spec: { ...template.spec, hostname: undefined, subdomain: undefined, volumes: [...claims, ...own] },
   };
-  causes.push(...validatePodSpec(podSpec, `${path}.template.spec`));
-  if (podSpec && podSpec.restartPolicy !== 'Always') {
-    causes.push(notSupported(`${path}.template.spec.restartPolicy`, podSpec.restartPolicy, ['Always']));
-  }
-  if (podSpec?.activeDeadlineSeconds !== undefined) {
-    causes.push(
-      forbiddenField(
-        `${path}.template.spec.activeDeadlineSeconds`,
-        'activeDeadlineSeconds in StatefulSet is not Supported',
-      ),
-    );
-  }
+  return [
+    ...workloadSelectorCauses(selector, 'statefulset', `${path}.selector`),
+    ...templateLabelCauses(template, selector, `${path}.template`),
+    ...podTemplateCauses(whole, `${path}.template`),
+    ...replicatedTemplateCauses(template, 'StatefulSet', `${path}.template`),
+  ];
+}
+
+function rollingUpdateCauses(
+  rolling: NonNullable<StatefulSetSpec['updateStrategy']>['rollingUpdate'],
+  path: string,
+): StatusCause[] {
+  const max = rolling?.maxUnavailable;
+  const here = `${path}.maxUnavailable`;
+  return [
+    ...nonNegativeCauses(`${path}.partition`, rolling?.partition),
+    ...intOrPercentCauses(here, max),
+    ...(max !== undefined && intOrPercentValue(max) === 0 ? [invalidValue(here, max, 'cannot be 0')] : []),
+    ...atMost100PercentCauses(here, max),
+  ];
+}
+
+/** Rules: ValidateStatefulSetStatusUpdate. */
+function validateStatusUpdate({ status }: StatefulSet, previous: Stored<StatefulSet>): StatusCause[] {
+  const counts = [
+    ...(['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas'] as const),
+    ...(['availableReplicas', 'observedGeneration', 'collisionCount'] as const),
+  ];
+  const causes = counts.flatMap((name) => nonNegativeCauses(`status.${name}`, status?.[name]));
+  const atMost = (name: (typeof counts)[number], limit: 'replicas' | 'readyReplicas') => {
+    const value = status?.[name] ?? 0;
+    if (value > (status?.[limit] ?? 0))
+      causes.push(invalidValue(`status.${name}`, value, `cannot be greater than status.${limit}`));
+  };
+  for (const name of ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const)
+    atMost(name, 'replicas');
+  atMost('availableReplicas', 'readyReplicas');
+  const collisions = status?.collisionCount ?? 0;
+  if (collisions < (previous.status?.collisionCount ?? 0))
+    causes.push(invalidValue('status.collisionCount', collisions, 'cannot be decremented'));
   return causes;
 }

@@ -48,7 +48,7 @@ const pvc = { name: 'v', persistentVolumeClaim: { claimName: 'c' } };
 describe('what a create is refused for', () => {
   const cases: [string, KubeObject, string[]][] = [
     ['persistentvolumes', pv({ csi: undefined }), ['spec Required']],
-    ['persistentvolumes', pv({ hostPath: { path: '/x' } }), ['spec.hostPath Forbidden']],
+    ['persistentvolumes', pv({ hostPath: { path: '/x' } }), ['spec.csi Forbidden']],
     [
       'persistentvolumes',
       pv({ accessModes: undefined, capacity: undefined }),
@@ -117,7 +117,7 @@ describe('what a create is refused for', () => {
       set({ selector: { matchLabels: { app: 'y' } } }),
       ['spec.template.metadata.labels Invalid'],
     ],
-    ['statefulsets', set({ selector: undefined }), ['spec.selector Required']],
+    ['statefulsets', set({ selector: undefined }), ['spec.selector Required', 'spec.template.metadata.labels Invalid']],
     [
       'statefulsets',
       set({ volumeClaimTemplates: undefined }),

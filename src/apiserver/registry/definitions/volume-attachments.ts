@@ -15,6 +15,7 @@ import {
 } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { defineResource } from './define.ts';
+import { inlineVolumeSpecCauses } from './volume-spec-validation.ts';
 import { driverNameCauses } from './volume-validation.ts';
 
 const MAX_METADATA_BYTES = 256 * 1024;
@@ -69,6 +70,8 @@ function validateSpec({ spec }: VolumeAttachment): StatusCause[] {
     causes.push(forbiddenField('spec.source', rule));
   } else if (persistentVolumeName === '') {
     causes.push(required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName'));
+  } else if (inlineVolumeSpec) {
+    causes.push(...inlineVolumeSpecCauses(inlineVolumeSpec, 'spec.source.inlineVolumeSpec'));
   }
   causes.push(...validateWith('spec.nodeName', spec?.nodeName ?? '', isDNS1123Subdomain));
   if (persistentVolumeName !== undefined) {

@@ -1,16 +1,9 @@
+import { parseNano, quantityValue, type StatusCause } from '../../../kube/index.ts';
 import {
-  compareQuantity,
-  type PersistentVolumeClaimSpec,
-  parseNano,
-  type StatusCause,
-} from '../../../kube/index.ts';
-import {
-  at,
   forbiddenField,
   invalidValue,
   isDNS1123Subdomain,
   notSupported,
-  oneOf,
   required,
   tooLong,
   validateWith,
@@ -20,6 +13,7 @@ import {
 
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 export const VOLUME_MODES = ['Block', 'Filesystem'];
+export const RECLAIM_POLICIES = ['Delete', 'Recycle', 'Retain'];
 const DRIVER_NAME_MAX_BYTES = 63;
 
 export function accessModeCauses(
@@ -40,8 +34,14 @@ export function accessModeCauses(
   return causes;
 }
 
-export function positiveQuantityCauses(path: string, quantity: string): StatusCause[] {
-  return (parseNano(quantity) ?? 0n) > 0n ? [] : [invalidValue(path, quantity, 'must be greater than zero')];
+/** How much storage: more than nothing. A volume is told of a negative size twice. */
+export function storageQuantityCauses(path: string, quantity: string, ofVolume = false): StatusCause[] {
+  const nano = parseNano(quantity) ?? 0n;
+  const causes: StatusCause[] = [];
+  if (ofVolume && nano < 0n)
+    causes.push(invalidValue(path, Number(quantityValue(quantity)), 'must be a valid resource quantity'));
+  if (nano <= 0n) causes.push(invalidValue(path, quantity, 'must be greater than zero'));
+  return causes;
 }
 
 export function classNameCauses(path: string, name: string | undefined): StatusCause[] {
@@ -54,39 +54,3 @@ export function driverNameCauses(path: string, name: string | undefined): Status
     name.length > DRIVER_NAME_MAX_BYTES ? [tooLong(path, DRIVER_NAME_MAX_BYTES)] : [];
   return [...causes, ...isDNS1123Subdomain(name.toLowerCase()).map((why) => invalidValue(path, name, why))];
 }
-
-/** Rules of a claim's spec, wherever it stands. */
-export function claimSpecCauses(spec: PersistentVolumeClaimSpec | undefined, path: string): StatusCause[] {
-  const causes = accessModeCauses(
-    spec?.accessModes,
-    `${path}.accessModes`,
-    'at least 1 access mode is required',
-  );
-  const size = spec?.resources?.requests?.storage;
-  const sizePath = at(`${path}.resources`, 'storage');
-  if (size === undefined) causes.push(required(sizePath));
-  else causes.push(...positiveQuantityCauses(sizePath, size));
-  causes.push(...classNameCauses(`${path}.storageClassName`, spec?.storageClassName));
-  causes.push(...oneOf(`${path}.volumeMode`, spec?.volumeMode, VOLUME_MODES));
-  causes.push(...classNameCauses(`${path}.volumeAttributesClassName`, spec?.volumeAttributesClassName));
-  for (const name of ['dataSource', 'dataSourceRef'] as const) {
-    const source = spec?.[name];
-    if (!source) continue;
-    if (!source.name) causes.push(required(`${path}.${name}.name`));
-    if (!source.kind) causes.push(required(`${path}.${name}.kind`));
-    if (!source.apiGroup && source.kind !== 'PersistentVolumeClaim') {
-      causes.push(
-        invalidValue(
-          `${path}.${name}`,
-          source.kind,
-          "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
-        ),
-      );
-    }
-  }
-  return causes;
-}
-
-/** Whether a new size is smaller. */
-export const shrinks = (next: string | undefined, previous: string | undefined): boolean =>
-  compareQuantity(next, previous) < 0;

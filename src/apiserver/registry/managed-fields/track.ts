@@ -26,7 +26,10 @@ import { type Shape, shapeOfKind } from './shape.ts';
 
 /** A write as managedFields sees it. */
 export interface TrackedWrite {
-  readonly resource: Resource & { readonly subresources: readonly string[] };
+  readonly resource: Resource & {
+    readonly subresources: readonly string[];
+    readonly custom?: { readonly shape: Shape };
+  };
   /** Who writes. */
   readonly manager: string;
   readonly subresource?: string;
@@ -85,8 +88,8 @@ export function managersBeforeApply(write: TrackedWrite, live: Stored<KubeObject
   return updated({ ...write, manager: BEFORE_FIRST_APPLY }, managers, changes);
 }
 
-export function shapeOf({ resource: { group, version, kind } }: TrackedWrite): Shape {
-  return shapeOfKind(group, version, kind);
+export function shapeOf({ resource: { group, version, kind, custom } }: TrackedWrite): Shape {
+  return custom?.shape ?? shapeOfKind(group, version, kind);
 }
 
 /** What a write may own: status belongs to writes of /status, and the rest of it does not (GetResetFields). */

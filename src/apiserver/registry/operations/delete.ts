@@ -35,7 +35,8 @@ export function decideDeletion(
   const grace = decideGrace(definition, object, options, nowMs);
   if (grace === 'pending') return { action: 'wait' };
 
-  const finalizers = collectorFinalizers(object.metadata.finalizers ?? [], options.propagationPolicy);
+  const present = object.metadata.finalizers ?? [];
+  const finalizers = collectorFinalizers(present, options.propagationPolicy ?? defaultPolicy(definition, present));
   const blocked = finalizers.length > 0 || (definition.strategy.blocksDeletion?.(object) ?? false);
   if (grace === 'none' && !blocked) return { action: 'remove' };
   if (grace !== 'none' && grace.seconds === 0 && !blocked) return { action: 'remove' };
@@ -116,7 +117,13 @@ function decideGrace(
   return { seconds: asked === 0 ? 0 : 1, timestamp: rfc3339(nowMs) };
 }
 
-/** The finalizers with those of the garbage collector as the policy wants them. Background is the default of all our kinds. */
+/** The kind's own policy, unless the object has been given one before. */
+function defaultPolicy({ strategy }: ResourceDefinition, finalizers: readonly string[]) {
+  const given = finalizers.includes(FINALIZER_ORPHAN) || finalizers.includes(FINALIZER_FOREGROUND);
+  return given ? undefined : strategy.defaultPropagation;
+}
+
+/** The finalizers with those of the garbage collector as the policy wants them: Background needs none. */
 function collectorFinalizers(
   finalizers: readonly string[],
   policy: DeleteOptions['propagationPolicy'],

@@ -41,12 +41,11 @@ function patched(
     case 'merge':
       return mergePatch(object, asObject(body, type)) as KubeObject;
     case 'strategic': {
-      const model = modelOfKind(definition.group, definition.version, definition.kind);
-      if (!model) {
-        throw unsupported(
-          `strategic merge patch is not supported for ${definition.kind}; use a merge patch (application/merge-patch+json)`,
-        );
-      }
+      const model = definition.custom
+        ? undefined
+        : modelOfKind(definition.group, definition.version, definition.kind);
+      // Lists have merge keys in built-in types alone.
+      if (!model) throw unsupported(NO_STRATEGIC);
       return strategicMergePatch(
         model,
         object as unknown as Record<string, unknown>,
@@ -63,4 +62,6 @@ function asObject(body: unknown, type: string): Readonly<Record<string, unknown>
   throw badRequest(`the body of a ${type} patch must be an object`);
 }
 
+const NO_STRATEGIC =
+  'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml';
 const unsupported = (why: string) => statusFailure(415, 'UnsupportedMediaType', why);

@@ -73,6 +73,12 @@ function decodeModel(
   return Object.freeze(result);
 }
 
+/** Fields that hold their own model, or else something simpler (JSONSchemaPropsOrBool and its like). */
+const SCHEMAS_INSIDE: ReadonlySet<string> = new Set([
+  'V1JSONSchemaProps.items',
+  'V1JSONSchemaProps.additionalProperties',
+]);
+
 function decodeField(
   type: FieldType,
   value: unknown,
@@ -93,6 +99,8 @@ function decodeField(
     case 'map':
       return decodeMap(type, value, previous, place, report, owner);
     case 'any':
+      if (isObject(value) && SCHEMAS_INSIDE.has(`${owner.name}.${place.step}`))
+        return decodeModel(owner, value, previous, place, report, owner);
       return copyFrozen(value, previous);
     default: {
       const result = scalar(type.kind, value);

@@ -4,7 +4,11 @@ export {
   isDNS1035Label,
   isDNS1123Label,
   isDNS1123Subdomain,
+  isLabelValue,
+  isPathSegment,
   isQualifiedName,
+  type NameRule,
+  validateAnnotations,
   validateLabels,
   validateWith,
 } from './names.ts';

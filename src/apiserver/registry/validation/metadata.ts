@@ -24,9 +24,9 @@ export function validateMetadata(metadata: ObjectMeta, name: NameRule): StatusCa
   const causes: StatusCause[] = [];
   if (metadata.generateName) {
     // A prefix may end where a name may not.
-    const probe = metadata.generateName.endsWith('-')
-      ? `${metadata.generateName.slice(0, -1)}a`
-      : metadata.generateName;
+    const { generateName } = metadata;
+    const probe =
+      generateName.length > 1 && generateName.endsWith('-') ? `${generateName.slice(0, -2)}a` : generateName;
     causes.push(
       ...name(probe).map((why) => invalidValue('metadata.generateName', metadata.generateName, why)),
     );

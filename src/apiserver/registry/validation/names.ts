@@ -25,7 +25,7 @@ const LABEL_VALUE_MESSAGE =
 
 function rule(pattern: string, message: string, examples: readonly string[], maxBytes: number): NameRule {
   const expression = new RegExp(`^${pattern}$`);
-  const shown = examples.map((example) => `'${example}'`).join(', or ');
+  const shown = examples.map((example) => `'${example}'`).join(',  or ');
   return (text) => {
     const found: string[] = [];
     if (Buffer.byteLength(text) > maxBytes) found.push(`must be no more than ${maxBytes} bytes`);
@@ -35,8 +35,14 @@ function rule(pattern: string, message: string, examples: readonly string[], max
   };
 }
 
-export const isDNS1123Label: NameRule = rule(LABEL, LABEL_MESSAGE, ['my-name', '123-abc'], 63);
+const isLabelForm: NameRule = rule(LABEL, LABEL_MESSAGE, ['my-name', '123-abc'], 63);
 export const isDNS1123Subdomain: NameRule = rule(SUBDOMAIN, SUBDOMAIN_MESSAGE, ['example.com'], 253);
+const SUBDOMAIN_FORM = new RegExp(`^${SUBDOMAIN}$`);
+
+export const isDNS1123Label: NameRule = (text) =>
+  text.includes('.') && SUBDOMAIN_FORM.test(text)
+    ? [...isLabelForm('a'.repeat(Buffer.byteLength(text))), 'must not contain dots']
+    : isLabelForm(text);
 export const isDNS1035Label: NameRule = rule(LABEL_1035, LABEL_1035_MESSAGE, ['my-name', 'abc-123'], 63);
 export const isLabelValue: NameRule = rule(
   LABEL_VALUE,
@@ -56,9 +62,8 @@ export const isPathSegment: NameRule = (text) =>
 export const isQualifiedName: NameRule = (text) => {
   const parts = text.split('/');
   if (parts.length > 2) {
-    return [
-      `a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName', or 'my.name', or '123-abc', regex used for validation is '${QUALIFIED}') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
-    ];
+    const form = isNamePart('')[0]!.replace('name part', 'a valid label key');
+    return [`${form} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   }
   const [prefix, name] = parts.length === 2 ? [parts[0]!, parts[1]!] : [undefined, parts[0]!];
   const found: string[] = [];

@@ -1,1 +1,1 @@
-export { type ApiPluginOptions, createConfigMapPlugin } from './config-map.ts';
+export { createConfigMapPlugin } from './config-map.ts';

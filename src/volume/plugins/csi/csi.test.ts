@@ -141,7 +141,7 @@ async function start(test: TestContext, overrides: Partial<NodeService> = {}, ca
     data: { password: Buffer.from('hush').toString('base64') },
   });
   await Informers.synced(signal, informers.of(csiDrivers));
-  return { root, nodeRoot, client, informers, signal, calls, node, shared, context, attach };
+  return { root, nodeRoot, client, informers, signal, calls, node, shared, context, attach, drivers };
 }
 
 const NO_DEVICE = '';
@@ -261,6 +261,40 @@ describe('the CSI plugin on a node', () => {
     assert.ok((await node.deviceMounter!.reconstructDevices!()).length === 1);
     const left = await fs.readdir(join(nodeRoot, 'pods/pod-uid/volumes/kubernetes.io~csi/pv-1'));
     assert.deepEqual(left, ['vol_data.json']);
+  });
+
+  it('has no doubt removed by a later try that never reached the driver', async (test) => {
+    const { shared, nodeRoot, node, context, attach, drivers } = await start(test, {
+      nodeStageVolume: () => {
+        throw new CsiStatus(Code.ABORTED, 'pending');
+      },
+      nodePublishVolume: () => {
+        throw new CsiStatus(Code.ABORTED, 'pending');
+      },
+    });
+    await attach();
+    const writeAtomic = () => Promise.reject(new Error('EIO: i/o error'));
+    const broken = { ...host, files: { ...host.files, writeAtomic } };
+    const other = createCsiPlugin({ ...shared, node: { host: broken, drivers, nodeRoot, nodeName: NODE } });
+    const globalPath = node.deviceMounter!.deviceMountPath(spec);
+    const tries = (plugin: typeof node) => [
+      () => plugin.deviceMounter!.mountDevice(spec, NO_DEVICE, globalPath, context),
+      () => plugin.mounter.setUp(spec, context),
+    ];
+    const finished = (error: Error) =>
+      /failed to save volume data/.test(error.message) && isOperationFinished(error);
+    for (const mount of tries(other)) await assert.rejects(mount(), finished);
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
+    for (const mount of tries(node)) await assert.rejects(mount(), UncertainProgressError);
+    for (const mount of tries(other)) await assert.rejects(mount(), TransientOperationFailure);
+  });
+
+  it('clears away a global directory that a reboot has left without its note', async (test) => {
+    const { nodeRoot, node } = await start(test);
+    const globalPath = node.deviceMounter!.deviceMountPath(spec);
+    await fs.mkdir(globalPath, { recursive: true });
+    assert.deepEqual(await node.deviceMounter!.reconstructDevices!(), []);
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
   });
 
   it('keeps what a pod sees when a refresh fails', async (test) => {

@@ -14,11 +14,11 @@ import {
   publishContext,
 } from './node-context.ts';
 import { reconstructedVolume } from './reconstruct.ts';
-import { removeMountDirectory } from './remove-mount-directory.ts';
+import { removeMountDirectory, removeUnnoted } from './remove-mount-directory.ts';
 import { mountFailure, rpcErrorText } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { isPersistent, persistentSource } from './source.ts';
-import { loadVolumeData, saveVolumeData } from './volume-data.ts';
+import { keepingDoubt, loadVolumeData, saveVolumeData } from './volume-data.ts';
 
 const DIRECTORY_MODE = 0o750;
 
@@ -30,7 +30,8 @@ export function createCsiDeviceMounter(context: CsiNodeContext): DeviceMounter {
       const { driver, handle } = persistentSource(spec);
       return deviceMountPath(context.nodeRoot, driver, handle);
     },
-    mountDevice: (spec, _devicePath, path, mount) => stage(context, spec, path, mount),
+    mountDevice: (spec, _devicePath, path, mount) =>
+      keepingDoubt(context.host.files, dirname(path), () => stage(context, spec, path, mount)),
     unmountDevice: (path, signal) => unstage(context, path, signal),
     reconstructDevices: () => reconstructDevices(context),
   };
@@ -58,10 +59,15 @@ async function stage(
   await context.host.files.makeDirectory(path, DIRECTORY_MODE);
   if (!stages) return;
   const directory = dirname(path);
-  await saveVolumeData(context.host.files, directory, {
-    volumeHandle: source.handle,
-    driverName: source.driver,
-  });
+  try {
+    await saveVolumeData(context.host.files, directory, {
+      volumeHandle: source.handle,
+      driverName: source.driver,
+    });
+  } catch (error) {
+    await removeUnnoted(context.host, path);
+    throw error;
+  }
   try {
     await driver.client.node.nodeStageVolume(
       {

@@ -25,7 +25,7 @@ import { mountFailure, rpcErrorText } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { serviceAccountTokens } from './service-account-tokens.ts';
 import { sourceOf } from './source.ts';
-import { loadVolumeData, saveVolumeData } from './volume-data.ts';
+import { keepingDoubt, loadVolumeData, saveVolumeData } from './volume-data.ts';
 
 const DIRECTORY_MODE = 0o750;
 
@@ -35,7 +35,10 @@ export function createCsiMounter(context: CsiNodeContext): Mounter {
     join(podVolumeDirectory(context.nodeRoot, podUid, CSI_PLUGIN, name), 'mount');
   return {
     podPath: (spec, podUid) => mountPath(spec.name, podUid),
-    setUp: (spec, mount) => publish(context, spec, mountPath(spec.name, mount.pod.metadata.uid), mount),
+    setUp(spec, mount) {
+      const path = mountPath(spec.name, mount.pod.metadata.uid);
+      return keepingDoubt(context.host.files, dirname(path), () => publish(context, spec, path, mount));
+    },
     tearDown: (name, podUid, signal) => unpublish(context, mountPath(name, podUid), signal),
     async reconstruct(name, podUid) {
       const data = await loadVolumeData(context.host.files, dirname(mountPath(name, podUid)));

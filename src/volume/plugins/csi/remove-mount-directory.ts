@@ -21,3 +21,13 @@ export async function removeMountDirectory(
   await host.files.removeFile(join(parent, VOLUME_DATA_FILE));
   await host.files.removeDirectory(parent);
 }
+
+/** Removes the directories of a mount whose note could not be written, unless an earlier try has left one. */
+export async function removeUnnoted(host: Pick<Host, 'mounts' | 'files'>, mountPath: string): Promise<void> {
+  try {
+    const noted = await host.files.stat(join(dirname(mountPath), VOLUME_DATA_FILE));
+    if (!noted) await removeMountDirectory(host, mountPath);
+  } catch {
+    // The failure that led here is told; reconstruction clears away what is left.
+  }
+}

@@ -1,0 +1,1 @@
+export { serviceAccount } from './service-account.ts';

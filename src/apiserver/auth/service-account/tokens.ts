@@ -1,0 +1,157 @@
+import type { Clock } from '../../../base/index.ts';
+import type { UserInfo } from '../../registry/contract.ts';
+import { audiencesOf, LEGACY_ISSUER, type TokenClaims, userOfAccount } from './claims.ts';
+import type { SigningKeys, VerificationKey } from './signing-keys.ts';
+import { InvalidTokenError, type TokenObjects, validateToken } from './validate.ts';
+
+/** How many tokens are remembered whose signature was found good. */
+const REMEMBERED_TOKENS = 4096;
+
+/** Who a token stands for, and for which of the audiences that were asked for. */
+export interface Authenticated {
+  readonly user: UserInfo;
+  readonly audiences: readonly string[];
+}
+
+export interface TokensOptions {
+  readonly keys: SigningKeys;
+  /** Who signs: the `iss` of new tokens, and the audience of this API server. */
+  readonly issuer: string;
+  readonly objects: TokenObjects;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Signs and authenticates service account tokens. */
+export class ServiceAccountTokens {
+  readonly issuer: string;
+  readonly #keys: SigningKeys;
+  readonly #objects: TokenObjects;
+  readonly #clock: Pick<Clock, 'now'>;
+  /** A signature stays good: only what the token names is looked at on each request. */
+  readonly #verified = new Map<string, TokenClaims>();
+
+  constructor({ keys, issuer, objects, clock }: TokensOptions) {
+    this.#keys = keys;
+    this.issuer = issuer;
+    this.#objects = objects;
+    this.#clock = clock;
+  }
+
+  async sign(claims: TokenClaims): Promise<string> {
+    const { CompactSign } = await jose();
+    const { algorithm, id, privateKey } = this.#keys.signing;
+    return new CompactSign(Buffer.from(JSON.stringify(claims)))
+      .setProtectedHeader({ alg: algorithm, kid: id })
+      .sign(privateKey);
+  }
+
+  /**
+   * Resolves to `undefined` for what is no token of this issuer.
+   * @throws InvalidTokenError saying why a token is not valid, or not any more.
+   */
+  async authenticate(
+    token: string,
+    audiences: readonly string[] = [this.issuer],
+  ): Promise<Authenticated | undefined> {
+    let claims = this.#verified.get(token);
+    if (!claims) {
+      claims = await this.#verify(token);
+      if (!claims) return undefined;
+      this.#remember(token, claims);
+    }
+    const own = audiencesOf(claims);
+    const audience = own.length > 0 ? own : [this.issuer];
+    const common = audience.filter((one) => audiences.includes(one));
+    if (common.length === 0)
+      throw new InvalidTokenError(
+        `token audiences ${goList(audience)} is invalid for the target audiences ${goList(audiences)}`,
+      );
+    try {
+      const info = validateToken(token, claims, this.#objects, this.#clock.now());
+      return { user: userOfAccount(info), audiences: common };
+    } catch (error) {
+      this.#verified.delete(token);
+      throw error;
+    }
+  }
+
+  /** What /.well-known/openid-configuration says, for whoever is to believe these tokens. */
+  openIdConfiguration(keySetUrl: string): object {
+    const algorithms = new Set(this.#keys.verification.map(({ algorithm }) => algorithm));
+    return {
+      issuer: this.issuer,
+      jwks_uri: keySetUrl,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: [...algorithms].sort(),
+    };
+  }
+
+  /** What /openid/v1/jwks says: the public keys. */
+  keySet(): Promise<object> {
+    return jsonWebKeySet(this.#keys.verification);
+  }
+
+  /** The claims of a token whose signature is good; `undefined` for what another issuer has made. */
+  async #verify(token: string): Promise<TokenClaims | undefined> {
+    const issuer = claimedIssuer(token);
+    if (issuer !== this.issuer && issuer !== LEGACY_ISSUER) return undefined;
+    const { compactVerify, decodeProtectedHeader } = await jose();
+    let keyId: string | undefined;
+    try {
+      keyId = decodeProtectedHeader(token).kid;
+    } catch {
+      return undefined;
+    }
+    const keys = this.#keys.verification.filter(({ id }) => !keyId || id === keyId);
+    if (keys.length === 0) throw new InvalidTokenError('invalid signature, no keys found');
+    for (const { publicKey, algorithm } of keys) {
+      try {
+        const { payload } = await compactVerify(token, publicKey, { algorithms: [algorithm] });
+        return JSON.parse(Buffer.from(payload).toString('utf8')) as TokenClaims;
+      } catch {
+        // The next one may fit.
+      }
+    }
+    throw new InvalidTokenError('go-jose/go-jose: error in cryptographic primitive');
+  }
+
+  #remember(token: string, claims: TokenClaims): void {
+    if (this.#verified.size >= REMEMBERED_TOKENS) {
+      const [oldest] = this.#verified.keys();
+      this.#verified.delete(oldest!);
+    }
+    this.#verified.set(token, claims);
+  }
+}
+
+/** The public keys as a JSON Web Key Set. */
+async function jsonWebKeySet(keys: readonly VerificationKey[]): Promise<{ keys: object[] }> {
+  const { exportJWK } = await jose();
+  const all = keys.map(async ({ id, algorithm, publicKey }) => ({
+    use: 'sig',
+    ...(await exportJWK(publicKey)),
+    kid: id,
+    alg: algorithm,
+  }));
+  return { keys: await Promise.all(all) };
+}
+
+/** Who the token says has made it; not to be believed. */
+function claimedIssuer(token: string): unknown {
+  const parts = token.split('.');
+  if (parts.length !== 3) return undefined;
+  try {
+    return (JSON.parse(Buffer.from(parts[1]!, 'base64url').toString('utf8')) as TokenClaims).iss;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As Go's %q prints a list. */
+const goList = (list: readonly string[]) => `[${list.map((one) => JSON.stringify(one)).join(' ')}]`;
+
+/** Loaded with the first token: a server without pods needs none. */
+function jose(): Promise<typeof import('jose')> {
+  return import('jose');
+}

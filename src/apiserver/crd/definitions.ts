@@ -1,0 +1,245 @@
+import { apiVersionOf, type KubeObject, type StatusCause, type Stored, statusFailure } from '../../kube/index.ts';
+import type { CustomKind, Entry, ResourceDefinition, Strategy } from '../registry/contract.ts';
+import { ALL_VERBS } from '../registry/definitions/define.ts';
+import { decode, findModel, freezeRest } from '../registry/schema/index.ts';
+import { invalidValue } from '../registry/validation/index.ts';
+import { StoredEntry } from '../store/entry.ts';
+import { type CompiledRules, compileRules } from './cel/rules.ts';
+import { coerce } from './coerce.ts';
+import { columnsOf } from './columns.ts';
+import { validateEmbedded } from './embedded.ts';
+import { compilePath } from './json-path.ts';
+import { validateLists } from './lists.ts';
+import { condition } from './names.ts';
+import { validateScale, validateScaleStatus } from './scale.ts';
+import { shapeOfSchema } from './shape.ts';
+import { type Structural, structuralOf } from './structural.ts';
+import { type Crd, type CrdVersion, isObject, type Json, type JSONSchema, own } from './types.ts';
+import { validateValue } from './validate.ts';
+
+/** A served version of a kind, compiled. */
+interface Version {
+  readonly spec: CrdVersion;
+  readonly apiVersion: string;
+  readonly root: Structural;
+}
+
+const ANYTHING: JSONSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+
+/** The rows of the server's table that an established definition stands for, one a served version. */
+export function definitionsOf(crd: Crd, removed: AbortSignal): readonly ResourceDefinition[] {
+  const { group, versions, scope, preserveUnknownFields } = crd.spec;
+  const compiled = versions.map((spec): Version => {
+    const schema = spec.schema?.openAPIV3Schema ?? ANYTHING;
+    const whole = preserveUnknownFields ? { ...schema, 'x-kubernetes-preserve-unknown-fields': true } : schema;
+    return { spec, apiVersion: apiVersionOf({ group, version: spec.name }), root: structuralOf(whole, true) };
+  });
+  const names = { ...crd.spec.names, ...crd.status?.acceptedNames };
+  const isTerminating = condition(crd, 'Terminating')?.status === 'True' || crd.metadata?.deletionTimestamp !== undefined;
+  return compiled
+    .filter(({ spec }) => spec.served)
+    .map((version) => {
+      const { spec, root } = version;
+      const { status, scale } = spec.subresources ?? {};
+      return Object.freeze({
+        group,
+        version: spec.name,
+        kind: names.kind,
+        plural: names.plural,
+        singular: names.singular ?? names.kind.toLowerCase(),
+        shortNames: names.shortNames ?? [],
+        categories: names.categories ?? [],
+        namespaced: scope === 'Namespaced',
+        subresources: [...(status ? ['status'] : []), ...(scale ? ['scale'] : [])],
+        verbs: ALL_VERBS,
+        columns: columnsOf(spec.additionalPrinterColumns),
+        selectableFields: selectableFieldsOf(spec),
+        strategy: strategyOf(version, isTerminating),
+        custom: customKind(version, compiled, {
+          schema: spec.schema?.openAPIV3Schema,
+          shape: shapeOfSchema(root),
+          listKind: names.listKind ?? `${names.kind}List`,
+          scale,
+          removed,
+          deprecation: deprecationOf(spec, version.apiVersion, names.kind),
+        }),
+      } satisfies ResourceDefinition);
+    });
+}
+
+function deprecationOf({ deprecated, deprecationWarning }: CrdVersion, apiVersion: string, kind: string) {
+  return deprecated ? (deprecationWarning ?? `${apiVersion} ${kind} is deprecated`) : undefined;
+}
+
+function customKind(
+  version: Version,
+  all: readonly Version[],
+  rest: Omit<CustomKind, 'decode' | 'read' | 'write'>,
+): CustomKind {
+  const stored = all.find(({ spec }) => spec.storage) ?? version;
+  const views = new WeakMap<Entry, Entry>();
+  return {
+    ...rest,
+    decode: (sent, previous, unknownFields) => decodeCustom(version.root, sent, previous, unknownFields),
+    read(entry) {
+      let view = views.get(entry);
+      if (!view) {
+        const object = asVersion(entry.object, version, all);
+        view = object === entry.object ? entry : new StoredEntry(object as Stored<KubeObject>, entry.revision);
+        views.set(entry, view);
+      }
+      return view;
+    },
+    write: (object) => (stored === version ? object : converted(object, stored)),
+  };
+}
+
+/** A stored object as a version shows it: completed by the schema that it was stored under, then converted. */
+function asVersion(object: KubeObject, version: Version, all: readonly Version[]): KubeObject {
+  const from = all.find(({ apiVersion }) => apiVersion === object.apiVersion) ?? version;
+  const complete = coerce(from.root, object, object) as KubeObject;
+  return from === version && object.apiVersion === version.apiVersion ? complete : converted(complete, version);
+}
+
+/** Conversion strategy None: only the apiVersion changes, and what the other schema does not have is dropped. */
+function converted(object: KubeObject, { apiVersion, root }: Version): KubeObject {
+  const renamed = coerce(root, { ...object, apiVersion }, object) as KubeObject;
+  return freezeRest(renamed) as KubeObject;
+}
+
+function decodeCustom(root: Structural, sent: unknown, previous: unknown, unknownFields: string[]): KubeObject {
+  const object = isObject(sent) ? sent : {};
+  const before = isObject(previous) ? previous : {};
+  const unknownMeta: string[] = [];
+  const metadata =
+    object.metadata === undefined || object.metadata === null
+      ? undefined
+      : decode(findModel('V1ObjectMeta')!, object.metadata, before.metadata, { unknownFields: unknownMeta });
+  const unknown: string[] = [];
+  const whole = coerce(root, { ...object, metadata }, previous, unknown) as KubeObject;
+  unknownFields.push(...unknownMeta.map((path) => `metadata.${path}`), ...unknown.sort());
+  return whole;
+}
+
+const NOT_ALL_CHECKED: StatusCause = invalidValue(
+  '<nil>',
+  null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+);
+const BLOCKING: ReadonlySet<string | undefined> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+
+function strategyOf({ spec, root }: Version, isTerminating: boolean): Strategy {
+  const { status, scale } = spec.subresources ?? {};
+  const { schema } = root;
+  const rules = compileRules(root);
+  const statusSchema = own(schema.properties, 'status');
+  return {
+    requiresResourceVersion: true,
+    tracksGeneration: true,
+    alsoInGeneration: (next, previous) => {
+      const [now, before] = [next, previous] as unknown as [Json, Json];
+      return [...new Set([...Object.keys(now), ...Object.keys(before)])].some(
+        (name) => name !== 'metadata' && !(status && name === 'status') && now[name] !== before[name],
+      );
+    },
+    prepareForCreate(object) {
+      if (isTerminating)
+        throw statusFailure(
+          405,
+          'MethodNotAllowed',
+          'create not allowed while custom resource definition is terminating',
+        );
+      if (!status) return object;
+      const { status: _, ...rest } = object as Json;
+      return rest as KubeObject;
+    },
+    prepareForStatusUpdate: (next, previous) =>
+      ({ ...previous, status: (next as Json).status }) as KubeObject,
+    validateNew: (object) =>
+      withRules(
+        [
+          ...validateValue(schema, object),
+          ...(scale ? validateScale(object, scale, 'all') : []),
+          ...validateEmbedded(root, object),
+          ...validateLists(root, object),
+        ],
+        rules,
+        object,
+        undefined,
+      ),
+    validateUpdate: (next, previous) =>
+      withRules(
+        [
+          ...validateValue(schema, next, '', previous),
+          ...(scale ? validateScale(next, scale, 'all') : []),
+          ...validateEmbedded(root, next),
+          ...ratchetedLists(root, next, previous),
+        ],
+        rules,
+        next,
+        previous,
+      ),
+    validateStatusUpdate: (next, previous) => {
+      const [now, before] = [next, previous] as unknown as [Json, Json];
+      return withRules(
+        [
+          ...(statusSchema && now.status !== undefined
+            ? below('status', validateValue(statusSchema, now.status, '', before.status))
+            : []),
+          ...(scale ? validateScaleStatus(next, scale) : []),
+          ...ratchetedLists(root, next, previous),
+        ],
+        rules,
+        next,
+        previous,
+      );
+    },
+  };
+}
+
+/** The status is checked by itself, and what is found is put where it belongs. */
+function below(path: string, causes: readonly StatusCause[]): StatusCause[] {
+  return causes.map((cause) => ({
+    ...cause,
+    field: cause.field === '<nil>' || !cause.field ? path : `${path}.${cause.field}`,
+  }));
+}
+
+/** Lists that were wrong already may stay so. */
+function ratchetedLists(root: Structural, next: KubeObject, previous: KubeObject): StatusCause[] {
+  const causes = validateLists(root, next);
+  return causes.length > 0 && validateLists(root, previous).length > 0 ? [] : causes;
+}
+
+function withRules(
+  causes: readonly StatusCause[],
+  rules: CompiledRules | undefined,
+  next: KubeObject,
+  previous: KubeObject | undefined,
+): readonly StatusCause[] {
+  if (!rules) return causes;
+  if (causes.some(({ reason }) => BLOCKING.has(reason))) return [...causes, NOT_ALL_CHECKED];
+  const failed = rules.validate(next, previous);
+  return failed.length === 0 ? causes : [...causes, ...failed];
+}
+
+function selectableFieldsOf({ selectableFields = [] }: CrdVersion): ResourceDefinition['selectableFields'] {
+  return Object.fromEntries(
+    selectableFields.map(({ jsonPath }) => {
+      const read = compilePath(jsonPath);
+      return [
+        jsonPath.replace(/^\./, ''),
+        (object: KubeObject) => {
+          const value = read?.(object);
+          return value === undefined || value === null ? '' : String(value);
+        },
+      ];
+    }),
+  );
+}

@@ -1,0 +1,2 @@
+export { type Encryption, readEncryption } from './config.ts';
+export { encryptingEngine } from './encrypting-engine.ts';

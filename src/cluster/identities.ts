@@ -1,0 +1,84 @@
+import {
+  type ExtraRole,
+  serviceAccountGroups,
+  serviceAccountUsername,
+  userOfNode,
+} from '../apiserver/auth/index.ts';
+import type { UserInfo } from '../apiserver/index.ts';
+
+// Who each component is. Nobody but the administrator is a member of system:masters.
+
+const AUTHENTICATED = 'system:authenticated';
+const NAMESPACE = 'kube-system';
+
+/** Who the kubeconfig is for. */
+export const ADMINISTRATOR: UserInfo = Object.freeze({
+  name: 'kubernetes-admin',
+  groups: Object.freeze(['system:masters', AUTHENTICATED]),
+});
+
+function user(name: string): UserInfo {
+  return Object.freeze({ name, groups: Object.freeze([AUTHENTICATED]) });
+}
+
+function account(name: string): UserInfo {
+  return Object.freeze({
+    name: serviceAccountUsername(NAMESPACE, name),
+    groups: Object.freeze([...serviceAccountGroups(NAMESPACE), AUTHENTICATED]),
+  });
+}
+
+/** A controller of kube-controller-manager: its role is system:controller:NAME (--use-service-account-credentials). */
+export const controllerUser = account;
+
+export const KUBE_SCHEDULER = user('system:kube-scheduler');
+/** Parts of kube-controller-manager that have no account of their own. */
+export const KUBE_CONTROLLER_MANAGER = user('system:kube-controller-manager');
+export const nodeUser = userOfNode;
+
+/** Who reads for the informers that the components of this process share. */
+export const INFORMERS = account('stowage-informers');
+export const CSI_PROVISIONER = account('csi-provisioner');
+export const CSI_ATTACHER = account('csi-attacher');
+
+const SECRETS = 'get,list | core | secrets';
+const LEASES = 'create,delete,get,list,update,watch | coordination.k8s.io | leases';
+
+/** The roles of those that upstream's bootstrap policy does not know; sidecars as in their deploy/kubernetes/rbac.yaml. */
+export const EXTRA_ROLES: readonly ExtraRole[] = [
+  {
+    name: 'system:stowage:informers',
+    rules: ['list,watch | * | *'],
+    subjects: [`ServiceAccount ${NAMESPACE}/stowage-informers`],
+  },
+  {
+    name: 'external-provisioner-runner',
+    rules: [
+      SECRETS,
+      'create,delete,get,list,patch,watch | core | persistentvolumes',
+      'get,list,update,watch | core | persistentvolumeclaims',
+      'read | storage.k8s.io | storageclasses',
+      'create,list,patch,update,watch | core | events',
+      'get,list,update,watch | snapshot.storage.k8s.io | volumesnapshots',
+      'get,list | snapshot.storage.k8s.io | volumesnapshotcontents',
+      'read | storage.k8s.io | csinodes',
+      'read | core | nodes',
+      'read | storage.k8s.io | volumeattachments',
+      LEASES,
+      'create,delete,get,list,patch,update,watch | storage.k8s.io | csistoragecapacities',
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/csi-provisioner`],
+  },
+  {
+    name: 'external-attacher-runner',
+    rules: [
+      SECRETS,
+      'get,list,patch,watch | core | persistentvolumes',
+      'read | storage.k8s.io | csinodes',
+      'get,list,patch,watch | storage.k8s.io | volumeattachments',
+      'patch | storage.k8s.io | volumeattachments/status',
+      LEASES,
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/csi-attacher`],
+  },
+];

@@ -1,0 +1,1 @@
+export { createReplicaSetController } from './replica-set-controller.ts';

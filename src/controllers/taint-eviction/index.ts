@@ -1,0 +1,1 @@
+export { createTaintEvictionController } from './taint-eviction-controller.ts';

@@ -1,0 +1,28 @@
+import type { Client } from '../../client/index.ts';
+import { isNotFound, type Pod, type Stored } from '../../kube/index.ts';
+
+/** For whom a volume's files are made. */
+export interface PayloadRequest {
+  readonly client: Client;
+  readonly pod: Stored<Pod>;
+  /** The mode of files that have none of their own. */
+  readonly defaultMode: number;
+  readonly fsGroup?: number;
+  readonly signal: AbortSignal;
+}
+
+/** core/v1: the mode of projected files where none is given. */
+export const DEFAULT_MODE = 0o644;
+
+/** What was read; `undefined` when it is not there and need not be. */
+export async function unlessOptional<T>(
+  reading: Promise<T>,
+  optional: boolean | undefined,
+): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (optional && isNotFound(error)) return undefined;
+    throw error;
+  }
+}

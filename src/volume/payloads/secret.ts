@@ -1,0 +1,25 @@
+import { type Secret, secrets } from '../../kube/index.ts';
+import type { Payload } from '../atomic-writer/atomic-writer.ts';
+import { type KeyProjection, makePayload } from '../atomic-writer/payload.ts';
+import { type PayloadRequest, unlessOptional } from './request.ts';
+
+/** The keys of a Secret as files. */
+export async function secretPayload(
+  source: Pick<KeyProjection, 'items' | 'optional'> & { readonly name?: string },
+  { client, pod, defaultMode, signal }: PayloadRequest,
+): Promise<Payload> {
+  const { namespace } = pod.metadata;
+  const { name = '', items, optional } = source;
+  const found = await unlessOptional(client.get(secrets, { namespace, name }, { signal }), optional);
+  return makePayload(
+    contentOf(found),
+    { items, optional, defaultMode },
+    (key) => `references non-existent secret key: ${key}`,
+  );
+}
+
+function contentOf(secret: Secret | undefined): Map<string, Uint8Array> {
+  return new Map(
+    Object.entries(secret?.data ?? {}).map(([key, base64]) => [key, Buffer.from(base64, 'base64')]),
+  );
+}

@@ -1,0 +1,1 @@
+export { createDownwardApiPlugin, type DownwardPluginOptions } from './downward-api.ts';

@@ -1,0 +1,1 @@
+export { createProjectedPlugin, type ProjectedPluginOptions } from './projected.ts';
