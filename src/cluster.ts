@@ -10,7 +10,13 @@ import {
   writeKubeconfig,
 } from './apiserver/auth/index.ts';
 import { createApiServer } from './apiserver/http/index.ts';
-import { createRegistry, openStore, publishKubernetesService, readEncryption } from './apiserver/index.ts';
+import {
+  createRegistry,
+  openStore,
+  publishAuthenticationConfig,
+  publishKubernetesService,
+  readEncryption,
+} from './apiserver/index.ts';
 import {
   type Clock,
   createLogger,
@@ -143,10 +149,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       random,
       logger: log,
       port: options.port ?? 0,
+      snapshot: () => store.snapshot(),
       readyChecks: [{ name: 'components', check: () => running.unready() }],
     });
     running.onStop('API server', () => server.close());
     await publishKubernetesService(registry, { host: '127.0.0.1', port: server.port });
+    await publishAuthenticationConfig(registry, pki.ca);
     await writeKubeconfig(layout.kubeconfig, { server: server.url, ca: pki.ca, client: pki.admin });
 
     const connection: HttpClientOptions = {

@@ -1,7 +1,8 @@
 import type { Client, ListOptions, ObjectName } from '../client/index.ts';
-import { apiVersionOf, type KubeObject, type Resource, type Stored, type WatchEvent } from '../kube/index.ts';
+import { apiVersionOf, type KubeObject, type Resource } from '../kube/index.ts';
 import { forbiddenFor, type ResourceAttributes, withSelector } from './auth/authorization/index.ts';
-import type { EntryEvent, Registry, RequestContext, UserInfo } from './registry/contract.ts';
+import type { Registry, RequestContext, UserInfo } from './registry/contract.ts';
+import { WatchEvents } from './watch-events.ts';
 
 const ADMINISTRATOR: UserInfo = {
   name: 'system:stowage',
@@ -39,7 +40,9 @@ export function createLocalClient(registry: Registry, user: UserInfo = ADMINISTR
   return {
     async get(resource, name, options) {
       checkOne('get', resource, name, options?.subresource);
-      return registry.get(resource, name).object;
+      const entry = registry.get(resource, name);
+      const scale = options?.subresource === 'scale' ? registry.find(resource.group, resource.version, resource.plural)?.scale : undefined;
+      return (scale ? (scale.read(entry.object) as typeof entry.object) : entry.object);
     },
     async list(resource, options) {
       checkMany('list', resource, options);
@@ -51,14 +54,12 @@ export function createLocalClient(registry: Registry, user: UserInfo = ADMINISTR
         items: entries.map((entry) => entry.object),
       };
     },
-    async *watch(resource, options) {
-      checkMany('watch', resource, options);
-      for await (const batch of registry.watch(resource, options)) {
-        for (const event of batch) {
-          if (options?.signal?.aborted) return;
-          yield asWatchEvent(event);
-        }
-      }
+    watch(resource, options) {
+      const open = () => {
+        checkMany('watch', resource, options);
+        return registry.watch(resource, options);
+      };
+      return new WatchEvents(open, options?.signal);
     },
     async create(resource, object, options) {
       // As over HTTP, a create is not about a name yet.
@@ -101,8 +102,4 @@ export function createLocalClient(registry: Registry, user: UserInfo = ADMINISTR
       return answer as R;
     },
   };
-}
-
-function asWatchEvent<T extends KubeObject>(event: EntryEvent<T>): WatchEvent<Stored<T>> {
-  return { type: event.type, object: event.entry.object };
 }

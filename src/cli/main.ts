@@ -66,6 +66,33 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await demo(options);
     });
 
+  program
+    .command('backup')
+    .description(
+      'Write state, certificates and keys of a data directory into one file, whether or not a cluster runs on it.\n' +
+        'The contents of volumes (DATA-DIR/pool) are not part of it.',
+    )
+    .argument('<file>', 'the backup; must not exist yet')
+    .option('--data-dir <dir>', 'the data directory', '/var/lib/stowage')
+    .option(
+      '--kubeconfig <file>',
+      "the administrator's, of the cluster that runs on it (default: DATA-DIR/kubeconfig)",
+    )
+    .action(async (file, options) => {
+      const { backup } = await import('./backup.ts');
+      exitCode = await backup(file, options);
+    });
+
+  program
+    .command('restore')
+    .description('Make a data directory from a backup, for a new "stowage up".')
+    .argument('<file>', 'what "stowage backup" has written')
+    .requiredOption('--data-dir <dir>', 'the data directory to make; must be empty or not exist')
+    .action(async (file, options) => {
+      const { restore } = await import('./backup.ts');
+      exitCode = await restore(file, options);
+    });
+
   try {
     await program.parseAsync(args as string[], { from: 'user' });
     return exitCode;

@@ -103,6 +103,40 @@ describe('informer', () => {
     });
   });
 
+  it('goes on after a watch that broke off from the last event, and never back in time', async () => {
+    const client = await cluster();
+    await client.create(configMaps, map('a'));
+    const breaks = Promise.withResolvers<never>();
+    let watches = 0;
+    const flaky: Client = {
+      ...client,
+      async *watch(resource, options) {
+        const first = watches++ === 0;
+        const events = client.watch(resource, options)[Symbol.asyncIterator]();
+        for (;;) {
+          const next = await (first ? Promise.race([events.next(), breaks.promise]) : events.next());
+          if (next.done) return;
+          yield next.value;
+        }
+      },
+    };
+    await running(flaky, async (informer) => {
+      const seen: string[] = [];
+      informer.on({
+        added: ({ metadata }) => seen.push(`added ${metadata.name}`),
+        deleted: ({ metadata }) => seen.push(`deleted ${metadata.name}`),
+      });
+      await informer.synced;
+      await client.create(configMaps, map('b'));
+      await client.delete(configMaps, { namespace: 'default', name: 'b' });
+      await waitUntil([informer], () => seen.length === 3, deadline('the first watch'));
+      breaks.reject(new Error('unexpected EOF'));
+      await client.create(configMaps, map('c'));
+      await waitUntil([informer], () => seen.includes('added c'), deadline('the second watch'));
+      assert.deepEqual(seen, ['added a', 'added b', 'deleted b', 'added c']);
+    });
+  });
+
   it('one handler that fails does not keep the others from hearing', async () => {
     const client = await cluster();
     await running(client, async (informer) => {

@@ -38,15 +38,20 @@ class Cache<T extends KubeObject> {
     if (this.indexes.has(name)) return;
     const index: Index<T> = { of, values: new Map() };
     this.indexes.set(name, index);
-    for (const [key, object] of this.objects) insert(index, key, object);
+    for (const [key, object] of this.objects) insert(index, key, object, of(object));
   }
 
   set(key: string, object: T): void {
     const previous = this.objects.get(key);
     this.objects.set(key, object);
     for (const index of this.indexes.values()) {
-      if (previous) remove(index, key, previous);
-      insert(index, key, object);
+      const values = index.of(object);
+      if (previous) {
+        const before = index.of(previous);
+        // Mostly it stays where it was.
+        if (!sameValues(before, values)) remove(index, key, before);
+      }
+      insert(index, key, object, values);
     }
   }
 
@@ -54,12 +59,16 @@ class Cache<T extends KubeObject> {
     const previous = this.objects.get(key);
     if (!previous) return;
     this.objects.delete(key);
-    for (const index of this.indexes.values()) remove(index, key, previous);
+    for (const index of this.indexes.values()) remove(index, key, index.of(previous));
   }
 }
 
-function insert<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.of(object)) {
+function sameValues(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((value, at) => value === b[at]);
+}
+
+function insert<T>(index: Index<T>, key: string, object: T, values: readonly string[]): void {
+  for (const value of values) {
     let bucket = index.values.get(value);
     if (!bucket) {
       bucket = new Map();
@@ -69,8 +78,8 @@ function insert<T>(index: Index<T>, key: string, object: T): void {
   }
 }
 
-function remove<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.of(object)) {
+function remove<T>(index: Index<T>, key: string, values: readonly string[]): void {
+  for (const value of values) {
     const bucket = index.values.get(value);
     bucket?.delete(key);
     if (bucket?.size === 0) index.values.delete(value);
@@ -95,6 +104,8 @@ export class Informer<T extends KubeObject> implements Lister<Stored<T>> {
   readonly #handlers = new Set<InformerHandler<Stored<T>>>();
   readonly #synced = Promise.withResolvers<void>();
   #hasSynced = false;
+  /** The version of the last list or event; undefined: a list is needed. */
+  #seen: string | undefined;
 
   constructor(resource: Resource<T>, options: InformerOptions) {
     this.#resource = resource;
@@ -148,21 +159,20 @@ export class Informer<T extends KubeObject> implements Lister<Stored<T>> {
   /** Lists and watches until the signal aborts. Never rejects: failures are logged and retried with back-off. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#options;
-    let resourceVersion: string | undefined;
     let failures = 0;
     while (!signal.aborted) {
       try {
-        if (resourceVersion === undefined) resourceVersion = await this.#relist(signal);
-        const since: string = resourceVersion;
+        const since = this.#seen ?? (await this.#relist(signal));
+        this.#seen = since;
         const startedAt = clock.monotonic();
-        resourceVersion = await this.#follow(since, signal);
+        await this.#follow(since, signal);
         // A server that ends watches at once and without news must not be asked in a tight loop.
-        const useless = resourceVersion === since && clock.monotonic() - startedAt < 1_000;
+        const useless = this.#seen === since && clock.monotonic() - startedAt < 1_000;
         failures = useless ? failures + 1 : 0;
       } catch (error) {
         if (signal.aborted) return;
         if (isExpired(error)) {
-          resourceVersion = undefined;
+          this.#seen = undefined;
           continue;
         }
         failures++;
@@ -191,20 +201,18 @@ export class Informer<T extends KubeObject> implements Lister<Stored<T>> {
     return list.metadata.resourceVersion;
   }
 
-  /** Applies changes until the watch ends; returns the last version seen. */
-  async #follow(resourceVersion: string, signal: AbortSignal): Promise<string> {
-    let last = resourceVersion;
+  /** Applies changes until the watch ends or breaks off. The next goes on from what was seen, never from before. */
+  async #follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const watch = this.#options.client.watch(this.#resource, {
       resourceVersion,
       allowWatchBookmarks: true,
       signal,
     });
     for await (const event of watch) {
-      last = event.object.metadata.resourceVersion;
+      this.#seen = event.object.metadata.resourceVersion;
       if (event.type === 'DELETED') this.#drop(keyOf(event.object), event.object);
       else if (event.type !== 'BOOKMARK') this.#put(event.object);
     }
-    return last;
   }
 
   #put(object: Stored<T>): void {

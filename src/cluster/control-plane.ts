@@ -1,7 +1,9 @@
 import { createAttachDetachController } from '../controllers/attach-detach/index.ts';
 import { createClusterRoleAggregation } from '../controllers/cluster-role-aggregation/index.ts';
+import { createDaemonSetController } from '../controllers/daemon-set/index.ts';
 import { createDeploymentController } from '../controllers/deployment/index.ts';
 import { createGarbageCollector } from '../controllers/garbage-collector/index.ts';
+import { createJobController } from '../controllers/job/index.ts';
 import { createNamespaceController } from '../controllers/namespace/index.ts';
 import { createNodeLifecycleController } from '../controllers/node-lifecycle/index.ts';
 import { createPersistentVolumeController } from '../controllers/persistent-volume/index.ts';
@@ -16,6 +18,7 @@ import {
 } from '../controllers/service-account/index.ts';
 import { createStatefulSetController } from '../controllers/stateful-set/index.ts';
 import { createTaintEvictionController } from '../controllers/taint-eviction/index.ts';
+import { createTtlAfterFinished } from '../controllers/ttl-after-finished/index.ts';
 import { createScheduler } from '../scheduler/index.ts';
 import { createPluginRegistry } from '../volume/index.ts';
 import { createCsiPlugin } from '../volume/plugins/csi/index.ts';
@@ -46,6 +49,9 @@ export function controlPlane({ rootCa, signSecretToken }: ControlPlaneOptions): 
     part(controllerUser('statefulset-controller'), createStatefulSetController),
     part(controllerUser('replicaset-controller'), createReplicaSetController),
     part(controllerUser('deployment-controller'), createDeploymentController),
+    part(controllerUser('daemon-set-controller'), createDaemonSetController),
+    part(controllerUser('job-controller'), createJobController),
+    part(controllerUser('ttl-after-finished-controller'), createTtlAfterFinished),
     part(controllerUser('generic-garbage-collector'), createGarbageCollector),
     part(controllerUser('pod-garbage-collector'), createPodGc),
     part(controllerUser('node-controller'), createNodeLifecycleController),

@@ -3,7 +3,7 @@ import type { Pki } from '../apiserver/auth/index.ts';
 import { type ComponentContext, waitUntil } from '../client/index.ts';
 import { DISK_DRIVER, type DiskDriver } from '../drivers/disk/index.ts';
 import type { Host } from '../host/index.ts';
-import { csiNodes, nodes } from '../kube/index.ts';
+import { csiNodes, driverOf, nodes } from '../kube/index.ts';
 import { createNode } from '../node/index.ts';
 import { createPluginManager } from '../node/plugin-manager/index.ts';
 import { createVolumeManager } from '../node/volume-manager/index.ts';
@@ -93,9 +93,7 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
 async function registered({ informers, clock }: ComponentContext, name: string): Promise<void> {
   const nodeInformer = informers.of(nodes);
   const csiInformer = informers.of(csiNodes);
-  const both = () =>
-    nodeInformer.get(name) &&
-    csiInformer.get(name)?.spec.drivers.some((driver) => driver.name === DISK_DRIVER);
+  const both = () => nodeInformer.get(name) && driverOf(csiInformer.get(name), DISK_DRIVER);
   await waitUntil([nodeInformer, csiInformer] as never, both, {
     clock,
     limitMs: REGISTRATION_LIMIT_MS,

@@ -1,7 +1,7 @@
 import { type Node, TAINT_OUT_OF_SERVICE } from '../kube/index.ts';
 
 /** Whoever saw a node ill may act upon that for so long after it is well again: watches lag, requests are slow. */
-const LAG_MS = 60_000;
+export const LAG_MS = 60_000;
 
 export interface DetachmentsOptions {
   nowMs(): number;

@@ -1,19 +1,23 @@
 import type { Client } from '../client/index.ts';
+import type { MountRequest } from '../host/host.ts';
 import {
   type KubeObject,
   nodes,
   type PersistentVolume,
-  type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
+  pods,
   type Resource,
   type Stored,
   type VolumeAttachment,
   volumeAttachments,
 } from '../kube/index.ts';
 import { Mirror } from './api/mirror.ts';
-import { Detachments } from './detachments.ts';
+import { bindingViolation } from './binding-rule.ts';
+import { Detachments, LAG_MS } from './detachments.ts';
+import { NETWORK_FS } from './host/mounts.ts';
 import type { ContainerObserver, SimContainer } from './node/containers.ts';
+import { RequestRate } from './request-rate.ts';
 import type { Whereabouts } from './whereabouts.ts';
 import type { WrittenData } from './written-data.ts';
 
@@ -29,12 +33,12 @@ export interface MonitorOptions {
   nowMs(): number;
   /** When two copies of the controllers ran at once the last time, as `nowMs`. */
   twoLeadersAtMs(): number;
+  /** The same of the scheduler. */
+  twoSchedulersAtMs(): number;
   running(): readonly SimContainer[];
   violated(violation: Violation): void;
 }
 
-/** Far more than the little that the workloads ask for. */
-const MAX_REQUESTS_A_SECOND = 300;
 /** Access modes that let one node at a time have a volume. */
 const ONE_NODE = ['ReadWriteOnce', 'ReadWriteOncePod'];
 
@@ -45,6 +49,7 @@ export class Monitor implements ContainerObserver {
   readonly #claims = new Mirror(persistentVolumeClaims);
   readonly #attachments = new Mirror(volumeAttachments);
   readonly #nodes = new Mirror(nodes);
+  readonly #pods = new Mirror(pods);
   readonly #detachments: Detachments;
   /** Volume handles by PV name, of volumes that are gone too. */
   readonly #handles = new Map<string, string>();
@@ -57,8 +62,7 @@ export class Monitor implements ContainerObserver {
   readonly #lost = new Set<string>();
   /** Uids of attachments. */
   readonly #seen = new Set<string>();
-  /** What each process has sent within the present second. */
-  readonly #requests = new Map<string, { second: number; count: number }>();
+  readonly #requests = new RequestRate();
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -71,10 +75,10 @@ export class Monitor implements ContainerObserver {
   }
 
   /**
-   * A provisioner has died. A volume that it was making and had not saved is known to nobody if the claim goes before
-   * it comes back; upstream's loses it too.
+   * A provisioner has died, or may no longer go on: its class waits for a pod now. A volume that it was making and had
+   * not saved is known to nobody if the claim goes before it begins again; upstream's loses it too.
    */
-  provisionerDied(): void {
+  provisioningBrokeOff(): void {
     for (const volume of this.#unsaved) this.#lost.add(volume);
   }
 
@@ -83,13 +87,10 @@ export class Monitor implements ContainerObserver {
     return this.#retained.has(volumeId) || this.#lost.has(volumeId);
   }
 
-  /** A process asks the API server for something. One that fails and tries again must take its time. */
-  requested(process: string, nowMs: number): void {
-    const second = Math.floor(nowMs / 1000);
-    const known = this.#requests.get(process);
-    if (known?.second !== second) this.#requests.set(process, { second, count: 1 });
-    else if (++known.count === MAX_REQUESTS_A_SECOND)
-      this.#violate('nobody works in vain', `${process} sent ${known.count} requests in a second`);
+  /** A process asks the API server for something. */
+  requested(process: string): void {
+    const broken = this.#requests.violation(process, this.#options.nowMs());
+    if (broken) this.#options.violated(broken);
   }
 
   /** A write that the API server has acknowledged, and what it made of the object. */
@@ -99,9 +100,13 @@ export class Monitor implements ContainerObserver {
     if (!mirror) return;
     mirror.wrote(verb, object as Stored<KubeObject>);
     if (mirror === this.#volumes) this.#remember(object as Stored<PersistentVolume>);
-    if (mirror === this.#volumes || mirror === this.#claims) this.#checkBinding();
-    else if (mirror === this.#attachments) this.#checkAttachment(object as Stored<VolumeAttachment>);
-    else this.#detachments.nodeSeen(object.metadata.name!, this.#nodes.get(object.metadata.name!));
+    if (mirror === this.#volumes || mirror === this.#claims) {
+      const broken = bindingViolation(this.#volumes, this.#claims);
+      if (broken) this.#options.violated(broken);
+    }
+    if (mirror === this.#attachments) this.#checkAttachment(object as Stored<VolumeAttachment>);
+    else if (mirror === this.#nodes)
+      this.#detachments.nodeSeen(object.metadata.name!, this.#nodes.get(object.metadata.name!));
   }
 
   /** A call that has reached a driver. */
@@ -138,8 +143,7 @@ export class Monitor implements ContainerObserver {
       }
       case 'NodePublishVolume': {
         const staging = String(request.stagingTargetPath ?? '');
-        // Not with a share that was taken away: the driver has to refuse, and does.
-        if (where.publishedTo(volumeId).length > 0 && !where.mountsOf(volumeId).includes(staging))
+        if (!where.mountsOf(volumeId, true).includes(staging))
           this.#violate('stage before publish', `${volumeId} is not staged at ${staging}`);
         return;
       }
@@ -156,6 +160,7 @@ export class Monitor implements ContainerObserver {
 
   /** A call to a machine that takes effect now. */
   touched(call: string, args: readonly unknown[]): void {
+    if (call === 'mounts.mount') this.#checkMount(args[0] as MountRequest);
     if (call !== 'mounts.unmount') return;
     const target = String(args[0]);
     for (const container of this.#options.running()) {
@@ -170,14 +175,43 @@ export class Monitor implements ContainerObserver {
 
   started(container: SimContainer): void {
     this.#options.data.started(container);
+    this.#checkOnePod(container);
   }
 
   exits(container: SimContainer): void {
     this.#options.data.exits(container);
   }
 
+  #checkMount({ source, target, fsType }: MountRequest): void {
+    if (fsType !== NETWORK_FS || this.#shared.has(source)) return;
+    const root = target.slice(0, target.indexOf('/plugins/'));
+    const elsewhere = this.#options.where.mountsOf(source).find((path) => !path.startsWith(`${root}/`));
+    if (elsewhere !== undefined)
+      this.#violate('one node at a time', `${source} is to be at ${target}, and is mounted at ${elsewhere}`);
+  }
+
+  /** ReadWriteOncePod is the scheduler's to keep: two of them may each let a pod through. */
+  #checkOnePod({ podName, podUid, mounts }: SimContainer): void {
+    if (this.#options.nowMs() - this.#options.twoSchedulersAtMs() < LAG_MS) return;
+    for (const { node } of mounts)
+      for (const other of this.#options.running()) {
+        if (other.podUid === podUid || !other.mounts.some((mount) => mount.node === node)) continue;
+        const volume = [...this.#volumes.values()].find(({ metadata }) =>
+          other.mounts.some((mount) => mount.node === node && mount.hostPath.includes(`/${metadata.name}/`)),
+        );
+        // One that was deleted by force may run on where nobody can reach it.
+        const stays = this.#pods.get(other.podName)?.metadata.uid === other.podUid;
+        if (stays && volume?.spec?.accessModes?.includes('ReadWriteOncePod'))
+          this.#violate(
+            'one pod a volume',
+            `${volume.metadata.name} is used by ${other.podName} and ${podName}`,
+          );
+      }
+  }
+
   #mirrors(): readonly Mirror<KubeObject>[] {
-    return [this.#volumes, this.#claims, this.#attachments, this.#nodes] as unknown as Mirror<KubeObject>[];
+    const all = [this.#volumes, this.#claims, this.#attachments, this.#nodes, this.#pods];
+    return all as unknown as Mirror<KubeObject>[];
   }
 
   #remember({ metadata, spec }: Stored<PersistentVolume>): void {
@@ -189,33 +223,6 @@ export class Monitor implements ContainerObserver {
     this.#lost.delete(handle);
     if (spec?.persistentVolumeReclaimPolicy === 'Retain') this.#retained.add(handle);
     else this.#retained.delete(handle);
-  }
-
-  #checkBinding(): void {
-    const holders = new Map<string, Stored<PersistentVolumeClaim>>();
-    for (const claim of this.#claims.values()) {
-      if (claim.status?.phase !== 'Bound') continue;
-      const name = claim.spec?.volumeName ?? '';
-      const other = holders.get(name);
-      if (other)
-        this.#violate('one claim a volume', `${name} is bound to ${nameOf(other)} and ${nameOf(claim)}`);
-      holders.set(name, claim);
-      this.#checkAgrees(claim, name, this.#volumes.get(name));
-    }
-  }
-
-  #checkAgrees(
-    claim: Stored<PersistentVolumeClaim>,
-    name: string,
-    volume: Stored<PersistentVolume> | undefined,
-  ): void {
-    if (!volume)
-      this.#violate('no bound volume goes', `claim ${nameOf(claim)} is bound to ${name}, which is gone`);
-    else if (volume.spec?.claimRef?.uid !== claim.metadata.uid)
-      this.#violate(
-        'claim and volume agree',
-        `claim ${nameOf(claim)} is bound to ${name}, which names ${volume.spec?.claimRef?.name ?? 'nobody'}`,
-      );
   }
 
   /**
@@ -267,8 +274,4 @@ export class Monitor implements ContainerObserver {
   #violate(rule: string, detail: string): void {
     this.#options.violated({ rule, detail });
   }
-}
-
-function nameOf(object: KubeObject): string {
-  return `${object.metadata?.namespace}/${object.metadata?.name}`;
 }

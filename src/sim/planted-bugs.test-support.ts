@@ -120,6 +120,14 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
       ),
     ),
   },
+  'lets a second pod have a volume that is for one': {
+    client: only('scheduler', (client) =>
+      seeing(client, persistentVolumeClaims, (claim: Stored<PersistentVolumeClaim>) => ({
+        ...claim,
+        spec: { ...claim.spec, accessModes: ['ReadWriteOnce'] },
+      })),
+    ),
+  },
   'takes a conflict for a pod that is gone': {
     client: only('kubelet', (client) => ({
       ...client,

@@ -71,17 +71,17 @@ export class SimProcess {
   cross<T>(delayMs: number, work: () => T | Promise<T>): Promise<T> {
     if (!this.#alive || this.#fate.crashes()) return NEVER();
     return new Promise<T>((resolve, reject) => {
-      const arrive = () => {
+      const arrive = async () => {
         const tooLate = this.#world.monotonic() > this.#diedAtMs + AFTERLIFE_MS;
         if (!this.#alive && (tooLate || this.#dice.chance(0.5))) return;
-        Promise.resolve()
-          .then(work)
-          .then(
-            (value) => this.#answer(() => resolve(value)),
-            (error: unknown) => this.#answer(() => reject(error)),
-          );
+        try {
+          const value = await work();
+          this.#answer(() => resolve(value));
+        } catch (error) {
+          this.#answer(() => reject(error));
+        }
       };
-      this.#world.after(delayMs, arrive);
+      this.#world.after(delayMs, () => void arrive());
     });
   }
 
@@ -94,7 +94,7 @@ export class SimProcess {
   #answer(deliver: () => void): void {
     if (!this.#alive) return;
     this.#wakes();
-    deliver();
+    if (this.#alive) deliver();
   }
 
   /** Something has come: the process has its turns now, and may not live to have all of them. */

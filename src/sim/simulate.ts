@@ -71,10 +71,17 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
       failure = { error };
     },
   );
-  const end = await clock.run({
-    until: () => finished || failure !== undefined || world.violation !== undefined,
-    deadlineMs: clock.monotonic() + 24 * 3600_000,
-  });
+  // Errors are everyday answers here: where they were made is told only where somebody reads along.
+  const { stackTraceLimit } = Error;
+  if (!options.onLine && !options.log) Error.stackTraceLimit = 0;
+  const end = await clock
+    .run({
+      until: () => finished || failure !== undefined || world.violation !== undefined,
+      deadlineMs: clock.monotonic() + 24 * 3600_000,
+    })
+    .finally(() => {
+      Error.stackTraceLimit = stackTraceLimit;
+    });
   if (failure) throw failure.error;
   if (end !== 'done') world.violated({ rule: 'the simulation ends', detail: `the clock is ${end}` });
   return {

@@ -133,6 +133,7 @@ export class User {
       case 'delete-set':
         return this.#delete(statefulSets, action.set);
       case 'replace-class':
+        this.#world.monitor.provisioningBrokeOff();
         await this.#delete(storageClasses, action.storageClass);
         return this.#create(storageClasses, classObject(action, poolNode));
       case 'default-class':

@@ -12,11 +12,13 @@ export class Whereabouts {
     this.#storage = storage;
   }
 
-  /** Targets of the volume's mounts, but for those of a share that was taken away. */
-  mountsOf(volumeId: string): readonly string[] {
+  /** Targets of the volume's mounts; those of a share that was taken away only with `stale`. */
+  mountsOf(volumeId: string, stale = false): readonly string[] {
     const image = `${POOL}/${volumeId}.img`;
     return this.#computers.flatMap(({ machine }) => {
-      const shares = machine.mounts().filter(({ grant }) => grant?.volumeId === volumeId && grant.open);
+      const shares = machine
+        .mounts()
+        .filter(({ grant }) => grant?.volumeId === volumeId && (stale || grant.open));
       const loops = machine.loops().filter(({ backingFile }) => backingFile === image);
       return [...shares, ...loops.flatMap((loop) => machine.usesOf(loop))].map(({ target }) => target);
     });

@@ -83,6 +83,7 @@ export class World {
       data: new WrittenData({ machine: (node) => this.computer(node).machine, violated }),
       nowMs: () => clock.monotonic(),
       twoLeadersAtMs: () => this.#supervisor.twiceAtMs('controllers'),
+      twoSchedulersAtMs: () => this.#supervisor.twiceAtMs('scheduler'),
       running: () => this.containers.running(),
       violated,
     });
@@ -96,7 +97,7 @@ export class World {
       computer: (name) => this.computer(name),
       run: (part, process, dice) => part.start(this.#contextOf(part, process, dice)),
       died: ({ name }) => {
-        if (name.startsWith('provisioner')) this.monitor.provisionerDied();
+        if (name.startsWith('provisioner')) this.monitor.provisioningBrokeOff();
       },
       powerless: ({ name, machine }) => {
         machine.reboot();
@@ -170,7 +171,7 @@ export class World {
       dice,
       faults,
       journal,
-      requested: () => this.monitor.requested(name, clock.monotonic()),
+      requested: () => this.monitor.requested(name),
       written: (verb, resource, object) => this.monitor.wrote(verb, resource, object),
       killApi: () => this.#restartApi(),
     });

@@ -24,7 +24,13 @@ const isReady = (pod: Pod | undefined) =>
 
 describe('the main job, every component on HTTP', { skip: cannotMount }, () => {
   it('goes through all steps and back, driven by the HTTP client with nothing but the kubeconfig', async () => {
-    const cluster = await startCluster({ ephemeral: true, wire: 'http', logLevel: 'error' });
+    const complaints: string[] = [];
+    const cluster = await startCluster({
+      ephemeral: true,
+      wire: 'http',
+      logLevel: 'warn',
+      logSink: (line) => complaints.push(line),
+    });
     const stop = new AbortController();
     const connection = {
       ...(await loadKubeconfig(cluster.kubeconfig)),
@@ -76,6 +82,11 @@ describe('the main job, every component on HTTP', { skip: cannotMount }, () => {
         () => informers.of(persistentVolumes).size + informers.of(volumeAttachments).size === 0,
       );
       assert.deepEqual(await cluster.volumesLeft(), []);
+      // Every component is somebody of its own, and has all the rights that it needs.
+      assert.deepEqual(
+        complaints.filter((line) => line.includes('forbidden')),
+        [],
+      );
     } finally {
       stop.abort();
       await running;

@@ -1,6 +1,6 @@
 import type { Random } from '../../base/index.ts';
 import type { KubeObject, Resource, Stored } from '../../kube/index.ts';
-import type { Authorization } from '../auth/authorization/index.ts';
+import type { Authorization } from '../auth/authorization/contract.ts';
 import type { UserInfo } from '../registry/contract.ts';
 
 /** What admission may look up: the newest state, as writers see it. */
@@ -10,14 +10,10 @@ export interface AdmissionReader {
     namespace: string | undefined,
     name: string,
   ): Stored<T> | undefined;
-  list<T extends KubeObject>(resource: Resource<T>): Iterable<Stored<T>>;
+  /** In no order; of all namespaces when none is named. */
+  list<T extends KubeObject>(resource: Resource<T>, namespace?: string): Iterable<Stored<T>>;
   /** Resolves once the object is there, or `limitMs` have passed. */
-  appears(
-    resource: Resource,
-    namespace: string | undefined,
-    name: string,
-    limitMs: number,
-  ): Promise<void>;
+  appears(resource: Resource, namespace: string | undefined, name: string, limitMs: number): Promise<void>;
 }
 
 /** One write on its way in. */
@@ -35,6 +31,10 @@ export interface AdmissionRequest {
   readonly reader: AdmissionReader;
   readonly random: Random;
   readonly authorization: Authorization;
+  /** Wall time. */
+  readonly nowMs: number;
+  /** What has to be written in the same turn as the object, if it is written: the new use of a quota. */
+  alsoWrite<T extends KubeObject>(resource: Resource<T>, object: Stored<T>): void;
 }
 
 /** A link of the chain: pure functions. */

@@ -1,9 +1,12 @@
+import { persistentVolumeClaimResize } from './claim-resize.ts';
 import type { AdmissionPlugin } from './contract.ts';
 import { defaultStorageClassPlugin } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
 import { serviceAccount } from './service-account/index.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
@@ -14,13 +17,16 @@ export type { AdmissionPlugin, AdmissionReader } from './contract.ts';
 /** All, in upstream's order (kubeapiserver/options AllOrderedPlugins). */
 const ordered: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
+  limitRanger,
   serviceAccount,
   nodeRestriction,
   defaultTolerationSeconds,
   priority,
   defaultStorageClassPlugin,
   storageObjectInUseProtection,
+  persistentVolumeClaimResize,
   roleEscalation,
+  resourceQuota,
 ];
 
 /** The chain of a server: all but the optional ones that it does not ask for. */

@@ -6,8 +6,8 @@ import {
   leases,
   namespaces,
   nodes,
-  persistentVolumeClaims,
   type Pod,
+  persistentVolumeClaims,
   pods,
   serviceAccounts,
 } from '../../kube/index.ts';
@@ -25,7 +25,10 @@ describe('NodeRestriction', () => {
     ({ registry, client: admin } = await startRegistry());
     node = createLocalClient(registry, userOfNode('n1'));
     for (const name of ['n1', 'n2']) await admin.create(nodes, { metadata: { name } });
-    await admin.create(pods, podNamed('mine', { nodeName: 'n1', serviceAccountName: 'default', volumes: [claim] }) as never);
+    await admin.create(
+      pods,
+      podNamed('mine', { nodeName: 'n1', serviceAccountName: 'default', volumes: [claim] }) as never,
+    );
     await admin.create(pods, podNamed('theirs', { nodeName: 'n2' }) as never);
     await admin.create(persistentVolumeClaims, claimNamed('data') as never);
   });
@@ -58,9 +61,13 @@ describe('NodeRestriction', () => {
     const mirror = (change: { metadata?: object; spec?: object }): Promise<unknown> => {
       const pod = podNamed('static', { nodeName: 'n1', ...change.spec });
       const annotations = { 'kubernetes.io/config.mirror': 'x' };
-      return node.create(pods, { ...pod, metadata: { ...pod.metadata, annotations, ...change.metadata } } as Pod, {
-        dryRun: true,
-      });
+      return node.create(
+        pods,
+        { ...pod, metadata: { ...pod.metadata, annotations, ...change.metadata } } as Pod,
+        {
+          dryRun: true,
+        },
+      );
     };
     const owner = async (change: object = {}) => {
       const { uid } = (await admin.get(nodes, { name: 'n1' })).metadata;
@@ -80,7 +87,10 @@ describe('NodeRestriction', () => {
           { metadata: { ownerReferences: [itself, { ...itself, name: 'n2', controller: false }] } },
           /with a single owner reference set to itself$/,
         ],
-        [{ metadata: { ownerReferences: [{ ...itself, kind: 'Pod' }] } }, /with an owner reference set to itself$/],
+        [
+          { metadata: { ownerReferences: [{ ...itself, kind: 'Pod' }] } },
+          /with an owner reference set to itself$/,
+        ],
         [
           { metadata: { ownerReferences: [{ ...itself, controller: false }] } },
           /with a controller owner reference set to itself$/,
@@ -89,7 +99,10 @@ describe('NodeRestriction', () => {
           { metadata: { ownerReferences: [{ ...itself, blockOwnerDeletion: true }] } },
           /must not set blockOwnerDeletion on an owner reference$/,
         ],
-        [{ metadata: { ownerReferences: [{ ...itself, uid: 'x' }] } }, /node n1 UID mismatch: expected x got /],
+        [
+          { metadata: { ownerReferences: [{ ...itself, uid: 'x' }] } },
+          /node n1 UID mismatch: expected x got /,
+        ],
         [
           {
             metadata: { ownerReferences: [itself] },
@@ -181,7 +194,11 @@ describe('NodeRestriction', () => {
 
   it('is about nodes only', async () => {
     await admin.create(namespaces, { metadata: { name: 'x' } });
-    await admin.patch(nodes, { name: 'n2' }, { type: 'merge', body: { spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] } } });
+    await admin.patch(
+      nodes,
+      { name: 'n2' },
+      { type: 'merge', body: { spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] } } },
+    );
   });
 });
 

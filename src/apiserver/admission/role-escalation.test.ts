@@ -6,8 +6,16 @@ import { createLocalClient } from '../local-client.ts';
 import { startRegistry } from '../registry/testing.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
-const rule = (verbs: string[], resources: string[], apiGroups = ['']): PolicyRule => ({ verbs, apiGroups, resources });
-const MANAGE = rule(['create', 'update', 'patch', 'get'], ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'], [GROUP]);
+const rule = (verbs: string[], resources: string[], apiGroups = ['']): PolicyRule => ({
+  verbs,
+  apiGroups,
+  resources,
+});
+const MANAGE = rule(
+  ['create', 'update', 'patch', 'get'],
+  ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'],
+  [GROUP],
+);
 
 describe('handing on what one has not got', () => {
   let admin: Client;
@@ -17,7 +25,10 @@ describe('handing on what one has not got', () => {
     admin = client;
     alice = createLocalClient(registry, { name: 'alice', groups: ['dev', 'system:authenticated'] });
     await give('manager', [MANAGE, rule(['get', 'list'], ['pods'])]);
-    await admin.create(clusterRoles, { metadata: { name: 'secret-reader' }, rules: [rule(['get'], ['secrets'])] });
+    await admin.create(clusterRoles, {
+      metadata: { name: 'secret-reader' },
+      rules: [rule(['get'], ['secrets'])],
+    });
   });
   const give = async (name: string, rules: PolicyRule[]) => {
     await admin.create(clusterRoles, { metadata: { name }, rules });
@@ -27,7 +38,10 @@ describe('handing on what one has not got', () => {
       subjects: [{ kind: 'User', name: 'alice', apiGroup: GROUP }],
     });
   };
-  const role = (name: string, ...rules: PolicyRule[]) => ({ metadata: { namespace: 'default', name }, rules });
+  const role = (name: string, ...rules: PolicyRule[]) => ({
+    metadata: { namespace: 'default', name },
+    rules,
+  });
   const binding = (name: string, kind: string, roleName: string) => ({
     metadata: { namespace: 'default', name },
     roleRef: { apiGroup: GROUP, kind, name: roleName },
@@ -75,9 +89,12 @@ describe('handing on what one has not got', () => {
   it('lets who may escalate', async () => {
     await give('escalator', [rule(['escalate'], ['roles'], [GROUP])]);
     await alice.create(roles, role('more', rule(['delete'], ['secrets'])));
-    await assert.rejects(alice.create(clusterRoles, { metadata: { name: 'x' }, rules: [rule(['delete'], ['secrets'])] }), {
-      code: 403,
-    });
+    await assert.rejects(
+      alice.create(clusterRoles, { metadata: { name: 'x' }, rules: [rule(['delete'], ['secrets'])] }),
+      {
+        code: 403,
+      },
+    );
   });
 
   it('binds a role whose rules one holds, and no other', async () => {
@@ -99,7 +116,9 @@ describe('handing on what one has not got', () => {
   });
 
   it('lets who may bind, by name and in the namespace', async () => {
-    await give('binder', [{ ...rule(['bind'], ['clusterroles'], [GROUP]), resourceNames: ['secret-reader'] }]);
+    await give('binder', [
+      { ...rule(['bind'], ['clusterroles'], [GROUP]), resourceNames: ['secret-reader'] },
+    ]);
     await alice.create(roleBindings, binding('fine', 'ClusterRole', 'secret-reader'));
     await admin.create(clusterRoles, { metadata: { name: 'all' }, rules: [rule(['*'], ['*'], ['*'])] });
     await assert.rejects(alice.create(roleBindings, binding('more', 'ClusterRole', 'all')), { code: 403 });

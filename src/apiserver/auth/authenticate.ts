@@ -1,5 +1,5 @@
-import type { UserInfo } from '../registry/contract.ts';
 import { GROUP_AUTHENTICATED } from './names.ts';
+import type { UserInfo } from './user.ts';
 
 export { GROUP_AUTHENTICATED };
 

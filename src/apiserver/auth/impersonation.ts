@@ -1,5 +1,4 @@
 import { badRequest, type StatusError } from '../../kube/index.ts';
-import type { UserInfo } from '../registry/contract.ts';
 import type { Attributes, Authorizer, ResourceAttributes } from './authorization/index.ts';
 import { forbiddenFor } from './authorization/index.ts';
 import {
@@ -12,6 +11,7 @@ import {
   serviceAccountOf,
   USER_ANONYMOUS,
 } from './names.ts';
+import type { UserInfo } from './user.ts';
 
 // Acting as somebody else (apiserver/pkg/endpoints/filters/impersonation): whoever may `impersonate` becomes anybody
 // that he may; the constrained modes of 1.36 also ask whether he may do this very thing as somebody else.

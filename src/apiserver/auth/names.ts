@@ -1,4 +1,4 @@
-import type { UserInfo } from '../registry/contract.ts';
+import type { UserInfo } from './user.ts';
 
 // Users and groups that the system gives meaning to.
 

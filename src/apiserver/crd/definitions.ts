@@ -11,7 +11,7 @@ import { validateEmbedded } from './embedded.ts';
 import { compilePath } from './json-path.ts';
 import { validateLists } from './lists.ts';
 import { condition } from './names.ts';
-import { validateScale, validateScaleStatus } from './scale.ts';
+import { scaleOf, validateScale, validateScaleStatus, withScale } from './scale.ts';
 import { shapeOfSchema } from './shape.ts';
 import { type Structural, structuralOf } from './structural.ts';
 import { type Crd, type CrdVersion, isObject, type Json, type JSONSchema, own } from './types.ts';
@@ -55,6 +55,10 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
         columns: columnsOf(spec.additionalPrinterColumns),
         selectableFields: selectableFieldsOf(spec),
         strategy: strategyOf(version, isTerminating),
+        scale: scale && {
+          read: (object) => scaleOf(object, scale),
+          write: (object, asked) => withScale(object, scale, asked),
+        },
         custom: customKind(version, compiled, {
           schema: spec.schema?.openAPIV3Schema,
           shape: shapeOfSchema(root),

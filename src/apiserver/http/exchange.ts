@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Clock, Logger, Random } from '../../base/index.ts';
 import type { KeyPair, ServiceAccountTokens } from '../auth/index.ts';
 import type { Registry, RequestContext, ResourceDefinition, UserInfo } from '../registry/contract.ts';
@@ -16,6 +17,8 @@ export interface ServerContext {
   readonly readyChecks: readonly HealthCheck[];
   /** Absent: bearer tokens mean nothing. */
   readonly tokens?: ServiceAccountTokens;
+  /** The state of the store for a backup; absent: it keeps none on disk. */
+  readonly snapshot?: () => Promise<Readable> | undefined;
   /** Aborts when the server closes: watches and streams end. */
   readonly closing: AbortSignal;
 }

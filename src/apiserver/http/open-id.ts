@@ -15,7 +15,7 @@ export function serveOpenId(exchange: Exchange, path: string): (() => Promise<vo
   return async () => {
     const [type, value] =
       path === KEY_SET_PATH
-        ? ['application/jwk-set+json', await tokens.keySet()]
+        ? ['application/jwk-set+json', tokens.keySet()]
         : ['application/json', tokens.openIdConfiguration(`https://${host}:${localPort}${KEY_SET_PATH}`)];
     const headers = { 'Cache-Control': `public, max-age=${MAX_AGE_SECONDS}` };
     await sendBody(request, response, 200, type, Buffer.from(JSON.stringify(value)), headers);

@@ -13,6 +13,7 @@ import { negotiateOutput, parseAccept } from './media-type.ts';
 import { serveOpenId } from './open-id.ts';
 import type { PathTarget } from './request-target.ts';
 import { sendBody, sendJson } from './send.ts';
+import { serveSnapshot } from './snapshot.ts';
 import { VERSION_INFO } from './version.ts';
 
 /** Answers a path that is not a resource: health, version, discovery, OpenAPI. */
@@ -38,6 +39,8 @@ function handlerOf(exchange: Exchange, path: string): (() => Promise<void>) | un
     case '/.well-known/openid-configuration':
     case '/openid/v1/jwks':
       return serveOpenId(exchange, path);
+    case '/stowage/snapshot':
+      return () => serveSnapshot(exchange);
     case '/openapi/v2':
     case '/openapi/v3':
       return () => serveOpenApi(exchange, path);
@@ -106,6 +109,7 @@ const PATHS = [
   '/openapi/v3',
   '/openid/v1/jwks',
   '/readyz',
+  '/stowage/snapshot',
   '/version',
 ];
 

@@ -1,6 +1,7 @@
 import type { ListOptions } from '../../client/index.ts';
 import { badRequest, StatusError } from '../../kube/index.ts';
 import type { EntryList } from '../registry/contract.ts';
+import { scaleEntry } from '../registry/scale.ts';
 import { exchangeSignal, type ResourceExchange, wantsPretty } from './exchange.ts';
 import { listChunks, listMetadata } from './list-text.ts';
 import { listProtobuf, PROTOBUF_TYPE } from './protobuf/index.ts';
@@ -16,7 +17,9 @@ export async function serveGet(exchange: ResourceExchange): Promise<void> {
   // A watch of one object is old style: /api/v1/namespaces/NS/pods/NAME?watch=1.
   if (flag(query, 'watch')) return serveWatch(exchange, output);
   const includeObject = includeObjectOf(query, output);
-  const entry = server.registry.get(definition, objectName(exchange));
+  const stored = server.registry.get(definition, objectName(exchange));
+  const isScale = exchange.target.subresource === 'scale' && definition.scale !== undefined;
+  const entry = isScale ? scaleEntry(definition.scale!, stored) : stored;
   const text = objectText(definition, entry, output, includeObject, server.clock.now());
   await sendJson(request, response, 200, text, { output, pretty: wantsPretty({ query, request }) });
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, errorMessage, type Logger, type Random } from '../../base/index.ts';
 import {
@@ -35,6 +36,8 @@ export interface ApiServerOptions {
   readonly port?: number;
   /** Authenticates bearer tokens; without it they mean nothing. */
   readonly tokens?: ServiceAccountTokens;
+  /** The state of the store for a backup; absent: there is none to back up. */
+  readonly snapshot?: () => Promise<Readable> | undefined;
   /** What else must hold for /readyz. */
   readonly readyChecks?: readonly HealthCheck[];
 }
@@ -62,6 +65,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     kubelet: { client: pki.kubeletClient, ca: pki.ca },
     readyChecks: options.readyChecks ?? [],
     tokens: options.tokens,
+    snapshot: options.snapshot,
     closing: closing.signal,
   };
   const users = new WeakMap<TLSSocket, Authentication>();

@@ -26,6 +26,11 @@ export async function serveCreate(exchange: ResourceExchange): Promise<void> {
   await sendEntry(exchange, 201, entry, output, warnings);
 }
 
+/** The kind of an update's body, where it is not the object's. */
+function bodyKind({ subresource }: ResourceExchange['target']) {
+  return subresource === 'scale' ? SUBRESOURCE_KINDS.scale : undefined;
+}
+
 /** PUT of an object or of a subresource. */
 export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
@@ -33,7 +38,7 @@ export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
   const parameters = writeParameters(query, 'UpdateOptions');
   const name = objectName(exchange);
   const body = await readBody(request);
-  const object = await decodeObject(body, request.headers['content-type'], definition);
+  const object = await decodeObject(body, request.headers['content-type'], definition, bodyKind(target));
   const placed = definition.namespaced ? withRequestNamespace(object, target.namespace) : object;
   checkName(placed, target.name);
   const warnings = new Warnings();

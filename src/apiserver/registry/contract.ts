@@ -1,17 +1,11 @@
 import type { DeleteOptions, ListOptions, ObjectName, Patch, WatchOptions } from '../../client/index.ts';
-import type { KubeObject, Resource, StatusCause, Stored } from '../../kube/index.ts';
-import type { Authorization } from '../auth/authorization/index.ts';
+import type { KubeObject, Resource, Scale, StatusCause, Stored } from '../../kube/index.ts';
+import type { Authorization } from '../auth/authorization/contract.ts';
+import type { UserInfo } from '../auth/user.ts';
 import type { JSONSchema, ScaleSubresource } from '../crd/types.ts';
 import type { Shape } from './managed-fields/shape.ts';
 
-/** Who makes a request, as the authenticator found it. */
-export interface UserInfo {
-  readonly name: string;
-  readonly uid?: string;
-  readonly groups: readonly string[];
-  /** What else the authenticator knows, e.g. authentication.kubernetes.io/pod-name. */
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
-}
+export type { UserInfo };
 
 /** What a write needs to know about its request. */
 export interface RequestContext {
@@ -94,8 +88,17 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly actions?: Readonly<Record<string, (object: Stored<T>, body: KubeObject, nowMs: number) => T>>;
   /** Subresources beside status that an update may go to (finalize): what it takes from `next`. */
   readonly updatable?: Readonly<Record<string, (next: T, previous: Stored<T>) => T>>;
+  /** What the scale subresource shows of an object, and does to it. */
+  readonly scale?: ScaleView<T>;
   /** Of a kind that a CustomResourceDefinition made: what the built-in ones have in code. */
   readonly custom?: CustomKind;
+}
+
+/** An object as a number of replicas (autoscaling/v1 Scale). */
+export interface ScaleView<T extends KubeObject = KubeObject> {
+  read(object: Stored<T>): Scale;
+  /** @throws StatusError for a number that cannot be */
+  write(object: Stored<T>, asked: Scale): T;
 }
 
 /** One version of a kind that was defined at run time. */

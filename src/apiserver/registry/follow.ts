@@ -1,5 +1,5 @@
 import type { KubeObject, Stored } from '../../kube/index.ts';
-import type { Follower } from '../auth/authorization/index.ts';
+import type { Follower } from '../auth/authorization/contract.ts';
 import type { Table } from '../store/index.ts';
 
 /** How many changes are taken from the log at once. */

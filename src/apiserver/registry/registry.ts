@@ -6,9 +6,12 @@ import {
   isNotFound,
   joinKey,
   type KubeObject,
+  keyOf,
   notFound,
+  pods,
   qualifiedName,
   type Resource,
+  type Scale,
   type Stored,
   statusFailure,
 } from '../../kube/index.ts';
@@ -26,13 +29,16 @@ import type {
   Registry,
   RequestContext,
   ResourceDefinition,
+  ScaleView,
 } from './contract.ts';
 import { builtInDefinitions } from './definitions/index.ts';
 import { EVENT_TTL_MS, EventExpiry } from './event-expiry.ts';
 import { readInput } from './input.ts';
 import { follow } from './follow.ts';
 import { list } from './list.ts';
+import { evictions } from './operations/evict.ts';
 import { applyPatch } from './patch/index.ts';
+import { patchedScale, scaledBy, scaleEntry } from './scale.ts';
 import { watch } from './watch.ts';
 import { Writes } from './writes.ts';
 
@@ -88,7 +94,7 @@ class StoreRegistry implements Registry {
         const found = this.#find(resource);
         return this.#table(found).head(joinKey(namespace, name))?.object as Stored<never> | undefined;
       },
-      list: (resource) => this.#objects(resource),
+      list: (resource, namespace) => this.#objects(resource, namespace),
       appears: (resource, namespace, name, limitMs) =>
         this.#appears(this.#find(resource), joinKey(namespace, name), limitMs),
     };
@@ -100,7 +106,9 @@ class StoreRegistry implements Registry {
       reader,
       admission: admissionPlugins(options.enableAdmission),
       authorization: this.authorization,
+      tableOf: (resource) => this.#table(this.#find(resource)),
     });
+    this.#answers.set(answerKey(pods, 'eviction'), this.#evictions(reader));
     this.#custom = new CustomResources(this.#customHost(log));
     this.#eventExpiry = new EventExpiry({
       table: this.#table(this.#find(events)),
@@ -163,7 +171,7 @@ class StoreRegistry implements Registry {
       ? { ...options, signal: options?.signal ? AbortSignal.any([options.signal, removed]) : removed }
       : options;
     const events = watch(this.#store, this.#table(definition), definition, this.#clock, asked);
-    return events as AsyncGenerator<readonly EntryEvent<T>[]>;
+    return events as AsyncIterableIterator<readonly EntryEvent<T>[]>;
   }
 
   async create<T extends KubeObject>(
@@ -185,6 +193,9 @@ class StoreRegistry implements Registry {
     subresource?: string,
   ): Promise<Entry<T>> {
     const definition = this.#find(resource);
+    const { scale } = definition;
+    if (subresource === 'scale' && scale)
+      return this.#scale(definition, scale, name, context, () => object as KubeObject as Scale);
     checkUpdatable(definition, subresource);
     const mayCreate = subresource === undefined && definition.strategy.createsOnUpdate;
     return this.#change<T>(definition, name, (table, key) =>
@@ -202,6 +213,9 @@ class StoreRegistry implements Registry {
     options: { subresource?: string; force?: boolean } = {},
   ): Promise<Entry<T>> {
     const definition = this.#find(resource);
+    const { scale } = definition;
+    if (options.subresource === 'scale' && scale)
+      return this.#scale(definition, scale, name, context, (object) => patchedScale(scale, object, patch));
     checkUpdatable(definition, options.subresource);
     if (patch.type === 'apply') {
       const { subresource, force = false } = options;
@@ -279,6 +293,39 @@ class StoreRegistry implements Registry {
       }),
     );
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+  }
+
+  /** Sets an object's replicas; what comes back is its Scale. */
+  async #scale<T extends KubeObject>(
+    definition: ResourceDefinition,
+    scale: ScaleView,
+    name: ObjectName,
+    context: RequestContext,
+    asked: (object: Stored<KubeObject>) => Scale,
+  ): Promise<Entry<T>> {
+    const entry = await this.#change(definition, name, (table, key) =>
+      this.#writes.update(table, definition, key, name.name, {
+        context,
+        subresource: 'scale',
+        build: (object) => scaledBy(definition, scale, object, asked(object)),
+      }),
+    );
+    return scaleEntry(scale, entry) as Entry<T>;
+  }
+
+  #evictions(reader: AdmissionReader): Answer {
+    const update = (resource: Resource, object: Stored<KubeObject>, context: RequestContext) => {
+      const definition = this.#find(resource);
+      const { name } = object.metadata;
+      const request = { context, subresource: 'status', build: () => object };
+      this.#writes.update(this.#table(definition), definition, keyOf(object), name, request);
+    };
+    return evictions({
+      reader,
+      now: () => this.#clock.now(),
+      updateStatus: update,
+      deletePod: (name, options, context) => this.delete(pods, name, options, context),
+    });
   }
 
   async #answer<T extends KubeObject>(
@@ -407,8 +454,9 @@ class StoreRegistry implements Registry {
     return table;
   }
 
-  *#objects<T extends KubeObject>(resource: Resource<T>): Iterable<Stored<T>> {
-    for (const [, entry] of this.#table(this.#find(resource)).entries()) yield entry.object as Stored<T>;
+  *#objects<T extends KubeObject>(resource: Resource<T>, namespace?: string): Iterable<Stored<T>> {
+    const prefix = namespace === undefined ? '' : joinKey(namespace, '');
+    for (const entry of this.#table(this.#find(resource)).heads(prefix)) yield entry.object as Stored<T>;
   }
 }
 

@@ -4,6 +4,7 @@ import { apiVersionOf, type KubeObject, type Stored } from '../../kube/index.ts'
 import { type Store, StoredEntry, type StoreEvent, type Table } from '../store/index.ts';
 import type { CustomKind, Entry, EntryEvent, ResourceDefinition } from './contract.ts';
 import { list, parseRevision, tooLarge, tooOld } from './list.ts';
+import { Pulled } from './pulled.ts';
 import { parseSelection, type Selection } from './selection.ts';
 
 const BOOKMARK_INTERVAL_MS = 60_000;
@@ -30,7 +31,7 @@ export function watch(
   definition: ResourceDefinition,
   clock: Clock,
   options: WatchOptions = {},
-): AsyncGenerator<readonly EntryEvent[], void, undefined> {
+): AsyncIterableIterator<readonly EntryEvent[], undefined> {
   store.assertServing();
   const selection = parseSelection(definition, options);
   const prefix = definition.namespaced && options.namespace ? `${options.namespace}/` : '';
@@ -51,7 +52,9 @@ export function watch(
     isFuture && wantsState ? undefined : wantsState ? snapshot() : changesAfter(asked ?? store.revision);
   const see = (event: StoreEvent) =>
     event.key.startsWith(prefix) ? changeSeen(selection, event, definition) : undefined;
-  return follow({ store, table, definition, clock, options, start, asked, wantsState, snapshot, see });
+  return new Pulled((ring) =>
+    follow({ store, table, definition, clock, options, start, asked, wantsState, snapshot, see, ring }),
+  );
 }
 
 /** Where a watch starts: objects to show first, the state they show, and the position of the first change after it. */
@@ -61,7 +64,8 @@ interface Snapshot {
   readonly position: number;
 }
 
-async function* follow(from: {
+/** Yields batches, and `undefined` where there is nothing until it is rung. */
+function* follow(from: {
   readonly store: Store;
   readonly table: Table;
   readonly definition: ResourceDefinition;
@@ -73,36 +77,34 @@ async function* follow(from: {
   readonly wantsState: boolean;
   snapshot(): Snapshot;
   see(event: StoreEvent): EntryEvent | undefined;
-}): AsyncGenerator<readonly EntryEvent[], void, undefined> {
-  const { store, table, definition, clock, options, asked = 0 } = from;
-  const bell = new Bell();
+  ring(): void;
+}): Generator<readonly EntryEvent[] | undefined, void, void> {
+  const { store, table, definition, clock, options, asked = 0, ring } = from;
   let ended = options.signal?.aborted ?? false;
   const end = () => {
     ended = true;
-    bell.ring();
+    ring();
   };
   options.signal?.addEventListener('abort', end, { once: true });
-  const stopListening = table.onChange(() => bell.ring());
+  const stopListening = table.onChange(ring);
   const limitMs =
     options.timeoutSeconds && options.timeoutSeconds > 0 ? options.timeoutSeconds * 1000 : undefined;
   const timers: { cancel(): void }[] = [];
   if (limitMs !== undefined) timers.push(clock.after(limitMs, end, { unref: true }));
   const endsAt = limitMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() + limitMs;
-  const bookmarks = options.allowWatchBookmarks
-    ? new BookmarkTimer(clock, endsAt, () => bell.ring())
-    : undefined;
+  const bookmarks = options.allowWatchBookmarks ? new BookmarkTimer(clock, endsAt, ring) : undefined;
   try {
     if (!from.start) {
       let late = false;
       const onLate = () => {
         late = true;
-        bell.ring();
+        ring();
       };
       timers.push(clock.after(FUTURE_LIMIT_MS, onLate, { unref: true }));
       while (!ended && store.revision < asked) {
         store.assertServing();
         if (late) throw tooLarge(asked, store.revision);
-        await bell.rung();
+        yield undefined;
       }
       if (ended) return;
     }
@@ -132,7 +134,7 @@ async function* follow(from: {
         seen.push({ type: 'BOOKMARK', entry: bookmark(definition, store.revision) });
       }
       if (seen.length > 0) yield seen;
-      else if (events.length === 0) await bell.rung();
+      else if (events.length === 0) yield undefined;
     }
   } finally {
     stopListening();
@@ -166,23 +168,6 @@ function asShown(
     previous: event.previous && read(event.previous),
     departed: () => read(event.departed()),
   };
-}
-
-/** Wakes the one who waits for it; rung while nobody waits, it wakes the next at once. */
-class Bell {
-  #isRung = false;
-  #wake: (() => void) | undefined;
-
-  ring(): void {
-    this.#isRung = true;
-    this.#wake?.();
-  }
-
-  async rung(): Promise<void> {
-    if (!this.#isRung) await new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#isRung = false;
-    this.#wake = undefined;
-  }
 }
 
 /** Rings each minute, and once shortly before the watch ends (cacher nextBookmarkTime). */

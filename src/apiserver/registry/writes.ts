@@ -8,8 +8,10 @@ import {
   invalid,
   joinKey,
   type KubeObject,
+  keyOf,
   notFound,
   type ObjectMeta,
+  type Resource,
   type StatusCause,
   type Stored,
 } from '../../kube/index.ts';
@@ -72,6 +74,9 @@ export class Writes {
   readonly #reader: AdmissionReader;
   readonly #admission: readonly AdmissionPlugin[];
   readonly #authorization: Authorization;
+  readonly #tableOf: (resource: Resource<never>) => Table;
+  /** What admission wants written together with the object that it has just admitted. */
+  #beside: { readonly table: Table; readonly object: KubeObject }[] = [];
 
   constructor(parts: {
     store: Store;
@@ -80,6 +85,7 @@ export class Writes {
     reader: AdmissionReader;
     admission: readonly AdmissionPlugin[];
     authorization: Authorization;
+    tableOf: (resource: Resource<never>) => Table;
   }) {
     this.#store = parts.store;
     this.#clock = parts.clock;
@@ -87,6 +93,7 @@ export class Writes {
     this.#reader = parts.reader;
     this.#admission = parts.admission;
     this.#authorization = parts.authorization;
+    this.#tableOf = parts.tableOf;
   }
 
   async create(
@@ -182,9 +189,7 @@ export class Writes {
       name,
       previous,
       user: context.user,
-      reader: this.#reader,
-      random: this.#random,
-      authorization: this.#authorization,
+      ...this.#forAdmission(),
     });
     const decision = decideDeletion(definition, previous, options, this.#clock.now());
     const unchanged = { entry: head, durable: table.settled(key) ?? DURABLE };
@@ -206,7 +211,22 @@ export class Writes {
 
   /** What is stored of an object that was defined at run time is its storage version. */
   #put(definition: ResourceDefinition, table: Table, key: string, object: KubeObject): AppliedWrite {
+    for (const one of this.#beside.splice(0)) this.#store.put(one.table, keyOf(one.object), one.object);
     return this.#store.put(table, key, definition.custom?.write(object) ?? object);
+  }
+
+  /** What every admission request has. What is to be written beside its object is held until that is written. */
+  #forAdmission() {
+    this.#beside = [];
+    return {
+      reader: this.#reader,
+      random: this.#random,
+      authorization: this.#authorization,
+      nowMs: this.#clock.now(),
+      alsoWrite: (resource: Resource<never>, object: KubeObject) => {
+        this.#beside.push({ table: this.#tableOf(resource), object });
+      },
+    };
   }
 
   #tracked(definition: ResourceDefinition, manager: string, subresource?: string): TrackedWrite {
@@ -264,9 +284,7 @@ export class Writes {
       name,
       object: body,
       user: context.user,
-      reader: this.#reader,
-      random: this.#random,
-      authorization: this.#authorization,
+      ...this.#forAdmission(),
     } as const;
     validateAdmission(this.#admission, { ...request, object: admit(this.#admission, request) });
   }
@@ -284,9 +302,7 @@ export class Writes {
       name: input.metadata?.name ?? '',
       object: input,
       user: context.user,
-      reader: this.#reader,
-      random: this.#random,
-      authorization: this.#authorization,
+      ...this.#forAdmission(),
     });
   }
 
@@ -310,9 +326,7 @@ export class Writes {
       namespace: metadata.namespace,
       name: metadata.name ?? '',
       user: context.user,
-      reader: this.#reader,
-      random: this.#random,
-      authorization: this.#authorization,
+      ...this.#forAdmission(),
     } as const;
     // Upstream's order: defaults when decoding, mutation by admission, preparation, validation, admission's own.
     const defaulted = strategy.defaults?.(named) ?? named;
@@ -355,9 +369,7 @@ export class Writes {
       name: previous.metadata.name,
       previous,
       user: context.user,
-      reader: this.#reader,
-      random: this.#random,
-      authorization: this.#authorization,
+      ...this.#forAdmission(),
     } as const;
     const sent = inOrder(definition, input, metadata);
     const defaulted = strategy.defaults?.(sent) ?? sent;

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 /** One object's new state in a batch. */
 export interface EngineWrite {
   /** Which resource, e.g. 'statefulsets.apps'. */
@@ -35,6 +37,8 @@ export interface Engine {
   commit(batch: EngineBatch): Promise<void>;
   /** Leaves nothing on disk of what was overwritten or deleted. Takes as long as a copy of everything. */
   scrub?(): Promise<void>;
+  /** All that is durable, as the bytes of a database file of its own; commits go on meanwhile. */
+  snapshot?(): Promise<Readable>;
   close(): Promise<void>;
 }
 

@@ -1,3 +1,10 @@
+export {
+  BackupError,
+  type BackupSummary,
+  createBackup,
+  openExistingEngine,
+  restoreBackup,
+} from './backup/index.ts';
 export { DataDirInUseError, type Engine, type EngineRow, type EngineWrite } from './engine.ts';
 export { type Encryption, readEncryption } from './encryption/index.ts';
 export { StoredEntry } from './entry.ts';

@@ -25,9 +25,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const clock = options.clock ?? systemClock;
   if ('engine' in options) return openEncrypted(options.engine, clock, options);
   if ('memory' in options) return new Store(memoryEngine(), clock, options);
+  return openEncrypted(await openEngine(options.dataDir), clock, options);
+}
+
+/** What keeps the state of a data directory. @throws DataDirInUseError */
+export async function openEngine(dataDir: string): Promise<Engine> {
   // SQLite is loaded only where it is used.
   const { sqliteEngine } = await import('./sqlite-engine.ts');
-  return openEncrypted(sqliteEngine(options.dataDir), clock, options);
+  return sqliteEngine(dataDir);
 }
 
 /** A directory whose keys are missing is let go of as it was. */

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { clearSnapshots, snapshotOf } from './backup/snapshot.ts';
 import { DataDirInUseError, type Engine, type EngineRow, StorageFullError } from './engine.ts';
 
 const SQLITE_BUSY = 5;
@@ -33,6 +34,7 @@ export function sqliteEngine(dataDir: string): Engine {
   chmodSync(dir, 0o700);
   const file = join(dir, 'state.db');
   const db = open(file, dir);
+  clearSnapshots(dir);
   const walFd = openSync(`${file}-wal`, constants.O_RDWR);
   syncDirectory(dir);
   const put = db.prepare(
@@ -76,6 +78,7 @@ export function sqliteEngine(dataDir: string): Engine {
       for (const statement of [emptyLog, 'VACUUM', emptyLog]) db.exec(statement);
       await sync(walFd);
     },
+    snapshot: () => snapshotOf(db, dir),
     async close() {
       closeSync(walFd);
       db.close();

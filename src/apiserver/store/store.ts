@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Clock } from '../../base/index.ts';
 import { type KubeObject, StatusError, statusFailure } from '../../kube/index.ts';
 import type { Entry } from '../registry/contract.ts';
@@ -109,6 +110,12 @@ export class Store {
   /** Removes a key; `object` is the last state that watchers are to see. */
   remove(table: Table, key: string, object: KubeObject): AppliedWrite {
     return this.#apply(table, key, object, true);
+  }
+
+  /** A consistent copy of all that is durable, as the bytes of a database file; undefined when nothing is kept on disk. */
+  snapshot(): Promise<Readable> | undefined {
+    this.assertServing();
+    return this.#engine.snapshot?.();
   }
 
   /** Waits for the writes under way, then lets go of the disk. */

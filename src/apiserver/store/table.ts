@@ -45,6 +45,14 @@ export class Table {
     return this.#durable.get(key);
   }
 
+  /** The newest states, durable or not, in no order; of one namespace when `prefix` names it. */
+  *heads(prefix = ''): Generator<Entry> {
+    for (const { key, deleted, entry } of this.#head.values()) {
+      if (!deleted && key.startsWith(prefix)) yield entry;
+    }
+    for (const [key, entry] of this.entries('', prefix)) if (!this.#head.has(key)) yield entry;
+  }
+
   /** Settles when the newest state of a key is durable; undefined when it is already. */
   settled(key: string): Promise<void> | undefined {
     return this.#head.get(key)?.durable;

@@ -1,3 +1,4 @@
+import type { RequestOptions } from 'node:https';
 import type { HttpConnection } from './connection.ts';
 
 /**
@@ -37,7 +38,7 @@ export async function loadKubeconfig(file?: string, context?: string): Promise<H
     );
 
   const credentials = async () => {
-    const options: Parameters<typeof config.applyToHTTPSOptions>[0] = {};
+    const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
     return options;
   };

@@ -87,10 +87,10 @@ class AttachDetachController implements Component {
     const recorder = context.recorder(COMPONENT);
     this.#pending = new PendingOperations({
       clock,
-      settled: ({ volume }, error) => {
+      settled: ({ volume }, error, { retryAfterMs }) => {
         // Attach and detach do not hold each other back: two that fail in turn would keep the machine busy.
         if (error === undefined) this.#reconciler.wake(volume);
-        else this.#reconciler.wakeLater(volume);
+        else this.#reconciler.wakeLater(volume, retryAfterMs);
       },
     });
     this.#nodeStatus = new NodeStatusUpdater(client, actual, log);

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../base/index.ts';
 import type { EventRecorder } from '../../client/index.ts';
 import type { PendingOperations, UniqueVolumeName } from '../../volume/index.ts';
 import type { ActualStateOfWorld, AttachedTo } from './actual-state-of-world.ts';
+import { attachOrder } from './attach-order.ts';
 import type { DesiredStateOfWorld, VolumeToAttach } from './desired-state-of-world.ts';
 import { decideDetach } from './detach-decision.ts';
 import { isMultiAttachAllowed, multiAttachMessage } from './multi-attach.ts';
@@ -49,6 +50,8 @@ export class Reconciler {
   #signal: AbortSignal | undefined;
   #scheduled = false;
   #timer: Timer | undefined;
+  /** Monotonic milliseconds. */
+  #timerAt = 0;
   /** In periods: how long until the next look. Grows while nothing changes but the time. */
   #pause = 1;
 
@@ -58,16 +61,16 @@ export class Reconciler {
 
   /** Something about the volume has changed. */
   wake(volumeName: UniqueVolumeName): void {
-    this.#lookSoon();
+    this.#pause = 1;
     this.#dirty.add(volumeName);
     this.#schedule();
   }
 
-  /** Looks at the volume again after a period. */
-  wakeLater(volumeName: UniqueVolumeName): void {
-    this.#lookSoon();
+  /** Looks at the volume again after so many milliseconds, or sooner. */
+  wakeLater(volumeName: UniqueVolumeName, delayMs: number): void {
+    this.#pause = 1;
     this.#unsettled.add(volumeName);
-    this.#lookLater();
+    this.#lookLater(delayMs);
   }
 
   /** From now on until the signal aborts changes are acted upon; those before are remembered. */
@@ -111,7 +114,8 @@ export class Reconciler {
     for (const name of volumes)
       for (const attached of actual.nodesOf(name)) this.#detachUnwanted(attached, signal);
     for (const name of volumes)
-      for (const wanted of desired.nodesOf(name)) this.#attachWanted(wanted, signal);
+      for (const wanted of attachOrder(desired.nodesOf(name), (nodeName) => actual.state(name, nodeName)))
+        this.#attachWanted(wanted, signal);
     for (const name of volumes) this.#forgetIfGone(name);
     if (actual.staleReports().length > 0) {
       void nodeStatus.updateAll().then(() => actual.staleReports().length > 0 && this.#lookLater());
@@ -119,19 +123,15 @@ export class Reconciler {
     if (this.#unsettled.size > 0) this.#lookLater();
   }
 
-  /** Something has happened: the next look is to come a period from now. */
-  #lookSoon(): void {
-    if (this.#pause === 1) return;
-    this.#pause = 1;
+  #lookLater(delayMs = this.#pause * this.#options.periodMs): void {
+    if (this.#signal?.aborted) return;
+    const { clock } = this.#options;
+    const at = clock.monotonic() + delayMs;
+    if (this.#timer && this.#timerAt <= at) return;
     this.#timer?.cancel();
-    this.#timer = undefined;
-    if (this.#unsettled.size > 0) this.#lookLater();
-  }
-
-  #lookLater(): void {
-    if (this.#timer || this.#signal?.aborted) return;
-    this.#timer = this.#options.clock.after(
-      this.#pause * this.#options.periodMs,
+    this.#timerAt = at;
+    this.#timer = clock.after(
+      delayMs,
       () => {
         this.#timer = undefined;
         this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);

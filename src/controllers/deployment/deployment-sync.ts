@@ -15,8 +15,9 @@ import {
   replicaSets,
   type Stored,
   splitKey,
+  withAnnotations,
 } from '../../kube/index.ts';
-import { sameTemplate, statusPatch } from '../workload/index.ts';
+import { nextStatus, sameTemplate, writeStatus } from '../workload/index.ts';
 import { ANN_REVISION, maxRevision } from './annotations.ts';
 import { isRollingUpdate, newestSize, replicasOf } from './fenceposts.ts';
 import { isComplete, nextProgressCheck, rolloutStatus } from './progress.ts';
@@ -249,15 +250,13 @@ export class DeploymentSync {
     await this.#writeStatus(status).catch(() => undefined);
   }
 
-  async #writeStatus(status: DeploymentStatus): Promise<void> {
+  async #writeStatus(wanted: DeploymentStatus): Promise<void> {
     const { client, deployment, signal } = this.#context;
-    const change = statusPatch(deployment.status, status, ['terminatingReplicas', 'collisionCount']);
+    const status = nextStatus(deployment.status, wanted, ['terminatingReplicas', 'collisionCount']);
     const isNewRevision = this.#revision !== annotation(deployment, ANN_REVISION);
-    if (!change && !isNewRevision) return;
-    const annotations = { ...deployment.metadata.annotations, [ANN_REVISION]: this.#revision ?? '' };
-    const metadata = isNewRevision ? { ...deployment.metadata, annotations } : deployment.metadata;
-    // Its role has no patch of the status.
-    await client.update(deployments, { ...deployment, metadata, status }, { subresource: 'status', signal });
+    if (!status && !isNewRevision) return;
+    const annotated = withAnnotations(deployment, { [ANN_REVISION]: this.#revision });
+    await writeStatus(client, deployments, { ...annotated, status: status ?? deployment.status }, signal);
   }
 }
 

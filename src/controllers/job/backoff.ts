@@ -39,7 +39,9 @@ export function indexRemainingMs(failed: Pod | undefined, nowMs: number): number
 /** When a pod ended: by its containers, its Ready condition, its deletion, or for want of better its creation. */
 export function finishedAt(pod: Pod): number {
   const sidecars = new Set(
-    (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
+    (pod.spec?.initContainers ?? [])
+      .filter(({ restartPolicy }) => restartPolicy === 'Always')
+      .map(({ name }) => name),
   );
   const statuses = [
     ...(pod.status?.containerStatuses ?? []),

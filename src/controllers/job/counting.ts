@@ -1,5 +1,5 @@
 import type { JobStatus, Pod, Stored } from '../../kube/index.ts';
-import { formatIndexes, hasIndex, withIndexes, countIndexes } from './indexes.ts';
+import { countIndexes, formatIndexes, hasIndex, withIndexes } from './indexes.ts';
 import type { Outcome } from './outcome.ts';
 import { failurePolicyMatch } from './pod-failure-policy.ts';
 import { completionIndex, isFailed, validIndex } from './pods.ts';
@@ -22,7 +22,9 @@ export interface Count {
  */
 export function countPods(state: JobState, status: JobStatus, outcome: Outcome | undefined): Count {
   const { job, indexes } = state;
-  const settled = settle(status, (uid) => state.pods.some((pod) => pod.metadata.uid === uid && state.isTracked(pod)));
+  const settled = settle(status, (uid) =>
+    state.pods.some((pod) => pod.metadata.uid === uid && state.isTracked(pod)),
+  );
   const succeeded = [...(settled.uncountedTerminatedPods?.succeeded ?? [])];
   const failed = [...(settled.uncountedTerminatedPods?.failed ?? [])];
   const newIndexes: number[] = [];

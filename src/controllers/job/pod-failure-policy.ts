@@ -34,7 +34,10 @@ function exitCodeMatch(requirement: ExitCodes, { metadata, status }: Pod): strin
   return `Container ${found.name} for pod ${pod} failed with exit code ${found.state?.terminated?.exitCode}`;
 }
 
-function hasExitCode({ containerName, operator, values }: ExitCodes, { name, state }: ContainerStatus): boolean {
+function hasExitCode(
+  { containerName, operator, values }: ExitCodes,
+  { name, state }: ContainerStatus,
+): boolean {
   const code = state?.terminated?.exitCode;
   if (code === undefined || code === 0) return false;
   if (containerName !== undefined && containerName !== name) return false;

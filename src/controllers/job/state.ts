@@ -104,8 +104,7 @@ function observeIndexes(
     if (busy.has(index) || hasIndex(succeeded, index) || hasIndex(failed, index)) continue;
     const before = toReplace.get(index);
     const isLater =
-      !before ||
-      (allIndexFailures(before) <= allIndexFailures(pod) && finishedAt(pod) >= finishedAt(before));
+      !before || (allIndexFailures(before) <= allIndexFailures(pod) && finishedAt(pod) >= finishedAt(before));
     if (isLater) toReplace.set(index, pod);
   }
   return { counted, succeeded, failed, toReplace };

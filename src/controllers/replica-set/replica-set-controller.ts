@@ -3,7 +3,6 @@ import { type Component, type ComponentContext, Controller, Informers } from '..
 import {
   controllerOf,
   isBeingDeleted,
-  isNotFound,
   keyOf,
   type Pod,
   pods,
@@ -20,12 +19,13 @@ import {
   isActive,
   isTerminating,
   nextAvailability,
+  nextStatus,
   PodControl,
   podFromTemplate,
   podsToDelete,
   selects,
   slowStart,
-  statusPatch,
+  writeStatus,
 } from '../workload/index.ts';
 import { computeStatus } from './status.ts';
 
@@ -172,15 +172,8 @@ class ReplicaSetController implements Component {
     return sets.flatMap(({ metadata }) => [...this.#informers.pods.byIndex(BY_CONTROLLER, metadata.uid)]);
   }
 
-  async #writeStatus(set: Stored<ReplicaSet>, status: ReplicaSetStatus, signal: AbortSignal): Promise<void> {
-    const change = statusPatch(set.status, status, ['replicas', 'terminatingReplicas']);
-    if (!change) return;
-    try {
-      // Its role has no patch of the status.
-      const next = { ...set, status };
-      await this.#context.client.update(replicaSets, next, { subresource: 'status', signal });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+  async #writeStatus(set: Stored<ReplicaSet>, wanted: ReplicaSetStatus, signal: AbortSignal): Promise<void> {
+    const status = nextStatus(set.status, wanted, ['replicas', 'terminatingReplicas']);
+    if (status) await writeStatus(this.#context.client, replicaSets, { ...set, status }, signal);
   }
 }

@@ -90,7 +90,7 @@ describe('token secrets', () => {
     await client.create(secrets, secretOf('t', 'robot'));
     const { data, metadata } = await until('the token', () => {
       const now = informer.get('t', 'default');
-      return now?.data?.token && now;
+      return now?.data?.token ? now : undefined;
     });
     assert.deepEqual(data, { token: base64('token-1'), namespace: base64('default'), 'ca.crt': base64(CA) });
     assert.equal(metadata.annotations?.['kubernetes.io/service-account.uid'], account.metadata.uid);

@@ -3,13 +3,15 @@ import type { Client, EventRecorder } from '../../client/index.ts';
 import {
   isAlreadyExists,
   isNotFound,
+  type OwnerReference,
+  type PersistentVolumeClaim,
   type Pod,
   persistentVolumeClaims,
   pods,
   type StatefulSet,
   type Stored,
+  withMetadata,
 } from '../../kube/index.ts';
-import { setOwners } from '../workload/index.ts';
 import { hasConflictingController } from './claim-retention.ts';
 import type { Action, Plan } from './plan.ts';
 
@@ -34,6 +36,20 @@ export async function applyPlan(context: ApplyContext, { steps, parallel }: Plan
     if (failed) throw failed.reason;
     done += batch.length;
     size = Math.min(size * 2, MAX_BATCH);
+  }
+}
+
+/** By an update: claims are not for this controller to patch. One that is gone needs no owner. */
+async function setClaimOwners(
+  { client, signal }: ApplyContext,
+  claim: Stored<PersistentVolumeClaim>,
+  owners: readonly OwnerReference[],
+): Promise<void> {
+  const ownerReferences = owners.length > 0 ? owners : undefined;
+  try {
+    await client.update(persistentVolumeClaims, withMetadata(claim, { ownerReferences }), { signal });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
   }
 }
 
@@ -77,8 +93,7 @@ async function applyAction(context: ApplyContext, action: Action): Promise<void>
           `PersistentVolumeClaim ${action.claim.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`,
         );
       }
-      await setOwners(client, persistentVolumeClaims, action.claim, action.owners, signal);
-      return;
+      return await setClaimOwners(context, action.claim, action.owners);
     }
     case 'create-pod':
       return tell(context, 'Create', action.pod, async () => {

@@ -26,6 +26,7 @@ import {
   controllerIndex,
   nextAvailability,
   selects,
+  writeStatus,
 } from '../workload/index.ts';
 import { applyPlan } from './apply.ts';
 import { isMemberOf } from './identity.ts';
@@ -137,7 +138,9 @@ class StatefulSetController implements Component {
     const revisions = candidatesOf(this.#informers.revisions, set);
     const owned = await claimObjects(client, controllerRevisions, owner, revisions, signal);
     const candidates = candidatesOf(this.#informers.pods, set);
-    const members = await claimObjects(client, pods, owner, candidates, signal, { belongs: (pod) => isMemberOf(set, pod) });
+    const members = await claimObjects(client, pods, owner, candidates, signal, {
+      belongs: (pod) => isMemberOf(set, pod),
+    });
 
     const { update, collisionCount } = await this.#updateRevision(set, owned, signal);
     const current = owned.find(({ metadata }) => metadata.name === set.status?.currentRevision) ?? update;
@@ -201,13 +204,12 @@ class StatefulSetController implements Component {
 
   async #writeStatus(set: Stored<StatefulSet>, status: SetStatus, signal: AbortSignal): Promise<void> {
     if (signal.aborted || !statusDiffers(set, status)) return;
-    try {
-      // Its role has no patch of the status.
-      const next = { ...set, status };
-      await this.#context.client.update(statefulSets, next, { subresource: 'status', signal });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await writeStatus(
+      this.#context.client,
+      statefulSets,
+      { ...set, status: { ...set.status, ...status } },
+      signal,
+    );
   }
 
   async #truncateHistory(old: readonly Stored<ControllerRevision>[], signal: AbortSignal): Promise<void> {

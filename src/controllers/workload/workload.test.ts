@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { FakeClock } from '../../base/index.ts';
 import type { ContainerStatus, Pod, Stored } from '../../kube/index.ts';
 import { Expectations } from './expectations.ts';
-import { canonical, podsToDelete, safeHash, sameTemplate, scaled, slowStart, statusPatch } from './index.ts';
+import { canonical, nextStatus, podsToDelete, safeHash, sameTemplate, scaled, slowStart } from './index.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12);
 
@@ -173,15 +173,14 @@ describe('expectations', () => {
   });
 });
 
-describe('a patch of a status', () => {
+describe('the next status', () => {
   it('leaves out what says nothing, but for what is always there', () => {
     const stored = { replicas: 1, ready: 1, conditions: [{ type: 'A' }] };
-    assert.equal(statusPatch(stored, { ...stored }), undefined);
-    assert.equal(statusPatch<{ a?: number; b?: string; c?: [] }>({}, { a: 0, b: '', c: [] }), undefined);
-    assert.deepEqual(statusPatch(stored, { replicas: 0, ready: 0, conditions: [] }, ['replicas']), {
+    assert.equal(nextStatus(stored, { ...stored }), undefined);
+    assert.equal(nextStatus<{ a?: number; b?: string; c?: [] }>({}, { a: 0, b: '', c: [] }), undefined);
+    assert.deepEqual(nextStatus(stored, { replicas: 0, ready: 0, conditions: [] }, ['replicas']), {
       replicas: 0,
-      ready: null,
-      conditions: null,
     });
+    assert.deepEqual(nextStatus<{ a?: number; b?: number }>({ a: 1 }, { b: 2 }), { a: 1, b: 2 });
   });
 });

@@ -1,4 +1,11 @@
-import { ANN_CSI_NODE_ID, type CSINode, type CSINodeDriver, type Node } from '../../kube/index.ts';
+import {
+  ANN_CSI_NODE_ID,
+  type CSINode,
+  type CSINodeDriver,
+  driverOf,
+  driversOf,
+  type Node,
+} from '../../kube/index.ts';
 
 /** What NodeGetInfo told about a driver on this node. */
 export interface DriverNodeInfo {
@@ -69,17 +76,16 @@ function sorted(ids: Readonly<Record<string, string>>): string {
 /** The CSINode with the driver in it; undefined when it is there already, with the same facts. */
 export function csiNodeWithDriver<T extends CSINode>(node: T, info: DriverNodeInfo): T | undefined {
   const wanted = driverEntry(info);
-  const known = node.spec.drivers.find((driver) => driver.name === info.driver);
+  const known = driverOf(node, info.driver);
   if (known && sameDriver(known, wanted)) return undefined;
-  const others = node.spec.drivers.filter((driver) => driver.name !== info.driver);
+  const others = driversOf(node).filter((driver) => driver.name !== info.driver);
   return { ...node, spec: { ...node.spec, drivers: [...others, wanted] } };
 }
 
 export function csiNodeWithoutDriver<T extends CSINode>(node: T, driver: string): T | undefined {
-  const drivers = node.spec.drivers.filter((each) => each.name !== driver);
-  return drivers.length === node.spec.drivers.length
-    ? undefined
-    : { ...node, spec: { ...node.spec, drivers } };
+  if (!driverOf(node, driver)) return undefined;
+  const drivers = driversOf(node).filter((each) => each.name !== driver);
+  return { ...node, spec: { ...node.spec, drivers } };
 }
 
 function driverEntry({ driver, nodeId, maxVolumes, topology }: DriverNodeInfo): CSINodeDriver {

@@ -2,6 +2,7 @@ import type { Informer, Lister } from '../../client/index.ts';
 import {
   type CSINode,
   claimClass,
+  driversOf,
   notMadeFor,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -110,7 +111,7 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
 /** The most volumes of each driver on the node; a driver that is not in it has no limit. */
 function limitsOf(csiNode: CSINode | undefined): ReadonlyMap<string, number> {
   const limits = new Map<string, number>();
-  for (const { name, allocatable } of csiNode?.spec?.drivers ?? []) {
+  for (const { name, allocatable } of driversOf(csiNode)) {
     if (allocatable?.count !== undefined) limits.set(name, allocatable.count);
   }
   return limits;

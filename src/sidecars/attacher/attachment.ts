@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  CSINode,
-  CSIPersistentVolumeSource,
-  PersistentVolume,
-  PersistentVolumeSpec,
-  Stored,
-  VolumeAttachment,
+import {
+  type CSINode,
+  type CSIPersistentVolumeSource,
+  driverOf,
+  type PersistentVolume,
+  type PersistentVolumeSpec,
+  type Stored,
+  type VolumeAttachment,
 } from '../../kube/index.ts';
 
 /** Where a VolumeAttachment remembers the node's id at the driver, for when its CSINode is gone. */
@@ -55,7 +56,7 @@ export function nodeIdOf(
   csiNode: CSINode | undefined,
   attachment?: VolumeAttachment,
 ): string {
-  const registered = csiNode?.spec.drivers.find(({ name }) => name === driver);
+  const registered = driverOf(csiNode, driver);
   if (registered) return registered.nodeID;
   const remembered = attachment?.metadata?.annotations?.[ANN_NODE_ID];
   if (remembered !== undefined) return remembered;

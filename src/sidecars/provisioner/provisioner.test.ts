@@ -76,10 +76,15 @@ interface Stack {
   told(): readonly string[];
 }
 
+/** A watch that never tells of anything. */
+async function* silence(signal: AbortSignal | undefined): AsyncGenerator<never> {
+  await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));
+}
+
 /** Registry, PV controller, protection, provisioner and a driver in memory; all of it ends with the test. */
 async function start(
   test: TestContext,
-  options: { flags?: Partial<ProvisionerOptions>; topology?: boolean } = {},
+  options: { flags?: Partial<ProvisionerOptions>; topology?: boolean; hearsOfAttachments?: boolean } = {},
 ): Promise<Stack> {
   const store = await openStore({ memory: true });
   const registry = await createRegistry({ store, clock: systemClock, random: systemRandom });
@@ -108,7 +113,11 @@ async function start(
     },
   };
   const shared = { clock: systemClock, random: systemRandom, log: silentLogger };
-  const informers = new Informers({ client, ...shared });
+  const watch: Client['watch'] = (resource, more) =>
+    resource.kind === 'VolumeAttachment' && options.hearsOfAttachments === false
+      ? silence(more?.signal)
+      : client.watch(resource, more);
+  const informers = new Informers({ client: { ...client, watch }, ...shared });
   const trace = new Trace(systemClock);
   const recorder = new Recorder({
     client,
@@ -339,6 +348,23 @@ describe('provisioner', () => {
     assert.equal(stack.driver.deleted.length, 0);
     await stack.client.delete(volumeAttachments, { name: 'va' });
     await nothingLeft(stack);
+  });
+
+  it('asks the server before it deletes: the cache may not have heard of an attachment', async (test) => {
+    const stack = await start(test, { hearsOfAttachments: false });
+    await prepare(stack);
+    await stack.client.create(persistentVolumeClaims, newClaim());
+    const { spec } = await boundClaim(stack);
+    await stack.client.create(volumeAttachments, {
+      metadata: { name: 'va' },
+      spec: { attacher: DRIVER, nodeName: 'n1', source: { persistentVolumeName: spec?.volumeName } },
+    });
+    await stack.client.delete(persistentVolumeClaims, { namespace: 'team', name: 'data' });
+    await says(
+      stack,
+      `VolumeFailedDelete: persistentvolume ${spec?.volumeName} is still attached to node n1`,
+    );
+    assert.equal(stack.driver.deleted.length, 0);
   });
 
   it('passes secrets to the driver and nowhere else', async (test) => {

@@ -1,4 +1,4 @@
-import type { CSINode, Node, TopologySelectorTerm } from '../../kube/index.ts';
+import { type CSINode, driverOf, type Node, type TopologySelectorTerm } from '../../kube/index.ts';
 import { spreadingOffset } from './spreading.ts';
 import {
   distinct,
@@ -150,7 +150,7 @@ function requirement(
 }
 
 function topologyKeysOf(csiNode: CSINode, driver: string): readonly string[] {
-  return csiNode.spec.drivers.find(({ name }) => name === driver)?.topologyKeys ?? [];
+  return driverOf(csiNode, driver)?.topologyKeys ?? [];
 }
 
 function firstTopologyKeys({ csiNodes, driver }: TopologyInput): readonly string[] {

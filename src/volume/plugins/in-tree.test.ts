@@ -68,6 +68,21 @@ describe('emptyDir', () => {
     );
   });
 
+  it('is set up although the note of it cannot be written', async (test) => {
+    const { options, up, context } = await start(test);
+    const writeAtomic = () => Promise.reject(new Error('EIO: i/o error'));
+    const plugin = createEmptyDirPlugin({
+      ...options,
+      host: { ...host, files: { ...host.files, writeAtomic } },
+    });
+    const path = await up(plugin, { name: 'tmp', emptyDir: {} });
+    await fs.writeFile(join(path, 'file'), 'x');
+    await up(plugin, { name: 'tmp', emptyDir: {} });
+    assert.equal(await fs.readFile(join(path, 'file'), 'utf8'), 'x');
+    await plugin.mounter.tearDown('tmp', 'u-1', context.signal);
+    assert.equal(await host.files.stat(path), undefined);
+  });
+
   it('in memory is a tmpfs of a certain size', { skip: unprivileged }, async (test) => {
     const { options, up, context } = await start(test);
     const plugin = createEmptyDirPlugin(options);

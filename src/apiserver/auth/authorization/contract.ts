@@ -1,5 +1,5 @@
-import type { FieldTerm, KubeObject, PolicyRule, Resource, Stored } from '../../../kube/index.ts';
-import type { UserInfo } from '../../registry/contract.ts';
+import type { FieldTerm, KubeObject, PolicyRule, Resource, RoleRef, Stored } from '../../../kube/index.ts';
+import type { UserInfo } from '../user.ts';
 
 /** What a request wants to do: with a resource, or with a plain path. */
 export type Attributes = ResourceAttributes | PathAttributes;
@@ -41,6 +41,22 @@ export interface Authorizer {
   decide(user: UserInfo, attributes: Attributes): Decision;
   /** In one namespace, with what holds at the cluster scope. */
   rulesFor(user: UserInfo, namespace: string): RuleList;
+}
+
+/** The roles alone: what somebody may hand on is decided by what he holds by role. */
+export interface RoleRules {
+  rulesFor(user: UserInfo, namespace: string): RuleList;
+  /**
+   * The rules of a role; `namespace` is the binding's.
+   * @returns the reason when there is no such role.
+   */
+  rulesOfRole(reference: RoleRef, namespace: string): readonly PolicyRule[] | string;
+}
+
+/** Whom the API server asks: the node authorizer, then the roles. */
+export interface Authorization {
+  readonly authorizer: Authorizer;
+  readonly rbac: RoleRules;
 }
 
 /** Takes every present object of a resource and then every change, in order. */

@@ -1,5 +1,5 @@
 import { type StatusError, statusFailure } from '../../../kube/index.ts';
-import type { UserInfo } from '../../registry/contract.ts';
+import type { UserInfo } from '../user.ts';
 import type { Attributes } from './contract.ts';
 
 /** 403 in the words of the API server (endpoints/handlers/responsewriters/errors.go). */

@@ -1,6 +1,6 @@
 import { NODE_RULES } from './bootstrap/index.ts';
 import { chainOf } from './chain.ts';
-import type { Authorizer, ObjectSource } from './contract.ts';
+import type { Authorization, ObjectSource } from './contract.ts';
 import { NodeAuthorizer } from './node/authorizer.ts';
 import { RbacAuthorizer } from './rbac/authorizer.ts';
 
@@ -8,6 +8,7 @@ export { bootstrapPolicy, EVENTS, type ExtraRole } from './bootstrap/index.ts';
 export { withSelector } from './collection.ts';
 export type {
   Attributes,
+  Authorization,
   Authorizer,
   Decision,
   Follower,
@@ -20,13 +21,6 @@ export { nodeNameOf, userOfNode } from './node/identity.ts';
 export { type ReferenceKind, referencesOfSpec } from './node/references.ts';
 export { compactRules, describeRule, quotedList, uncovered } from './rbac/covers.ts';
 export { serveAccessReviews } from './reviews.ts';
-
-/** Whom the API server asks: the node authorizer, then the roles. */
-export interface Authorization {
-  readonly authorizer: Authorizer;
-  /** The roles alone: what somebody may hand on is decided by what he holds by role. */
-  readonly rbac: RbacAuthorizer;
-}
 
 export function createAuthorization(source: ObjectSource): Authorization {
   const rbac = new RbacAuthorizer(source);

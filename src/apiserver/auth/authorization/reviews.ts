@@ -14,8 +14,9 @@ import {
   selfSubjectRulesReviews,
   subjectAccessReviews,
 } from '../../../kube/index.ts';
-import type { Answer, Registry, UserInfo } from '../../registry/contract.ts';
+import type { Answer, Registry } from '../../registry/contract.ts';
 import { equal, invalidValue } from '../../registry/validation/index.ts';
+import type { UserInfo } from '../user.ts';
 import type { Attributes, Authorizer } from './contract.ts';
 
 // authorization.k8s.io/v1: who asks whether somebody may (pkg/registry/authorization).

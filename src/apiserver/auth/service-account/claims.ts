@@ -103,6 +103,8 @@ export interface AccountInfo {
   readonly node?: Reference;
   /** The token's own id. */
   readonly tokenId?: string;
+  /** Whose token it is, when it is a secret's. */
+  readonly secret?: Stored<Secret>;
 }
 
 export function userOfAccount(info: AccountInfo): UserInfo {

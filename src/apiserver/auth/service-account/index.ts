@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../../../base/index.ts';
 import { selfSubjectReviews, serviceAccounts, tokenReviews } from '../../../kube/index.ts';
 import type { Registry } from '../../registry/contract.ts';
+import { noteUse } from './last-used.ts';
 import { answerSelfSubjectReview, answerTokenReview } from './reviews.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { answerTokenRequest } from './token-request.ts';
@@ -29,7 +30,14 @@ export function serveServiceAccounts(options: ServiceAccountOptions): ServiceAcc
   const objects: TokenObjects = {
     get: (resource, namespace, name) => registry.get(resource, { namespace, name }).object,
   };
-  const tokens = new ServiceAccountTokens({ keys, issuer, objects, clock });
+  const tokens = new ServiceAccountTokens({
+    keys,
+    issuer,
+    objects,
+    clock,
+    // Nobody waits for the note: it is for people, and there will be another use.
+    secretUsed: (secret) => void noteUse(registry, secret, clock.now()).catch(() => undefined),
+  });
   registry.answerWith(
     serviceAccounts,
     (question) => answerTokenRequest({ tokens, objects, clock, random }, question),

@@ -75,7 +75,7 @@ describe('the signing key', () => {
 describe('the published keys', () => {
   it('are the public halves, with the ids that tokens name', async () => {
     const { tokens, keys } = await startTokens();
-    const { keys: published } = (await tokens.keySet()) as { keys: Record<string, string>[] };
+    const { keys: published } = tokens.keySet() as { keys: Record<string, string>[] };
     assert.equal(published.length, 1);
     assert.deepEqual(Object.keys(published[0]!).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
     assert.equal(published[0]!.kid, keys.signing.id);

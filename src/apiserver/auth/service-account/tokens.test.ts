@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { FakeClock } from '../../../base/index.ts';
+import { FakeClock, turn } from '../../../base/index.ts';
 import {
   nodes,
   pods,
@@ -234,6 +234,21 @@ describe('the token of a secret', () => {
     });
     await put({ token: 'b3RoZXI=' });
     await assert.rejects(tokens.authenticate(token), /Token does not match server's copy/);
+  });
+
+  it('has noted in its secret on which day it was last used', async () => {
+    const { tokens, token, client, clock } = await start();
+    const used = async () => {
+      await tokens.authenticate(token);
+      await turn();
+      return client.get(secrets, { namespace: 'default', name: 's' });
+    };
+    const label = ({ metadata }: Secret) => metadata?.labels?.['kubernetes.io/legacy-token-last-used'];
+    const first = await used();
+    assert.equal(label(first), new Date(clock.now()).toISOString().slice(0, 10));
+    assert.equal((await used()).metadata.resourceVersion, first.metadata.resourceVersion, 'noted once');
+    await clock.advance(24 * HOUR_MS);
+    assert.equal(label(await used()), new Date(clock.now()).toISOString().slice(0, 10));
   });
 
   it('goes with the secret, or when it is marked', async () => {

@@ -1,7 +1,8 @@
 import type { Clock } from '../../../base/index.ts';
+import type { Secret, Stored } from '../../../kube/index.ts';
 import type { UserInfo } from '../../registry/contract.ts';
 import { audiencesOf, LEGACY_ISSUER, type TokenClaims, userOfAccount } from './claims.ts';
-import type { SigningKeys, VerificationKey } from './signing-keys.ts';
+import type { SigningKeys } from './signing-keys.ts';
 import { InvalidTokenError, type TokenObjects, validateToken } from './validate.ts';
 
 /** How many tokens are remembered whose signature was found good. */
@@ -19,26 +20,30 @@ export interface TokensOptions {
   readonly issuer: string;
   readonly objects: TokenObjects;
   readonly clock: Pick<Clock, 'now'>;
+  /** The token of a secret is being used. */
+  readonly secretUsed?: (secret: Stored<Secret>) => void;
 }
 
-/** Signs and authenticates service account tokens. */
+/** Signs and authenticates service account tokens. What jose does is loaded when it is needed: most starts need none. */
 export class ServiceAccountTokens {
   readonly issuer: string;
   readonly #keys: SigningKeys;
   readonly #objects: TokenObjects;
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #secretUsed: TokensOptions['secretUsed'];
   /** A signature stays good: only what the token names is looked at on each request. */
   readonly #verified = new Map<string, TokenClaims>();
 
-  constructor({ keys, issuer, objects, clock }: TokensOptions) {
+  constructor({ keys, issuer, objects, clock, secretUsed }: TokensOptions) {
     this.#keys = keys;
     this.issuer = issuer;
     this.#objects = objects;
     this.#clock = clock;
+    this.#secretUsed = secretUsed;
   }
 
   async sign(claims: TokenClaims): Promise<string> {
-    const { CompactSign } = await jose();
+    const { CompactSign } = await import('jose/jws/compact/sign');
     const { algorithm, id, privateKey } = this.#keys.signing;
     return new CompactSign(Buffer.from(JSON.stringify(claims)))
       .setProtectedHeader({ alg: algorithm, kid: id })
@@ -68,6 +73,7 @@ export class ServiceAccountTokens {
       );
     try {
       const info = validateToken(token, claims, this.#objects, this.#clock.now());
+      if (info.secret) this.#secretUsed?.(info.secret);
       return { user: userOfAccount(info), audiences: common };
     } catch (error) {
       this.#verified.delete(token);
@@ -88,23 +94,26 @@ export class ServiceAccountTokens {
   }
 
   /** What /openid/v1/jwks says: the public keys. */
-  keySet(): Promise<object> {
-    return jsonWebKeySet(this.#keys.verification);
+  keySet(): object {
+    const keys = this.#keys.verification.map(({ id, algorithm, publicKey }) => ({
+      use: 'sig',
+      ...publicKey.export({ format: 'jwk' }),
+      kid: id,
+      alg: algorithm,
+    }));
+    return { keys };
   }
 
   /** The claims of a token whose signature is good; `undefined` for what another issuer has made. */
   async #verify(token: string): Promise<TokenClaims | undefined> {
-    const issuer = claimedIssuer(token);
+    const issuer = unverified<TokenClaims>(token, 1)?.iss;
     if (issuer !== this.issuer && issuer !== LEGACY_ISSUER) return undefined;
-    const { compactVerify, decodeProtectedHeader } = await jose();
-    let keyId: string | undefined;
-    try {
-      keyId = decodeProtectedHeader(token).kid;
-    } catch {
-      return undefined;
-    }
+    const head = unverified<{ kid?: string }>(token, 0);
+    if (!head) return undefined;
+    const keyId = head.kid;
     const keys = this.#keys.verification.filter(({ id }) => !keyId || id === keyId);
     if (keys.length === 0) throw new InvalidTokenError('invalid signature, no keys found');
+    const { compactVerify } = await import('jose/jws/compact/verify');
     for (const { publicKey, algorithm } of keys) {
       try {
         const { payload } = await compactVerify(token, publicKey, { algorithms: [algorithm] });
@@ -125,24 +134,13 @@ export class ServiceAccountTokens {
   }
 }
 
-/** The public keys as a JSON Web Key Set. */
-async function jsonWebKeySet(keys: readonly VerificationKey[]): Promise<{ keys: object[] }> {
-  const { exportJWK } = await jose();
-  const all = keys.map(async ({ id, algorithm, publicKey }) => ({
-    use: 'sig',
-    ...(await exportJWK(publicKey)),
-    kid: id,
-    alg: algorithm,
-  }));
-  return { keys: await Promise.all(all) };
-}
-
-/** Who the token says has made it; not to be believed. */
-function claimedIssuer(token: string): unknown {
+/** A part of a token, not to be believed yet; `undefined` for what is no token. */
+function unverified<T>(token: string, part: 0 | 1): T | undefined {
   const parts = token.split('.');
   if (parts.length !== 3) return undefined;
   try {
-    return (JSON.parse(Buffer.from(parts[1]!, 'base64url').toString('utf8')) as TokenClaims).iss;
+    const value = JSON.parse(Buffer.from(parts[part]!, 'base64url').toString('utf8')) as T | null;
+    return value ?? undefined;
   } catch {
     return undefined;
   }
@@ -150,8 +148,3 @@ function claimedIssuer(token: string): unknown {
 
 /** As Go's %q prints a list. */
 const goList = (list: readonly string[]) => `[${list.map((one) => JSON.stringify(one)).join(' ')}]`;
-
-/** Loaded with the first token: a server without pods needs none. */
-function jose(): Promise<typeof import('jose')> {
-  return import('jose');
-}

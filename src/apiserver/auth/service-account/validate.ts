@@ -120,7 +120,7 @@ function validateLegacy(token: string, claims: TokenClaims, objects: TokenObject
     throw new InvalidTokenError(
       `the token in secret ${namespace}/${secretName} for service account ${namespace}/${name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${INVALID_SINCE}' label from the secret to temporarily allow use of this token`,
     );
-  return { namespace, name, uid };
+  return { namespace, name, uid, secret };
 }
 
 function lookUp<T extends KubeObject>(

@@ -32,13 +32,8 @@ export function validateCrd(crd: Crd): StatusCause[] {
 }
 
 export function validateCrdUpdate(next: Crd, previous: Stored<Crd>): StatusCause[] {
-  const unchanged = new Set(
-    next.spec.versions
-      .filter(({ name, schema }) => previous.spec.versions.some((old) => old.name === name && old.schema === schema))
-      .map(({ name }) => name),
-  );
   return [
-    ...validateSpec(next.spec, unchanged),
+    ...validateSpec(next.spec),
     ...(isEstablished(previous)
       ? [
           ...fixed('spec.scope', next.spec.scope, previous.spec.scope),
@@ -58,7 +53,7 @@ export function validateCrdUpdate(next: Crd, previous: Stored<Crd>): StatusCause
 const fixed = (field: string, next: unknown, previous: unknown): StatusCause[] =>
   next === previous ? [] : [immutable(field, next)];
 
-function validateSpec(spec: CrdSpec, unchanged: ReadonlySet<string> = new Set()): StatusCause[] {
+function validateSpec(spec: CrdSpec): StatusCause[] {
   const { group = '', names, versions = [], scope } = spec;
   const wrongGroup = isDNS1123Subdomain(group);
   const storing = versions.filter(({ storage }) => storage).length;
@@ -84,7 +79,7 @@ function validateSpec(spec: CrdSpec, unchanged: ReadonlySet<string> = new Set())
         ...(wrong.length > 0
           ? [invalidValue(`spec.versions[${index}].name`, version.name, wrong.join(','))]
           : []),
-        ...validateVersion(version, `spec.versions[${index}]`, unchanged.has(version.name)),
+        ...validateVersion(version, `spec.versions[${index}]`),
       ];
     }),
     ...(new Set(versions.map(({ name }) => name)).size < versions.length

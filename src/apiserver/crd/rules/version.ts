@@ -18,12 +18,12 @@ const ROOT_FIELDS =
     ' ',
   );
 
-/** The rules of one version; `isUnchanged`: an update leaves its schema as it is, so cost is not judged again. */
-export function validateVersion(version: CrdVersion, path: string, isUnchanged: boolean): StatusCause[] {
+/** The rules of one version. */
+export function validateVersion(version: CrdVersion, path: string): StatusCause[] {
   const schema = version.schema?.openAPIV3Schema;
   return [
     ...validateDeprecation(version, path),
-    ...(schema ? validateWhole(schema, `${path}.schema.openAPIV3Schema`, version, isUnchanged) : []),
+    ...(schema ? validateWhole(schema, `${path}.schema.openAPIV3Schema`, version) : []),
     ...(version.subresources?.scale ? validateScalePaths(version.subresources.scale, `${path}.subresources`) : []),
     ...(version.additionalPrinterColumns ?? []).flatMap((column, index) =>
       validateColumn(column, `${path}.additionalPrinterColumns[${index}]`),
@@ -36,7 +36,6 @@ function validateWhole(
   schema: JSONSchema,
   path: string,
   { subresources }: CrdVersion,
-  isUnchanged: boolean,
 ): StatusCause[] {
   const causes: StatusCause[] = [];
   if (subresources?.status) causes.push(...validateRoot(schema, path));
@@ -46,7 +45,7 @@ function validateWhole(
   causes.push(...own);
   const shape = validateSchema(schema, path);
   causes.push(...shape);
-  if (own.length === 0 && shape.length === 0) causes.push(...checkRules(schema, path, isUnchanged));
+  if (own.length === 0 && shape.length === 0) causes.push(...checkRules(schema, path));
   return causes;
 }
 

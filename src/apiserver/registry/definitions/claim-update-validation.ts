@@ -108,7 +108,7 @@ function givesClass(next: PersistentVolumeClaim, previous: PersistentVolumeClaim
 function betaClassCauses(next: PersistentVolumeClaim, previous: PersistentVolumeClaim): StatusCause[] {
   const value = annotatedClass(next) ?? '';
   if (value === (annotatedClass(previous) ?? '')) return [];
-  return [immutable(`metadata.annotations[${ANN_BETA_STORAGE_CLASS}]`, value)];
+  return [immutable(`metadata.annotations.${ANN_BETA_STORAGE_CLASS}`, value)];
 }
 
 /** An attributes class that has been applied once can only be exchanged. */

@@ -22,8 +22,12 @@ import {
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { change, each, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { secretTypeCauses } from './secret-types.ts';
 
 const MAX_SECRET_BYTES = 1024 * 1024;
+/** A secret that a controller fills with a token of the account that the annotation names. */
+const TOKEN_SECRET = 'kubernetes.io/service-account-token';
+const ANN_ACCOUNT = 'kubernetes.io/service-account.name';
 
 const dataCount = (...maps: readonly (object | undefined)[]) =>
   maps.reduce((sum, map) => sum + Object.keys(map ?? {}).length, 0);
@@ -42,7 +46,11 @@ export const secretDefinition = defineResource<Secret>(secrets, {
     prepareForUpdate: withoutStringData,
     validate: (secret) => [
       ...keyCauses('data', secret.data),
+      ...secretTypeCauses(secret),
       ...sizeCauses('data', secret.data, (value) => Buffer.byteLength(value, 'base64')),
+      ...(secret.type === TOKEN_SECRET && !secret.metadata?.annotations?.[ANN_ACCOUNT]
+        ? [required(`metadata.annotations[${ANN_ACCOUNT}]`)]
+        : []),
     ],
     validateUpdate: (next, previous) => [
       ...unchanged('type', next.type, previous.type),
@@ -72,6 +80,9 @@ export const configMapDefinition = defineResource<ConfigMap>(configMaps, {
     validate: (map) => [
       ...keyCauses('data', map.data),
       ...keyCauses('binaryData', map.binaryData),
+      ...Object.keys(map.data ?? {})
+        .filter((key) => map.binaryData?.[key] !== undefined)
+        .map((key) => invalidValue(at('data', key), key, 'duplicate of key present in binaryData')),
       ...sizeCauses('', { ...map.data, ...map.binaryData }, (value) => Buffer.byteLength(value)),
     ],
     validateUpdate: (next, previous) => immutableCauses(next, previous, ['data', 'binaryData']),
@@ -126,7 +137,14 @@ function immutableCauses<T extends Secret | ConfigMap>(
 export const serviceAccountDefinition = defineResource<ServiceAccount>(serviceAccounts, {
   subresources: ['token'],
   columns: [nameColumn(), ageColumn()],
+  strategy: { prepareForCreate: namingSecretsOnly, prepareForUpdate: namingSecretsOnly },
 });
+
+/** An account names its secrets and nothing else of them (cleanSecretReferences). */
+function namingSecretsOnly(account: ServiceAccount): ServiceAccount {
+  if (!account.secrets) return account;
+  return { ...account, secrets: account.secrets.map(({ name }) => (name ? { name } : {})) };
+}
 
 export const serviceDefinition = defineResource<Service>(services, {
   subresources: ['status'],

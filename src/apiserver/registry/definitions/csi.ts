@@ -5,6 +5,8 @@ import {
   csiDrivers,
   csiNodes,
   csiStorageCapacities,
+  driverOf,
+  driversOf,
   parseNano,
   type StatusCause,
   type Stored,
@@ -26,12 +28,13 @@ import { ageColumn, column, nameColumn } from './columns.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { oldNodeLabel, oldNodeLabelWarnings } from './deprecations.ts';
+import { goForm } from './go-form.ts';
 import { labelSelectorCauses } from './selector-validation.ts';
 import { driverNameCauses } from './volume-validation.ts';
 
 // Rules: Kubernetes 1.36, pkg/apis/storage/validation.
 
-const NODE_ID_MAX_LENGTH = 192;
+const NODE_ID_MAX_LENGTH = 256;
 const MIN_TOKEN_SECONDS = 600;
 const MAX_TOKEN_SECONDS = 2 ** 32;
 
@@ -86,11 +89,11 @@ function validateCSINode({ spec }: CSINode): StatusCause[] {
 
 /** A driver's entry does not change, but for how many volumes it can take (MutableCSINodeAllocatableCount). */
 function validateCSINodeUpdate(next: CSINode, previous: Stored<CSINode>): StatusCause[] {
-  return previous.spec.drivers.flatMap((old) => {
-    const driver = next.spec.drivers.find((one) => one.name === old.name);
+  return driversOf(previous).flatMap((old) => {
+    const driver = driverOf(next, old.name);
     if (!driver || equal({ ...driver, allocatable: undefined }, { ...old, allocatable: undefined }))
       return [];
-    return [immutable('spec.drivers', driver)];
+    return [immutable('spec.drivers', { ...(goForm('CSINodeDriver', driver) as object), Allocatable: null })];
   });
 }
 

@@ -29,6 +29,7 @@ export function defineResource<T extends KubeObject>(
     readonly strategy?: Strategy<T>;
     readonly actions?: ResourceDefinition<T>['actions'];
     readonly updatable?: ResourceDefinition<T>['updatable'];
+    readonly scale?: ResourceDefinition<T>['scale'];
   } = {},
 ): ResourceDefinition {
   const definition: ResourceDefinition<T> = {
@@ -41,6 +42,7 @@ export function defineResource<T extends KubeObject>(
     strategy: options.strategy ?? {},
     actions: options.actions,
     updatable: options.updatable,
+    scale: options.scale,
   };
   // The table holds rows of every kind; each row is only ever given objects of its own.
   return definition as unknown as ResourceDefinition;

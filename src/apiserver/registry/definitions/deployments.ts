@@ -9,9 +9,11 @@ import { equal, forbiddenField, invalidValue, notSupported, unchanged } from '..
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { podNameWarnings } from './deprecations.ts';
 import { goForm } from './go-form.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { templateColumns } from './workload-cells.ts';
+import { workloadScale } from './workload-scale.ts';
 import {
   atMost100PercentCauses,
   intOrPercentCauses,
@@ -24,7 +26,8 @@ import {
 } from './workload-validation.ts';
 
 export const deploymentDefinition = defineResource<Deployment>(deployments, {
-  subresources: ['status'],
+  subresources: ['status', 'scale'],
+  scale: workloadScale,
   columns: [
     nameColumn(),
     column('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`, {
@@ -44,6 +47,7 @@ export const deploymentDefinition = defineResource<Deployment>(deployments, {
   ],
   strategy: {
     tracksGeneration: true,
+    warnings: podNameWarnings,
     // Annotations are copied to the replica sets, so they count, too.
     alsoInGeneration: (next, previous) =>
       !equal(next.metadata?.annotations ?? {}, previous.metadata.annotations ?? {}),

@@ -1,5 +1,5 @@
-import { ANN_BETA_STORAGE_CLASS } from '../../../kube/index.ts';
-import { at } from '../validation/index.ts';
+import { ANN_BETA_STORAGE_CLASS, type KubeObject } from '../../../kube/index.ts';
+import { at, isDNS1123Label } from '../validation/index.ts';
 
 // Warnings that several kinds give. Texts: Kubernetes 1.36, pkg/api/node and pkg/api/persistentvolume.
 
@@ -34,4 +34,13 @@ export function oldNodeLabelWarnings(
     const what = oldNodeLabel(key);
     return what ? [`${at(path, index)}.key: ${key} is ${what}`] : [];
   });
+}
+
+/** What a name that is no DNS label means for the pods of a workload; told once, at its creation. */
+export function podNameWarnings({ metadata }: KubeObject, previous: KubeObject | undefined): string[] {
+  const found = previous ? [] : isDNS1123Label(metadata?.name ?? '');
+  if (found.length === 0) return [];
+  return [
+    `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${found.join(' ')}]`,
+  ];
 }

@@ -15,6 +15,7 @@ export const endpointsDefinition = defineResource<Endpoints>(endpoints, {
   ],
   strategy: {
     createsOnUpdate: true,
+    warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
     validateName: isDNS1123Subdomain,
     defaults: (one) =>
       change(one, 'subsets', (subsets) =>

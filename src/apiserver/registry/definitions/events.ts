@@ -1,4 +1,5 @@
 import { type Event, events, type Stored } from '../../../kube/index.ts';
+import { invalidValue } from '../validation/index.ts';
 import { column, wideColumn } from './columns.ts';
 import { defineResource } from './define.ts';
 import { ago } from './duration.ts';
@@ -29,7 +30,20 @@ export const eventDefinition = defineResource<Event>(events, {
     source: (event) => event.source?.component || event.reportingComponent || '',
     type: (event) => event.type ?? '',
   },
-  strategy: { createsOnUpdate: true },
+  strategy: {
+    createsOnUpdate: true,
+    validate: ({ metadata, involvedObject }) => {
+      const namespace = involvedObject?.namespace ?? '';
+      // Events of what is in no namespace are in the default one.
+      if (
+        namespace === ''
+          ? metadata?.namespace === 'default' || metadata?.namespace === 'kube-system'
+          : namespace === metadata?.namespace
+      )
+        return [];
+      return [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
+    },
+  },
 });
 
 function firstSeen(event: Stored<Event>, nowMs: number): string {

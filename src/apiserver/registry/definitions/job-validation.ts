@@ -69,7 +69,7 @@ function generatedSelectorCauses({ metadata, spec }: Job): StatusCause[] {
     if (found === value) continue;
     causes.push(
       invalidValue(
-        'spec.template.metadata.labels',
+        `spec.template.metadata.labels[${label}]`,
         spec.template?.metadata?.labels ?? null,
         `must be '${value}'`,
       ),
@@ -131,7 +131,7 @@ function completionModeCauses(spec: JobSpec | undefined, path: string): StatusCa
   }
   const causes: StatusCause[] = [];
   if (mode !== 'NonIndexed') {
-    causes.push(notSupported(`${path}.completionMode`, mode, ['Indexed', 'NonIndexed']));
+    causes.push(notSupported(`${path}.completionMode`, mode, ['NonIndexed', 'Indexed']));
   }
   for (const name of ['backoffLimitPerIndex', 'maxFailedIndexes', 'successPolicy'] as const) {
     if (spec?.[name] !== undefined && mode === 'NonIndexed') {
@@ -152,7 +152,12 @@ export function validateJobUpdate(next: Job, previous: Stored<Job>): StatusCause
   const causes: StatusCause[] = [];
   // The completions of an indexed job may follow its parallelism.
   const elastic = a?.completionMode === 'Indexed' && a.completions === a.parallelism;
-  if (!elastic) causes.push(...unchanged('spec.completions', a?.completions, b?.completions));
+  if (a?.completionMode !== 'Indexed')
+    causes.push(...unchanged('spec.completions', a?.completions, b?.completions));
+  else if (!elastic && a.completions !== b?.completions) {
+    const why = 'can only be modified in tandem with spec.parallelism';
+    causes.push(invalidValue('spec.completions', a.completions, why));
+  }
   causes.push(...unchanged('spec.selector', a?.selector, b?.selector));
   if (!equal(mutableTemplate(a, b), b?.template)) causes.push(immutable('spec.template', a?.template));
   for (const name of IMMUTABLE.slice(1)) causes.push(...unchanged(`spec.${name}`, a?.[name], b?.[name]));

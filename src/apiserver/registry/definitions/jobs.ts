@@ -2,6 +2,7 @@ import { type Job, type JobSpec, jobs, type Stored } from '../../../kube/index.t
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { podNameWarnings } from './deprecations.ts';
 import { humanDuration } from './duration.ts';
 import { validateJob, validateJobStatusUpdate, validateJobUpdate } from './job-validation.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
@@ -25,10 +26,11 @@ export const jobDefinition = defineResource<Job>(jobs, {
   selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
   strategy: {
     tracksGeneration: true,
+    warnings: podNameWarnings,
     // For compatibility batch/v1 leaves the pods of a deleted job alone unless the client says otherwise.
     defaultPropagation: 'Orphan',
     defaults: defaultJob,
-    prepareForCreate: (job) => ({ ...withGeneratedSelector(job), status: {} }),
+    prepareForCreate: (job) => ({ ...labelledAsPods(withGeneratedSelector(job)), status: {} }),
     validate: validateJob,
     validateUpdate: validateJobUpdate,
     validateStatusUpdate: validateJobStatusUpdate,
@@ -37,12 +39,7 @@ export const jobDefinition = defineResource<Job>(jobs, {
 
 /** Defaults: Kubernetes 1.36, pkg/apis/batch/v1 SetDefaults_Job. */
 function defaultJob(job: Job): Job {
-  const labels = job.spec?.template?.metadata?.labels;
-  const labelled =
-    labels && Object.keys(job.metadata?.labels ?? {}).length === 0
-      ? { ...job, metadata: { ...job.metadata, labels } }
-      : job;
-  return change(labelled, 'spec', (spec) =>
+  return change(job, 'spec', (spec) =>
     defaultJobSpec(
       fill<JobSpec>(spec, {
         completions: spec.parallelism === undefined ? 1 : undefined,
@@ -60,6 +57,16 @@ function defaultJob(job: Job): Job {
 /** What the template of a CronJob gets, too. */
 export function defaultJobSpec(spec: JobSpec): JobSpec {
   return change(spec, 'template', defaultPodTemplate);
+}
+
+/**
+ * A job without labels has those of its pods. Upstream defaults before it generates, and decodes into what it has
+ * generated, so generated ones come along.
+ */
+function labelledAsPods(job: Job): Job {
+  const labels = job.spec?.template?.metadata?.labels;
+  if (!labels || Object.keys(job.metadata?.labels ?? {}).length > 0) return job;
+  return { ...job, metadata: { ...job.metadata, labels } };
 }
 
 /** Labels by name and uid for the pods, and a selector of the uid, unless the client makes its own. */

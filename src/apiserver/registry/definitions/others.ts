@@ -6,11 +6,13 @@ import {
   leases,
   type PriorityClass,
   priorityClasses,
+  type StatusCause,
 } from '../../../kube/index.ts';
-import { forbiddenField, invalidValue, oneOf, unchanged } from '../validation/index.ts';
+import { forbiddenField, invalidValue, oneOf, required, unchanged } from '../validation/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { nonNegativeCauses } from './workload-validation.ts';
 
 const HIGHEST_USER_PRIORITY = 1_000_000_000;
 
@@ -30,7 +32,13 @@ export const controllerRevisionDefinition = defineResource<ControllerRevision>(c
     column('Revision', (one) => one.revision, { description: 'The number of this state.' }),
     ageColumn(),
   ],
-  strategy: { validateUpdate: (next, previous) => unchanged('data', next.data, previous.data) },
+  strategy: {
+    validate: ({ revision, data }) => [
+      ...nonNegativeCauses('revision', revision),
+      ...(data === undefined ? [required('data', 'data is mandatory')] : []),
+    ],
+    validateUpdate: (next, previous) => unchanged('data', next.data, previous.data),
+  },
 });
 
 export const leaseDefinition = defineResource<Lease>(leases, {
@@ -42,6 +50,7 @@ export const leaseDefinition = defineResource<Lease>(leases, {
   strategy: {
     requiresResourceVersion: true,
     createsOnUpdate: true,
+    defaults: (lease) => (lease.spec ? lease : { ...lease, spec: {} }),
     validate: ({ spec }) =>
       (['leaseDurationSeconds', 'leaseTransitions'] as const).flatMap((name) => {
         const value = spec?.[name];
@@ -71,8 +80,9 @@ export const priorityClassDefinition = defineResource<PriorityClass>(priorityCla
   ],
   strategy: {
     tracksGeneration: true,
-    defaults: (one) => fill(one, { preemptionPolicy: 'PreemptLowerPriority' }),
+    defaults: (one) => fill(one, { value: 0, preemptionPolicy: 'PreemptLowerPriority' }),
     validate: (one) => [
+      ...systemClassCauses(one.metadata?.name ?? ''),
       ...((one.value ?? 0) > HIGHEST_USER_PRIORITY && !one.metadata?.name?.startsWith('system-')
         ? [
             forbiddenField(
@@ -81,7 +91,7 @@ export const priorityClassDefinition = defineResource<PriorityClass>(priorityCla
             ),
           ]
         : []),
-      ...oneOf('preemptionPolicy', one.preemptionPolicy, ['Never', 'PreemptLowerPriority']),
+      ...oneOf('preemptionPolicy', one.preemptionPolicy, ['PreemptLowerPriority', 'Never']),
     ],
     validateUpdate: (next, previous) => [
       ...((next.value ?? 0) === (previous.value ?? 0)
@@ -91,3 +101,16 @@ export const priorityClassDefinition = defineResource<PriorityClass>(priorityCla
     ],
   },
 });
+
+const SYSTEM_CLASSES = ['system-node-critical', 'system-cluster-critical'];
+
+/** The prefix is the system's own. */
+function systemClassCauses(name: string): StatusCause[] {
+  if (!name.startsWith('system-') || SYSTEM_CLASSES.includes(name)) return [];
+  return [
+    forbiddenField(
+      'metadata.name',
+      `priority class names with 'system-' prefix are reserved for system use only. error: ${name} is not a known system priority class`,
+    ),
+  ];
+}

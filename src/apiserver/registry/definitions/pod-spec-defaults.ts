@@ -107,9 +107,6 @@ function defaultVolume(volume: Volume): Volume {
   );
   result = change(result, 'configMap', (source) => fill(source, mode));
   result = change(result, 'downwardAPI', (source) => defaultFieldReferences(fill(source, mode)));
-  result = change(result, 'hostPath', (source) =>
-    source.type === undefined ? { ...source, type: '' } : source,
-  );
   result = change(result, 'projected', (source) =>
     change(fill(source, mode), 'sources', (sources) =>
       each(sources, (item) =>

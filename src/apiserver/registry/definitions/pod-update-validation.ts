@@ -75,7 +75,7 @@ function gateCauses(next: PodSpec, previous: PodSpec): StatusCause[] {
   return added.map((gate) =>
     forbiddenField(
       `spec.schedulingGates[${next.schedulingGates!.indexOf(gate)}].name`,
-      'only deletion is allowed, but found new scheduling gate',
+      `only deletion is allowed, but found new scheduling gate '${gate.name}'`,
     ),
   );
 }

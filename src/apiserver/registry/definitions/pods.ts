@@ -18,7 +18,7 @@ import { podUpdateCauses } from './pod-update-validation.ts';
 import { validatePodSpec } from './pod-validation.ts';
 
 export const podDefinition = defineResource<Pod>(pods, {
-  subresources: ['status', 'binding'],
+  subresources: ['status', 'binding', 'eviction'],
   columns: [
     nameColumn(),
     column('Ready', (pod, nowMs) => summarizePod(pod, nowMs).ready, {

@@ -3,8 +3,10 @@ import { invalidValue, unchanged } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { podNameWarnings } from './deprecations.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { templateColumns } from './workload-cells.ts';
+import { workloadScale } from './workload-scale.ts';
 import {
   nonNegativeCauses,
   podTemplateCauses,
@@ -14,7 +16,8 @@ import {
 } from './workload-validation.ts';
 
 export const replicaSetDefinition = defineResource<ReplicaSet>(replicaSets, {
-  subresources: ['status'],
+  subresources: ['status', 'scale'],
+  scale: workloadScale,
   columns: [
     nameColumn(),
     column('Desired', ({ spec }) => spec?.replicas ?? 0, {
@@ -38,6 +41,7 @@ export const replicaSetDefinition = defineResource<ReplicaSet>(replicaSets, {
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   strategy: {
     tracksGeneration: true,
+    warnings: podNameWarnings,
     defaults: (set) =>
       change(set, 'spec', (spec) =>
         change(fill<ReplicaSetSpec>(spec, { replicas: 1 }), 'template', defaultPodTemplate),

@@ -22,6 +22,7 @@ import { defineResource } from './define.ts';
 import { goForm } from './go-form.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { templateColumns } from './workload-cells.ts';
+import { workloadScale } from './workload-scale.ts';
 import {
   atMost100PercentCauses,
   intOrPercentCauses,
@@ -39,7 +40,8 @@ const UPDATABLE = [
 ] as const;
 
 export const statefulSetDefinition = defineResource<StatefulSet>(statefulSets, {
-  subresources: ['status'],
+  subresources: ['status', 'scale'],
+  scale: workloadScale,
   columns: [
     nameColumn(),
     column('Ready', (set) => `${set.status?.readyReplicas ?? 0}/${set.spec?.replicas ?? 0}`, {

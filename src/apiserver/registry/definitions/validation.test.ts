@@ -117,7 +117,11 @@ describe('what a create is refused for', () => {
       set({ selector: { matchLabels: { app: 'y' } } }),
       ['spec.template.metadata.labels Invalid'],
     ],
-    ['statefulsets', set({ selector: undefined }), ['spec.selector Required', 'spec.template.metadata.labels Invalid']],
+    [
+      'statefulsets',
+      set({ selector: undefined }),
+      ['spec.selector Required', 'spec.template.metadata.labels Invalid'],
+    ],
     [
       'statefulsets',
       set({ volumeClaimTemplates: undefined }),

@@ -5,16 +5,18 @@ import {
   volumeAttachments,
 } from '../../../kube/index.ts';
 import {
+  equal,
   forbiddenField,
+  immutable,
   invalidValue,
   isDNS1123Subdomain,
   required,
   tooLong,
-  unchanged,
   validateWith,
 } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { defineResource } from './define.ts';
+import { goForm } from './go-form.ts';
 import { inlineVolumeSpecCauses } from './volume-spec-validation.ts';
 import { driverNameCauses } from './volume-validation.ts';
 
@@ -54,7 +56,8 @@ export const volumeAttachmentDefinition = defineResource<VolumeAttachment>(volum
       },
     }),
     validate: (one) => [...validateSpec(one), ...validateStatus(one)],
-    validateUpdate: (next, previous) => unchanged('spec', next.spec, previous.spec),
+    validateUpdate: (next, previous) =>
+      equal(next.spec, previous.spec) ? [] : [immutable('spec', goForm('VolumeAttachmentSpec', next.spec))],
     validateStatusUpdate: validateStatus,
   },
 });

@@ -10,7 +10,10 @@ const DEFAULTS: Readonly<Record<string, object>> = {
 
 /** A volume, or the spec of one, with the defaults of its source. */
 export function withSourceDefaults<T extends object>(object: T): T {
-  let result = object as Readonly<Record<string, object>>;
+  // A host path's type is '' when it is not given, and '' means that nothing is checked.
+  let result = change(object as Readonly<Record<string, { type?: string }>>, 'hostPath', (source) =>
+    source.type === undefined ? { ...source, type: '' } : source,
+  ) as Readonly<Record<string, object>>;
   for (const field of Object.keys(DEFAULTS)) {
     result = change(result, field, (source) => fill(source, DEFAULTS[field]!));
   }

@@ -36,7 +36,10 @@ export function decideDeletion(
   if (grace === 'pending') return { action: 'wait' };
 
   const present = object.metadata.finalizers ?? [];
-  const finalizers = collectorFinalizers(present, options.propagationPolicy ?? defaultPolicy(definition, present));
+  const finalizers = collectorFinalizers(
+    present,
+    options.propagationPolicy ?? defaultPolicy(definition, present),
+  );
   const blocked = finalizers.length > 0 || (definition.strategy.blocksDeletion?.(object) ?? false);
   if (grace === 'none' && !blocked) return { action: 'remove' };
   if (grace !== 'none' && grace.seconds === 0 && !blocked) return { action: 'remove' };
@@ -69,8 +72,9 @@ export function finishesDeletion(
   return (previous.metadata.deletionGracePeriodSeconds ?? 0) === 0;
 }
 
-function checkPreconditions(
-  definition: ResourceDefinition,
+/** @throws StatusError 409 */
+export function checkPreconditions(
+  definition: Pick<ResourceDefinition, 'group' | 'plural'>,
   { metadata }: Stored<KubeObject>,
   { preconditions }: DeleteOptions,
 ): void {

@@ -42,7 +42,7 @@ export function validateMetadataUpdate(
   next: ObjectMeta,
   previous: Stored<KubeObject>['metadata'],
 ): StatusCause[] {
-  const causes = validateCommon(next);
+  const causes = validateCommon(next, previous);
   if (previous.deletionTimestamp) {
     const known = new Set(previous.finalizers);
     const added = (next.finalizers ?? []).filter((finalizer) => !known.has(finalizer)).sort();
@@ -70,13 +70,16 @@ export function validateMetadataUpdate(
   return causes;
 }
 
-function validateCommon(metadata: ObjectMeta): StatusCause[] {
-  return [
-    ...validateLabels('metadata.labels', metadata.labels),
-    ...validateAnnotations('metadata.annotations', metadata.annotations),
-    ...validateOwnerReferences(metadata.ownerReferences ?? []),
-    ...validateFinalizers(metadata.finalizers ?? []),
-  ];
+/** What is the same in `previous`, which was found good, is not looked at again. */
+function validateCommon(metadata: ObjectMeta, previous: ObjectMeta = {}): StatusCause[] {
+  const { labels, annotations, ownerReferences = [], finalizers = [] } = metadata;
+  const causes: StatusCause[] = [];
+  if (labels !== previous.labels) causes.push(...validateLabels('metadata.labels', labels));
+  if (annotations !== previous.annotations)
+    causes.push(...validateAnnotations('metadata.annotations', annotations));
+  if (ownerReferences !== previous.ownerReferences) causes.push(...validateOwnerReferences(ownerReferences));
+  if (finalizers !== previous.finalizers) causes.push(...validateFinalizers(finalizers));
+  return causes;
 }
 
 function validateFinalizers(finalizers: readonly string[]): StatusCause[] {

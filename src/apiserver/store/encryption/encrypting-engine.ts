@@ -55,6 +55,8 @@ export function encryptingEngine(engine: Engine, encryption: Encryption): Encryp
       await engine.commit({ revision: loadedRevision, writes: stale.splice(0).map(sealed) });
       await engine.scrub?.();
     },
+    // What is encrypted stays so.
+    snapshot: engine.snapshot && (() => engine.snapshot!()),
     close: () => engine.close(),
   };
 }

@@ -297,6 +297,34 @@ describe('the CSI plugin on a node', () => {
     assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
   });
 
+  it('has a refused volume unstaged when its directories cannot be cleared away', async (test) => {
+    const { shared, nodeRoot, node, context, attach, drivers } = await start(test, {
+      nodeStageVolume: () => {
+        throw new CsiStatus(Code.INTERNAL, 'no route to the storage');
+      },
+    });
+    await attach();
+    const removeFile = () => Promise.reject(new Error('EIO: i/o error'));
+    const broken = { ...host, files: { ...host.files, removeFile } };
+    const other = createCsiPlugin({ ...shared, node: { host: broken, drivers, nodeRoot, nodeName: NODE } });
+    const globalPath = node.deviceMounter!.deviceMountPath(spec);
+    await assert.rejects(
+      other.deviceMounter!.mountDevice(spec, NO_DEVICE, globalPath, context),
+      (error) => error instanceof UncertainProgressError && /no route to the storage/.test(error.message),
+    );
+    await node.deviceMounter!.unmountDevice(globalPath, context.signal);
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
+  });
+
+  it('clears away what an unstaging left that lost its note on the way', async (test) => {
+    const { nodeRoot, node, context } = await start(test);
+    const globalPath = node.deviceMounter!.deviceMountPath(spec);
+    await fs.mkdir(dirname(globalPath), { recursive: true });
+    await node.deviceMounter!.unmountDevice(globalPath, context.signal);
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
+    await node.deviceMounter!.unmountDevice(globalPath, context.signal);
+  });
+
   it('keeps what a pod sees when a refresh fails', async (test) => {
     const { nodeRoot, node, context, attach } = await start(test, {
       nodePublishVolume: () => {

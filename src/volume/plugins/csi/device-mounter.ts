@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { isMountPoint } from '../../mount/index.ts';
-import { isOperationFinished } from '../../operation-error.ts';
+import { isOperationFinished, UncertainProgressError } from '../../operation-error.ts';
 import { pluginDirectory } from '../../paths.ts';
 import type { DeviceMounter, MountContext, ReconstructedVolume, VolumeSpec } from '../../plugin.ts';
 import { mountOptionsOf } from '../../spec.ts';
@@ -90,8 +90,11 @@ async function stage(
     );
   } catch (error) {
     const failure = mountFailure(error);
-    // Certainly not staged: nothing to undo, so nothing may look as if. Otherwise the note must stay for unstaging.
-    if (isOperationFinished(failure)) await removeMountDirectory(context.host, path).catch(() => undefined);
+    if (!isOperationFinished(failure)) throw failure;
+    // Certainly not staged: nothing to undo, so nothing may look as if. What cannot be cleared away now, unstaging will.
+    await removeMountDirectory(context.host, path).catch(() => {
+      throw new UncertainProgressError(failure.message, { cause: failure });
+    });
     throw failure;
   }
 }
@@ -100,8 +103,8 @@ async function unstage(context: CsiNodeContext, path: string, signal: AbortSigna
   const directory = dirname(path);
   const data = await loadVolumeData(context.host.files, directory);
   if (!data) {
-    // Never staged; what a driver without staging was given is an empty directory.
-    if (await context.host.files.stat(path)) await removeMountDirectory(context.host, path);
+    // Never staged, or all but cleared away: what is left, if anything, is empty directories.
+    await removeMountDirectory(context.host, path);
     return;
   }
   const driver = await findDriver(

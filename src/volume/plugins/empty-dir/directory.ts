@@ -51,8 +51,12 @@ export async function setUpEmptyDirectory(
     await host.mounts.mount({ source: 'tmpfs', target: path, fsType: 'tmpfs', options });
   }
   await setVolumeOwnership(host.files, { path, fsGroup: context.fsGroup, signal: context.signal });
-  await host.files.makeDirectory(join(ready, '..'));
-  await host.files.writeAtomic(ready, '');
+  try {
+    await host.files.makeDirectory(join(ready, '..'));
+    await host.files.writeAtomic(ready, '');
+  } catch {
+    // As upstream (SetReady): without the note the next look makes sure again. What is mounted must not look unmounted.
+  }
 }
 
 /** Removes the directory with all that is in it. */

@@ -1,4 +1,5 @@
 import type { ClusterRole, ObjectMeta, PolicyRule, RoleBinding, Subject } from '../../../../kube/index.ts';
+import { equal } from '../../../registry/validation/index.ts';
 import { uncovered } from '../rbac/covers.ts';
 
 // How a default is brought up to date without undoing what an administrator has added
@@ -13,10 +14,13 @@ export function isProtected({ metadata }: { readonly metadata?: ObjectMeta }): b
 
 /** The role with what it lacks of the wanted one; itself when it lacks nothing. */
 export function reconciledRole<T extends ClusterRole>(present: T, wanted: T): T {
-  const missing: PolicyRule[] = uncovered(present.rules ?? [], wanted.rules ?? []);
+  // What is there is nearly always what is wanted.
+  const missing: PolicyRule[] = equal(present.rules, wanted.rules)
+    ? []
+    : uncovered(present.rules ?? [], wanted.rules ?? []);
   const selectors = wanted.aggregationRule?.clusterRoleSelectors ?? [];
   const lacksSelectors = selectors.filter(
-    (selector) => !present.aggregationRule?.clusterRoleSelectors?.some((one) => sameJson(one, selector)),
+    (selector) => !present.aggregationRule?.clusterRoleSelectors?.some((one) => equal(one, selector)),
   );
   const metadata = mergedMetadata(present.metadata, wanted.metadata);
   if (missing.length === 0 && lacksSelectors.length === 0 && metadata === present.metadata) return present;
@@ -59,8 +63,4 @@ function mergedMetadata(
 
 function sameSubject(a: Subject, b: Subject): boolean {
   return a.kind === b.kind && a.name === b.name && (a.namespace ?? '') === (b.namespace ?? '');
-}
-
-function sameJson(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

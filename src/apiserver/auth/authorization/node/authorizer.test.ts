@@ -14,7 +14,13 @@ describe('the node authorizer', () => {
     const { registry, client } = await startRegistry();
     ({ authorizer } = registry.authorization);
     // The graph is made at the first question: what comes later has to reach it too.
-    authorizer.decide(userOfNode('n1'), { verb: 'get', group: '', resource: 'secrets', namespace: 'x', name: 'y' });
+    authorizer.decide(userOfNode('n1'), {
+      verb: 'get',
+      group: '',
+      resource: 'secrets',
+      namespace: 'x',
+      name: 'y',
+    });
     const spec = {
       serviceAccountName: 'robot',
       imagePullSecrets: [{ name: 'pull' }],
@@ -28,11 +34,17 @@ describe('the node authorizer', () => {
       volumes: [
         { name: 'claim', persistentVolumeClaim: { claimName: 'data' } },
         { name: 'own', ephemeral: { volumeClaimTemplate: { spec: claimSpec } } },
-        { name: 'all', projected: { sources: [{ secret: { name: 'part' } }, { configMap: { name: 'map' } }] } },
+        {
+          name: 'all',
+          projected: { sources: [{ secret: { name: 'part' } }, { configMap: { name: 'map' } }] },
+        },
       ],
     };
     await client.create(pods, { ...podNamed('db', { ...spec, nodeName: 'n1' }) } as never);
-    await client.create(pods, podNamed('idle', { ...spec, nodeName: 'n2', imagePullSecrets: [{ name: 'p2' }] }) as never);
+    await client.create(
+      pods,
+      podNamed('idle', { ...spec, nodeName: 'n2', imagePullSecrets: [{ name: 'p2' }] }) as never,
+    );
     await client.create(pods, {
       ...podNamed('mirror', {
         nodeName: 'n1',

@@ -1,5 +1,5 @@
 import type { PolicyRule } from '../../../../kube/index.ts';
-import type { UserInfo } from '../../../registry/contract.ts';
+import type { UserInfo } from '../../user.ts';
 import {
   ALLOWED,
   type Attributes,

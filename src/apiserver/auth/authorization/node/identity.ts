@@ -1,5 +1,5 @@
-import type { UserInfo } from '../../../registry/contract.ts';
 import { GROUP_NODES, NODE_USER_PREFIX } from '../../names.ts';
+import type { UserInfo } from '../../user.ts';
 
 /** The node that a user is; `undefined` when he is none, '' when he says that he is one but not which. */
 export function nodeNameOf(user: UserInfo): string | undefined {

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { clusterRoleBindings, clusterRoles, namespaces, roleBindings, roles } from '../../../../kube/index.ts';
+import {
+  clusterRoleBindings,
+  clusterRoles,
+  namespaces,
+  roleBindings,
+  roles,
+} from '../../../../kube/index.ts';
 import { type Fixture, startRegistry } from '../../../registry/testing.ts';
 import { parseRule } from '../bootstrap/rule-text.ts';
 import type { Decision } from '../contract.ts';
@@ -15,8 +21,7 @@ describe('the RBAC authorizer', () => {
   beforeEach(async () => {
     fixture = await startRegistry();
     const { client } = fixture;
-    for (const name of ['build', 'other'])
-      await client.create(namespaces, { metadata: { name } });
+    for (const name of ['build', 'other']) await client.create(namespaces, { metadata: { name } });
     await client.create(clusterRoles, {
       metadata: { name: 'reader' },
       rules: [parseRule('get,list | core | pods'), parseRule('get | /metrics')],
@@ -61,10 +66,16 @@ describe('the RBAC authorizer', () => {
   });
 
   it('keeps a RoleBinding in its namespace; its service accounts are of there unless they say otherwise', async () => {
-    await bindIn('build', 'here', { kind: 'ServiceAccount', name: 'robot' }, { kind: 'ClusterRole', name: 'reader' });
+    await bindIn(
+      'build',
+      'here',
+      { kind: 'ServiceAccount', name: 'robot' },
+      { kind: 'ClusterRole', name: 'reader' },
+    );
     assert.deepEqual(decide(robot, { verb: 'list', ...pods, namespace: 'build' }), {
       allowed: true,
-      reason: 'RBAC: allowed by RoleBinding "here/build" of ClusterRole "reader" to ServiceAccount "robot/build"',
+      reason:
+        'RBAC: allowed by RoleBinding "here/build" of ClusterRole "reader" to ServiceAccount "robot/build"',
     });
     assert.equal(decide(robot, { verb: 'list', ...pods, namespace: 'other' }).allowed, false);
     assert.equal(decide(robot, { verb: 'list', ...pods }).allowed, false);
@@ -98,7 +109,8 @@ describe('the RBAC authorizer', () => {
       rules: [parseRule('get | core | secrets | mine')],
     });
     await bindEverywhere('b', { kind: 'User', name: 'alice', apiGroup: GROUP }, 'one');
-    const ask = (name?: string) => decide(alice, { verb: 'get', group: '', resource: 'secrets', name }).allowed;
+    const ask = (name?: string) =>
+      decide(alice, { verb: 'get', group: '', resource: 'secrets', name }).allowed;
     assert.deepEqual([ask('mine'), ask('yours'), ask(undefined), ask('mine')], [true, false, false, true]);
   });
 

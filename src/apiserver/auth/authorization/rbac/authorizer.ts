@@ -6,7 +6,7 @@ import {
   roleBindings,
   roles,
 } from '../../../../kube/index.ts';
-import type { UserInfo } from '../../../registry/contract.ts';
+import type { UserInfo } from '../../user.ts';
 import {
   type Attributes,
   type Authorizer,

@@ -1,6 +1,6 @@
 import type { ClusterRoleBinding, RoleBinding, Stored, Subject } from '../../../../kube/index.ts';
-import type { UserInfo } from '../../../registry/contract.ts';
 import { serviceAccountUsername } from '../../names.ts';
+import type { UserInfo } from '../../user.ts';
 
 export type AnyBinding = Stored<ClusterRoleBinding> | Stored<RoleBinding>;
 

@@ -1,0 +1,41 @@
+import type { Patch } from '../../client/index.ts';
+import { badRequest, conflict, type KubeObject, type Scale, type Stored } from '../../kube/index.ts';
+import { StoredEntry } from '../store/index.ts';
+import type { Entry, ResourceDefinition, ScaleView } from './contract.ts';
+import { applyPatch } from './patch/index.ts';
+
+/** What patches of a Scale need to know of its kind. */
+const SCALE_KIND = { group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales' };
+
+/** The Scale of an object, as an entry of its own. */
+export function scaleEntry(view: ScaleView, entry: Entry): Entry {
+  return new StoredEntry(view.read(entry.object) as Stored<KubeObject>, entry.revision);
+}
+
+/**
+ * The object with the replicas that a Scale asks for. @throws StatusError 409 when the Scale is of an older version, 422
+ * for a number that cannot be
+ */
+export function scaledBy(
+  definition: ResourceDefinition,
+  view: ScaleView,
+  object: Stored<KubeObject>,
+  asked: Scale,
+): KubeObject {
+  const { uid, resourceVersion } = asked.metadata ?? {};
+  const { name } = object.metadata;
+  if (uid && uid !== object.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid}`;
+    throw conflict(definition, name, why);
+  }
+  const scaled = view.write(object, asked);
+  return resourceVersion ? { ...scaled, metadata: { ...scaled.metadata, resourceVersion } } : scaled;
+}
+
+/** The Scale that a patch makes of the object's. @throws StatusError 400, 415, 422 */
+export function patchedScale(view: ScaleView, object: Stored<KubeObject>, patch: Patch): Scale {
+  if (patch.type === 'apply')
+    throw badRequest('server-side apply of a Scale is not served: patch or update it');
+  const scale = view.read(object) as Stored<KubeObject>;
+  return applyPatch(SCALE_KIND as ResourceDefinition, scale, patch) as Scale;
+}

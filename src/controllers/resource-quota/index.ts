@@ -1,0 +1,1 @@
+export { createResourceQuotaController } from './resource-quota-controller.ts';

@@ -1,0 +1,1 @@
+export { createTtlAfterFinished } from './ttl-after-finished.ts';

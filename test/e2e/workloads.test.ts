@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { cannotMount, kubectl, type Up, up, waitGone } from '../support/command.ts';
+import { requireKubectl } from '../support/kubectl.ts';
+import { leftOnMachine } from '../support/left.ts';
+import { scrub } from '../support/scrub.ts';
+
+const container = (script: string, more: object = {}) => ({
+  name: 'c',
+  image: 'busybox',
+  command: ['sh', '-c', script],
+  ...more,
+});
+
+const DEPLOYMENT = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        containers: [
+          container('echo "version $VERSION"; exec sleep 3600', { env: [{ name: 'VERSION', value: '1' }] }),
+        ],
+      },
+    },
+  },
+};
+
+const CLAIM = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { name: 'results' },
+  spec: {
+    storageClassName: 'fast',
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: '64Mi' } },
+  },
+};
+
+const CLASS = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name: 'fast' },
+  provisioner: 'disk.csi.stowage.dev',
+  volumeBindingMode: 'WaitForFirstConsumer',
+};
+
+const JOB = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { name: 'write' },
+  spec: {
+    completions: 2,
+    completionMode: 'Indexed',
+    template: {
+      spec: {
+        restartPolicy: 'Never',
+        containers: [
+          container('echo "part $JOB_COMPLETION_INDEX" >> /results/log; cat /results/log', {
+            volumeMounts: [{ name: 'results', mountPath: '/results' }],
+          }),
+        ],
+        volumes: [{ name: 'results', persistentVolumeClaim: { claimName: 'results' } }],
+      },
+    },
+  },
+};
+
+describe('workloads, by kubectl', { skip: cannotMount }, () => {
+  let directory: string;
+  let stack: Up;
+  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const apply = (...items: object[]) => {
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    return kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input });
+  };
+  const images = (path: string) => k('get', 'pods', '-l', 'app=web', '-o', `jsonpath={.items[*].${path}}`);
+
+  before(async () => {
+    await requireKubectl();
+    directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
+    stack = await up(directory);
+  });
+
+  after(async () => {
+    await stack?.end('SIGTERM');
+    await scrub(directory);
+  });
+
+  it('rolls a Deployment out, restarts it, changes it and takes the change back', async () => {
+    await apply(DEPLOYMENT);
+    assert.match(await k('rollout', 'status', 'deployment/web', '--timeout=60s'), /successfully rolled out/);
+    assert.match(await k('get', 'deployments'), /web\s+2\/2\s+2\s+2/);
+
+    await k('rollout', 'restart', 'deployment/web');
+    await k('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await k('set', 'env', 'deployment/web', 'VERSION=2');
+    await k('rollout', 'status', 'deployment/web', '--timeout=60s');
+    assert.equal(await images('spec.containers[0].env[0].value'), '2 2');
+    assert.match(await k('logs', 'deployment/web'), /version 2/);
+    assert.match(
+      await k('rollout', 'history', 'deployment/web'),
+      /REVISION[\s\S]*\n1 [\s\S]*\n2 [\s\S]*\n3 /,
+    );
+
+    assert.match(await k('rollout', 'undo', 'deployment/web', '--to-revision=1'), /rolled back/);
+    await k('rollout', 'status', 'deployment/web', '--timeout=60s');
+    assert.equal(await images('spec.containers[0].env[0].value'), '1 1');
+    assert.doesNotMatch(await k('rollout', 'history', 'deployment/web'), /\n1 /);
+  });
+
+  it('pauses, resumes and scales it', async () => {
+    await k('rollout', 'pause', 'deployment/web');
+    await k('set', 'env', 'deployment/web', 'VERSION=3');
+    await k('scale', 'deployment/web', '--replicas=3');
+    await k('wait', '--for=jsonpath={.status.readyReplicas}=3', 'deployment/web', '--timeout=60s');
+    assert.equal(await images('spec.containers[0].env[0].value'), '1 1 1');
+    await k('rollout', 'resume', 'deployment/web');
+    await k('rollout', 'status', 'deployment/web', '--timeout=60s');
+    assert.equal(await images('spec.containers[0].env[0].value'), '3 3 3');
+  });
+
+  it('runs a Job whose pods write to a claim one after the other', async () => {
+    await apply(CLASS, CLAIM, JOB);
+    await k('wait', '--for=condition=Complete', 'job/write', '--timeout=60s');
+    assert.match(await k('get', 'jobs'), /write\s+Complete\s+2\/2/);
+    const last = await k('logs', '-l', 'batch.kubernetes.io/job-completion-index=1');
+    assert.equal(last, 'part 0\npart 1\n');
+    const pods = await k(
+      'get',
+      'pods',
+      '-l',
+      'job-name=write',
+      '-o',
+      'jsonpath={.items[*].metadata.finalizers}',
+    );
+    assert.equal(pods, '');
+  });
+
+  it('leaves nothing when all is deleted', async () => {
+    await k('delete', 'deployment/web', 'job/write', '--timeout=60s');
+    await waitGone(stack.kubeconfig, 'pods');
+    await waitGone(stack.kubeconfig, 'replicasets');
+    await k('delete', 'pvc/results', '--timeout=60s');
+    await waitGone(stack.kubeconfig, 'pv');
+    assert.deepEqual(await leftOnMachine(directory), []);
+  });
+});
