@@ -203,6 +203,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         await startControllerSidecars(contextOf, { endpoint: controller, running });
     }
     running.markStarted();
+    if (nodes > 0) void tokens.prepare();
     return {
       url: server.url,
       kubeconfig: layout.kubeconfig,

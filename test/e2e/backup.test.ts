@@ -27,18 +27,20 @@ describe('stowage backup and restore', () => {
       await mkdir(dataDir);
       const first = await up(dataDir, ['--nodes', '0']);
       const made: string[] = [];
+      const begun = Promise.withResolvers<void>();
       let loading = true;
       const load = (async () => {
         for (let serial = 0; loading; serial++) {
           const batch = Array.from({ length: 20 }, (_, index) => `cm-${serial * 20 + index}`);
           const input = batch
             .map((name) => JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } }))
-            .join('\n---\n');
+            .join('\n');
           await kubectl(first.kubeconfig, ['create', '-f', '-'], { input });
           made.push(...batch);
+          begun.resolve();
         }
       })();
-      while (made.length === 0) await kubectl(first.kubeconfig, ['version', '-o', 'json']);
+      await Promise.race([begun.promise, load]);
       const acknowledged = [...made];
       const output = await stowage(['backup', '--data-dir', dataDir, file]);
       loading = false;

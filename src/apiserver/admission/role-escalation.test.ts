@@ -111,7 +111,7 @@ describe('handing on what one has not got', () => {
   it('does not bind a role that is not there', async () => {
     await assert.rejects(alice.create(roleBindings, binding('b', 'Role', 'none')), {
       code: 404,
-      message: 'role.rbac.authorization.k8s.io "none" not found',
+      message: 'rolebindings.rbac.authorization.k8s.io "none" not found',
     });
   });
 

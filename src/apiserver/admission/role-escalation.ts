@@ -58,10 +58,10 @@ function checkBinding({ roleRef }: RoleBinding, request: AdmissionRequest): void
   const isKnown = roleRef.kind === 'ClusterRole' || roleRef.kind === 'Role';
   if (isKnown && authorization.authorizer.decide(user, { ...attributes, namespace }).allowed) return;
   const rules = authorization.rbac.rulesOfRole(roleRef, namespace);
-  // The listers upstream name the kind in the singular.
   if (typeof rules === 'string') {
     if (!isKnown) throw forbidden(request.resource, request.name, rules);
-    throw notFound({ group: bound.group, plural: bound.singular }, roleRef.name);
+    // Upstream looks the role up under the name of what is asked for: the binding.
+    throw notFound(request.resource, roleRef.name);
   }
   checkHeld(rules, request);
 }

@@ -44,7 +44,11 @@ export function serveAccessReviews(registry: Registry): void {
 
 function answerAccess(authorizer: Authorizer, review: SubjectAccessReview): SubjectAccessReview {
   refuse(subjectAccessReviews, [...subjectCauses(review.spec), ...metadataCauses(review, 'must be empty')]);
-  return { ...review, status: statusOf(authorizer, subjectOf(review.spec), review.spec) };
+  return {
+    ...review,
+    metadata: review.metadata ?? {},
+    status: statusOf(authorizer, subjectOf(review.spec), review.spec),
+  };
 }
 
 function answerLocal(authorizer: Authorizer, review: LocalSubjectAccessReview): LocalSubjectAccessReview {
@@ -70,12 +74,12 @@ function answerLocal(authorizer: Authorizer, review: LocalSubjectAccessReview): 
     causes.push(
       invalidValue(
         'spec.nonResourceAttributes',
-        spec.nonResourceAttributes,
+        asInGo(spec.nonResourceAttributes),
         'disallowed on this kind of request',
       ),
     );
   refuse(localSubjectAccessReviews, causes);
-  return { ...review, status: statusOf(authorizer, subjectOf(spec), spec) };
+  return { ...review, metadata: review.metadata ?? {}, status: statusOf(authorizer, subjectOf(spec), spec) };
 }
 
 function answerSelf(
@@ -84,7 +88,7 @@ function answerSelf(
   user: UserInfo,
 ): SelfSubjectAccessReview {
   refuse(selfSubjectAccessReviews, [...specCauses(review.spec), ...metadataCauses(review, 'must be empty')]);
-  return { ...review, status: statusOf(authorizer, user, review.spec) };
+  return { ...review, metadata: review.metadata ?? {}, status: statusOf(authorizer, user, review.spec) };
 }
 
 function answerRules(
@@ -179,7 +183,7 @@ function specCauses({ resourceAttributes, nonResourceAttributes }: SelfSpec): St
     return [
       invalidValue(
         'spec.nonResourceAttributes',
-        nonResourceAttributes,
+        asInGo(nonResourceAttributes),
         'cannot be specified in combination with resourceAttributes',
       ),
     ];
@@ -194,11 +198,17 @@ function specCauses({ resourceAttributes, nonResourceAttributes }: SelfSpec): St
   return [];
 }
 
+/** Upstream shows its internal type, whose fields have no names of JSON. */
+function asInGo({ path = '', verb = '' }: NonNullable<SelfSpec['nonResourceAttributes']>) {
+  return { Path: path, Verb: verb };
+}
+
 function metadataCauses({ metadata = {} }: KubeObject, why: string): StatusCause[] {
   const { managedFields: _managedFields, ...rest } = metadata;
   return equal(rest, {}) ? [] : [invalidValue('metadata', rest, why)];
 }
 
-function refuse(resource: Resource, causes: readonly StatusCause[]): void {
-  if (causes.length > 0) throw invalid(resource, '', causes);
+/** Upstream has lost the kind at this point. */
+function refuse({ group }: Resource, causes: readonly StatusCause[]): void {
+  if (causes.length > 0) throw invalid({ group, kind: '' }, '', causes);
 }

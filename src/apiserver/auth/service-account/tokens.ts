@@ -42,6 +42,11 @@ export class ServiceAccountTokens {
     this.#secretUsed = secretUsed;
   }
 
+  /** Loads what signing takes, so that the first pod need not wait for it. */
+  async prepare(): Promise<void> {
+    await this.sign({});
+  }
+
   async sign(claims: TokenClaims): Promise<string> {
     const { CompactSign } = await import('jose/jws/compact/sign');
     const { algorithm, id, privateKey } = this.#keys.signing;

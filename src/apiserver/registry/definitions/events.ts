@@ -1,4 +1,4 @@
-import { type Event, events, type Stored } from '../../../kube/index.ts';
+import { type Event, events, type StatusCause, type Stored } from '../../../kube/index.ts';
 import { invalidValue } from '../validation/index.ts';
 import { column, wideColumn } from './columns.ts';
 import { defineResource } from './define.ts';
@@ -32,17 +32,7 @@ export const eventDefinition = defineResource<Event>(events, {
   },
   strategy: {
     createsOnUpdate: true,
-    validate: ({ metadata, involvedObject }) => {
-      const namespace = involvedObject?.namespace ?? '';
-      // Events of what is in no namespace are in the default one.
-      if (
-        namespace === ''
-          ? metadata?.namespace === 'default' || metadata?.namespace === 'kube-system'
-          : namespace === metadata?.namespace
-      )
-        return [];
-      return [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
-    },
+    validate: namespaceCauses,
   },
 });
 
@@ -64,4 +54,16 @@ function source(event: Event): string {
   const component = event.source?.component || event.reportingComponent || '';
   const host = event.source?.host || event.reportingInstance;
   return host ? `${component}, ${host}` : component;
+}
+
+/** An event is where its object is; those of what is in no namespace are in the default one. */
+function namespaceCauses({ metadata, involvedObject, eventTime }: Event): StatusCause[] {
+  const namespace = involvedObject?.namespace ?? '';
+  const own = metadata?.namespace ?? '';
+  // New events carry eventTime; of the old ones more is asked.
+  const fits =
+    namespace === ''
+      ? own === 'default' || (eventTime && own === 'kube-system')
+      : eventTime || own === namespace;
+  return fits ? [] : [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
 }

@@ -132,7 +132,8 @@ describe('the kinds of rbac.authorization.k8s.io', () => {
       client.patch(roleBindings, metadata, { type: 'merge', body: { roleRef: { name: 'other' } } }),
       {
         code: 422,
-        message: /roleRef: Invalid value: .*: cannot change roleRef$/,
+        message:
+          /roleRef: Invalid value: \{"APIGroup":"rbac.authorization.k8s.io","Kind":"ClusterRole","Name":"other"\}: cannot change roleRef$/,
       },
     );
   });

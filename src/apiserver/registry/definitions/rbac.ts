@@ -139,8 +139,13 @@ function bindingStrategy<T extends Binding>(kinds: readonly string[], isNamespac
     validateUpdate: (next, previous) =>
       equal(next.roleRef, previous.roleRef)
         ? []
-        : [invalidValue('roleRef', next.roleRef, 'cannot change roleRef')],
+        : [invalidValue('roleRef', asInGo(next.roleRef), 'cannot change roleRef')],
   };
+}
+
+/** Upstream shows its internal type, whose fields have no names of JSON. */
+function asInGo({ apiGroup, kind, name }: RoleRef) {
+  return { APIGroup: apiGroup, Kind: kind, Name: name };
 }
 
 function defaultSubject(subject: Subject): Subject {
