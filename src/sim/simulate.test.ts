@@ -16,6 +16,14 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
   [391, 'an attach and a detach that failed in turn kept the controller busy without a pause'],
   [461, 'a reboot between the directory and its note left the directory of a volume for ever'],
   [876, 'a claim that went while it was being bound left its volume Bound'],
+  [123, 'a volume was deleted while the cache did not know that it was attached'],
+  [148, 'an attachment that was gone when it was made left the volume published'],
+  [205, 'a second try to mount, failed before it had begun, made a mount forgotten'],
+  [1211, 'a node that had a volume never got its turn to say so'],
+  [1758, 'an unstaging that failed at its last step was taken for done'],
+  [2118, 'a tmpfs was forgotten for want of a note'],
+  [2298, 'a cache went back in time when a watch broke off'],
+  [3848, 'a refused volume was forgotten with its directories'],
 ];
 
 describe('the simulation', () => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { kubectl, stowage, up } from '../support/command.ts';
@@ -24,8 +23,7 @@ describe('stowage backup and restore', () => {
     inDirectory(async (directory) => {
       const dataDir = join(directory, 'data');
       const file = join(directory, 'backup');
-      await mkdir(dataDir);
-      const first = await up(dataDir, ['--nodes', '0']);
+      const first = await up(directory, ['--nodes', '0']);
       const made: string[] = [];
       const begun = Promise.withResolvers<void>();
       let loading = true;
@@ -42,7 +40,7 @@ describe('stowage backup and restore', () => {
       })();
       await Promise.race([begun.promise, load]);
       const acknowledged = [...made];
-      const output = await stowage(['backup', '--data-dir', dataDir, file]);
+      const output = await stowage(['backup', '--data-dir', dataDir, '--kubeconfig', first.kubeconfig, file]);
       loading = false;
       await load;
       assert.equal(output.code, 0, output.stderr);
@@ -50,7 +48,7 @@ describe('stowage backup and restore', () => {
       assert.equal(await first.end('SIGTERM'), 0);
 
       const restored = join(directory, 'restored');
-      assert.equal((await stowage(['restore', file, '--data-dir', restored])).code, 0);
+      assert.equal((await stowage(['restore', file, '--data-dir', join(restored, 'data')])).code, 0);
       const second = await up(restored, ['--nodes', '0']);
       try {
         const now = await configMaps(second.kubeconfig);

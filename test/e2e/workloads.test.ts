@@ -25,7 +25,7 @@ const DEPLOYMENT = {
     template: {
       metadata: { labels: { app: 'web' } },
       spec: {
-        terminationGracePeriodSeconds: 0,
+        terminationGracePeriodSeconds: 1,
         containers: [
           container('echo "version $VERSION"; exec sleep 3600', { env: [{ name: 'VERSION', value: '1' }] }),
         ],

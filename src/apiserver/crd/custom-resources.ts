@@ -56,7 +56,8 @@ export class CustomResources {
     if (crd) await this.#updateStatus(crd);
     this.#serve(name);
     // Names that are free again may be what another has been waiting for.
-    const changed = !crd || !equal(before?.status?.acceptedNames, this.#host.get(name)?.status?.acceptedNames);
+    const changed =
+      !crd || !equal(before?.status?.acceptedNames, this.#host.get(name)?.status?.acceptedNames);
     if (changed && before) await this.#reconsider(before.spec.group, name);
     if (crd?.metadata.deletionTimestamp && crd.metadata.finalizers?.includes(CLEANUP_FINALIZER))
       void this.#finalize(name).catch((error: unknown) =>
@@ -115,7 +116,12 @@ export class CustomResources {
     try {
       const [definition] = this.#served.get(name)?.definitions ?? [];
       if (definition) {
-        await this.#terminating(name, 'True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress');
+        await this.#terminating(
+          name,
+          'True',
+          'InstanceDeletionInProgress',
+          'CustomResource deletion is in progress',
+        );
         await this.#host.deleteAll(definition);
         await this.#host.empty(definition);
       }
@@ -143,7 +149,11 @@ export class CustomResources {
   async #terminating(name: string, status: string, reason: string, message: string): Promise<void> {
     await this.#change(name, (crd) => ({
       ...crd,
-      status: withCondition(crd.status ?? {}, { type: 'Terminating', status, reason, message }, this.#host.now()),
+      status: withCondition(
+        crd.status ?? {},
+        { type: 'Terminating', status, reason, message },
+        this.#host.now(),
+      ),
     }));
   }
 

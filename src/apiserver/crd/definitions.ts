@@ -1,4 +1,10 @@
-import { apiVersionOf, type KubeObject, type StatusCause, type Stored, statusFailure } from '../../kube/index.ts';
+import {
+  apiVersionOf,
+  type KubeObject,
+  type StatusCause,
+  type Stored,
+  statusFailure,
+} from '../../kube/index.ts';
 import type { CustomKind, Entry, ResourceDefinition, Strategy } from '../registry/contract.ts';
 import { ALL_VERBS } from '../registry/definitions/define.ts';
 import { decode, findModel, freezeRest } from '../registry/schema/index.ts';
@@ -14,7 +20,7 @@ import { condition } from './names.ts';
 import { scaleOf, validateScale, validateScaleStatus, withScale } from './scale.ts';
 import { shapeOfSchema } from './shape.ts';
 import { type Structural, structuralOf } from './structural.ts';
-import { type Crd, type CrdVersion, isObject, type Json, type JSONSchema, own } from './types.ts';
+import { type Crd, type CrdVersion, isObject, type JSONSchema, type Json, own } from './types.ts';
 import { validateValue } from './validate.ts';
 
 /** A served version of a kind, compiled. */
@@ -31,11 +37,14 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
   const { group, versions, scope, preserveUnknownFields } = crd.spec;
   const compiled = versions.map((spec): Version => {
     const schema = spec.schema?.openAPIV3Schema ?? ANYTHING;
-    const whole = preserveUnknownFields ? { ...schema, 'x-kubernetes-preserve-unknown-fields': true } : schema;
+    const whole = preserveUnknownFields
+      ? { ...schema, 'x-kubernetes-preserve-unknown-fields': true }
+      : schema;
     return { spec, apiVersion: apiVersionOf({ group, version: spec.name }), root: structuralOf(whole, true) };
   });
   const names = { ...crd.spec.names, ...crd.status?.acceptedNames };
-  const isTerminating = condition(crd, 'Terminating')?.status === 'True' || crd.metadata?.deletionTimestamp !== undefined;
+  const isTerminating =
+    condition(crd, 'Terminating')?.status === 'True' || crd.metadata?.deletionTimestamp !== undefined;
   return compiled
     .filter(({ spec }) => spec.served)
     .map((version) => {
@@ -89,7 +98,8 @@ function customKind(
       let view = views.get(entry);
       if (!view) {
         const object = asVersion(entry.object, version, all);
-        view = object === entry.object ? entry : new StoredEntry(object as Stored<KubeObject>, entry.revision);
+        view =
+          object === entry.object ? entry : new StoredEntry(object as Stored<KubeObject>, entry.revision);
         views.set(entry, view);
       }
       return view;
@@ -102,7 +112,9 @@ function customKind(
 function asVersion(object: KubeObject, version: Version, all: readonly Version[]): KubeObject {
   const from = all.find(({ apiVersion }) => apiVersion === object.apiVersion) ?? version;
   const complete = coerce(from.root, object, object) as KubeObject;
-  return from === version && object.apiVersion === version.apiVersion ? complete : converted(complete, version);
+  return from === version && object.apiVersion === version.apiVersion
+    ? complete
+    : converted(complete, version);
 }
 
 /** Conversion strategy None: only the apiVersion changes, and what the other schema does not have is dropped. */
@@ -111,7 +123,12 @@ function converted(object: KubeObject, { apiVersion, root }: Version): KubeObjec
   return freezeRest(renamed) as KubeObject;
 }
 
-function decodeCustom(root: Structural, sent: unknown, previous: unknown, unknownFields: string[]): KubeObject {
+function decodeCustom(
+  root: Structural,
+  sent: unknown,
+  previous: unknown,
+  unknownFields: string[],
+): KubeObject {
   const object = isObject(sent) ? sent : {};
   const before = isObject(previous) ? previous : {};
   const unknownMeta: string[] = [];

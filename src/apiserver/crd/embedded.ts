@@ -44,7 +44,8 @@ function validateVersion(value: unknown, path: string): StatusCause[] {
   const field = child(path, 'apiVersion');
   if (typeof value !== 'string') return [invalidValue(field, value, 'must be a string')];
   if (value === '') return [invalidValue(field, value, 'must not be empty')];
-  if (value.split('/').length > 2) return [invalidValue(field, value, `unexpected GroupVersion string: ${value}`)];
+  if (value.split('/').length > 2)
+    return [invalidValue(field, value, `unexpected GroupVersion string: ${value}`)];
   return [];
 }
 
@@ -60,7 +61,9 @@ function validateKind(value: unknown, path: string): StatusCause[] {
 function validateMeta(value: unknown, path: string): StatusCause[] {
   const field = child(path, 'metadata');
   try {
-    const metadata = decode(findModel('V1ObjectMeta')!, value, undefined, { unknownFields: [] }) as ObjectMeta;
+    const metadata = decode(findModel('V1ObjectMeta')!, value, undefined, {
+      unknownFields: [],
+    }) as ObjectMeta;
     const named = metadata.name ? metadata : { ...metadata, name: 'fakename' };
     return validateMetadata(named, isPathSegment).map((cause) => ({
       ...cause,

@@ -23,8 +23,11 @@ export function fieldPath(
     if (rest.startsWith('[') && !allowsKeys) return new Error('array notation is not allowed');
     const step = quoted ?? plain;
     if (!step) {
-      if (rest.startsWith('[')) return new Error(`expected single quoted string but got ${rest.slice(1).split(/[.[\]]/)[0]}`);
-      return rest === '.' ? new Error('does not refer to a valid field') : new Error(`expected [ or . but got: ${rest.split(/[.[\]]/)[0]}`);
+      if (rest.startsWith('['))
+        return new Error(`expected single quoted string but got ${rest.slice(1).split(/[.[\]]/)[0]}`);
+      return rest === '.'
+        ? new Error('does not refer to a valid field')
+        : new Error(`expected [ or . but got: ${rest.split(/[.[\]]/)[0]}`);
     }
     const name = quoted ? step[1]!.replace(/\\(.)/g, '$1') : step[1]!;
     const property = schema.properties.get(name);

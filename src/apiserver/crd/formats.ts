@@ -41,7 +41,9 @@ const FORMATS: Readonly<Record<string, Check>> = {
   creditcard: isCreditCard,
   ssn: like(/^\d{3}[- ]?\d{2}[- ]?\d{4}$/),
   hexcolor: like(/^#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$/),
-  rgbcolor: like(/^rgb\(\s*(?:\d{1,2}|1\d\d|2[0-4]\d|25[0-5])\s*(?:,\s*(?:\d{1,2}|1\d\d|2[0-4]\d|25[0-5])\s*){2}\)$/),
+  rgbcolor: like(
+    /^rgb\(\s*(?:\d{1,2}|1\d\d|2[0-4]\d|25[0-5])\s*(?:,\s*(?:\d{1,2}|1\d\d|2[0-4]\d|25[0-5])\s*){2}\)$/,
+  ),
   byte: like(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/),
   password: () => true,
   date: (text) => /^\d{4}-\d\d-\d\d$/.test(text) && isDay(text),
@@ -79,14 +81,19 @@ function isDay(text: string): boolean {
 function isIsbn10(text: string): boolean {
   const digits = text.replace(/[\s-]/g, '');
   if (!/^\d{9}[\dX]$/.test(digits)) return false;
-  const sum = [...digits].reduce((all, digit, index) => all + (digit === 'X' ? 10 : Number(digit)) * (index + 1), 0);
+  const sum = [...digits].reduce(
+    (all, digit, index) => all + (digit === 'X' ? 10 : Number(digit)) * (index + 1),
+    0,
+  );
   return sum % 11 === 0;
 }
 
 function isIsbn13(text: string): boolean {
   const digits = text.replace(/[\s-]/g, '');
   if (!/^\d{13}$/.test(digits)) return false;
-  return [...digits].reduce((all, digit, index) => all + Number(digit) * (index % 2 === 0 ? 1 : 3), 0) % 10 === 0;
+  return (
+    [...digits].reduce((all, digit, index) => all + Number(digit) * (index % 2 === 0 ? 1 : 3), 0) % 10 === 0
+  );
 }
 
 function isCreditCard(text: string): boolean {

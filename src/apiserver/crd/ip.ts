@@ -68,14 +68,20 @@ export function contains(network: Cidr, ip: Ip): boolean {
 /** The canonical form (RFC 5952). */
 export function formatIp({ family, value }: Ip): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.');
-  const groups = Array.from({ length: 8 }, (_, index) => Number((value >> BigInt(112 - 16 * index)) & 0xffffn));
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    Number((value >> BigInt(112 - 16 * index)) & 0xffffn),
+  );
   let best = { start: -1, length: 1 };
   for (let start = 0; start < 8; start++) {
     let length = 0;
     while (start + length < 8 && groups[start + length] === 0) length++;
     if (length > best.length) best = { start, length };
   }
-  const text = (from: number, to: number) => groups.slice(from, to).map((group) => group.toString(16)).join(':');
+  const text = (from: number, to: number) =>
+    groups
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(':');
   if (best.start < 0) return text(0, 8);
   return `${text(0, best.start)}::${text(best.start + best.length, 8)}`;
 }

@@ -25,12 +25,16 @@ function nextStep(text: string): { read: PathReader | undefined; length: number 
   const name = /^\.((?:\\.|[^.[\]\\\s{}])+)/.exec(text);
   if (name) return { read: property(name[1]!.replace(/\\(.)/g, '$1')), length: name[0].length };
   const quoted = /^\.?\[\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)")\s*\]/.exec(text);
-  if (quoted) return { read: property((quoted[1] ?? quoted[2]!).replace(/\\(.)/g, '$1')), length: quoted[0].length };
+  if (quoted)
+    return { read: property((quoted[1] ?? quoted[2]!).replace(/\\(.)/g, '$1')), length: quoted[0].length };
   const index = /^\.?\[\s*(-?\d+)\s*\]/.exec(text);
   if (index) return { read: item(Number(index[1])), length: index[0].length };
   const all = /^\.?\[\s*\*?\s*:?\s*\]/.exec(text);
   if (all) return { read: item(0), length: all[0].length };
-  const filter = /^\.?\[\?\(\s*@((?:\.[\w-]+)+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|(-?[\d.]+)|(true|false))\s*\)\]/.exec(text);
+  const filter =
+    /^\.?\[\?\(\s*@((?:\.[\w-]+)+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|(-?[\d.]+)|(true|false))\s*\)\]/.exec(
+      text,
+    );
   if (filter) return { read: first(filter), length: filter[0].length };
   return text === '.' ? { read: undefined, length: 1 } : undefined;
 }
@@ -50,7 +54,10 @@ function first([, path, operator, double, single, number, bool]: RegExpExecArray
   return (value) => {
     if (!Array.isArray(value)) return undefined;
     return value.find((one) => {
-      const actual = steps.reduce((found: unknown, step) => (found === undefined ? undefined : step(found)), one);
+      const actual = steps.reduce(
+        (found: unknown, step) => (found === undefined ? undefined : step(found)),
+        one,
+      );
       return actual !== undefined && (actual === wanted) === (operator === '==');
     });
   };

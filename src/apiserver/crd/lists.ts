@@ -8,9 +8,13 @@ export function validateLists(node: Structural | undefined, value: unknown, path
   if (node === undefined) return [];
   if (Array.isArray(value)) {
     return [
-      ...(node.listType === 'set' ? repeated(value).map((index) => duplicate(`${path}[${index}]`, value[index])) : []),
+      ...(node.listType === 'set'
+        ? repeated(value).map((index) => duplicate(`${path}[${index}]`, value[index]))
+        : []),
       ...(node.listType === 'map' ? keyedList(node, value, path) : []),
-      ...(node.items ? value.flatMap((item, index) => validateLists(node.items, item, `${path}[${index}]`)) : []),
+      ...(node.items
+        ? value.flatMap((item, index) => validateLists(node.items, item, `${path}[${index}]`))
+        : []),
     ];
   }
   if (!isObject(value)) return [];
@@ -23,10 +27,14 @@ export function validateLists(node: Structural | undefined, value: unknown, path
 function keyedList(node: Structural, value: readonly unknown[], path: string): StatusCause[] {
   const other = value.findIndex((item) => item !== null && !isObject(item));
   if (other >= 0)
-    return [invalidValue(`${path}[${other}]`, value[other], 'must be an object for an array of list-type map')];
+    return [
+      invalidValue(`${path}[${other}]`, value[other], 'must be an object for an array of list-type map'),
+    ];
   const keys = value.map((item) =>
     Object.fromEntries(
-      node.listMapKeys.flatMap((key) => (isObject(item) && Object.hasOwn(item, key) ? [[key, item[key]]] : [])),
+      node.listMapKeys.flatMap((key) =>
+        isObject(item) && Object.hasOwn(item, key) ? [[key, item[key]]] : [],
+      ),
     ),
   );
   return repeated(keys).map((index) => duplicate(`${path}[${index}]`, keys[index]));

@@ -78,7 +78,9 @@ class Translation {
     if (this.#at < this.#text.length) throw new PatternError('error parsing regexp: unexpected ): ``');
     const unicode = this.#usesProperties || /[\u{10000}-\u{10FFFF}]/u.test(this.#text);
     if (unicode && this.#nestedRepeat)
-      throw new PatternError('error parsing regexp: nested repeats beside \\p are not supported by this server');
+      throw new PatternError(
+        'error parsing regexp: nested repeats beside \\p are not supported by this server',
+      );
     return { source, flags: this.#flags + (unicode ? 'u' : '') };
   }
 
@@ -187,7 +189,8 @@ class Translation {
     let source = opening[0];
     for (let first = true; ; first = false) {
       const char = this.#text[this.#at];
-      if (char === undefined) throw new PatternError(`error parsing regexp: missing closing ]: \`${this.#text}\``);
+      if (char === undefined)
+        throw new PatternError(`error parsing regexp: missing closing ]: \`${this.#text}\``);
       if (char === ']' && !first) {
         this.#at++;
         return `${source}]`;
@@ -195,7 +198,8 @@ class Translation {
       const posix = this.#match(/^\[:(\w+):\]/);
       if (posix) {
         const members = POSIX_CLASSES[posix[1]!];
-        if (!members) throw new PatternError(`error parsing regexp: invalid character class range: \`${posix[0]}\``);
+        if (!members)
+          throw new PatternError(`error parsing regexp: invalid character class range: \`${posix[0]}\``);
         source += members;
         continue;
       }
@@ -203,7 +207,9 @@ class Translation {
         source += this.#escape(true);
         continue;
       }
-      const letters = this.#ignoresCase ? this.#match(/^(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[A-Za-z](?!-[^\]]))/) : undefined;
+      const letters = this.#ignoresCase
+        ? this.#match(/^(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[A-Za-z](?!-[^\]]))/)
+        : undefined;
       if (letters) {
         source += letters[0].toLowerCase() + letters[0].toUpperCase();
         continue;

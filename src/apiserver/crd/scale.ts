@@ -26,7 +26,9 @@ export function scaleOf(object: Stored<KubeObject>, scale: ScaleSubresource): Ku
 export function withScale(object: KubeObject, scale: ScaleSubresource, asked: KubeObject): KubeObject {
   const replicas = (asked as { spec?: { replicas?: unknown } }).spec?.replicas ?? 0;
   if (typeof replicas !== 'number' || !Number.isInteger(replicas))
-    throw badRequest('json: cannot unmarshal value into Go struct field ScaleSpec.spec.replicas of type int32');
+    throw badRequest(
+      'json: cannot unmarshal value into Go struct field ScaleSpec.spec.replicas of type int32',
+    );
   return setAt(object as Json, scale.specReplicasPath.slice(1).split('.'), replicas) as KubeObject;
 }
 
@@ -36,7 +38,11 @@ function setAt(object: Json, [name, ...rest]: readonly string[], value: unknown)
 }
 
 /** What the paths of the scale subresource must hold in an object. */
-export function validateScale(object: KubeObject, scale: ScaleSubresource, part: 'spec' | 'all'): StatusCause[] {
+export function validateScale(
+  object: KubeObject,
+  scale: ScaleSubresource,
+  part: 'spec' | 'all',
+): StatusCause[] {
   const causes = replicas(object, scale.specReplicasPath);
   if (part === 'spec') return causes;
   return [...causes, ...validateScaleStatus(object, scale)];
@@ -48,7 +54,11 @@ export function validateScaleStatus(object: KubeObject, scale: ScaleSubresource)
   const selector = path ? compilePath(path)?.(object) : undefined;
   if (path && selector !== undefined && typeof selector !== 'string')
     causes.push(
-      invalidValue(path, '', `${path} accessor error: ${JSON.stringify(selector)} is of the type ${goType(selector)}, expected string`),
+      invalidValue(
+        path,
+        '',
+        `${path} accessor error: ${JSON.stringify(selector)} is of the type ${goType(selector)}, expected string`,
+      ),
     );
   return causes;
 }
@@ -58,7 +68,11 @@ function replicas(object: KubeObject, path: string): StatusCause[] {
   if (value === undefined) return [];
   if (typeof value !== 'number' || !Number.isInteger(value))
     return [
-      invalidValue(path, 0, `${path} accessor error: ${typeof value === 'string' ? value : JSON.stringify(value)} is of the type ${goType(value)}, expected int64`),
+      invalidValue(
+        path,
+        0,
+        `${path} accessor error: ${typeof value === 'string' ? value : JSON.stringify(value)} is of the type ${goType(value)}, expected int64`,
+      ),
     ];
   if (value < 0) return [invalidValue(path, value, 'should be a non-negative integer')];
   return value > MAX_INT32 ? [invalidValue(path, value, `should be less than or equal to ${MAX_INT32}`)] : [];
@@ -68,5 +82,9 @@ function goType(value: unknown): string {
   if (value === null) return '<nil>';
   if (Array.isArray(value)) return '[]interface {}';
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
-  return typeof value === 'boolean' ? 'bool' : typeof value === 'object' ? 'map[string]interface {}' : typeof value;
+  return typeof value === 'boolean'
+    ? 'bool'
+    : typeof value === 'object'
+      ? 'map[string]interface {}'
+      : typeof value;
 }

@@ -30,7 +30,8 @@ function check(
 ): void {
   if (previous !== NOT_CORRELATED && value === previous) return;
   const found = causes.length;
-  const before = (field: string) => (isObject(previous) && Object.hasOwn(previous, field) ? previous[field] : undefined);
+  const before = (field: string) =>
+    isObject(previous) && Object.hasOwn(previous, field) ? previous[field] : undefined;
   checkType(schema, value, path, causes);
   if (value !== null && value !== undefined) {
     checkCombinations(schema, value, path, causes);
@@ -38,18 +39,33 @@ function check(
     else if (typeof value === 'number') checkNumber(schema, value, path, causes);
     else if (Array.isArray(value)) checkList(schema, value, path, previous, causes);
   }
-  if (schema.enum !== undefined && !(value === null && schema.nullable)) checkEnum(schema.enum, value, path, causes);
+  if (schema.enum !== undefined && !(value === null && schema.nullable))
+    checkEnum(schema.enum, value, path, causes);
   if (isObject(value)) {
-    checkSize('properties', Object.keys(value).length, schema.minProperties, schema.maxProperties, path, causes);
+    checkSize(
+      'properties',
+      Object.keys(value).length,
+      schema.minProperties,
+      schema.maxProperties,
+      path,
+      causes,
+    );
     const { properties, additionalProperties } = schema;
     for (const name of Object.keys(value)) {
       const property = own(properties, name);
-      const inner = property ?? (isObject(additionalProperties) ? (additionalProperties as JSONSchema) : undefined);
+      const inner =
+        property ?? (isObject(additionalProperties) ? (additionalProperties as JSONSchema) : undefined);
       if (inner) {
         const isType = path === '' && (name === 'kind' || name === 'apiVersion');
         const old = previous === NOT_CORRELATED || isType || schema['x-kubernetes-map-type'] === 'atomic';
         const place = property ? (path === '' ? name : `${path}.${name}`) : `${path}.${name}`;
-        check(inner, value[name], place, old || before(name) === undefined ? NOT_CORRELATED : before(name), causes);
+        check(
+          inner,
+          value[name],
+          place,
+          old || before(name) === undefined ? NOT_CORRELATED : before(name),
+          causes,
+        );
       } else if (additionalProperties === false) {
         causes.push(invalidValue(fieldOfPath(path), name, `${path}.${name} in body is a forbidden property`));
       }
@@ -74,12 +90,20 @@ function typeOfValue(value: unknown): string {
 }
 
 export const wrongType = (path: string, type: string, shown: unknown): StatusCause => ({
-  ...invalidValue(fieldOfPath(path), shown, `${path} in body must be of type ${type}: ${JSON.stringify(shown)}`),
+  ...invalidValue(
+    fieldOfPath(path),
+    shown,
+    `${path} in body must be of type ${type}: ${JSON.stringify(shown)}`,
+  ),
   reason: 'FieldValueTypeInvalid',
 });
 
 function checkType(schema: JSONSchema, value: unknown, path: string, causes: StatusCause[]): void {
-  const types = schema['x-kubernetes-int-or-string'] ? ['integer', 'string'] : schema.type ? [schema.type] : [];
+  const types = schema['x-kubernetes-int-or-string']
+    ? ['integer', 'string']
+    : schema.type
+      ? [schema.type]
+      : [];
   if (value === null || value === undefined) {
     if (types.length > 0 && !schema.nullable) causes.push(wrongType(path, types.join(','), 'null'));
     return;
@@ -92,7 +116,8 @@ function checkType(schema: JSONSchema, value: unknown, path: string, causes: Sta
       return;
     }
   }
-  if (types.length === 0 || types.includes(actual) || (actual === 'integer' && types.includes('number'))) return;
+  if (types.length === 0 || types.includes(actual) || (actual === 'integer' && types.includes('number')))
+    return;
   causes.push(wrongType(path, types.join(','), actual));
 }
 
@@ -179,14 +204,18 @@ function checkList(
     });
   }
   checkSize('items', value.length, schema.minItems, schema.maxItems, path, causes);
-  if (schema.uniqueItems && value.some((item, index) => value.slice(0, index).some((other) => equal(item, other))))
+  if (
+    schema.uniqueItems &&
+    value.some((item, index) => value.slice(0, index).some((other) => equal(item, other)))
+  )
     causes.push(invalidValue(fieldOfPath(path), '', `${path} in body shouldn't contain duplicates`));
 }
 
 /** Which item of the previous list an item was: only keyed lists can tell (common.CorrelatedObject). */
 export function itemCorrelation(schema: JSONSchema, previous: unknown): (item: unknown) => unknown {
   const keys = schema['x-kubernetes-list-map-keys'];
-  if (schema['x-kubernetes-list-type'] !== 'map' || !keys || !Array.isArray(previous)) return () => NOT_CORRELATED;
+  if (schema['x-kubernetes-list-type'] !== 'map' || !keys || !Array.isArray(previous))
+    return () => NOT_CORRELATED;
   const itemSchema = isObject(schema.items) ? (schema.items as JSONSchema) : undefined;
   const keyOf = (item: unknown) =>
     isObject(item)

@@ -138,7 +138,7 @@ describe('DaemonSet controller', () => {
     const pod = () => [...w.context.informers.of(pods).values()][0]!;
     const fail = async () => {
       const { name, uid } = pod().metadata;
-      const body = { status: { phase: 'Failed' } };
+      const body = { status: { phase: 'Failed', conditions: null } };
       await w.client.patch(
         pods,
         { namespace: 'default', name },

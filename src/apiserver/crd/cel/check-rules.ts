@@ -20,11 +20,14 @@ function walk(node: Structural, path: string, uncorrelated: string | undefined):
     checkRule(rule, node, `${path}.x-kubernetes-validations[${index}]`, uncorrelated),
   );
   const below = uncorrelated ?? (node.mapType === 'atomic' ? path : undefined);
-  for (const [name, property] of node.properties) causes.push(...walk(property, `${path}.properties[${name}]`, below));
+  for (const [name, property] of node.properties)
+    causes.push(...walk(property, `${path}.properties[${name}]`, below));
   if (typeof node.additional === 'object')
     causes.push(...walk(node.additional, `${path}.additionalProperties`, uncorrelated));
   if (node.items)
-    causes.push(...walk(node.items, `${path}.items`, uncorrelated ?? (node.listType === 'map' ? undefined : path)));
+    causes.push(
+      ...walk(node.items, `${path}.items`, uncorrelated ?? (node.listType === 'map' ? undefined : path)),
+    );
   return causes;
 }
 
@@ -41,7 +44,11 @@ function checkRule(
     try {
       const program = compile(source, variables);
       if (program.type.kind === wanted || program.type.kind === 'dyn') return program;
-      fail(wanted === 'bool' ? 'cel expression must evaluate to a bool' : 'messageExpression must evaluate to a string');
+      fail(
+        wanted === 'bool'
+          ? 'cel expression must evaluate to a bool'
+          : 'messageExpression must evaluate to a string',
+      );
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
       fail(`${wanted === 'bool' ? '' : 'messageExpression '}compilation failed: ${located(error, source)}`);
@@ -64,7 +71,11 @@ function checkRule(
       );
   } else if (rule.optionalOldSelf !== undefined)
     causes.push(
-      invalidValue(`${path}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'),
+      invalidValue(
+        `${path}.optionalOldSelf`,
+        rule.optionalOldSelf,
+        'may not be set if oldSelf is not used in rule',
+      ),
     );
   return causes;
 }
@@ -80,7 +91,14 @@ function located({ message, at }: CompileError, source: string): string {
 }
 
 /** A rule as Go's encoder writes its internal form. */
-function goRule({ rule, message = '', messageExpression = '', reason, fieldPath: path = '', optionalOldSelf }: ValidationRule) {
+function goRule({
+  rule,
+  message = '',
+  messageExpression = '',
+  reason,
+  fieldPath: path = '',
+  optionalOldSelf,
+}: ValidationRule) {
   return {
     Rule: rule,
     Message: message,

@@ -1,7 +1,29 @@
 import { findOverload, namespaceOf, overloadsOf } from './functions/index.ts';
 import { CompileError, type Node, parse } from './syntax.ts';
-import { BOOL, BYTES, DOUBLE, DYN, fieldSchema, fits, filled, INT, nameOfType, STRING, type Type, typeOfSchema } from './types.ts';
-import { BudgetError, EvaluationError, Fields, List, MapFields, Optional, Uint, type Value } from './values.ts';
+import {
+  BOOL,
+  BYTES,
+  DOUBLE,
+  DYN,
+  fieldSchema,
+  filled,
+  fits,
+  INT,
+  nameOfType,
+  STRING,
+  type Type,
+  typeOfSchema,
+} from './types.ts';
+import {
+  BudgetError,
+  EvaluationError,
+  Fields,
+  List,
+  MapFields,
+  Optional,
+  Uint,
+  type Value,
+} from './values.ts';
 
 /** One evaluation: its variables, and what it may still cost. */
 export class Run {
@@ -77,8 +99,18 @@ function compileNode(node: Node, scope: Scope): Compiled {
     case 'literal': {
       const { type, value } = node.value;
       const constant: Value = type === 'uint' ? new Uint(value) : value;
-      if (type === 'int' && (value > MAX_INT || value < MIN_INT)) throw new CompileError('Syntax error: invalid int literal', node.at);
-      const kind: Type = type === 'int' ? INT : type === 'double' ? DOUBLE : type === 'string' ? STRING : type === 'bytes' ? BYTES : { kind: type };
+      if (type === 'int' && (value > MAX_INT || value < MIN_INT))
+        throw new CompileError('Syntax error: invalid int literal', node.at);
+      const kind: Type =
+        type === 'int'
+          ? INT
+          : type === 'double'
+            ? DOUBLE
+            : type === 'string'
+              ? STRING
+              : type === 'bytes'
+                ? BYTES
+                : { kind: type };
       return { type: kind, run: () => constant };
     }
     case 'name': {
@@ -102,7 +134,11 @@ function compileNode(node: Node, scope: Scope): Compiled {
 
 const MAX_INT = 2n ** 63n - 1n;
 const MIN_INT = -(2n ** 63n);
-const KEYWORDS = new Set('true false null in as break const continue else for function if import let loop package namespace return'.split(' '));
+const KEYWORDS = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return'.split(
+    ' ',
+  ),
+);
 
 /** The name of a field as objects have it: what expressions cannot write is escaped in them. */
 export function unescapeField(name: string): string {
@@ -180,7 +216,10 @@ function index(node: Node & { kind: 'index' }, scope: Scope): Compiled {
     (inner.kind === 'list' && fits(INT, key.type, new Map())) ||
     (inner.kind === 'map' && fits(inner.key, key.type, new Map()));
   if (!isIndexable)
-    throw new CompileError(`found no matching overload for '_[_]' applied to '(${nameOfType(inner)}, ${nameOfType(key.type)})'`, node.at);
+    throw new CompileError(
+      `found no matching overload for '_[_]' applied to '(${nameOfType(inner)}, ${nameOfType(key.type)})'`,
+      node.at,
+    );
   const type = inner.kind === 'list' || inner.kind === 'map' ? inner.of : DYN;
   if (isOptional)
     return {
@@ -208,7 +247,9 @@ function at(target: Value, key: Value): Value | undefined {
   if (target instanceof Fields) return target.get(key);
   if (!(target instanceof List)) throw new EvaluationError('no such overload');
   const position = Number(key instanceof Uint ? key.value : key);
-  return Number.isInteger(position) && position >= 0 && position < target.size ? target.at(position) : undefined;
+  return Number.isInteger(position) && position >= 0 && position < target.size
+    ? target.at(position)
+    : undefined;
 }
 
 /** The one type that all have; dyn when they differ. */
@@ -242,7 +283,9 @@ function map({ entries }: Node & { kind: 'map' }, scope: Scope): Compiled {
     key: compileNode(one.key, scope),
     value: compileNode(one.value, scope),
   }));
-  const types = compiled.map(({ value: { type }, optional }) => (optional && type.kind === 'optional' ? type.of : type));
+  const types = compiled.map(({ value: { type }, optional }) =>
+    optional && type.kind === 'optional' ? type.of : type,
+  );
   return {
     type: { kind: 'map', key: joined(compiled.map(({ key }) => key.type)), of: joined(types) },
     run: (run) => {
@@ -272,7 +315,8 @@ function call(node: Node & { kind: 'call' }, scope: Scope): Compiled {
 /** Either side may decide alone, even when the other fails. */
 function logic(node: Node & { kind: 'call' }, scope: Scope): Compiled {
   const [left, right] = node.args.map((one) => compileNode(one, scope)) as [Compiled, Compiled];
-  if (!fits(BOOL, left.type, new Map()) || !fits(BOOL, right.type, new Map())) throw noOverload(node, [left, right]);
+  if (!fits(BOOL, left.type, new Map()) || !fits(BOOL, right.type, new Map()))
+    throw noOverload(node, [left, right]);
   const decisive = node.name === '_||_';
   return {
     type: BOOL,
@@ -295,10 +339,17 @@ function logic(node: Node & { kind: 'call' }, scope: Scope): Compiled {
 }
 
 function conditional(node: Node & { kind: 'call' }, scope: Scope): Compiled {
-  const [condition, yes, no] = node.args.map((one) => compileNode(one, scope)) as [Compiled, Compiled, Compiled];
+  const [condition, yes, no] = node.args.map((one) => compileNode(one, scope)) as [
+    Compiled,
+    Compiled,
+    Compiled,
+  ];
   if (!fits(BOOL, condition.type, new Map())) throw noOverload(node, [condition, yes, no]);
   const bound = new Map<string, Type>();
-  if (!fits({ kind: 'param', name: 'A' }, yes.type, bound) || !fits({ kind: 'param', name: 'A' }, no.type, bound))
+  if (
+    !fits({ kind: 'param', name: 'A' }, yes.type, bound) ||
+    !fits({ kind: 'param', name: 'A' }, no.type, bound)
+  )
     throw noOverload(node, [condition, yes, no]);
   return {
     type: joined([yes.type, no.type]),
@@ -310,23 +361,31 @@ function conditional(node: Node & { kind: 'call' }, scope: Scope): Compiled {
   };
 }
 
-function noOverload(node: Node & { kind: 'call' }, args: readonly Compiled[], target?: Compiled): CompileError {
+function noOverload(
+  node: Node & { kind: 'call' },
+  args: readonly Compiled[],
+  target?: Compiled,
+): CompileError {
   const types = `(${args.map(({ type }) => nameOfType(type)).join(', ')})`;
   const applied = target ? `${nameOfType(target.type)}.${types}` : types;
   return new CompileError(`found no matching overload for '${node.name}' applied to '${applied}'`, node.at);
 }
 
 function functionCall(node: Node & { kind: 'call' }, scope: Scope): Compiled {
-  const namespace = node.target?.kind === 'name' && !scope.find(node.target.name) ? node.target.name : undefined;
+  const namespace =
+    node.target?.kind === 'name' && !scope.find(node.target.name) ? node.target.name : undefined;
   const name = namespace !== undefined && namespaceOf(namespace) ? `${namespace}.${node.name}` : node.name;
   const target = node.target && name === node.name ? compileNode(node.target, scope) : undefined;
   const args = node.args.map((one) => compileNode(one, scope));
   const all = target ? [target, ...args] : args;
   const named = overloadsOf(name, target !== undefined);
-  if (named.length === 0) throw new CompileError(`undeclared reference to '${name}' (in container '')`, node.at);
+  if (named.length === 0)
+    throw new CompileError(`undeclared reference to '${name}' (in container '')`, node.at);
   const fitting = named.flatMap((overload) => {
     const bound = new Map<string, Type>();
-    const matches = overload.args.length === all.length && overload.args.every((type, position) => fits(type, all[position]!.type, bound));
+    const matches =
+      overload.args.length === all.length &&
+      overload.args.every((type, position) => fits(type, all[position]!.type, bound));
     return matches ? [{ overload, result: filled(overload.result, bound) }] : [];
   });
   if (fitting.length === 0) throw noOverload({ ...node, name }, args, target);
@@ -353,7 +412,11 @@ function costOf(values: readonly Value[]): number {
   return Math.ceil(cost);
 }
 
-type Fold = (run: Run, entries: Iterable<readonly [Value, Value]>, body: (key: Value, value: Value) => Value) => Value;
+type Fold = (
+  run: Run,
+  entries: Iterable<readonly [Value, Value]>,
+  body: (key: Value, value: Value) => Value,
+) => Value;
 
 const truth = (value: Value): boolean => {
   if (typeof value !== 'boolean') throw new EvaluationError('no such overload');
@@ -394,7 +457,8 @@ function macro(node: Node & { kind: 'call' }, scope: Scope): Compiled | undefine
   const { name, target, args } = node;
   if (name === 'has' && !target && args.length === 1) return has(args[0]!, scope);
   if (!target) return undefined;
-  if (name === 'bind' && target.kind === 'name' && target.name === 'cel' && args.length === 3) return bind(args, scope);
+  if (name === 'bind' && target.kind === 'name' && target.name === 'cel' && args.length === 3)
+    return bind(args, scope);
   if ((name === 'optMap' || name === 'optFlatMap') && args.length === 2) return optMap(node, target, scope);
   const fold = Object.hasOwn(QUANTIFIERS, name) ? QUANTIFIERS[name] : undefined;
   if (fold && (args.length === 2 || args.length === 3)) {
@@ -402,7 +466,10 @@ function macro(node: Node & { kind: 'call' }, scope: Scope): Compiled | undefine
     if (!fits(BOOL, body.type, new Map())) throw noOverload({ ...node, name: '_&&_' }, [body]);
     return { type: BOOL, run: (run) => fold(run, range.entries(run), range.bodyOf(run, body)) };
   }
-  if ((name === 'map' && (args.length === 2 || args.length === 3)) || (name === 'filter' && args.length === 2))
+  if (
+    (name === 'map' && (args.length === 2 || args.length === 3)) ||
+    (name === 'filter' && args.length === 2)
+  )
     return mapOrFilter(node, target, scope);
   if (/^transform(List|Map|MapEntry)$/.test(name) && (args.length === 3 || args.length === 4))
     return transform(node, target, scope);
@@ -425,7 +492,8 @@ function has(operand: Node, scope: Scope): Compiled {
 }
 
 function bind([name, value, body]: readonly Node[], scope: Scope): Compiled {
-  if (name!.kind !== 'name') throw new CompileError('cel.bind() variable names must be simple identifiers', name!.at);
+  if (name!.kind !== 'name')
+    throw new CompileError('cel.bind() variable names must be simple identifiers', name!.at);
   const bound = compileNode(value!, scope);
   const inner = compileNode(body!, scope.with({ name: name!.name, type: bound.type }));
   const slot = scope.next;
@@ -440,7 +508,8 @@ function bind([name, value, body]: readonly Node[], scope: Scope): Compiled {
 
 function optMap(node: Node & { kind: 'call' }, target: Node, scope: Scope): Compiled {
   const [variable, body] = node.args;
-  if (variable!.kind !== 'name') throw new CompileError(`${node.name}() variable name must be a simple identifier`, variable!.at);
+  if (variable!.kind !== 'name')
+    throw new CompileError(`${node.name}() variable name must be a simple identifier`, variable!.at);
   const of = compileNode(target, scope);
   const type = of.type.kind === 'optional' ? of.type.of : DYN;
   const inner = compileNode(body!, scope.with({ name: variable!.name, type }));
@@ -508,7 +577,12 @@ function mapOrFilter({ name, args }: Node & { kind: 'call' }, target: Node, scop
   const [variable, second, third] = args;
   const isMap = name === 'map';
   const condition = isMap ? third && second : second;
-  const { range, body, inner, single } = comprehension(target, [variable!], isMap ? (third ?? second!) : second!, scope);
+  const { range, body, inner, single } = comprehension(
+    target,
+    [variable!],
+    isMap ? (third ?? second!) : second!,
+    scope,
+  );
   const test = condition && (isMap ? compileNode(condition, inner) : body);
   return {
     type: { kind: 'list', of: isMap ? body.type : single },
@@ -531,7 +605,9 @@ function transform({ name, args }: Node & { kind: 'call' }, target: Node, scope:
   const test = rest.length === 2 ? compileNode(rest[0]!, inner) : undefined;
   const isList = name === 'transformList';
   return {
-    type: isList ? { kind: 'list', of: body.type } : { kind: 'map', key: DYN, of: name === 'transformMap' ? body.type : DYN },
+    type: isList
+      ? { kind: 'list', of: body.type }
+      : { kind: 'map', key: DYN, of: name === 'transformMap' ? body.type : DYN },
     run: (run) => {
       const results: (readonly [Value, Value])[] = [];
       const passes = test && range.bodyOf(run, test);
@@ -541,9 +617,10 @@ function transform({ name, args }: Node & { kind: 'call' }, target: Node, scope:
       if (isList) return List.of(results.map(([, one]) => one));
       if (name === 'transformMap') return new MapFields(results);
       return new MapFields(
-        results.flatMap(([, one]) => (one instanceof Fields ? one.keys().map((k) => [k, one.get(k)!] as const) : [])),
+        results.flatMap(([, one]) =>
+          one instanceof Fields ? one.keys().map((k) => [k, one.get(k)!] as const) : [],
+        ),
       );
     },
   };
 }
-

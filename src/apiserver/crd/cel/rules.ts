@@ -4,7 +4,7 @@ import { fieldPath } from '../field-path.ts';
 import type { Structural } from '../structural.ts';
 import { isObject, type ValidationRule } from '../types.ts';
 import { itemCorrelation, NOT_CORRELATED } from '../validate.ts';
-import { Run, type Variable, compile, type Program } from './compile.ts';
+import { compile, type Program, Run, type Variable } from './compile.ts';
 import { CompileError } from './syntax.ts';
 import { typeOfSchema } from './types.ts';
 import { BudgetError, EvaluationError, fromJson, Optional, type Value } from './values.ts';
@@ -67,7 +67,13 @@ function compileNode(schema: Structural): RuleNode | undefined {
   const additional = typeof schema.additional === 'object' ? compileNode(schema.additional) : undefined;
   const items = schema.items && compileNode(schema.items);
   if (schema.rules.length === 0 && properties.size === 0 && !additional && !items) return undefined;
-  return { schema, rules: schema.rules.map((rule) => compileRule(rule, schema)), properties, additional, items };
+  return {
+    schema,
+    rules: schema.rules.map((rule) => compileRule(rule, schema)),
+    properties,
+    additional,
+    items,
+  };
 }
 
 /** The variables of the rules of a schema. */
@@ -136,7 +142,13 @@ class Evaluation {
     }
   }
 
-  #evaluate(compiledRule: CompiledRule, node: RuleNode, value: unknown, previous: unknown, path: string): void {
+  #evaluate(
+    compiledRule: CompiledRule,
+    node: RuleNode,
+    value: unknown,
+    previous: unknown,
+    path: string,
+  ): void {
     const { rule, program, usesOldSelf } = compiledRule;
     const { schema } = node;
     const at = path === '' ? '<nil>' : path;
@@ -162,7 +174,8 @@ class Evaluation {
     // What an update leaves as it was is not held against it.
     if (!usesOldSelf && hasOld && (value === previous || equal(value, previous))) return;
     const detail = this.#message(compiledRule, slots) ?? defaultMessage(rule);
-    const field = compiledRule.below === '' ? at : path === '' ? compiledRule.below : `${path}.${compiledRule.below}`;
+    const field =
+      compiledRule.below === '' ? at : path === '' ? compiledRule.below : `${path}.${compiledRule.below}`;
     this.causes.push(causeOf(rule, field, value, schema, detail));
   }
 
@@ -189,7 +202,8 @@ class Evaluation {
     try {
       const text = message.run(new Run([...slots], Math.min(PER_CALL_LIMIT, this.#budget)));
       const trimmed = typeof text === 'string' ? text.trim() : '';
-      const fits = trimmed !== '' && !trimmed.includes('\n') && Buffer.byteLength(trimmed) <= MAX_MESSAGE_BYTES;
+      const fits =
+        trimmed !== '' && !trimmed.includes('\n') && Buffer.byteLength(trimmed) <= MAX_MESSAGE_BYTES;
       return fits ? trimmed : undefined;
     } catch (error) {
       if (error instanceof EvaluationError || error instanceof BudgetError) return undefined;
@@ -198,7 +212,12 @@ class Evaluation {
   }
 }
 
-function slotsOf(rule: ValidationRule, schema: Structural, value: unknown, previous: unknown): readonly Value[] {
+function slotsOf(
+  rule: ValidationRule,
+  schema: Structural,
+  value: unknown,
+  previous: unknown,
+): readonly Value[] {
   const old = previous === undefined ? undefined : fromJson(previous, schema);
   return [fromJson(value, schema), rule.optionalOldSelf ? new Optional(old) : (old ?? null)];
 }
@@ -207,7 +226,13 @@ function defaultMessage({ message, rule }: ValidationRule): string {
   return message ? message.trim() : `failed rule: ${rule.trim()}`;
 }
 
-function causeOf(rule: ValidationRule, field: string, value: unknown, { type }: Structural, detail: string): StatusCause {
+function causeOf(
+  rule: ValidationRule,
+  field: string,
+  value: unknown,
+  { type }: Structural,
+  detail: string,
+): StatusCause {
   const isWhole = type === 'object' || type === 'array';
   switch (rule.reason) {
     case 'FieldValueForbidden':
@@ -215,7 +240,9 @@ function causeOf(rule: ValidationRule, field: string, value: unknown, { type }: 
     case 'FieldValueRequired':
       return required(field, detail);
     case 'FieldValueDuplicate':
-      return isWhole ? { reason: 'FieldValueDuplicate', message: 'Duplicate value', field } : duplicate(field, value);
+      return isWhole
+        ? { reason: 'FieldValueDuplicate', message: 'Duplicate value', field }
+        : duplicate(field, value);
     default:
       return isWhole
         ? { reason: 'FieldValueInvalid', message: `Invalid value: ${detail}`, field }

@@ -4,9 +4,27 @@
 export type Node =
   | { readonly kind: 'literal'; readonly at: number; readonly value: Literal }
   | { readonly kind: 'name'; readonly at: number; readonly name: string }
-  | { readonly kind: 'select'; readonly at: number; readonly of: Node; readonly field: string; readonly optional: boolean }
-  | { readonly kind: 'index'; readonly at: number; readonly of: Node; readonly key: Node; readonly optional: boolean }
-  | { readonly kind: 'call'; readonly at: number; readonly target: Node | undefined; readonly name: string; readonly args: readonly Node[] }
+  | {
+      readonly kind: 'select';
+      readonly at: number;
+      readonly of: Node;
+      readonly field: string;
+      readonly optional: boolean;
+    }
+  | {
+      readonly kind: 'index';
+      readonly at: number;
+      readonly of: Node;
+      readonly key: Node;
+      readonly optional: boolean;
+    }
+  | {
+      readonly kind: 'call';
+      readonly at: number;
+      readonly target: Node | undefined;
+      readonly name: string;
+      readonly args: readonly Node[];
+    }
   | { readonly kind: 'list'; readonly at: number; readonly items: readonly Item[] }
   | { readonly kind: 'map'; readonly at: number; readonly entries: readonly Entry[] };
 
@@ -49,12 +67,16 @@ interface Token {
 const MAX_DEPTH = 250;
 const SPACE = /(?:\s|\/\/[^\n]*)*/y;
 const NAME = /[A-Za-z_]\w*/y;
-const NUMBER = /0[xX]([0-9a-fA-F]+)([uU]?)|(\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)|(\d+)([uU]?)/y;
-const STRING = /([rRbB]{0,2})("""[\s\S]*?(?<!\\)"""|'''[\s\S]*?(?<!\\)'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')/y;
+const NUMBER =
+  /0[xX]([0-9a-fA-F]+)([uU]?)|(\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)|(\d+)([uU]?)/y;
+const STRING =
+  /([rRbB]{0,2})("""[\s\S]*?(?<!\\)"""|'''[\s\S]*?(?<!\\)'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')/y;
 const RAW_STRING = /([bB]?[rR][bB]?)("""[\s\S]*?"""|'''[\s\S]*?'''|"[^"\n]*"|'[^'\n]*')/y;
 const SIGN = /&&|\|\||==|!=|<=|>=|[-+*/%!<>?:.,()[\]{}]/y;
 const RESERVED = new Set(
-  'as break const continue else for function if import let loop package namespace return var void while'.split(' '),
+  'as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
 );
 const BINARY: readonly (readonly string[])[] = [
   ['||'],
@@ -123,24 +145,42 @@ function stringLiteral([, prefix = '', body = '']: RegExpExecArray, at: number):
   const inside = body.slice(quotes, -quotes);
   const isBytes = /b/i.test(prefix);
   const text = /r/i.test(prefix) ? inside : unescapeText(inside, at);
-  return isBytes
-    ? { type: 'bytes', value: new TextEncoder().encode(text) }
-    : { type: 'string', value: text };
+  return isBytes ? { type: 'bytes', value: new TextEncoder().encode(text) } : { type: 'string', value: text };
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
-  a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', '?': '?', '"': '"', "'": "'", '`': '`',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  '?': '?',
+  '"': '"',
+  "'": "'",
+  '`': '`',
 };
 
 function unescapeText(text: string, at: number): string {
   return text.replace(
     /\\(?:x([0-9a-fA-F]{2})|X([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|([\s\S]))/g,
-    (whole: string, x?: string, upperX?: string, u?: string, upperU?: string, octal?: string, char?: string) => {
+    (
+      whole: string,
+      x?: string,
+      upperX?: string,
+      u?: string,
+      upperU?: string,
+      octal?: string,
+      char?: string,
+    ) => {
       const hex = x ?? upperX ?? u ?? upperU;
       if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
       if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
       const plain = ESCAPES[char!];
-      if (plain === undefined) throw new CompileError(`Syntax error: unable to unescape string: ${whole}`, at);
+      if (plain === undefined)
+        throw new CompileError(`Syntax error: unable to unescape string: ${whole}`, at);
       return plain;
     },
   );
@@ -184,7 +224,8 @@ class Parser {
   }
 
   #expression(): Node {
-    if (++this.#depth > MAX_DEPTH) throw new CompileError('Syntax error: expression recursion limit exceeded: 250', this.#token.at);
+    if (++this.#depth > MAX_DEPTH)
+      throw new CompileError('Syntax error: expression recursion limit exceeded: 250', this.#token.at);
     const condition = this.#binary(0);
     const question = this.#accept('?');
     let node = condition;
@@ -212,7 +253,8 @@ class Parser {
   #unary(): Node {
     const sign = this.#accept('!') ?? this.#accept('-');
     if (!sign) return this.#member();
-    if (++this.#depth > MAX_DEPTH) throw new CompileError('Syntax error: expression recursion limit exceeded: 250', sign.at);
+    if (++this.#depth > MAX_DEPTH)
+      throw new CompileError('Syntax error: expression recursion limit exceeded: 250', sign.at);
     const { literal } = this.#token;
     if (sign.text === '-' && (literal?.type === 'int' || literal?.type === 'double')) {
       this.#next++;
@@ -270,7 +312,8 @@ class Parser {
     const name = this.#token;
     if (name.kind !== 'name') throw this.#unexpected();
     this.#next++;
-    if (RESERVED.has(name.text)) throw new CompileError(`Syntax error: reserved identifier: ${name.text}`, name.at);
+    if (RESERVED.has(name.text))
+      throw new CompileError(`Syntax error: reserved identifier: ${name.text}`, name.at);
     const open = this.#accept('(');
     return open
       ? { kind: 'call', at: open.at, target: undefined, name: name.text, args: this.#list(')') }

@@ -10,7 +10,20 @@ export type Type =
   | { readonly kind: 'object'; readonly schema: Structural }
   | { readonly kind: 'param'; readonly name: string };
 
-const plain = (kind: 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'bool' | 'null' | 'dyn' | 'type' | 'timestamp' | 'duration'): Type => ({ kind });
+const plain = (
+  kind:
+    | 'int'
+    | 'uint'
+    | 'double'
+    | 'string'
+    | 'bytes'
+    | 'bool'
+    | 'null'
+    | 'dyn'
+    | 'type'
+    | 'timestamp'
+    | 'duration',
+): Type => ({ kind });
 export const INT = plain('int');
 export const DOUBLE = plain('double');
 export const STRING = plain('string');
@@ -21,17 +34,40 @@ export const TIMESTAMP = plain('timestamp');
 export const DURATION = plain('duration');
 
 const METADATA: Structural = {
-  schema: {}, type: 'object', nullable: false, default: undefined,
+  schema: {},
+  type: 'object',
+  nullable: false,
+  default: undefined,
   properties: new Map(['name', 'generateName'].map((name) => [name, scalar()])),
-  additional: undefined, items: undefined, preserves: false, embedded: false, intOrString: false,
-  listType: undefined, listMapKeys: [], mapType: undefined, rules: [], hasDefaults: false,
+  additional: undefined,
+  items: undefined,
+  preserves: false,
+  embedded: false,
+  intOrString: false,
+  listType: undefined,
+  listMapKeys: [],
+  mapType: undefined,
+  rules: [],
+  hasDefaults: false,
 };
 
 function scalar(): Structural {
   return {
-    schema: { type: 'string' }, type: 'string', nullable: false, default: undefined, properties: new Map(),
-    additional: undefined, items: undefined, preserves: false, embedded: false, intOrString: false,
-    listType: undefined, listMapKeys: [], mapType: undefined, rules: [], hasDefaults: false,
+    schema: { type: 'string' },
+    type: 'string',
+    nullable: false,
+    default: undefined,
+    properties: new Map(),
+    additional: undefined,
+    items: undefined,
+    preserves: false,
+    embedded: false,
+    intOrString: false,
+    listType: undefined,
+    listMapKeys: [],
+    mapType: undefined,
+    rules: [],
+    hasDefaults: false,
   };
 }
 const TEXT = scalar();
@@ -118,7 +154,14 @@ export function fits(wanted: Type, actual: Type, bound: Map<string, Type>): bool
     }
     return fits(known, actual, bound);
   }
-  if (actual.kind === 'null') return wanted.kind === 'null' || wanted.kind === 'timestamp' || wanted.kind === 'duration' || wanted.kind === 'object' || wanted.kind === 'optional';
+  if (actual.kind === 'null')
+    return (
+      wanted.kind === 'null' ||
+      wanted.kind === 'timestamp' ||
+      wanted.kind === 'duration' ||
+      wanted.kind === 'object' ||
+      wanted.kind === 'optional'
+    );
   if (wanted.kind === 'map' && actual.kind === 'object') return true;
   if (wanted.kind !== actual.kind) return false;
   switch (wanted.kind) {
@@ -126,7 +169,10 @@ export function fits(wanted: Type, actual: Type, bound: Map<string, Type>): bool
     case 'optional':
       return fits(wanted.of, (actual as typeof wanted).of, bound);
     case 'map':
-      return fits(wanted.key, (actual as typeof wanted).key, bound) && fits(wanted.of, (actual as typeof wanted).of, bound);
+      return (
+        fits(wanted.key, (actual as typeof wanted).key, bound) &&
+        fits(wanted.of, (actual as typeof wanted).of, bound)
+      );
     case 'opaque':
       return wanted.name === (actual as typeof wanted).name;
     default:
@@ -150,7 +196,12 @@ export function filled(type: Type, bound: ReadonlyMap<string, Type>): Type {
 }
 
 const OPAQUE: Readonly<Record<string, string>> = {
-  quantity: 'kubernetes.Quantity', url: 'kubernetes.URL', ip: 'net.IP', cidr: 'net.CIDR', format: 'kubernetes.NamedFormat', semver: 'kubernetes.Semver',
+  quantity: 'kubernetes.Quantity',
+  url: 'kubernetes.URL',
+  ip: 'net.IP',
+  cidr: 'net.CIDR',
+  format: 'kubernetes.NamedFormat',
+  semver: 'kubernetes.Semver',
 };
 
 /** A type as signatures write it: list<A>, map<string,dyn>, int, quantity. */
@@ -158,7 +209,11 @@ export function parseType(text: string): Type {
   const inner = /^(list|optional|map)<(.*)>$/.exec(text);
   if (inner?.[1] === 'map') {
     const comma = inner[2]!.indexOf(',');
-    return { kind: 'map', key: parseType(inner[2]!.slice(0, comma)), of: parseType(inner[2]!.slice(comma + 1)) };
+    return {
+      kind: 'map',
+      key: parseType(inner[2]!.slice(0, comma)),
+      of: parseType(inner[2]!.slice(comma + 1)),
+    };
   }
   if (inner) return { kind: inner[1] as 'list' | 'optional', of: parseType(inner[2]!) };
   if (/^[A-Z]$/.test(text)) return { kind: 'param', name: text };

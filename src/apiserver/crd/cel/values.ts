@@ -158,7 +158,9 @@ export class JsonFields extends Fields {
   keys(): Value[] {
     const names = Object.keys(this.#raw);
     if (this.#isMap) return names;
-    return names.filter((name) => this.#schema!.properties.has(name) || (this.#schema!.embedded && META_FIELDS.has(name)));
+    return names.filter(
+      (name) => this.#schema!.properties.has(name) || (this.#schema!.embedded && META_FIELDS.has(name)),
+    );
   }
 }
 
@@ -180,9 +182,25 @@ export class MapFields extends Fields {
 }
 
 export type Value =
-  | bigint | number | string | boolean | null | Uint8Array
-  | Uint | Timestamp | Duration | Optional | Quantity | Url | IpValue | CidrValue | Format | Semver | TypeName
-  | List | Fields;
+  | bigint
+  | number
+  | string
+  | boolean
+  | null
+  | Uint8Array
+  | Uint
+  | Timestamp
+  | Duration
+  | Optional
+  | Quantity
+  | Url
+  | IpValue
+  | CidrValue
+  | Format
+  | Semver
+  | TypeName
+  | List
+  | Fields;
 
 function keyText(key: Value): string {
   if (typeof key === 'string') return `s${key}`;
@@ -222,7 +240,14 @@ function textValue(text: string, format: string | undefined): Value {
 }
 
 const UNIT_NANOS: Readonly<Record<string, bigint>> = {
-  ns: 1n, us: 1000n, µs: 1000n, μs: 1000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n,
+  ns: 1n,
+  us: 1000n,
+  µs: 1000n,
+  μs: 1000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
 };
 
 /** A length of time as Go writes it: 1h30m. */
@@ -230,7 +255,9 @@ export function parseDuration(text: string): Duration | undefined {
   const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
   if (!match) return undefined;
   let nanos = 0n;
-  for (const [, whole, fraction = '', unit] of match[2]!.matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g)) {
+  for (const [, whole, fraction = '', unit] of match[2]!.matchAll(
+    /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g,
+  )) {
     const scale = UNIT_NANOS[unit!]!;
     nanos += BigInt(whole || 0) * scale;
     if (fraction) nanos += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);
@@ -251,7 +278,8 @@ export function isEqual(a: Value, b: Value): boolean {
   if (a instanceof List && b instanceof List) {
     if (a.size !== b.size) return false;
     const [left, right] = [a.values(), b.values()];
-    if (a.listType === 'set' || a.listType === 'map') return left.every((one) => right.some((other) => isEqual(one, other)));
+    if (a.listType === 'set' || a.listType === 'map')
+      return left.every((one) => right.some((other) => isEqual(one, other)));
     return left.every((one, index) => isEqual(one, right[index]!));
   }
   if (a instanceof Fields && b instanceof Fields) {
@@ -265,9 +293,12 @@ export function isEqual(a: Value, b: Value): boolean {
   if (a instanceof Optional && b instanceof Optional)
     return a.value === undefined || b.value === undefined ? a.value === b.value : isEqual(a.value, b.value);
   if (a instanceof Quantity && b instanceof Quantity) return compareQuantities(a, b) === 0;
-  if (a instanceof IpValue && b instanceof IpValue) return a.ip.family === b.ip.family && a.ip.value === b.ip.value;
+  if (a instanceof IpValue && b instanceof IpValue)
+    return a.ip.family === b.ip.family && a.ip.value === b.ip.value;
   if (a instanceof CidrValue && b instanceof CidrValue)
-    return a.cidr.prefixLength === b.cidr.prefixLength && isEqual(new IpValue(a.cidr.ip), new IpValue(b.cidr.ip));
+    return (
+      a.cidr.prefixLength === b.cidr.prefixLength && isEqual(new IpValue(a.cidr.ip), new IpValue(b.cidr.ip))
+    );
   if (a instanceof Url && b instanceof Url) return a.text === b.text;
   if (a instanceof Semver && b instanceof Semver) return a.text === b.text;
   if (a instanceof Format && b instanceof Format) return a.name === b.name;
@@ -280,11 +311,15 @@ export function isEqual(a: Value, b: Value): boolean {
 export const isNumber = (value: Value): value is bigint | number | Uint =>
   typeof value === 'bigint' || typeof value === 'number' || value instanceof Uint;
 
-export const numberOf = (value: bigint | number | Uint): bigint | number => (value instanceof Uint ? value.value : value);
+export const numberOf = (value: bigint | number | Uint): bigint | number =>
+  value instanceof Uint ? value.value : value;
 
 export function compareQuantities(a: Quantity, b: Quantity): number {
   const scale = Math.max(a.scale, b.scale);
-  const [left, right] = [a, b].map((one) => one.digits * 10n ** BigInt(scale - one.scale)) as [bigint, bigint];
+  const [left, right] = [a, b].map((one) => one.digits * 10n ** BigInt(scale - one.scale)) as [
+    bigint,
+    bigint,
+  ];
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
@@ -307,7 +342,15 @@ export function kindOf(value: Value): string {
 }
 
 const KINDS: readonly (readonly [abstract new (...args: never[]) => object, string])[] = [
-  [Uint, 'uint'], [Timestamp, 'timestamp'], [Duration, 'duration'], [Optional, 'optional'], [TypeName, 'type'],
-  [Quantity, 'kubernetes.Quantity'], [Url, 'kubernetes.URL'], [IpValue, 'net.IP'], [CidrValue, 'net.CIDR'],
-  [Format, 'kubernetes.NamedFormat'], [Semver, 'kubernetes.Semver'],
+  [Uint, 'uint'],
+  [Timestamp, 'timestamp'],
+  [Duration, 'duration'],
+  [Optional, 'optional'],
+  [TypeName, 'type'],
+  [Quantity, 'kubernetes.Quantity'],
+  [Url, 'kubernetes.URL'],
+  [IpValue, 'net.IP'],
+  [CidrValue, 'net.CIDR'],
+  [Format, 'kubernetes.NamedFormat'],
+  [Semver, 'kubernetes.Semver'],
 ];

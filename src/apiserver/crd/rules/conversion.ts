@@ -17,5 +17,10 @@ export function validateConversion({ conversion }: CrdSpec): StatusCause[] {
   if (strategy !== 'None') return [notSupported('spec.conversion.strategy', strategy, ['None', 'Webhook'])];
   return webhook === undefined
     ? []
-    : [forbiddenField('spec.conversion.webhookClientConfig', 'should not be set when strategy is not set to Webhook')];
+    : [
+        forbiddenField(
+          'spec.conversion.webhookClientConfig',
+          'should not be set when strategy is not set to Webhook',
+        ),
+      ];
 }

@@ -26,7 +26,13 @@ export function validateCrd(crd: Crd): StatusCause[] {
     ...validateStatus(crd),
     ...validateApproval(crd),
     ...(crd.spec.preserveUnknownFields
-      ? [invalidValue('spec.preserveUnknownFields', true, 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead')]
+      ? [
+          invalidValue(
+            'spec.preserveUnknownFields',
+            true,
+            'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+          ),
+        ]
       : []),
   ];
 }
@@ -45,7 +51,13 @@ export function validateCrdUpdate(next: Crd, previous: Stored<Crd>): StatusCause
     ...validateStatus(next),
     ...(equal(next.metadata?.annotations, previous.metadata.annotations) ? [] : validateApproval(next)),
     ...(next.spec.preserveUnknownFields && !previous.spec.preserveUnknownFields
-      ? [invalidValue('spec.preserveUnknownFields', true, 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead')]
+      ? [
+          invalidValue(
+            'spec.preserveUnknownFields',
+            true,
+            'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+          ),
+        ]
       : []),
   ];
 }
@@ -123,7 +135,10 @@ function validateStatus({ spec, status }: Crd): StatusCause[] {
   ];
 }
 
-function validateStoredVersions({ versions = [] }: CrdSpec, { storedVersions = [] }: CrdStatus): StatusCause[] {
+function validateStoredVersions(
+  { versions = [] }: CrdSpec,
+  { storedVersions = [] }: CrdStatus,
+): StatusCause[] {
   const field = 'status.storedVersions';
   if (storedVersions.length === 0) return [invalidValue(field, [], 'must have at least one stored version')];
   return [
@@ -153,7 +168,10 @@ function validateApproval({ metadata, spec }: Crd): StatusCause[] {
   const value = metadata?.annotations?.[APPROVAL] ?? '';
   const field = `metadata.annotations[${APPROVAL}]`;
   const see = 'see https://github.com/kubernetes/enhancements/pull/1111';
-  if (value === '') return [required(field, `protected groups must have approval annotation ${JSON.stringify(APPROVAL)}, ${see}`)];
+  if (value === '')
+    return [
+      required(field, `protected groups must have approval annotation ${JSON.stringify(APPROVAL)}, ${see}`),
+    ];
   if (value.startsWith('unapproved')) return [];
   if (URL.canParse(value) && new URL(value).host !== '') return [];
   return [

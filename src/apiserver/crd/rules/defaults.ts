@@ -4,7 +4,7 @@ import { compileRules } from '../cel/rules.ts';
 import { coerce } from '../coerce.ts';
 import { validateEmbedded } from '../embedded.ts';
 import { type Structural, structuralOf } from '../structural.ts';
-import { type JSONSchema } from '../types.ts';
+import type { JSONSchema } from '../types.ts';
 import { validateValue } from '../validate.ts';
 
 /** Defaults are values that the schema itself would take. Rules: schema/defaulting/validation.go. */
@@ -16,7 +16,8 @@ function walk(node: Structural, path: string, isRoot = false): StatusCause[] {
   if (!node.hasDefaults) return [];
   const causes = node.default === undefined || isRoot ? [] : check(node, `${path}.default`);
   if (node.items) causes.push(...walk(node.items, `${path}.items`));
-  for (const [name, property] of node.properties) causes.push(...walk(property, `${path}.properties[${name}]`));
+  for (const [name, property] of node.properties)
+    causes.push(...walk(property, `${path}.properties[${name}]`));
   return causes;
 }
 
@@ -24,7 +25,8 @@ function check(node: Structural, path: string): StatusCause[] {
   const { default: value } = node;
   const unknown: string[] = [];
   const pruned = coerce({ ...node, hasDefaults: false }, value, undefined, unknown);
-  if (unknown.length > 0 && !equal(pruned, value)) return [invalidValue(path, value, 'must not have unknown fields')];
+  if (unknown.length > 0 && !equal(pruned, value))
+    return [invalidValue(path, value, 'must not have unknown fields')];
   const embedded = validateEmbedded(node, value, path, node.embedded);
   if (embedded.length > 0) return embedded;
   const wrong = validateValue(node.schema, value);

@@ -14,7 +14,12 @@ interface Place {
   readonly insideMeta?: boolean;
 }
 
-export function validateSchema(schema: JSONSchema, path: string, place: Place = {}, isRoot = true): StatusCause[] {
+export function validateSchema(
+  schema: JSONSchema,
+  path: string,
+  place: Place = {},
+  isRoot = true,
+): StatusCause[] {
   return [
     ...unsupportedFields(schema, path, place),
     ...(schema.uniqueItems
@@ -37,7 +42,11 @@ export function validateSchema(schema: JSONSchema, path: string, place: Place = 
   ];
 }
 
-function unsupportedFields(schema: JSONSchema, path: string, { noDefaults, insideMeta }: Place): StatusCause[] {
+function unsupportedFields(
+  schema: JSONSchema,
+  path: string,
+  { noDefaults, insideMeta }: Place,
+): StatusCause[] {
   const no = (field: keyof JSONSchema) => forbiddenField(`${path}.${field}`, `${field} is not supported`);
   const { type = '' } = schema;
   return [
@@ -45,9 +54,7 @@ function unsupportedFields(schema: JSONSchema, path: string, { noDefaults, insid
     ...(schema.default !== undefined && noDefaults !== undefined
       ? [forbiddenField(`${path}.default`, `must not be set ${noDefaults}`)]
       : []),
-    ...(
-      ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const
-    )
+    ...(['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const)
       .filter((field) => schema[field] !== undefined && schema[field] !== '')
       .map(no),
     ...(type === 'null'
@@ -122,14 +129,17 @@ function listRules(schema: JSONSchema, path: string): StatusCause[] {
   if (type !== undefined) {
     const wrong = needsType(schema, path, 'array', 'x-kubernetes-list-type');
     causes.push(...(wrong.length > 0 ? wrong : type === 'set' && items ? atomicItem(items, path) : []));
-    if (!['atomic', 'set', 'map'].includes(type)) causes.push(notSupported(field, type, ['atomic', 'set', 'map']));
+    if (!['atomic', 'set', 'map'].includes(type))
+      causes.push(notSupported(field, type, ['atomic', 'set', 'map']));
   }
   const needsMap = 'must be map if x-kubernetes-list-map-keys is non-empty';
   if (keys.length > 0 && type !== 'map')
     causes.push(type === undefined ? required(field, needsMap) : invalidValue(field, type, needsMap));
   if (type === 'map') causes.push(...keyedListRules(schema, items, keys, path));
   if ((type === 'map' || type === 'set') && items?.nullable)
-    causes.push(forbiddenField(`${path}.items.nullable`, `cannot be nullable when x-kubernetes-list-type is ${type}`));
+    causes.push(
+      forbiddenField(`${path}.items.nullable`, `cannot be nullable when x-kubernetes-list-type is ${type}`),
+    );
   if (type === 'map' && items) causes.push(...keyFields(items, keys, path));
   return causes;
 }
@@ -176,7 +186,8 @@ function keyedListRules(
           "must be a scalar type if parent array's x-kubernetes-list-type is map",
         ),
       );
-    if (keys.indexOf(key) < index) causes.push(invalidValue(field, keys, 'must not contain duplicate entries'));
+    if (keys.indexOf(key) < index)
+      causes.push(invalidValue(field, keys, 'must not contain duplicate entries'));
   });
   return causes;
 }
@@ -204,7 +215,8 @@ function ruleForm(rule: ValidationRule, path: string): StatusCause[] {
   if (text.trim() === '') causes.push(required(`${path}.rule`, 'rule is not specified'));
   else if (message !== '' && message.trim() === '')
     causes.push(invalidValue(`${path}.message`, message, 'must be non-empty if specified'));
-  else if (isBroken(message)) causes.push(invalidValue(`${path}.message`, message, 'must not contain line breaks'));
+  else if (isBroken(message))
+    causes.push(invalidValue(`${path}.message`, message, 'must not contain line breaks'));
   else if (isBroken(text) && message.trim() === '')
     causes.push(required(`${path}.message`, 'message must be specified if rule contains line breaks'));
   if (messageExpression && messageExpression.trim() === '')

@@ -32,7 +32,8 @@ function invariants(schema: JSONSchema, level: Level, path: string): StatusCause
   for (const [name, inner] of Object.entries(properties))
     causes.push(...invariants(inner, 'field', `${path}.properties[${name}]`));
   if (additional !== undefined) {
-    if (level === 'root') causes.push(forbiddenField(`${path}.additionalProperties`, 'must not be used at the root'));
+    if (level === 'root')
+      causes.push(forbiddenField(`${path}.additionalProperties`, 'must not be used at the root'));
     if (isObject(additional))
       causes.push(...invariants(additional as JSONSchema, 'field', `${path}.additionalProperties`));
   }
@@ -45,7 +46,8 @@ function invariants(schema: JSONSchema, level: Level, path: string): StatusCause
   if (isEmbedded && type !== 'object') {
     const why = 'must be object if x-kubernetes-embedded-resource is true';
     causes.push(type === '' ? required(`${path}.type`, why) : invalidValue(`${path}.type`, type, why));
-  } else if (type === '' && !isIntOrString && !preserves) causes.push(required(`${path}.type`, EMPTY_TYPE[level]));
+  } else if (type === '' && !isIntOrString && !preserves)
+    causes.push(required(`${path}.type`, EMPTY_TYPE[level]));
   if (isEmbedded && additional !== undefined)
     causes.push(
       forbiddenField(
@@ -161,7 +163,8 @@ function completeness(
     causes.push(...completenessOf(inner, spine, spinePath, at));
   };
   if (values.not) visit(values.not, `${path}.not`);
-  for (const kind of NESTED) values[kind]?.forEach((inner, index) => visit(inner, `${path}.${kind}[${index}]`));
+  for (const kind of NESTED)
+    values[kind]?.forEach((inner, index) => visit(inner, `${path}.${kind}[${index}]`));
   return causes;
 }
 

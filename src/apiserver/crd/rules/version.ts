@@ -24,7 +24,9 @@ export function validateVersion(version: CrdVersion, path: string): StatusCause[
   return [
     ...validateDeprecation(version, path),
     ...(schema ? validateWhole(schema, `${path}.schema.openAPIV3Schema`, version) : []),
-    ...(version.subresources?.scale ? validateScalePaths(version.subresources.scale, `${path}.subresources`) : []),
+    ...(version.subresources?.scale
+      ? validateScalePaths(version.subresources.scale, `${path}.subresources`)
+      : []),
     ...(version.additionalPrinterColumns ?? []).flatMap((column, index) =>
       validateColumn(column, `${path}.additionalPrinterColumns[${index}]`),
     ),
@@ -32,11 +34,7 @@ export function validateVersion(version: CrdVersion, path: string): StatusCause[
   ];
 }
 
-function validateWhole(
-  schema: JSONSchema,
-  path: string,
-  { subresources }: CrdVersion,
-): StatusCause[] {
+function validateWhole(schema: JSONSchema, path: string, { subresources }: CrdVersion): StatusCause[] {
   const causes: StatusCause[] = [];
   if (subresources?.status) causes.push(...validateRoot(schema, path));
   if (schema.nullable) causes.push(forbiddenField(`${path}.nullable`, 'nullable cannot be true at the root'));
@@ -69,7 +67,10 @@ function goName(name: string): string {
   return plain.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function validateDeprecation({ deprecated, deprecationWarning: text }: CrdVersion, path: string): StatusCause[] {
+function validateDeprecation(
+  { deprecated, deprecationWarning: text }: CrdVersion,
+  path: string,
+): StatusCause[] {
   if (text === undefined) return [];
   const field = `${path}.deprecationWarning`;
   if (!deprecated) return [invalidValue(field, text, 'can only be set for deprecated versions')];
@@ -106,11 +107,18 @@ function validateColumn({ name, type, format, jsonPath }: PrinterColumn, path: s
 }
 
 function simplePath(path: string, field: string): StatusCause[] {
-  return path.startsWith('.') ? [] : [invalidValue(field, path, 'must be a simple json path starting with .')];
+  return path.startsWith('.')
+    ? []
+    : [invalidValue(field, path, 'must be a simple json path starting with .')];
 }
 
 function validateScalePaths(scale: ScaleSubresource, path: string): StatusCause[] {
-  const under = (name: keyof ScaleSubresource, roots: readonly string[], where: string, isOptional = false) => {
+  const under = (
+    name: keyof ScaleSubresource,
+    roots: readonly string[],
+    where: string,
+    isOptional = false,
+  ) => {
     const field = `${path}.scale.${name}`;
     const value = scale[name];
     if (!value) return isOptional ? [] : [required(field)];

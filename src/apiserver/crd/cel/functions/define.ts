@@ -15,18 +15,52 @@ export interface Overload {
 // biome-ignore lint/suspicious/noExplicitAny: see Overload
 export function overload(signature: string, call: (...values: any[]) => Value): Overload {
   const [, target, name, args, result] = /^(?:([^.(]+)\.(?!\.))?([^(]+)\((.*)\):(.+)$/.exec(signature)!;
-  const isNamespace = target !== undefined && /^(optional|sets|format|lists|ip)$/.test(target) && target !== 'optional<A>' && NAMESPACED.has(`${target}.${name}`);
+  const isNamespace =
+    target !== undefined &&
+    /^(optional|sets|format|lists|ip)$/.test(target) &&
+    target !== 'optional<A>' &&
+    NAMESPACED.has(`${target}.${name}`);
   const types = splitTypes(args!).map(parseType);
   if (isNamespace || target === undefined)
-    return { name: isNamespace ? `${target}.${name}` : name!, isMethod: false, args: types, result: parseType(result!), call };
-  return { name: name!, isMethod: true, args: [parseType(target), ...types], result: parseType(result!), call };
+    return {
+      name: isNamespace ? `${target}.${name}` : name!,
+      isMethod: false,
+      args: types,
+      result: parseType(result!),
+      call,
+    };
+  return {
+    name: name!,
+    isMethod: true,
+    args: [parseType(target), ...types],
+    result: parseType(result!),
+    call,
+  };
 }
 
 const NAMESPACED = new Set([
-  'optional.of', 'optional.none', 'optional.ofNonZeroValue', 'sets.contains', 'sets.equivalent', 'sets.intersects',
-  'lists.range', 'ip.isCanonical', 'format.named', 'format.dns1123Label', 'format.dns1123Subdomain', 'format.dns1035Label',
-  'format.qualifiedName', 'format.dns1123LabelPrefix', 'format.dns1123SubdomainPrefix', 'format.dns1035LabelPrefix',
-  'format.labelValue', 'format.uri', 'format.uuid', 'format.byte', 'format.date', 'format.datetime',
+  'optional.of',
+  'optional.none',
+  'optional.ofNonZeroValue',
+  'sets.contains',
+  'sets.equivalent',
+  'sets.intersects',
+  'lists.range',
+  'ip.isCanonical',
+  'format.named',
+  'format.dns1123Label',
+  'format.dns1123Subdomain',
+  'format.dns1035Label',
+  'format.qualifiedName',
+  'format.dns1123LabelPrefix',
+  'format.dns1123SubdomainPrefix',
+  'format.dns1035LabelPrefix',
+  'format.labelValue',
+  'format.uri',
+  'format.uuid',
+  'format.byte',
+  'format.date',
+  'format.datetime',
 ]);
 
 function splitTypes(text: string): string[] {

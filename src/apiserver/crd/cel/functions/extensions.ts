@@ -1,4 +1,16 @@
-import { EvaluationError, Fields, isEqual, kindOf, List, numberOf, Optional, Uint, Duration, Timestamp, type Value } from '../values.ts';
+import {
+  Duration,
+  EvaluationError,
+  Fields,
+  isEqual,
+  kindOf,
+  List,
+  numberOf,
+  Optional,
+  Timestamp,
+  Uint,
+  type Value,
+} from '../values.ts';
 import { type Overload, overload } from './define.ts';
 import { compare, durationText, pattern, timestampText } from './standard.ts';
 
@@ -57,10 +69,20 @@ function formatted(text: string, args: List): string {
 }
 function clause(value: Value, verb: string, precision: number): string {
   if (verb === 's') return shown(value);
-  const number = typeof value === 'number' || typeof value === 'bigint' || value instanceof Uint ? numberOf(value) : undefined;
+  const number =
+    typeof value === 'number' || typeof value === 'bigint' || value instanceof Uint
+      ? numberOf(value)
+      : undefined;
   if (verb === 'f' || verb === 'e') {
-    if (number === undefined) throw new EvaluationError(`error during formatting: fixed-point clause can only be used on doubles, was given ${kindOf(value)}`);
-    return verb === 'f' ? Number(number).toFixed(precision) : Number(number).toExponential(precision).replace(/e([+-])(\d)$/, 'e$10$2');
+    if (number === undefined)
+      throw new EvaluationError(
+        `error during formatting: fixed-point clause can only be used on doubles, was given ${kindOf(value)}`,
+      );
+    return verb === 'f'
+      ? Number(number).toFixed(precision)
+      : Number(number)
+          .toExponential(precision)
+          .replace(/e([+-])(\d)$/, 'e$10$2');
   }
   if (verb === 'd' && number !== undefined) return String(number);
   if (typeof number === 'bigint') {
@@ -78,7 +100,12 @@ function clause(value: Value, verb: string, precision: number): string {
 function shown(value: Value): string {
   if (value === null) return 'null';
   if (value instanceof List) return `[${value.values().map(shown).join(', ')}]`;
-  if (value instanceof Fields) return `{${value.keys().map((key) => `${shown(key)}: ${shown(value.get(key)!)}`).sort().join(', ')}}`;
+  if (value instanceof Fields)
+    return `{${value
+      .keys()
+      .map((key) => `${shown(key)}: ${shown(value.get(key)!)}`)
+      .sort()
+      .join(', ')}}`;
   if (value instanceof Uint) return String(value.value);
   if (value instanceof Duration) return durationText(value);
   if (value instanceof Timestamp) return timestampText(value);
@@ -126,8 +153,10 @@ const extreme = (list: List, sign: number): Value => {
 function total(list: List): Value {
   const values = list.values();
   if (values.length === 0) return 0n;
-  if (values[0] instanceof Duration) return new Duration((values as Duration[]).reduce((all, one) => all + one.nanos, 0n));
-  if (values[0] instanceof Uint) return new Uint((values as Uint[]).reduce((all, one) => all + one.value, 0n));
+  if (values[0] instanceof Duration)
+    return new Duration((values as Duration[]).reduce((all, one) => all + one.nanos, 0n));
+  if (values[0] instanceof Uint)
+    return new Uint((values as Uint[]).reduce((all, one) => all + one.value, 0n));
   if (typeof values[0] === 'number') return (values as number[]).reduce((all, one) => all + one, 0);
   return (values as bigint[]).reduce((all, one) => all + one, 0n);
 }
@@ -138,7 +167,11 @@ const distinct = (list: List): List => {
   return List.of(kept);
 };
 const flattened = (list: List, depth = 1n): List =>
-  List.of(list.values().flatMap((one) => (one instanceof List && depth > 0n ? flattened(one, depth - 1n).values() : [one])));
+  List.of(
+    list
+      .values()
+      .flatMap((one) => (one instanceof List && depth > 0n ? flattened(one, depth - 1n).values() : [one])),
+  );
 
 const lists: readonly Overload[] = [
   overload('list<A>.isSorted():bool', (list: List) => {
@@ -148,15 +181,20 @@ const lists: readonly Overload[] = [
   overload('list<A>.sum():A', total),
   overload('list<A>.min():A', (list: List) => extreme(list, -1)),
   overload('list<A>.max():A', (list: List) => extreme(list, 1)),
-  overload('list<A>.indexOf(A):int', (list: List, what: Value) => BigInt(list.values().findIndex((one) => isEqual(one, what)))),
-  overload('list<A>.lastIndexOf(A):int', (list: List, what: Value) => BigInt(list.values().findLastIndex((one) => isEqual(one, what)))),
+  overload('list<A>.indexOf(A):int', (list: List, what: Value) =>
+    BigInt(list.values().findIndex((one) => isEqual(one, what))),
+  ),
+  overload('list<A>.lastIndexOf(A):int', (list: List, what: Value) =>
+    BigInt(list.values().findLastIndex((one) => isEqual(one, what))),
+  ),
   overload('list<A>.distinct():list<A>', distinct),
   overload('list<A>.flatten():list<dyn>', (list: List) => flattened(list)),
   overload('list<A>.flatten(int):list<dyn>', flattened),
   overload('list<A>.reverse():list<A>', (list: List) => List.of(list.values().reverse())),
   overload('list<A>.sort():list<A>', sorted),
   overload('list<A>.slice(int,int):list<A>', (list: List, from: bigint, to: bigint) => {
-    if (from < 0n || to > BigInt(list.size) || from > to) throw new EvaluationError(`cannot slice(${from}, ${to}), list is length ${list.size}`);
+    if (from < 0n || to > BigInt(list.size) || from > to)
+      throw new EvaluationError(`cannot slice(${from}, ${to}), list is length ${list.size}`);
     return List.of(list.values().slice(Number(from), Number(to)));
   }),
 ];
@@ -166,11 +204,17 @@ const holds = (a: List, b: List): boolean => b.values().every((one) => has(a, on
 const sets: readonly Overload[] = [
   overload('sets.contains(list<A>,list<A>):bool', holds),
   overload('sets.equivalent(list<A>,list<A>):bool', (a: List, b: List) => holds(a, b) && holds(b, a)),
-  overload('sets.intersects(list<A>,list<A>):bool', (a: List, b: List) => b.values().some((one) => has(a, one))),
+  overload('sets.intersects(list<A>,list<A>):bool', (a: List, b: List) =>
+    b.values().some((one) => has(a, one)),
+  ),
 ];
 
 const isZero = (value: Value): boolean =>
-  value === null || value === false || value === '' || value === 0 || value === 0n ||
+  value === null ||
+  value === false ||
+  value === '' ||
+  value === 0 ||
+  value === 0n ||
   (value instanceof Uint && value.value === 0n) ||
   ((value instanceof List || value instanceof Fields) && value.size === 0) ||
   (value instanceof Uint8Array && value.length === 0);
@@ -178,13 +222,18 @@ const isZero = (value: Value): boolean =>
 const optionals: readonly Overload[] = [
   overload('optional.of(A):optional<A>', (value: Value) => new Optional(value)),
   overload('optional.none():optional<A>', () => new Optional(undefined)),
-  overload('optional.ofNonZeroValue(A):optional<A>', (value: Value) => new Optional(isZero(value) ? undefined : value)),
+  overload(
+    'optional.ofNonZeroValue(A):optional<A>',
+    (value: Value) => new Optional(isZero(value) ? undefined : value),
+  ),
   overload('optional<A>.hasValue():bool', (one: Optional) => one.value !== undefined),
   overload('optional<A>.value():A', (one: Optional) => {
     if (one.value === undefined) throw new EvaluationError('optional.none() dereference');
     return one.value;
   }),
-  overload('optional<A>.or(optional<A>):optional<A>', (one: Optional, other: Optional) => (one.value === undefined ? other : one)),
+  overload('optional<A>.or(optional<A>):optional<A>', (one: Optional, other: Optional) =>
+    one.value === undefined ? other : one,
+  ),
   overload('optional<A>.orValue(A):A', (one: Optional, other: Value) => one.value ?? other),
 ];
 

@@ -27,5 +27,7 @@ export function namespaceOf(name: string): boolean {
 
 /** The one of the overloads that takes these values. */
 export function findOverload(overloads: readonly Overload[], values: readonly Value[]): Overload | undefined {
-  return overloads.find(({ args }) => args.length === values.length && args.every((type, index) => accepts(type, values[index]!)));
+  return overloads.find(
+    ({ args }) => args.length === values.length && args.every((type, index) => accepts(type, values[index]!)),
+  );
 }

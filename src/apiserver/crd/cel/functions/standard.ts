@@ -1,6 +1,19 @@
 import { goRegExp, PatternError } from '../../regexp.ts';
 import {
-  Duration, EvaluationError, Fields, isEqual, isNumber, kindOf, List, numberOf, parseDuration, parseTimestamp, Timestamp, TypeName, Uint, type Value,
+  Duration,
+  EvaluationError,
+  type Fields,
+  isEqual,
+  isNumber,
+  kindOf,
+  List,
+  numberOf,
+  parseDuration,
+  parseTimestamp,
+  Timestamp,
+  TypeName,
+  Uint,
+  type Value,
 } from '../values.ts';
 import { type Overload, overload } from './define.ts';
 
@@ -48,11 +61,23 @@ const arithmetic: readonly Overload[] = [
   overload('_+_(string,string):string', (a: string, b: string) => a + b),
   overload('_+_(bytes,bytes):bytes', (a: Uint8Array, b: Uint8Array) => Uint8Array.from([...a, ...b])),
   overload('_+_(list<A>,list<A>):list<A>', (a: List, b: List) => concatenated(a, b)),
-  overload('_+_(timestamp,duration):timestamp', (a: Timestamp, b: Duration) => new Timestamp(a.nanos + b.nanos)),
-  overload('_+_(duration,timestamp):timestamp', (a: Duration, b: Timestamp) => new Timestamp(a.nanos + b.nanos)),
+  overload(
+    '_+_(timestamp,duration):timestamp',
+    (a: Timestamp, b: Duration) => new Timestamp(a.nanos + b.nanos),
+  ),
+  overload(
+    '_+_(duration,timestamp):timestamp',
+    (a: Duration, b: Timestamp) => new Timestamp(a.nanos + b.nanos),
+  ),
   overload('_+_(duration,duration):duration', (a: Duration, b: Duration) => new Duration(a.nanos + b.nanos)),
-  overload('_-_(timestamp,timestamp):duration', (a: Timestamp, b: Timestamp) => new Duration(a.nanos - b.nanos)),
-  overload('_-_(timestamp,duration):timestamp', (a: Timestamp, b: Duration) => new Timestamp(a.nanos - b.nanos)),
+  overload(
+    '_-_(timestamp,timestamp):duration',
+    (a: Timestamp, b: Timestamp) => new Duration(a.nanos - b.nanos),
+  ),
+  overload(
+    '_-_(timestamp,duration):timestamp',
+    (a: Timestamp, b: Duration) => new Timestamp(a.nanos - b.nanos),
+  ),
   overload('_-_(duration,duration):duration', (a: Duration, b: Duration) => new Duration(a.nanos - b.nanos)),
 ];
 
@@ -79,7 +104,9 @@ export function compare(a: Value, b: Value): number {
 }
 
 const ORDERED = ['int', 'uint', 'double', 'string', 'bytes', 'bool', 'timestamp', 'duration'];
-const MIXED = ['int', 'uint', 'double'].flatMap((a) => ['int', 'uint', 'double'].filter((b) => a !== b).map((b) => `${a},${b}`));
+const MIXED = ['int', 'uint', 'double'].flatMap((a) =>
+  ['int', 'uint', 'double'].filter((b) => a !== b).map((b) => `${a},${b}`),
+);
 const pairs = [...ORDERED.map((type) => `${type},${type}`), ...MIXED];
 const comparison = (sign: string, decide: (order: number) => boolean): Overload[] =>
   pairs.map((types) => overload(`_${sign}_(${types}):bool`, (a: Value, b: Value) => decide(compare(a, b))));
@@ -115,7 +142,10 @@ export function pattern(text: string): RegExp {
 }
 
 const texts: readonly Overload[] = [
-  ...SIZES.flatMap(([type, count]) => [overload(`size(${type}):int`, count), overload(`${type}.size():int`, count)]),
+  ...SIZES.flatMap(([type, count]) => [
+    overload(`size(${type}):int`, count),
+    overload(`${type}.size():int`, count),
+  ]),
   overload('string.contains(string):bool', (a: string, b: string) => a.includes(b)),
   overload('string.startsWith(string):bool', (a: string, b: string) => a.startsWith(b)),
   overload('string.endsWith(string):bool', (a: string, b: string) => a.endsWith(b)),
@@ -127,18 +157,23 @@ function truncated(value: number): bigint {
   if (!Number.isFinite(value) || Math.abs(value) >= 2 ** 63) throw new EvaluationError('integer overflow');
   return BigInt(Math.trunc(value));
 }
-const fails = (from: string, to: string) => new EvaluationError(`type conversion error from '${from}' to '${to}'`);
+const fails = (from: string, to: string) =>
+  new EvaluationError(`type conversion error from '${from}' to '${to}'`);
 
 export function durationText({ nanos }: Duration): string {
   const sign = nanos < 0n ? '-' : '';
   const all = nanos < 0n ? -nanos : nanos;
-  const fraction = String(all % 1_000_000_000n).padStart(9, '0').replace(/0+$/, '');
+  const fraction = String(all % 1_000_000_000n)
+    .padStart(9, '0')
+    .replace(/0+$/, '');
   return `${sign}${all / 1_000_000_000n}${fraction ? `.${fraction}` : ''}s`;
 }
 
 export function timestampText({ nanos }: Timestamp): string {
   const seconds = nanos / 1_000_000_000n - (nanos % 1_000_000_000n < 0n ? 1n : 0n);
-  const rest = String(nanos - seconds * 1_000_000_000n).padStart(9, '0').replace(/0+$/, '');
+  const rest = String(nanos - seconds * 1_000_000_000n)
+    .padStart(9, '0')
+    .replace(/0+$/, '');
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}${rest ? `.${rest}` : ''}Z`;
 }
 
@@ -202,7 +237,10 @@ const parts = (name: string, read: (date: Date) => number): Overload[] => {
   const dateOf = ({ nanos }: Timestamp, zone = 'UTC'): Date => {
     const ms = Number(nanos / 1_000_000n);
     const offset = /^([+-])(\d\d):(\d\d)$/.exec(zone);
-    if (offset) return new Date(ms + (offset[1] === '-' ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000);
+    if (offset)
+      return new Date(
+        ms + (offset[1] === '-' ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000,
+      );
     try {
       const text = new Date(ms).toLocaleString('sv', { timeZone: zone });
       return new Date(Date.parse(`${text.replace(' ', 'T')}Z`) + (ms % 1000));
@@ -216,7 +254,11 @@ const parts = (name: string, read: (date: Date) => number): Overload[] => {
   ];
 };
 const dayOfYear = (date: Date): number =>
-  Math.floor((Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()) - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000);
+  Math.floor(
+    (Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()) -
+      Date.UTC(date.getUTCFullYear(), 0, 1)) /
+      86_400_000,
+  );
 
 const times: readonly Overload[] = [
   ...parts('getFullYear', (date) => date.getUTCFullYear()),
@@ -235,4 +277,10 @@ const times: readonly Overload[] = [
   overload('duration.getMilliseconds():int', (a: Duration) => a.nanos / 1_000_000n),
 ];
 
-export const standard: readonly Overload[] = [...arithmetic, ...comparisons, ...texts, ...conversions, ...times];
+export const standard: readonly Overload[] = [
+  ...arithmetic,
+  ...comparisons,
+  ...texts,
+  ...conversions,
+  ...times,
+];

@@ -1,0 +1,22 @@
+import { customResourceDefinitions, isAlreadyExists, type Resource } from '../../../kube/index.ts';
+import { SYSTEM } from '../../registry/bootstrap.ts';
+import type { Registry } from '../../registry/contract.ts';
+import type { Crd } from '../types.ts';
+import { crdOf } from './define.ts';
+import { groupSnapshotKinds } from './group-snapshot.ts';
+import { snapshotKinds } from './snapshot.ts';
+
+/** The CustomResourceDefinitions of snapshots and group snapshots. */
+export const snapshotCrds: readonly Crd[] = [...snapshotKinds, ...groupSnapshotKinds].map(crdOf);
+
+/** Makes the snapshot kinds that are not there yet; what somebody has put in their place stays. */
+export async function ensureSnapshotCrds(registry: Registry): Promise<void> {
+  const resource = customResourceDefinitions as unknown as Resource<Crd>;
+  await Promise.all(
+    snapshotCrds.map((crd) =>
+      registry.create(resource, crd, SYSTEM).catch((error: unknown) => {
+        if (!isAlreadyExists(error)) throw error;
+      }),
+    ),
+  );
+}
