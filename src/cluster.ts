@@ -11,10 +11,10 @@ import {
 } from './apiserver/auth/index.ts';
 import { createApiServer } from './apiserver/http/index.ts';
 import {
+  createKubernetesService,
   createRegistry,
   openStore,
   publishAuthenticationConfig,
-  publishKubernetesService,
   readEncryption,
 } from './apiserver/index.ts';
 import {
@@ -153,7 +153,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       readyChecks: [{ name: 'components', check: () => running.unready() }],
     });
     running.onStop('API server', () => server.close());
-    await publishKubernetesService(registry, { host: '127.0.0.1', port: server.port });
+    running.start(
+      createKubernetesService(registry, { host: '127.0.0.1', port: server.port }, { clock, log }),
+    );
     await publishAuthenticationConfig(registry, pki.ca);
     await writeKubeconfig(layout.kubeconfig, { server: server.url, ca: pki.ca, client: pki.admin });
 

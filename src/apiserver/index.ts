@@ -1,5 +1,5 @@
 export { publishAuthenticationConfig } from './authentication-config.ts';
-export { publishKubernetesService } from './kubernetes-service.ts';
+export { createKubernetesService } from './kubernetes-service.ts';
 export { createLocalClient } from './local-client.ts';
 export type * from './registry/contract.ts';
 export { createRegistry } from './registry/index.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { silentLogger } from '../base/index.ts';
 import { services } from '../kube/index.ts';
-import { publishKubernetesService } from './kubernetes-service.ts';
+import { createKubernetesService, publishKubernetesService } from './kubernetes-service.ts';
 import { startRegistry } from './registry/testing.ts';
 
 const NAME = { namespace: 'default', name: 'kubernetes' };
@@ -32,5 +33,27 @@ describe('the service kubernetes', () => {
 
     await publish('127.0.0.2', 7443);
     assert.deepEqual(await told(), ['ClusterIP', '127.0.0.2', [['https', 7443, 7443]]]);
+  });
+
+  it('comes back when somebody deletes it', { timeout: 5_000 }, async (test) => {
+    const { registry, client, clock } = await startRegistry();
+    const stop = new AbortController();
+    const address = { host: '127.0.0.1', port: 6443 };
+    const running = createKubernetesService(registry, address, { clock, log: silentLogger }).start(
+      stop.signal,
+    );
+    test.after(async () => {
+      stop.abort();
+      await running;
+    });
+    const uids = new Set<string>();
+    const { signal } = stop;
+    for await (const { type, object } of client.watch(services, { namespace: 'default', signal })) {
+      if (type !== 'ADDED') continue;
+      uids.add(object.metadata.uid);
+      if (uids.size === 2) break;
+      await client.delete(services, NAME);
+    }
+    assert.equal(uids.size, 2);
   });
 });

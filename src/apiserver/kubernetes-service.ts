@@ -1,6 +1,16 @@
+import { type Clock, errorMessage, type Logger, sleep } from '../base/index.ts';
+import type { Component } from '../client/index.ts';
 import { isAlreadyExists, isNotFound, type Service, services } from '../kube/index.ts';
 import { SYSTEM } from './registry/bootstrap.ts';
 import type { Registry } from './registry/contract.ts';
+
+/** How soon upstream looks again (EndpointReconcilerConfig). */
+const RETRY_MS = 10_000;
+
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 const NAME = { namespace: 'default', name: 'kubernetes' };
 
@@ -8,10 +18,7 @@ const NAME = { namespace: 'default', name: 'kubernetes' };
  * The service `kubernetes`, by which clients in pods find this server: pods share the host's network, so its cluster IP
  * is where the server listens. It has no Endpoints: those may not be loopback addresses, and nothing forwards.
  */
-export async function publishKubernetesService(
-  registry: Registry,
-  server: { readonly host: string; readonly port: number },
-): Promise<void> {
+export async function publishKubernetesService(registry: Registry, server: ServerAddress): Promise<void> {
   const port = { name: 'https', protocol: 'TCP', port: server.port, targetPort: server.port as never };
   const spec: Service['spec'] = {
     type: 'ClusterIP',
@@ -32,6 +39,33 @@ export async function publishKubernetesService(
     if (!isAlreadyExists(error)) throw error;
     await registry.patch(services, NAME, patch, SYSTEM);
   }
+}
+
+/** Publishes it again whenever somebody has deleted it. */
+export function createKubernetesService(
+  registry: Registry,
+  server: ServerAddress,
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+): Component {
+  const selection = { namespace: NAME.namespace, fieldSelector: `metadata.name=${NAME.name}` };
+  return {
+    name: 'kubernetes service',
+    async start(signal) {
+      while (!signal.aborted) {
+        try {
+          await publishKubernetesService(registry, server);
+          for await (const batch of registry.watch(services, { ...selection, signal })) {
+            if (batch.some(({ type }) => type === 'DELETED'))
+              await publishKubernetesService(registry, server);
+          }
+        } catch (error) {
+          if (signal.aborted) return;
+          log.warn('the service kubernetes could not be kept; trying again', { error: errorMessage(error) });
+          await sleep(clock, RETRY_MS, signal).catch(() => undefined);
+        }
+      }
+    },
+  };
 }
 
 /** A service keeps its address: one that listens elsewhere now has to be made anew. */

@@ -82,6 +82,13 @@ export class VirtualClock implements Clock {
     });
   }
 
+  /** Drops everything that still waits: a clock that has done its work keeps nobody in memory. */
+  clear(): void {
+    this.#heap.length = 0;
+    this.#soon.length = 0;
+    this.#soonAt = 0;
+  }
+
   /** Runs the next event; says why there is none. */
   #step(deadlineMs: number): 'deadline' | 'idle' | undefined {
     if (this.#soonAt < this.#soon.length) {

@@ -2,14 +2,20 @@ import { createAttachDetachController } from '../controllers/attach-detach/index
 import { createClusterRoleAggregation } from '../controllers/cluster-role-aggregation/index.ts';
 import { createDaemonSetController } from '../controllers/daemon-set/index.ts';
 import { createDeploymentController } from '../controllers/deployment/index.ts';
+import { createDisruptionController } from '../controllers/disruption/index.ts';
 import { createGarbageCollector } from '../controllers/garbage-collector/index.ts';
 import { createJobController } from '../controllers/job/index.ts';
 import { createNamespaceController } from '../controllers/namespace/index.ts';
 import { createNodeLifecycleController } from '../controllers/node-lifecycle/index.ts';
 import { createPersistentVolumeController } from '../controllers/persistent-volume/index.ts';
 import { createPodGc } from '../controllers/pod-gc/index.ts';
-import { createClaimProtection, createVolumeProtection } from '../controllers/protection/index.ts';
+import {
+  createAttributesClassProtection,
+  createClaimProtection,
+  createVolumeProtection,
+} from '../controllers/protection/index.ts';
 import { createReplicaSetController } from '../controllers/replica-set/index.ts';
+import { createResourceQuotaController } from '../controllers/resource-quota/index.ts';
 import {
   createRootCaPublisher,
   createServiceAccountsController,
@@ -43,6 +49,7 @@ export function controlPlane({ rootCa, signSecretToken }: ControlPlaneOptions): 
     part(controllerUser('persistent-volume-binder'), createPersistentVolumeController),
     part(controllerUser('pvc-protection-controller'), createClaimProtection),
     part(controllerUser('pv-protection-controller'), createVolumeProtection),
+    part(controllerUser('volumeattributesclass-protection-controller'), createAttributesClassProtection),
     part(controllerUser('attachdetach-controller'), (context) =>
       createAttachDetachController(context, { plugins: createPluginRegistry([createCsiPlugin(context)]) }),
     ),
@@ -51,11 +58,13 @@ export function controlPlane({ rootCa, signSecretToken }: ControlPlaneOptions): 
     part(controllerUser('deployment-controller'), createDeploymentController),
     part(controllerUser('daemon-set-controller'), createDaemonSetController),
     part(controllerUser('job-controller'), createJobController),
+    part(controllerUser('disruption-controller'), createDisruptionController),
     part(controllerUser('ttl-after-finished-controller'), createTtlAfterFinished),
     part(controllerUser('generic-garbage-collector'), createGarbageCollector),
     part(controllerUser('pod-garbage-collector'), createPodGc),
     part(controllerUser('node-controller'), createNodeLifecycleController),
     part(controllerUser('node-controller'), createTaintEvictionController),
+    part(controllerUser('resourcequota-controller'), createResourceQuotaController),
     // There is one API server: once it has marked a namespace nothing gets into it any more.
     part(controllerUser('namespace-controller'), (context) =>
       createNamespaceController(context, { gracePeriodMs: 0 }),

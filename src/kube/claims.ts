@@ -70,3 +70,13 @@ export function notMadeFor(pod: Stored<Pod>, claim: PersistentVolumeClaim): stri
   if (claim.metadata?.namespace === namespace && isControlledBy(claim, pod)) return undefined;
   return `PVC ${claim.metadata?.namespace}/${claim.metadata?.name} was not created for pod ${namespace}/${name} (pod is not owner)`;
 }
+
+/** The attributes classes that the claim has, had until a change that is under way, or shall have. */
+export function attributesClassNames({ spec, status }: PersistentVolumeClaim): readonly string[] {
+  const names = [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ];
+  return names.filter((name): name is string => Boolean(name));
+}

@@ -1,4 +1,4 @@
-import { claimClass } from './claims.ts';
+import { attributesClassNames, claimClass } from './claims.ts';
 import { isPodTerminal, qosClass } from './pods.ts';
 import { compareQuantity } from './quantity.ts';
 import { addLists, maskList, podResourceTotals, wholeQuantity } from './resource-lists.ts';
@@ -57,7 +57,7 @@ const claimEvaluator: Evaluator = {
   },
   inScope: (object, scope) =>
     scope.scopeName === 'VolumeAttributesClass' &&
-    valuesMatch(scope, attributesClassesOf(object as PersistentVolumeClaim)),
+    valuesMatch(scope, attributesClassNames(object as PersistentVolumeClaim)),
 };
 
 /** What the claim asks for, or what an expansion that is under way has taken already. */
@@ -66,15 +66,6 @@ function storageOf({ spec, status }: PersistentVolumeClaim): string | undefined 
   if (asked === undefined) return undefined;
   const allocated = status?.allocatedResources?.storage;
   return wholeQuantity(allocated !== undefined && compareQuantity(allocated, asked) > 0 ? allocated : asked);
-}
-
-function attributesClassesOf({ spec, status }: PersistentVolumeClaim): readonly string[] {
-  const names = [
-    spec?.volumeAttributesClassName,
-    status?.currentVolumeAttributesClassName,
-    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
-  ];
-  return names.filter((name): name is string => Boolean(name));
 }
 
 const COMPUTE = ['cpu', 'memory', 'ephemeral-storage'];

@@ -18,6 +18,7 @@ export const ANN_PROVISIONER_DELETION_SECRET_NAMESPACE =
 // Finalizers
 export const FINALIZER_PVC_PROTECTION = 'kubernetes.io/pvc-protection';
 export const FINALIZER_PV_PROTECTION = 'kubernetes.io/pv-protection';
+export const FINALIZER_VAC_PROTECTION = 'kubernetes.io/vac-protection';
 /** On a PV that an external provisioner must delete before the object may go (HonorPVReclaimPolicy). */
 export const FINALIZER_EXTERNAL_PROVISIONER = 'external-provisioner.volume.kubernetes.io/finalizer';
 export const FINALIZER_IN_TREE_PROVISIONER = 'kubernetes.io/pv-controller';

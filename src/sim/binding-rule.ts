@@ -1,6 +1,6 @@
 import type { KubeObject, PersistentVolume, PersistentVolumeClaim, Stored } from '../kube/index.ts';
 import type { Mirror } from './api/mirror.ts';
-import type { Violation } from './monitor.ts';
+import type { Violation } from './violation.ts';
 
 /** A volume is bound to one claim at most, and both agree; no bound volume goes. */
 export function bindingViolation(

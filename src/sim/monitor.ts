@@ -18,14 +18,9 @@ import { Detachments, LAG_MS } from './detachments.ts';
 import { NETWORK_FS } from './host/mounts.ts';
 import type { ContainerObserver, SimContainer } from './node/containers.ts';
 import { RequestRate } from './request-rate.ts';
+import type { Violation } from './violation.ts';
 import type { Whereabouts } from './whereabouts.ts';
 import type { WrittenData } from './written-data.ts';
-
-/** A rule of the design that was broken. */
-export interface Violation {
-  readonly rule: string;
-  readonly detail: string;
-}
 
 export interface MonitorOptions {
   readonly where: Whereabouts;

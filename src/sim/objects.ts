@@ -24,9 +24,6 @@ export const NAMESPACE = 'default';
 export const SETTINGS = 'settings';
 const SIZE = '8Mi';
 
-/** A volume of a pod beside its claims. */
-export type Extra = 'empty' | 'memory' | 'config' | 'secret';
-
 const PROVISIONERS: Readonly<Record<Driver, string>> = { disk: DISK_DRIVER, network: NETWORK_DRIVER };
 
 /** The class as it is at first. */

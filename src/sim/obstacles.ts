@@ -6,7 +6,7 @@ import {
   type Pod,
   type Stored,
 } from '../kube/index.ts';
-import type { Snapshot, Truth } from './goals.ts';
+import type { Snapshot, Truth } from './snapshot.ts';
 
 const ONE_POD = 'ReadWriteOncePod';
 const MANY_NODES = ['ReadWriteMany', 'ReadOnlyMany'];

@@ -1,4 +1,4 @@
-import type { Violation } from './monitor.ts';
+import type { Violation } from './violation.ts';
 
 /** Far more than the little that the workloads ask for. */
 const MAX_REQUESTS_A_SECOND = 300;

@@ -2,9 +2,9 @@ import type { Logger } from '../base/index.ts';
 import { unconverged } from './goals.ts';
 import type { JournalLine } from './journal.ts';
 import { left } from './leftovers.ts';
-import type { Violation } from './monitor.ts';
 import { drawSetting } from './setting.ts';
 import { User } from './user.ts';
+import type { Violation } from './violation.ts';
 import { drawWorkload } from './workload.ts';
 import { type Sabotage, World } from './world.ts';
 
@@ -81,6 +81,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     })
     .finally(() => {
       Error.stackTraceLimit = stackTraceLimit;
+      clock.clear();
     });
   if (failure) throw failure.error;
   if (end !== 'done') world.violated({ rule: 'the simulation ends', detail: `the clock is ${end}` });

@@ -1,5 +1,4 @@
 import { childSeed, Dice } from './dice.ts';
-import type { Extra } from './objects.ts';
 import type { Driver, Setting } from './setting.ts';
 
 /** One thing that a user or an administrator does. */
@@ -23,6 +22,8 @@ export type Action =
   /** After `helpMs` somebody may delete the node's pods by force: nobody asks the node. */
   | { readonly do: 'cut-off'; readonly node: string; readonly forMs: number; readonly helpMs?: number };
 
+/** A volume of a pod beside its claims. */
+export type Extra = 'empty' | 'memory' | 'config' | 'secret';
 export type Modes = readonly string[];
 
 export interface StaticVolume {

@@ -19,13 +19,14 @@ import { Link } from './host/link.ts';
 import { Machine } from './host/machine.ts';
 import { createSimHost } from './host/sim-host.ts';
 import { Journal, type JournalLine } from './journal.ts';
-import { Monitor, type Violation } from './monitor.ts';
+import { Monitor } from './monitor.ts';
 import { SimContainers } from './node/containers.ts';
 import type { Part, PartContext } from './part.ts';
 import { partsOf } from './parts.ts';
 import type { SimProcess } from './process.ts';
 import type { Setting } from './setting.ts';
 import { Supervisor } from './supervisor.ts';
+import type { Violation } from './violation.ts';
 import { Whereabouts } from './whereabouts.ts';
 import { WrittenData } from './written-data.ts';
 

@@ -1,6 +1,6 @@
 import type { Machine } from './host/machine.ts';
-import type { Violation } from './monitor.ts';
 import type { SeenMount, SimContainer } from './node/containers.ts';
+import type { Violation } from './violation.ts';
 
 /** What pods have written to a volume, oldest first. */
 const DATA_FILE = '.data';

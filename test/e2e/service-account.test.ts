@@ -66,7 +66,7 @@ const k = (stack: Up, ...args: string[]) => kubectl(stack.kubeconfig, args);
 async function withToken(stack: Up, directory: string, token: string) {
   const kubeconfig = join(directory, 'empty');
   await writeFile(kubeconfig, '');
-  const server = /https:\S+/.exec(stack.output().stdout)![0];
+  const server = await k(stack, 'config', 'view', '-o', 'jsonpath={.clusters[0].cluster.server}');
   const ca = join(directory, 'data', 'pki', 'ca.crt');
   const flags = ['--server', server, '--certificate-authority', ca, '--token', token];
   return kubectlResult(kubeconfig, ['auth', 'whoami', ...flags]);

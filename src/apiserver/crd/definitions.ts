@@ -20,6 +20,7 @@ import { condition } from './names.ts';
 import { scaleOf, validateScale, validateScaleStatus, withScale } from './scale.ts';
 import { shapeOfSchema } from './shape.ts';
 import { type Structural, structuralOf } from './structural.ts';
+import { versionRank } from './version-rank.ts';
 import { type Crd, type CrdVersion, isObject, type JSONSchema, type Json, own } from './types.ts';
 import { validateValue } from './validate.ts';
 
@@ -72,16 +73,23 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
           schema: spec.schema?.openAPIV3Schema,
           shape: shapeOfSchema(root),
           listKind: names.listKind ?? `${names.kind}List`,
-          scale,
           removed,
-          deprecation: deprecationOf(spec, version.apiVersion, names.kind),
+          deprecation: deprecationOf(version, compiled, names.kind),
         }),
       } satisfies ResourceDefinition);
     });
 }
 
-function deprecationOf({ deprecated, deprecationWarning }: CrdVersion, apiVersion: string, kind: string) {
-  return deprecated ? (deprecationWarning ?? `${apiVersion} ${kind} is deprecated`) : undefined;
+/** The warning of a deprecated version: its own, or one that names what to use instead. */
+function deprecationOf({ spec, apiVersion }: Version, all: readonly Version[], kind: string): string | undefined {
+  if (!spec.deprecated) return undefined;
+  if (spec.deprecationWarning !== undefined) return spec.deprecationWarning;
+  const rank = (version: Version) => versionRank(version.spec.name);
+  const better = all
+    .filter((one) => one.spec.served && !one.spec.deprecated && rank(one) > versionRank(spec.name))
+    .sort((a, b) => rank(b) - rank(a))[0];
+  const instead = better ? `; use ${better.apiVersion} ${kind}` : '';
+  return `${apiVersion} ${kind} is deprecated${instead}`;
 }
 
 function customKind(

@@ -68,7 +68,7 @@ export function isRecognizedFormat(type: string, format: string): boolean {
 
 function isUri(text: string): boolean {
   // An absolute address or a rooted path, as Go's ParseRequestURI takes them.
-  if (/[\s\u0000-\u001f\u007f]/.test(text) || text === '') return false;
+  if (/[\s\p{Cc}]/u.test(text) || text === '') return false;
   if (text.startsWith('/')) return true;
   return /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text) && URL.canParse(text);
 }

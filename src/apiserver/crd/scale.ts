@@ -1,4 +1,4 @@
-import { badRequest, type KubeObject, type StatusCause, type Stored } from '../../kube/index.ts';
+import { badRequest, type KubeObject, type Scale, type StatusCause, type Stored } from '../../kube/index.ts';
 import { invalidValue } from '../registry/validation/index.ts';
 import { compilePath } from './json-path.ts';
 import { isObject, type Json, type ScaleSubresource } from './types.ts';
@@ -6,7 +6,7 @@ import { isObject, type Json, type ScaleSubresource } from './types.ts';
 const MAX_INT32 = 2 ** 31 - 1;
 
 /** The Scale that stands for a custom resource, by the paths of its definition. */
-export function scaleOf(object: Stored<KubeObject>, scale: ScaleSubresource): KubeObject {
+export function scaleOf(object: Stored<KubeObject>, scale: ScaleSubresource): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const number = (path: string) => Number(compilePath(path)?.(object) ?? 0);
   const selector = scale.labelSelectorPath ? compilePath(scale.labelSelectorPath)?.(object) : undefined;
@@ -19,12 +19,12 @@ export function scaleOf(object: Stored<KubeObject>, scale: ScaleSubresource): Ku
       replicas: number(scale.statusReplicasPath),
       ...(typeof selector === 'string' && selector !== '' ? { selector } : undefined),
     },
-  } as KubeObject;
+  } as Scale;
 }
 
 /** The custom resource with the replicas that a Scale asks for. @throws StatusError 400 */
-export function withScale(object: KubeObject, scale: ScaleSubresource, asked: KubeObject): KubeObject {
-  const replicas = (asked as { spec?: { replicas?: unknown } }).spec?.replicas ?? 0;
+export function withScale(object: KubeObject, scale: ScaleSubresource, asked: Scale): KubeObject {
+  const replicas = (asked.spec?.replicas as unknown) ?? 0;
   if (typeof replicas !== 'number' || !Number.isInteger(replicas))
     throw badRequest(
       'json: cannot unmarshal value into Go struct field ScaleSpec.spec.replicas of type int32',

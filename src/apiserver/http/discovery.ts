@@ -1,4 +1,5 @@
 import { apiVersionOf } from '../../kube/index.ts';
+import { versionRank } from '../crd/version-rank.ts';
 import type { ResourceDefinition } from '../registry/contract.ts';
 import { SUBRESOURCE_KINDS } from './subresources.ts';
 
@@ -133,13 +134,7 @@ function groupsOf(definitions: Definitions): string[] {
 
 /** Stable versions first, then by number, as kube-aware version order has it for the ones served here. */
 function versionsOf(definitions: Definitions): string[] {
-  const rank = (version: string) => {
-    const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version);
-    if (!match) return 0;
-    const stability = match[2] === undefined ? 2 : match[2] === 'beta' ? 1 : 0;
-    return stability * 1e6 + Number(match[1]) * 1e3 + Number(match[3] ?? 0) + 1;
-  };
-  return [...new Set(definitions.map((definition) => definition.version))].sort((a, b) => rank(b) - rank(a));
+  return [...new Set(definitions.map((definition) => definition.version))].sort((a, b) => versionRank(b) - versionRank(a));
 }
 
 function foreignKind(subresource: string) {

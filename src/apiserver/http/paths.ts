@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   AGGREGATED_TYPE,
   aggregatedDiscovery,
@@ -57,7 +58,12 @@ async function serveDiscovery(exchange: Exchange, path: '/api' | '/apis'): Promi
   const definitions = server.registry.definitions();
   if (wantsAggregated(request.headers.accept)) {
     const body = Buffer.from(JSON.stringify(aggregatedDiscovery(definitions, path === '/api')));
-    return sendBody(request, response, 200, AGGREGATED_TYPE, body, { Vary: 'Accept' });
+    const ETag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
+    if (request.headers['if-none-match'] === ETag) {
+      response.writeHead(304, { ETag, Vary: 'Accept' }).end();
+      return;
+    }
+    return sendBody(request, response, 200, AGGREGATED_TYPE, body, { Vary: 'Accept', ETag });
   }
   const address = `${request.socket.localAddress}:${request.socket.localPort}`;
   const body = path === '/api' ? coreVersions(definitions, address) : groupList(definitions);

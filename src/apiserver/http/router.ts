@@ -8,7 +8,7 @@ import { servePodLog } from './pod-log.ts';
 import { flag } from './query.ts';
 import { serveGet, serveList } from './read.ts';
 import { parseTarget, type RequestTarget, type ResourceTarget } from './request-target.ts';
-import { asStatusError, sendError } from './send.ts';
+import { asStatusError, sendError, warningHeader } from './send.ts';
 import {
   serveCreate,
   serveCreateSubresource,
@@ -81,6 +81,8 @@ async function serveResource(exchange: Exchange, target: ResourceTarget): Promis
   if (subresource !== '') return serveSubresource(asked);
 
   const allowed = definition.verbs;
+  if (definition.custom?.deprecation && ['get', 'list', 'watch', 'delete'].includes(target.verb))
+    exchange.response.setHeader('Warning', warningHeader(definition.custom.deprecation));
   const unless = (verb: string) => {
     if (!allowed.includes(verb)) throw methodNotAllowed();
   };

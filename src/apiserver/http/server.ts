@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, errorMessage, type Logger, type Random } from '../../base/index.ts';
+import { unauthorized } from '../../kube/index.ts';
 import {
   bearerToken,
   type KeyPair,
@@ -11,7 +12,6 @@ import {
   type ServiceAccountTokens,
   userOfCertificate,
 } from '../auth/index.ts';
-import { unauthorized } from '../../kube/index.ts';
 import type { Registry, UserInfo } from '../registry/contract.ts';
 import type { ServerContext } from './exchange.ts';
 import type { HealthCheck } from './health.ts';
@@ -142,7 +142,8 @@ function answer(
   response: ServerResponse,
 ): Promise<void> {
   const token = user || !context.tokens ? undefined : bearerToken(request.headers.authorization);
-  if (token === undefined && problem !== undefined) return refuseCredentials(context, request, response, problem);
+  if (token === undefined && problem !== undefined)
+    return refuseCredentials(context, request, response, problem);
   if (token === undefined) return serveRequest(context, user, { request, response });
   return context.tokens!.authenticate(token).then(
     (found) =>

@@ -2,7 +2,7 @@ import type { DeleteOptions, ListOptions, ObjectName, Patch, WatchOptions } from
 import type { KubeObject, Resource, Scale, StatusCause, Stored } from '../../kube/index.ts';
 import type { Authorization } from '../auth/authorization/contract.ts';
 import type { UserInfo } from '../auth/user.ts';
-import type { JSONSchema, ScaleSubresource } from '../crd/types.ts';
+import type { JSONSchema } from '../crd/types.ts';
 import type { Shape } from './managed-fields/shape.ts';
 
 export type { UserInfo };
@@ -107,7 +107,6 @@ export interface CustomKind {
   readonly schema: JSONSchema | undefined;
   readonly shape: Shape;
   readonly listKind: string;
-  readonly scale: ScaleSubresource | undefined;
   /** What every request of a deprecated version is told. */
   readonly deprecation: string | undefined;
   /** Aborts when the definition goes or changes: what streams from it ends. */

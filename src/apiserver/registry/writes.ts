@@ -384,7 +384,7 @@ export class Writes {
     }
     refuse(definition, next, [
       ...validateMetadataUpdate(next.metadata!, previous.metadata),
-      ...(subresource === undefined
+      ...(subresource === undefined || (subresource === 'scale' && definition.custom)
         ? [...(strategy.validate?.(next) ?? []), ...(strategy.validateUpdate?.(next, previous) ?? [])]
         : subresource === 'status'
           ? (strategy.validateStatusUpdate?.(next, previous) ?? [])

@@ -13,6 +13,7 @@ import {
 } from '../../kube/index.ts';
 import { conditionsAfter } from './conditions.ts';
 import { deleteContent, type Outcome } from './content.ts';
+import { discoverNamespaced } from './discover.ts';
 
 const NAME = 'namespace-controller';
 /** What this controller takes away from spec.finalizers when a namespace is empty. */
@@ -29,7 +30,7 @@ export interface NamespaceControllerOptions {
    * long still let objects into it. @default 5000
    */
   readonly gracePeriodMs?: number;
-  /** The namespaced resources that the server has. @default the built-in ones */
+  /** The namespaced resources that the server has. @default the built-in and the custom ones */
   discover?(): Promise<readonly Resource[]>;
 }
 
@@ -45,7 +46,7 @@ export function createNamespaceController(
   const { client, clock, informers, log } = context;
   const { gracePeriodMs = 5_000 } = options;
   const builtIn = builtInResources.filter(({ namespaced }) => namespaced);
-  const discover = options.discover ?? (async () => builtIn);
+  const discover = options.discover ?? (() => discoverNamespaced(client));
   const namespaceInformer = informers.of(namespaces);
   // Nothing waits for an event to go, and a cache of them is dear.
   const contentInformers = builtIn.filter((one) => one !== events).map((one) => informers.of(one));

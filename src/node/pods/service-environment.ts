@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import type { Service, Stored } from '../../kube/index.ts';
 
 /** By which clients in a pod find the API server, wherever the pod is. */
@@ -41,7 +40,7 @@ function* variablesOf({ metadata, spec }: Stored<Service>): Generator<[string, s
   // What containers were once given for their links.
   for (const [index, { port, protocol = 'TCP' }] of ports.entries()) {
     const scheme = protocol.toLowerCase();
-    const url = `${scheme}://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+    const url = `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
     if (index === 0) yield [`${prefix}_PORT`, url];
     const link = `${prefix}_PORT_${port}_${protocol.toUpperCase()}`;
     yield [link, url];

@@ -126,11 +126,7 @@ describe('makePayload', () => {
   });
 
   it('takes the listed keys under their paths', () => {
-    const made = makePayload(
-      data,
-      { defaultMode, items: [{ key: 'a', path: 'x/y', mode: 0o777 }] },
-      missing,
-    );
+    const made = makePayload(data, { defaultMode, items: [{ key: 'a', path: 'x/y', mode: 0o777 }] }, missing);
     assert.deepEqual([...made], [['x/y', { data: Buffer.from('1'), mode: 0o777 }]]);
   });
 

@@ -33,8 +33,8 @@ function start() {
     },
   } as unknown as Client;
   const cache = new TokenCache({ client, clock, random: seededRandom(1) });
-  const get = (uid = 'u', expirationSeconds = 3600, audience = '') =>
-    cache.get({ pod: pod(uid), audience, expirationSeconds }, signal);
+  const get = async (uid = 'u', expirationSeconds = 3600, audience = '') =>
+    (await cache.get({ pod: pod(uid), audience, expirationSeconds }, signal)).token;
   return { clock, asked, server, cache, get };
 }
 
@@ -99,7 +99,13 @@ describe('the tokens of pods', () => {
         fc.integer({ min: 600, max: 10 * 86_400 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (life, part) => {
-          const kept = { podUid: '', token: '', expiresMs: life * 1000, expirationSeconds: life };
+          const kept = {
+            podUid: '',
+            token: '',
+            expirationTimestamp: '',
+            expiresMs: life * 1000,
+            expirationSeconds: life,
+          };
           const ageMs = part * life * 1000;
           const due = ageMs > life * 800 + 1000 || ageMs > 86_400_000;
           if (due) assert.equal(requiresRefresh(kept, ageMs, 0), true);

@@ -11,12 +11,15 @@ export interface TokenWish {
   readonly pod: Stored<Pod>;
   /** '' is the API server. */
   readonly audience: string;
-  readonly expirationSeconds: number;
+  /** @default what the server gives: an hour */
+  readonly expirationSeconds?: number;
 }
 
 export interface KeptToken {
   readonly podUid: string;
   readonly token: string;
+  /** As the server has written it. */
+  readonly expirationTimestamp: string;
   readonly expiresMs: number;
   readonly expirationSeconds: number;
 }
@@ -35,7 +38,8 @@ export function requiresRefresh(kept: KeptToken, nowMs: number, jitterMs: number
 export interface TokenCacheOptions {
   readonly client: Client;
   readonly clock: Clock;
-  readonly random: Random;
+  /** Absent: each is renewed when it is due, and not a little earlier. */
+  readonly random?: Random;
   readonly log?: Logger;
 }
 
@@ -50,24 +54,24 @@ export class TokenCache {
   }
 
   /** @throws Error when there is none that is valid and none can be had. */
-  async get(wish: TokenWish, signal: AbortSignal): Promise<string> {
+  async get(wish: TokenWish, signal: AbortSignal): Promise<KeptToken> {
     const { clock, random, log } = this.#options;
     const key = keyOf(wish);
     const kept = this.#kept.get(key);
-    const jitterMs = Math.floor((random.next() * MAX_JITTER_MS) / 1000) * 1000;
-    if (kept && !requiresRefresh(kept, clock.now(), jitterMs)) return kept.token;
+    const jitterMs = Math.floor(((random?.next() ?? 0) * MAX_JITTER_MS) / 1000) * 1000;
+    if (kept && !requiresRefresh(kept, clock.now(), jitterMs)) return kept;
     try {
       const fresh = await this.#request(wish, signal);
       this.#clean();
       this.#kept.set(key, fresh);
-      return fresh.token;
+      return fresh;
     } catch (error) {
       const why = errorMessage(error);
       if (!kept) throw new Error(`failed to fetch token: ${why}`, { cause: error });
       if (clock.now() > kept.expiresMs)
         throw new Error(`token ${key} expired and refresh failed: ${why}`, { cause: error });
       log?.warn('cannot renew a service account token', { key, error: why });
-      return kept.token;
+      return kept;
     }
   }
 
@@ -99,9 +103,10 @@ export class TokenCache {
     return {
       podUid: uid,
       token,
+      expirationTimestamp,
       expiresMs: Date.parse(expirationTimestamp),
       // The server may give less than was asked for.
-      expirationSeconds: answer.spec?.expirationSeconds ?? expirationSeconds,
+      expirationSeconds: answer.spec?.expirationSeconds ?? expirationSeconds ?? 0,
     };
   }
 

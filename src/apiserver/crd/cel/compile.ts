@@ -117,7 +117,13 @@ function compileNode(node: Node, scope: Scope): Compiled {
       const found = scope.find(node.name);
       if (!found) throw new CompileError(`undeclared reference to '${node.name}' (in container '')`, node.at);
       const { slot, type } = found;
-      return { type, run: (run) => (run.spend(1), run.slots[slot]!) };
+      return {
+        type,
+        run: (run) => {
+          run.spend(1);
+          return run.slots[slot]!;
+        },
+      };
     }
     case 'select':
       return select(node, scope);

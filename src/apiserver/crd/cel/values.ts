@@ -274,7 +274,8 @@ export function parseTimestamp(text: string): Timestamp | undefined {
 
 export function isEqual(a: Value, b: Value): boolean {
   if (a === b) return true;
-  if (isNumber(a) && isNumber(b)) return numberOf(a) == numberOf(b);
+  // An integer and a double are equal when neither is less: they are never identical.
+  if (isNumber(a) && isNumber(b)) return numberOf(a) <= numberOf(b) && numberOf(a) >= numberOf(b);
   if (a instanceof List && b instanceof List) {
     if (a.size !== b.size) return false;
     const [left, right] = [a.values(), b.values()];

@@ -164,7 +164,9 @@ function completeness(
   };
   if (values.not) visit(values.not, `${path}.not`);
   for (const kind of NESTED)
-    values[kind]?.forEach((inner, index) => visit(inner, `${path}.${kind}[${index}]`));
+    values[kind]?.forEach((inner, index) => {
+      visit(inner, `${path}.${kind}[${index}]`);
+    });
   return causes;
 }
 

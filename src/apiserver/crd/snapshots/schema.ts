@@ -72,12 +72,12 @@ export const rules = (...all: readonly (readonly [rule: string, message: string]
 export const fixed = (message: string): Extra => rules(['self == oldSelf', message]);
 
 /** Two fields of which there is always exactly one, and always the same. */
-export function either(a: string, b: string): Extra {
+export function either(a: string, b: string, [first, second] = [a, b]): Extra {
   const once = (field: string) =>
     [`!has(oldSelf.${field}) || has(self.${field})`, `${field} is required once set`] as const;
   return rules(once(a), once(b), [
-    `(has(self.${a}) && !has(self.${b})) || (!has(self.${a}) && has(self.${b}))`,
-    `exactly one of ${a} and ${b} must be set`,
+    `(has(self.${first}) && !has(self.${second})) || (!has(self.${first}) && has(self.${second}))`,
+    `exactly one of ${first} and ${second} must be set`,
   ]);
 }
 

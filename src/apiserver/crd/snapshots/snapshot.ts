@@ -42,7 +42,10 @@ const volumeSnapshot = resource(
             ),
           },
           'What the snapshot is taken of, or where it is.',
-          either('persistentVolumeClaimName', 'volumeSnapshotContentName'),
+          either('persistentVolumeClaimName', 'volumeSnapshotContentName', [
+            'volumeSnapshotContentName',
+            'persistentVolumeClaimName',
+          ]),
         ),
         volumeSnapshotClassName: text(
           'The class; the default one when there is none.',

@@ -25,9 +25,6 @@ import { defineResource } from './define.ts';
 import { secretTypeCauses } from './secret-types.ts';
 
 const MAX_SECRET_BYTES = 1024 * 1024;
-/** A secret that a controller fills with a token of the account that the annotation names. */
-const TOKEN_SECRET = 'kubernetes.io/service-account-token';
-const ANN_ACCOUNT = 'kubernetes.io/service-account.name';
 
 const dataCount = (...maps: readonly (object | undefined)[]) =>
   maps.reduce((sum, map) => sum + Object.keys(map ?? {}).length, 0);
@@ -48,9 +45,6 @@ export const secretDefinition = defineResource<Secret>(secrets, {
       ...keyCauses('data', secret.data),
       ...secretTypeCauses(secret),
       ...sizeCauses('data', secret.data, (value) => Buffer.byteLength(value, 'base64')),
-      ...(secret.type === TOKEN_SECRET && !secret.metadata?.annotations?.[ANN_ACCOUNT]
-        ? [required(`metadata.annotations[${ANN_ACCOUNT}]`)]
-        : []),
     ],
     validateUpdate: (next, previous) => [
       ...unchanged('type', next.type, previous.type),

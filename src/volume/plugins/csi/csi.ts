@@ -2,6 +2,7 @@ import type { Clock } from '../../../base/index.ts';
 import type { Client, Informers } from '../../../client/index.ts';
 import type { Host } from '../../../host/index.ts';
 import { csiDrivers, volumeAttachments } from '../../../kube/index.ts';
+import { TokenCache } from '../../payloads/index.ts';
 import type { DeviceMounter, Mounter, VolumePlugin, VolumeSpec } from '../../plugin.ts';
 import { createCsiAttacher } from './attacher.ts';
 import { AttachmentWatch } from './attachment-watch.ts';
@@ -31,7 +32,7 @@ export function createCsiPlugin(options: CsiPluginOptions): VolumePlugin {
   const { client, informers, node } = options;
   const drivers = informers.of(csiDrivers);
   const csiDriver = (name: string | undefined) => (name === undefined ? undefined : drivers.get(name));
-  const context = node && { ...node, client, csiDriver };
+  const context = node && { ...node, client, csiDriver, tokens: new TokenCache(options) };
   return {
     name: CSI_PLUGIN,
     ready: drivers.synced,

@@ -69,7 +69,7 @@ async function publish(
   const stages = persistent && capabilities.has('STAGE_UNSTAGE_VOLUME');
   const published = persistent ? await publishContext(context, source, signal) : {};
   const publishSecrets = await secretData(client, 'NodePublishSecretRef', source.publishSecret, signal);
-  const tokens = await serviceAccountTokens(client, csiDriver, pod, signal);
+  const tokens = await serviceAccountTokens(context.tokens, csiDriver, pod, signal);
   const tokensAreSecret = csiDriver?.spec.serviceAccountTokenInSecrets ?? false;
 
   const directory = dirname(path);

@@ -3,6 +3,7 @@ import type { NodeCapability } from '../../../csi/index.ts';
 import type { Host } from '../../../host/index.ts';
 import { type CSIDriver, type Stored, volumeAttachments } from '../../../kube/index.ts';
 import { TransientOperationFailure } from '../../operation-error.ts';
+import type { TokenCache } from '../../payloads/index.ts';
 import { attachRequired } from './csi-driver-policy.ts';
 import type { CsiDrivers, RegisteredDriver } from './drivers.ts';
 import { attachmentName } from './names.ts';
@@ -17,6 +18,7 @@ export interface CsiNodeContext {
   readonly client: Client;
   readonly host: Host;
   readonly drivers: CsiDrivers;
+  readonly tokens: TokenCache;
   readonly nodeRoot: string;
   readonly nodeName: string;
   csiDriver(name: string): Stored<CSIDriver> | undefined;

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../base/index.ts';
-import type { Client } from '../../../client/index.ts';
-import { type CSIDriver, type Pod, type Stored, serviceAccounts } from '../../../kube/index.ts';
+import type { CSIDriver, Pod, Stored } from '../../../kube/index.ts';
 import { TransientOperationFailure } from '../../operation-error.ts';
+import type { TokenCache } from '../../payloads/index.ts';
 
 const KEY = 'csi.storage.k8s.io/serviceAccount.tokens';
 
@@ -12,38 +12,22 @@ interface TokenStatus {
 
 /**
  * The tokens of the pod's service account that the driver asked for (CSIDriver.spec.tokenRequests), one for each
- * audience, as one JSON entry; nothing if it asked for none.
+ * audience, as one JSON entry; nothing if it asked for none. A token is used until it has to be renewed, however often
+ * the volume is published.
  */
 export async function serviceAccountTokens(
-  client: Client,
+  cache: TokenCache,
   driver: CSIDriver | undefined,
   pod: Stored<Pod>,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
   const requests = driver?.spec.tokenRequests ?? [];
   if (requests.length === 0) return {};
-  const { namespace, name, uid } = pod.metadata;
-  const account = { namespace, name: pod.spec?.serviceAccountName ?? 'default' };
   const tokens: Record<string, TokenStatus> = {};
   for (const { audience = '', expirationSeconds } of requests) {
-    const body = {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: {
-        audiences: audience === '' ? [] : [audience],
-        expirationSeconds,
-        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
-      },
-    };
     try {
-      const answer = await client.createSubresource<object, typeof body, { status: TokenStatus }>(
-        serviceAccounts,
-        account,
-        'token',
-        body,
-        { signal },
-      );
-      tokens[audience] = answer.status;
+      const { token, expirationTimestamp } = await cache.get({ pod, audience, expirationSeconds }, signal);
+      tokens[audience] = { token, expirationTimestamp };
     } catch (error) {
       throw new TransientOperationFailure(
         `mounter.SetUpAt failed to get service account token attributes: ${errorMessage(error)}`,

@@ -62,7 +62,7 @@ export function createProjectedPlugin(options: ProjectedPluginOptions): VolumePl
     { pod, fsGroup, defaultMode, signal }: PayloadRequest,
   ): Promise<Payload> {
     const { audience = '', expirationSeconds = DEFAULT_TOKEN_SECONDS, path } = source;
-    const token = await tokens.get({ pod, audience, expirationSeconds }, signal);
+    const { token } = await tokens.get({ pod, audience, expirationSeconds }, signal);
     const uid = fsUserOf(pod);
     const mode = uid !== undefined || fsGroup !== undefined ? PRIVATE_MODE : defaultMode;
     const file: FileProjection = { data: Buffer.from(token), mode, ...(uid !== undefined && { uid }) };

@@ -98,7 +98,7 @@ const quantities: readonly Overload[] = [
 ];
 
 function parseUrl(text: string): Url | undefined {
-  if (/[\s\u0000-\u001f\u007f]/.test(text)) return undefined;
+  if (/[\s\p{Cc}]/u.test(text)) return undefined;
   if (text.startsWith('/'))
     return URL.canParse(text, 'none://none') ? new Url(new URL(text, 'none://none'), text) : undefined;
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(text) || !URL.canParse(text)) return undefined;

@@ -92,7 +92,7 @@ function concatenated(a: List, b: List): List {
 export function compare(a: Value, b: Value): number {
   if (isNumber(a) && isNumber(b)) {
     const [left, right] = [numberOf(a), numberOf(b)];
-    return left < right ? -1 : left > right ? 1 : left == right ? 0 : Number.NaN;
+    return left < right ? -1 : left > right ? 1 : left >= right ? 0 : Number.NaN;
   }
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
   if (a instanceof Timestamp || a instanceof Duration) {
