@@ -54,6 +54,43 @@ describe('event recorder', () => {
     await recorder.flush();
     assert.equal((await client.list(events)).items[0]?.count, 1);
   });
+
+  it('does not flood a server that comes back: what gathered meanwhile goes at once', async () => {
+    const client = await cluster();
+    const back = Promise.withResolvers<void>();
+    let requests = 0;
+    const recorder = new Recorder({
+      client: {
+        ...client,
+        async create(resource, object, options) {
+          requests++;
+          await back.promise;
+          return client.create(resource, object, options);
+        },
+        patch(resource, name, patch, options) {
+          requests++;
+          return client.patch(resource, name, patch, options);
+        },
+      },
+      clock,
+      random: seededRandom(1),
+      log: silentLogger,
+      component: 'tester',
+    });
+    const subject = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'default', name: 'a', uid: 'u' };
+    const record = () => {
+      recorder.event(subject, 'Warning', 'Broken', 'it broke');
+      return recorder.flush();
+    };
+    const first = record();
+    // The first is under way from here on.
+    await Promise.resolve();
+    const flushed = Promise.all([first, ...Array.from({ length: 50 }, record)]);
+    back.resolve();
+    await flushed;
+    assert.equal(requests, 2);
+    assert.equal((await client.list(events)).items[0]?.count, 51);
+  });
 });
 
 describe('controller', () => {

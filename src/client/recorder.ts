@@ -80,13 +80,14 @@ export class Recorder implements EventRecorder {
   flush(): Promise<void> {
     this.#due?.cancel();
     this.#due = undefined;
-    const batch = this.#gathered;
-    this.#gathered = new Map();
-    if (batch.size > 0) this.#tail = this.#tail.then(() => this.#writeAll(batch));
+    if (this.#gathered.size > 0) this.#tail = this.#tail.then(() => this.#writeAll());
     return this.#tail;
   }
 
-  async #writeAll(batch: ReadonlyMap<string, Gathered>): Promise<void> {
+  /** What was recorded while an earlier writing took its time goes together: a server that was away is not flooded. */
+  async #writeAll(): Promise<void> {
+    const batch = this.#gathered;
+    this.#gathered = new Map();
     const left = batch.entries();
     const work = async () => {
       for (const [key, event] of left) {

@@ -104,6 +104,31 @@ describe('what components may do', () => {
       ],
     ],
     [
+      controllerUser('deployment-controller'),
+      ['create replicasets.apps', 'update deployments/status.apps'],
+      ['create pods', 'delete pods', 'patch deployments/status.apps', 'get secrets'],
+    ],
+    [
+      controllerUser('replicaset-controller'),
+      ['create pods', 'delete pods', 'update replicasets/status.apps'],
+      ['create replicasets.apps', 'patch replicasets/status.apps', 'create persistentvolumeclaims'],
+    ],
+    [
+      controllerUser('daemon-set-controller'),
+      ['create pods', 'create controllerrevisions.apps', 'update daemonsets/status.apps'],
+      ['update nodes', 'create persistentvolumeclaims', 'get secrets'],
+    ],
+    [
+      controllerUser('job-controller'),
+      ['create pods', 'patch pods', 'update jobs/status.batch'],
+      ['create jobs.batch', 'create persistentvolumeclaims', 'get secrets'],
+    ],
+    [
+      controllerUser('resourcequota-controller'),
+      ['update resourcequotas/status', 'list pods'],
+      ['get secrets', 'update resourcequotas', 'delete pods'],
+    ],
+    [
       controllerUser('pvc-protection-controller'),
       ['update persistentvolumeclaims', 'list pods'],
       ['delete persistentvolumeclaims', 'update persistentvolumes', 'update pods', 'get secrets'],

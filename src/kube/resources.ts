@@ -13,6 +13,7 @@ import type {
   EndpointSlice,
   Endpoints,
   Event,
+  EventsV1Event,
   Job,
   KubeObject,
   Lease,
@@ -117,6 +118,8 @@ export const resourceQuotas = define<ResourceQuota>('v1', 'ResourceQuota', 'reso
 export const limitRanges = define<LimitRange>('v1', 'LimitRange', 'limitranges', { shortNames: ['limits'] });
 export const podTemplates = define<PodTemplate>('v1', 'PodTemplate', 'podtemplates');
 export const events = define<Event>('v1', 'Event', 'events', { shortNames: ['ev'] });
+/** The newer form of the same events. */
+export const eventsV1 = define<EventsV1Event>('events.k8s.io/v1', 'Event', 'events', { shortNames: ['ev'] });
 export const statefulSets = define<StatefulSet>('apps/v1', 'StatefulSet', 'statefulsets', {
   shortNames: ['sts'],
   categories: ['all'],
@@ -266,6 +269,7 @@ export const resources: readonly Resource[] = [
   clusterRoles,
   clusterRoleBindings,
   customResourceDefinitions,
+  eventsV1,
 ];
 
 export const tokenReviews = define<TokenReview>(

@@ -28,6 +28,8 @@ interface Stage extends Scratch, ComponentStack {
   /** The pod once `look` says yes to it. */
   when(name: string, what: string, look: (pod: Stored<Pod>) => unknown): Promise<Stored<Pod>>;
   gone(name: string): Promise<void>;
+  /** What mounting is to fail with. */
+  readonly hooks: { mounting?: () => void };
 }
 
 const NODE = 'node-1';
@@ -43,6 +45,7 @@ async function stage(test: TestContext): Promise<Stage> {
     await stack.client.create(namespaces, { metadata: { name } }).catch(() => undefined);
   const volume = join(directory, 'volume');
   mkdirSync(volume);
+  const hooks: Stage['hooks'] = {};
   const start = async () => {
     const node = createNode(stack.context, {
       host,
@@ -55,7 +58,10 @@ async function stage(test: TestContext): Promise<Stage> {
       // Volumes are somebody else's test: here the one that pods may name is there at once.
       createVolumeManager: () => ({
         start: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
-        waitForAttachAndMount: async () => new Map([['data', { hostPath: volume, readOnly: false }]]),
+        waitForAttachAndMount: async () => {
+          hooks.mounting?.();
+          return new Map([['data', { hostPath: volume, readOnly: false }]]);
+        },
         waitForUnmount: async () => undefined,
         waitForAllUnmounted: async () => undefined,
       }),
@@ -70,6 +76,7 @@ async function stage(test: TestContext): Promise<Stage> {
     ...scratch,
     ...stack,
     pki,
+    hooks,
     start,
     node: () => stack.client.get(nodes, { name: NODE }),
     pod: (name) => stack.client.get(pods, { ...DEFAULT, name }),
@@ -257,6 +264,22 @@ describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
     assert.equal(state(waiting).waiting?.message, 'configmaps "settings" not found');
     await client.create(configMaps, { metadata: { ...DEFAULT, name: 'settings' }, data: { A: 'a' } });
     await when('needy', 'running', (pod) => state(pod).running);
+  });
+
+  it('asks ever more seldom for volumes that cannot be had', async (test) => {
+    const { start, client, hooks, when, gone } = await stage(test);
+    await start();
+    const askedAt: number[] = [];
+    hooks.mounting = () => {
+      askedAt.push(systemClock.monotonic());
+      if (askedAt.length < 6) throw new Error('error processing PVC default/claim: PVC is being deleted');
+    };
+    await client.create(pods, shellPod('web', STAY));
+    await when('web', 'running', (pod) => state(pod).running);
+    assert.equal(askedAt.length, 6);
+    assert.ok(askedAt[5]! - askedAt[0]! >= 600, `asked at ${askedAt}`);
+    await client.delete(pods, { ...DEFAULT, name: 'web' }, { gracePeriodSeconds: 1 });
+    await gone('web');
   });
 
   it('is ready when its probe says so, and restarted when it is not alive', async (test) => {

@@ -120,22 +120,6 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
       ),
     ),
   },
-  'lets a second pod have a volume that is for one': {
-    client: only('scheduler', (client) => ({
-      ...seeing(client, persistentVolumeClaims, (claim: Stored<PersistentVolumeClaim>) => ({
-        ...claim,
-        spec: { ...claim.spec, accessModes: claim.spec?.accessModes?.map(withoutPod) },
-      })),
-      update: ((resource: Resource, object: KubeObject, options?: object) => {
-        if (!is(resource, persistentVolumeClaims)) return client.update(resource, object, options);
-        // What it writes must not tell of the bug.
-        const { namespace, name = '' } = object.metadata ?? {};
-        return client
-          .get(persistentVolumeClaims, { namespace, name })
-          .then(({ spec }) => client.update(resource, { ...object, spec } as KubeObject, options));
-      }) as Client['update'],
-    })),
-  },
   'takes a conflict for a pod that is gone': {
     client: only('kubelet', (client) => ({
       ...client,
@@ -147,10 +131,6 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
     })),
   },
 };
-
-function withoutPod(mode: string): string {
-  return mode.replace(/Pod$/, '');
-}
 
 /** The bug is in the processes whose name begins so. */
 function only<T>(part: string, bug: (thing: T) => T): (thing: T, name: string) => T {

@@ -10,7 +10,6 @@ const RULES: Readonly<Record<string, RegExp>> = {
   'deletes a volume without looking whether it is attached': /no attached volume is deleted/,
   'detaches without asking whether the node still uses the volume': /unstage before controller-unpublish/,
   'unmounts by the wrong key': /no volume goes under a running pod/,
-  'lets a second pod have a volume that is for one': /one pod a volume/,
   'formats a disk without looking at what is on it': /what a pod wrote, the next pod reads/,
 };
 

@@ -70,9 +70,8 @@ describe('the main job, every component on HTTP', { skip: cannotMount }, () => {
         const pod = podInformer.get('web-0', 'default');
         return pod && pod.metadata.uid !== first.metadata.uid && isReady(pod);
       });
-      const log: string[] = [];
-      for await (const text of podLogs(connection, { namespace: 'default', name: 'web-0' })) log.push(text);
-      assert.ok(log.includes(line), log.join('\n'));
+      // It reads what its predecessor has written.
+      await lineOf(connection, 'web-0', (text) => text === line);
 
       await client.delete(statefulSets, { namespace: 'default', name: 'web' });
       await until('the pods to go', () => podInformer.size === 0);
@@ -109,13 +108,24 @@ async function applyExample(client: HttpClient): Promise<void> {
 }
 
 /** The line that the pod wrote when it started. */
-async function started(connection: Parameters<typeof podLogs>[0], name: string): Promise<string> {
+function started(connection: Parameters<typeof podLogs>[0], name: string): Promise<string> {
+  return lineOf(connection, name, (line) => line.endsWith(`${name} started`));
+}
+
+/** The first line of the pod's log that is `wanted`, present or still to come. */
+async function lineOf(
+  connection: Parameters<typeof podLogs>[0],
+  name: string,
+  wanted: (line: string) => boolean,
+): Promise<string> {
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(30_000)]);
+  const seen: string[] = [];
   for await (const line of podLogs(connection, { namespace: 'default', name }, { follow: true, signal })) {
-    if (!line.endsWith(`${name} started`)) continue;
+    seen.push(line);
+    if (!wanted(line)) continue;
     stop.abort();
     return line;
   }
-  throw new Error(`the log of ${name} has no line that says it started`);
+  throw new Error(`the log of ${name} has no such line:\n${seen.join('\n')}`);
 }

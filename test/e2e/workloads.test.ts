@@ -113,7 +113,6 @@ describe('workloads, by kubectl', { skip: cannotMount }, () => {
     await k('set', 'env', 'deployment/web', 'VERSION=2');
     await k('rollout', 'status', 'deployment/web', '--timeout=60s');
     assert.equal(await versions(), '2 2');
-    assert.match(await k('logs', 'deployment/web'), /version 2/);
     assert.match(
       await k('rollout', 'history', 'deployment/web'),
       /REVISION[\s\S]*\n1 [\s\S]*\n2 [\s\S]*\n3 /,
@@ -153,6 +152,28 @@ describe('workloads, by kubectl', { skip: cannotMount }, () => {
     assert.equal(pods, '');
   });
 
+  it('runs a daemon on the node, also anew', async () => {
+    await apply({
+      ...DEPLOYMENT,
+      kind: 'DaemonSet',
+      metadata: { name: 'agent' },
+      spec: { selector: DEPLOYMENT.spec.selector, template: DEPLOYMENT.spec.template },
+    });
+    const succeeded = /successfully rolled out/;
+    assert.match(await k('rollout', 'status', 'daemonset/agent', '--timeout=60s'), succeeded);
+    await k('rollout', 'restart', 'daemonset/agent');
+    assert.match(await k('rollout', 'status', 'daemonset/agent', '--timeout=60s'), succeeded);
+    assert.match(await k('rollout', 'history', 'daemonset/agent'), /\n1 [\s\S]*\n2 /);
+    await k('delete', 'daemonset/agent', '--timeout=60s');
+  });
+
+  it('counts how many pods a budget lets go', async () => {
+    await k('create', 'pdb', 'web', '--selector=app=web', '--max-unavailable=1');
+    await k('wait', '--for=jsonpath={.status.disruptionsAllowed}=1', 'pdb/web', '--timeout=60s');
+    assert.match(await k('get', 'pdb'), /web\s+N\/A\s+1\s+1/);
+    await k('delete', 'pdb/web');
+  });
+
   it('leaves nothing when all is deleted', async () => {
     await k('delete', 'deployment/web', 'job/write', '--timeout=60s');
     await waitGone(stack.kubeconfig, 'pods');
@@ -160,5 +181,6 @@ describe('workloads, by kubectl', { skip: cannotMount }, () => {
     await k('delete', 'pvc/results', '--timeout=60s');
     await waitGone(stack.kubeconfig, 'pv');
     assert.deepEqual(await leftOnMachine(directory), []);
+    assert.doesNotMatch(stack.output().stderr, /forbidden/);
   });
 });

@@ -92,11 +92,13 @@ export class CustomResources {
       return;
     }
     if (served && !differs(served.crd, crd)) return;
-    const removed = new AbortController();
+    // A definition on its way out is still what it was: who watches sees its objects go.
+    const isSame = served !== undefined && !differs(served.crd, crd, false);
+    const removed = isSame ? served.removed : new AbortController();
     const definitions = definitionsOf(crd, removed.signal);
     this.#host.replace(served?.definitions ?? [], definitions);
     this.#served.set(name, { crd, definitions, removed });
-    served?.removed.abort();
+    if (!isSame) served?.removed.abort();
   }
 
   #isHidden({ spec }: StoredCrd): boolean {
@@ -167,12 +169,12 @@ export class CustomResources {
 }
 
 /** Whether what is served of a definition changes. Parts of versions are shared, so the same is identical. */
-function differs(before: StoredCrd, now: StoredCrd): boolean {
+function differs(before: StoredCrd, now: StoredCrd, countsDeletion = true): boolean {
   return (
     before.metadata.uid !== now.metadata.uid ||
     before.spec !== now.spec ||
     !equal(before.status?.acceptedNames, now.status?.acceptedNames) ||
-    isGoing(before) !== isGoing(now)
+    (countsDeletion && isGoing(before) !== isGoing(now))
   );
 }
 

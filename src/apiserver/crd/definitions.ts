@@ -20,9 +20,9 @@ import { condition } from './names.ts';
 import { scaleOf, validateScale, validateScaleStatus, withScale } from './scale.ts';
 import { shapeOfSchema } from './shape.ts';
 import { type Structural, structuralOf } from './structural.ts';
-import { versionRank } from './version-rank.ts';
 import { type Crd, type CrdVersion, isObject, type JSONSchema, type Json, own } from './types.ts';
 import { validateValue } from './validate.ts';
+import { versionRank } from './version-rank.ts';
 
 /** A served version of a kind, compiled. */
 interface Version {
@@ -81,7 +81,11 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
 }
 
 /** The warning of a deprecated version: its own, or one that names what to use instead. */
-function deprecationOf({ spec, apiVersion }: Version, all: readonly Version[], kind: string): string | undefined {
+function deprecationOf(
+  { spec, apiVersion }: Version,
+  all: readonly Version[],
+  kind: string,
+): string | undefined {
   if (!spec.deprecated) return undefined;
   if (spec.deprecationWarning !== undefined) return spec.deprecationWarning;
   const rank = (version: Version) => versionRank(version.spec.name);

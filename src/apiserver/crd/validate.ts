@@ -160,6 +160,10 @@ function checkNumber(schema: JSONSchema, value: number, path: string, causes: St
         `Checked value must be of type integer with format ${schema.format} in ${path}`,
       ),
     );
+  if (schema.type === 'integer' && !Number.isInteger(value))
+    causes.push(
+      invalidValue('<nil>', '', `Checked value must be of type integer (default format) in ${path}`),
+    );
   if (multipleOf !== undefined && !isMultiple(value, multipleOf))
     causes.push(says(path, value, `be a multiple of ${multipleOf}`));
   if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum))

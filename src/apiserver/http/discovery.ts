@@ -134,7 +134,9 @@ function groupsOf(definitions: Definitions): string[] {
 
 /** Stable versions first, then by number, as kube-aware version order has it for the ones served here. */
 function versionsOf(definitions: Definitions): string[] {
-  return [...new Set(definitions.map((definition) => definition.version))].sort((a, b) => versionRank(b) - versionRank(a));
+  return [...new Set(definitions.map((definition) => definition.version))].sort(
+    (a, b) => versionRank(b) - versionRank(a),
+  );
 }
 
 function foreignKind(subresource: string) {

@@ -102,6 +102,20 @@ describe('kubectl', { skip: hasKubectl ? false : 'kubectl is not on PATH', timeo
     assert.match((await run('get', 'nope')).err, /doesn't have a resource type "nope"/);
   });
 
+  it('creates without a manifest, which newer ones send as protobuf', async () => {
+    assert.match(
+      await kubectl('create', 'configmap', 'made', '--from-literal=a=é'),
+      /configmap\/made created/,
+    );
+    assert.equal(await kubectl('get', 'configmap', 'made', '-o', 'jsonpath={.data}'), '{"a":"é"}');
+    await kubectl('create', 'secret', 'generic', 'made', '--from-literal=a=b');
+    assert.equal(await kubectl('get', 'secret', 'made', '-o', 'jsonpath={.data.a}'), 'Yg==');
+    await kubectl('create', 'deployment', 'made', '--image=x', '--replicas=0');
+    assert.equal(await kubectl('get', 'deployment', 'made', '-o', 'jsonpath={.spec.replicas}'), '0');
+    assert.match((await run('create', 'configmap', 'made')).err, /configmaps "made" already exists/);
+    await kubectl('delete', 'configmap/made', 'secret/made', 'deployment/made', '--wait=false');
+  });
+
   it('describes, labels, annotates and patches', async () => {
     assert.match(await kubectl('describe', 'pvc', 'data'), /StorageClass: +fast/);
     assert.match(await kubectl('label', 'pvc', 'data', 'tier=1'), /labeled/);

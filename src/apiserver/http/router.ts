@@ -1,5 +1,12 @@
 import { internalError } from '../../kube/index.ts';
-import { ANONYMOUS, type Attributes, forbiddenFor, impersonate, wantedUser, withSelector } from '../auth/index.ts';
+import {
+  ANONYMOUS,
+  type Attributes,
+  forbiddenFor,
+  impersonate,
+  wantedUser,
+  withSelector,
+} from '../auth/index.ts';
 import type { UserInfo } from '../registry/contract.ts';
 import type { Exchange, ResourceExchange, ServerContext } from './exchange.ts';
 import { methodNotAllowed, unknownPath } from './failures.ts';
@@ -54,7 +61,8 @@ function targetOf(method: string, path: string, query: URLSearchParams): Request
 
 function attributesOf(target: RequestTarget, query: URLSearchParams): Attributes {
   if ('path' in target) return target;
-  const isCollection = target.verb === 'list' || target.verb === 'watch' || target.verb === 'deletecollection';
+  const isCollection =
+    target.verb === 'list' || target.verb === 'watch' || target.verb === 'deletecollection';
   return isCollection ? withSelector(target, query.get('fieldSelector')) : target;
 }
 

@@ -90,6 +90,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly updatable?: Readonly<Record<string, (next: T, previous: Stored<T>) => T>>;
   /** What the scale subresource shows of an object, and does to it. */
   readonly scale?: ScaleView<T>;
+  /** Of a kind that has no objects of its own but shows those of another (events.k8s.io). */
+  readonly view?: StoredForm & { readonly of: Resource };
   /** Of a kind that a CustomResourceDefinition made: what the built-in ones have in code. */
   readonly custom?: CustomKind;
 }
@@ -101,8 +103,24 @@ export interface ScaleView<T extends KubeObject = KubeObject> {
   write(object: Stored<T>, asked: Scale): T;
 }
 
+/** A kind that shows what is stored as another. */
+export interface StoredForm {
+  /** A stored object as this kind or version shows it. */
+  read(entry: Entry): Entry;
+  /** An object of this kind or version as it is stored. */
+  write(object: KubeObject): KubeObject;
+}
+
+/** How the objects of a definition are stored, where that is not as they are shown. */
+export function storedForm({
+  view,
+  custom,
+}: Pick<ResourceDefinition, 'view' | 'custom'>): StoredForm | undefined {
+  return view ?? custom;
+}
+
 /** One version of a kind that was defined at run time. */
-export interface CustomKind {
+export interface CustomKind extends StoredForm {
   /** The schema as it was given, for OpenAPI. */
   readonly schema: JSONSchema | undefined;
   readonly shape: Shape;
@@ -113,10 +131,6 @@ export interface CustomKind {
   readonly removed: AbortSignal;
   /** What a client sent, pruned and with defaults. @throws DecodeError */
   decode(sent: unknown, previous: unknown, unknownFields: string[]): KubeObject;
-  /** A stored object as this version shows it. */
-  read(entry: Entry): Entry;
-  /** An object of this version as it is stored. */
-  write(object: KubeObject): KubeObject;
 }
 
 /** A POST to a kind or a subresource of which nothing is stored. */

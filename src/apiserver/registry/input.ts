@@ -22,7 +22,9 @@ export function readInput(
   try {
     object = custom
       ? custom.decode(sent, previous, unknownFields)
-      : ((model ? decode(model, sent, previous, { unknownFields }) : copyFrozen(sent, previous)) as KubeObject);
+      : ((model
+          ? decode(model, sent, previous, { unknownFields })
+          : copyFrozen(sent, previous)) as KubeObject);
   } catch (error) {
     if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
     throw error;

@@ -2,7 +2,7 @@ import type { ListOptions } from '../../client/index.ts';
 import { badRequest, expired, StatusError, statusFailure } from '../../kube/index.ts';
 import type { Store, Table } from '../store/index.ts';
 import { keyAfter, LATEST, readToken, writeToken } from './continue-token.ts';
-import type { Entry, EntryList, ResourceDefinition } from './contract.ts';
+import { type Entry, type EntryList, type ResourceDefinition, storedForm } from './contract.ts';
 import { parseSelection, type Selection } from './selection.ts';
 
 const EXPIRED_LIST = 'The resourceVersion for the provided list is too old.';
@@ -42,9 +42,9 @@ export function list(
   const entries: Entry[] = [];
   let last = '';
   let remaining = 0;
-  const { custom } = definition;
+  const form = storedForm(definition);
   for (const [key, stored] of walk) {
-    const entry = custom ? custom.read(stored) : stored;
+    const entry = form ? form.read(stored) : stored;
     if (!selection.everything && !selection.matches(entry.object)) continue;
     if (entries.length < limit) {
       entries.push(entry);

@@ -21,20 +21,21 @@ import { CustomResources, type CustomResourcesHost } from '../crd/custom-resourc
 import type { Crd } from '../crd/types.ts';
 import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
 import { ensureNamespaces, SYSTEM } from './bootstrap.ts';
-import type {
-  Answer,
-  Entry,
-  EntryEvent,
-  EntryList,
-  Registry,
-  RequestContext,
-  ResourceDefinition,
-  ScaleView,
+import {
+  type Answer,
+  type Entry,
+  type EntryEvent,
+  type EntryList,
+  type Registry,
+  type RequestContext,
+  type ResourceDefinition,
+  type ScaleView,
+  storedForm,
 } from './contract.ts';
 import { builtInDefinitions } from './definitions/index.ts';
 import { EVENT_TTL_MS, EventExpiry } from './event-expiry.ts';
-import { readInput } from './input.ts';
 import { follow } from './follow.ts';
+import { readInput } from './input.ts';
 import { list } from './list.ts';
 import { evictions } from './operations/evict.ts';
 import { applyPatch } from './patch/index.ts';
@@ -201,7 +202,11 @@ class StoreRegistry implements Registry {
     return this.#change<T>(definition, name, (table, key) =>
       mayCreate && !table.head(key)
         ? this.#writes.createByOther(table, definition, object, context)
-        : this.#writes.update(table, definition, key, name.name, { context, subresource, build: () => object }),
+        : this.#writes.update(table, definition, key, name.name, {
+            context,
+            subresource,
+            build: () => object,
+          }),
     );
   }
 
@@ -359,7 +364,8 @@ class StoreRegistry implements Registry {
 
   /** The answer to a write. Once it is given, a definition that was written is served. */
   async #written<T extends KubeObject>(definition: ResourceDefinition, entry: Entry): Promise<Entry<T>> {
-    if (definition.group === customResourceDefinitions.group) await this.#custom.sync(entry.object.metadata.name);
+    if (definition.group === customResourceDefinitions.group)
+      await this.#custom.sync(entry.object.metadata.name);
     return shown(definition, entry) as Entry<T>;
   }
 
@@ -390,7 +396,8 @@ class StoreRegistry implements Registry {
   }
 
   #replace(old: readonly ResourceDefinition[], next: readonly ResourceDefinition[]): void {
-    for (const { group, version, plural } of old) this.#definitions.delete(definitionKey(group, version, plural));
+    for (const { group, version, plural } of old)
+      this.#definitions.delete(definitionKey(group, version, plural));
     for (const one of next) this.#definitions.set(definitionKey(one.group, one.version, one.plural), one);
     this.#found = new WeakMap();
   }
@@ -448,7 +455,7 @@ class StoreRegistry implements Registry {
   #table(definition: ResourceDefinition): Table {
     let table = this.#tables.get(definition);
     if (!table) {
-      table = this.#store.table(qualifiedName(definition));
+      table = this.#store.table(qualifiedName(definition.view?.of ?? definition));
       this.#tables.set(definition, table);
     }
     return table;
@@ -462,7 +469,7 @@ class StoreRegistry implements Registry {
 
 /** A stored object as the version that was asked for shows it. */
 function shown(definition: ResourceDefinition, entry: Entry): Entry {
-  return definition.custom ? definition.custom.read(entry) : entry;
+  return storedForm(definition)?.read(entry) ?? entry;
 }
 
 async function durable(write: AppliedWrite | Promise<AppliedWrite>): Promise<Entry> {

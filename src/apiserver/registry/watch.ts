@@ -2,7 +2,13 @@ import type { Clock, Timer } from '../../base/index.ts';
 import type { WatchOptions } from '../../client/index.ts';
 import { apiVersionOf, type KubeObject, type Stored } from '../../kube/index.ts';
 import { type Store, StoredEntry, type StoreEvent, type Table } from '../store/index.ts';
-import type { CustomKind, Entry, EntryEvent, ResourceDefinition } from './contract.ts';
+import {
+  type Entry,
+  type EntryEvent,
+  type ResourceDefinition,
+  type StoredForm,
+  storedForm,
+} from './contract.ts';
 import { list, parseRevision, tooLarge, tooOld } from './list.ts';
 import { Pulled } from './pulled.ts';
 import { parseSelection, type Selection } from './selection.ts';
@@ -150,17 +156,18 @@ export function changeSeen(
   stored: StoreEvent,
   definition?: ResourceDefinition,
 ): EntryEvent | undefined {
-  const event = definition?.custom ? asShown(stored, definition.custom) : stored;
+  const form = definition && storedForm(definition);
+  const event = form ? asShown(stored, form) : stored;
   const before = event.previous !== undefined && selection.matches(event.previous.object);
   const after = !event.deleted && selection.matches(event.entry.object);
   if (after) return { type: before ? 'MODIFIED' : 'ADDED', entry: event.entry };
   return before ? { type: 'DELETED', entry: event.departed() } : undefined;
 }
 
-/** A change of a kind that was defined at run time, as the watched version shows it. */
+/** A change of what is stored in another form, as the watched kind or version shows it. */
 function asShown(
   event: StoreEvent,
-  { read }: CustomKind,
+  { read }: StoredForm,
 ): Pick<StoreEvent, 'previous' | 'deleted' | 'entry' | 'departed'> {
   return {
     deleted: event.deleted,

@@ -24,7 +24,7 @@ import {
 } from '../admission/index.ts';
 import { type Authorization, forbiddenFor } from '../auth/authorization/index.ts';
 import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
-import type { Entry, RequestContext, ResourceDefinition } from './contract.ts';
+import { type Entry, type RequestContext, type ResourceDefinition, storedForm } from './contract.ts';
 import { readInput } from './input.ts';
 import {
   applyConfiguration,
@@ -134,7 +134,7 @@ export class Writes {
     const { context, subresource } = request;
     const head = table.head(key);
     if (!head) throw notFound(definition, name);
-    const previous = (definition.custom?.read(head) ?? head).object;
+    const previous = (storedForm(definition)?.read(head) ?? head).object;
     const built = request.build(previous);
     const input = readInput(definition, built, previous, context);
     checkUpdatePreconditions(definition, input.metadata ?? {}, previous.metadata);
@@ -212,7 +212,7 @@ export class Writes {
   /** What is stored of an object that was defined at run time is its storage version. */
   #put(definition: ResourceDefinition, table: Table, key: string, object: KubeObject): AppliedWrite {
     for (const one of this.#beside.splice(0)) this.#store.put(one.table, keyOf(one.object), one.object);
-    return this.#store.put(table, key, definition.custom?.write(object) ?? object);
+    return this.#store.put(table, key, storedForm(definition)?.write(object) ?? object);
   }
 
   /** What every admission request has. What is to be written beside its object is held until that is written. */
@@ -454,8 +454,9 @@ function atName(
 
 /** Whether writing an object that did not change would store what is stored (it would not, after a new storage version). */
 function isStored(definition: ResourceDefinition, object: KubeObject, stored: KubeObject): boolean {
-  if (!definition.custom || object === stored) return true;
-  return copyFrozen(definition.custom.write(object), stored) === stored;
+  const form = storedForm(definition);
+  if (!form || object === stored) return true;
+  return copyFrozen(form.write(object), stored) === stored;
 }
 
 function withField(object: KubeObject, name: string, value: unknown): KubeObject {

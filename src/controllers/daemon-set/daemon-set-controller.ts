@@ -117,7 +117,7 @@ class DaemonSetController implements Component {
       nodes.on({
         added: all,
         updated: (node, previous) => {
-          if (placement(node) !== placement(previous)) all();
+          if (sets.size > 0 && placement(node) !== placement(previous)) all();
         },
         deleted: all,
       }),

@@ -5,12 +5,23 @@ import { customResourceDefinitions, type Resource, resources } from '../../kube/
 export async function discoverNamespaced(client: Client): Promise<readonly Resource[]> {
   const { items } = await client.list(customResourceDefinitions);
   const custom = items.flatMap(({ spec, status }): Resource[] => {
-    const isServed = status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True');
+    const isServed = status?.conditions?.some(
+      ({ type, status: is }) => type === 'Established' && is === 'True',
+    );
     const version = spec.versions.find(({ served }) => served)?.name;
     if (!isServed || version === undefined || spec.scope !== 'Namespaced') return [];
     const { kind, plural, singular = kind.toLowerCase() } = spec.names;
     return [
-      { group: spec.group, version, kind, plural, singular, shortNames: [], categories: [], namespaced: true },
+      {
+        group: spec.group,
+        version,
+        kind,
+        plural,
+        singular,
+        shortNames: [],
+        categories: [],
+        namespaced: true,
+      },
     ];
   });
   return [...resources.filter(({ namespaced }) => namespaced), ...custom];

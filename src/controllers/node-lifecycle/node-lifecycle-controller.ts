@@ -200,7 +200,9 @@ class NodeLifecycleController implements Component {
         const ready = await this.#lookAtNode(node, signal);
         if (ready === 'unsure' || isExcludedFromDisruption(node)) continue;
         const zone = zoneOf(node);
-        zones.set(zone, [...(zones.get(zone) ?? []), ready]);
+        const known = zones.get(zone);
+        if (known) known.push(ready);
+        else zones.set(zone, [ready]);
       }
     };
     await Promise.all(Array.from({ length: WORKERS }, work));

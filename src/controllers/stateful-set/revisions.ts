@@ -5,12 +5,12 @@ import {
   type StatefulSet,
   type Stored,
 } from '../../kube/index.ts';
+import { canonical, safeHash } from '../workload/index.ts';
 
 /** The label of a ControllerRevision that holds the hash at the end of its name. */
 const LABEL_HASH = 'controller.kubernetes.io/hash';
 
 const MAX_PREFIX_LENGTH = 223;
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** By revision, then by age, then by name: the last is the newest. */
 export function sortRevisions(
@@ -50,7 +50,7 @@ export function newRevision(
   collisionCount: number,
 ): ControllerRevision & { metadata: { name: string } } {
   const data = revisionData(set);
-  const hash = revisionHash(data, collisionCount);
+  const hash = safeHash(canonical(data) + collisionCount);
   return {
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
@@ -97,35 +97,4 @@ export function revisionsToDelete(
   const limit = set.spec?.revisionHistoryLimit ?? 10;
   const history = sortRevisions(revisions).filter(({ metadata }) => !inUse.has(metadata.name));
   return limit < 0 || history.length <= limit ? [] : history.slice(0, history.length - limit);
-}
-
-/** FNV-1 of the content and the count, in letters that spell no words (history.HashControllerRevision). */
-function revisionHash(data: object, collisionCount: number): string {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(canonical(data) + collisionCount)) {
-    hash = Math.imul(hash, 0x01000193) >>> 0;
-    hash = (hash ^ byte) >>> 0;
-  }
-  return [...String(hash)].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join('');
-}
-
-/** The texts of data that cannot change: stored revisions are compared with every look at their set. */
-const canonicalTexts = new WeakMap<object, string>();
-
-/** JSON with sorted keys: the same content has the same text, whoever wrote it. */
-function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return sortedJson(value);
-  let text = canonicalTexts.get(value);
-  if (text === undefined) {
-    text = sortedJson(value);
-    canonicalTexts.set(value, text);
-  }
-  return text;
-}
-
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => {
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }

@@ -25,6 +25,7 @@ import {
   claimObjects,
   controllerIndex,
   nextAvailability,
+  nextStatus,
   selects,
   writeStatus,
 } from '../workload/index.ts';
@@ -33,7 +34,7 @@ import { isMemberOf } from './identity.ts';
 import { plan } from './plan.ts';
 import { revisionOf } from './pod-state.ts';
 import { newRevision, planRevision, revisionsToDelete, sameData, templateOf } from './revisions.ts';
-import { completeRollingUpdate, type SetStatus, statusDiffers } from './status.ts';
+import { completeRollingUpdate, type SetStatus } from './status.ts';
 
 export interface StatefulSetOptions {
   /** Sets worked on at a time (--concurrent-statefulset-syncs). @default 5 */
@@ -202,14 +203,11 @@ class StatefulSetController implements Component {
     }
   }
 
-  async #writeStatus(set: Stored<StatefulSet>, status: SetStatus, signal: AbortSignal): Promise<void> {
-    if (signal.aborted || !statusDiffers(set, status)) return;
-    await writeStatus(
-      this.#context.client,
-      statefulSets,
-      { ...set, status: { ...set.status, ...status } },
-      signal,
-    );
+  async #writeStatus(set: Stored<StatefulSet>, wanted: SetStatus, signal: AbortSignal): Promise<void> {
+    const always = ['replicas', 'availableReplicas', 'collisionCount'] as const;
+    const status = nextStatus<NonNullable<StatefulSet['status']>>(set.status, wanted, always);
+    if (signal.aborted || !status) return;
+    await writeStatus(this.#context.client, statefulSets, { ...set, status }, signal);
   }
 
   async #truncateHistory(old: readonly Stored<ControllerRevision>[], signal: AbortSignal): Promise<void> {

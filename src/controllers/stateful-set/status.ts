@@ -59,19 +59,3 @@ export function completeRollingUpdate(set: StatefulSet, status: SetStatus): SetS
 export function updateStrategy(set: StatefulSet): string {
   return set.spec?.updateStrategy?.type ?? 'RollingUpdate';
 }
-
-/** Whether the stored status says something else. */
-export function statusDiffers(set: StatefulSet, status: SetStatus): boolean {
-  const stored = set.status;
-  return (
-    status.observedGeneration > (stored?.observedGeneration ?? 0) ||
-    status.replicas !== (stored?.replicas ?? 0) ||
-    status.readyReplicas !== (stored?.readyReplicas ?? 0) ||
-    status.availableReplicas !== (stored?.availableReplicas ?? 0) ||
-    status.currentReplicas !== (stored?.currentReplicas ?? 0) ||
-    status.updatedReplicas !== (stored?.updatedReplicas ?? 0) ||
-    status.currentRevision !== (stored?.currentRevision ?? '') ||
-    status.updateRevision !== (stored?.updateRevision ?? '') ||
-    status.collisionCount !== (stored?.collisionCount ?? 0)
-  );
-}

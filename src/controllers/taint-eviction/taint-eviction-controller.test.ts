@@ -66,9 +66,9 @@ describe('taint eviction controller', () => {
     await w.clock.advance(600_000);
     assert.equal(w.leaving('ever'), false);
     const evicted = (await w.events()).filter((text) => text.startsWith('TaintManagerEviction'));
-    assert.deepEqual(evicted, [
-      'TaintManagerEviction: Marking for deletion Pod default/none',
+    assert.deepEqual(evicted.sort(), [
       'TaintManagerEviction: Marking for deletion Pod default/minute',
+      'TaintManagerEviction: Marking for deletion Pod default/none',
     ]);
   });
 

@@ -74,6 +74,7 @@ class TaintEvictionController implements Component {
       this.#informers.nodes.on({
         added: (node) => this.#nodeChanged(node),
         updated: (node, previous) => {
+          if (node.spec === previous.spec) return;
           const [now, before] = [node, previous].map(({ spec }) => noExecuteTaints(spec?.taints));
           if (!isDeepStrictEqual(now, before)) this.#nodeChanged(node);
         },
@@ -81,6 +82,7 @@ class TaintEvictionController implements Component {
       this.#informers.pods.on({
         added: (pod) => this.#podChanged(pod),
         updated: (pod, previous) => {
+          if (pod.spec === previous.spec) return;
           const [now, before] = [pod, previous].map(({ spec }) => [spec?.nodeName, spec?.tolerations]);
           if (!isDeepStrictEqual(now, before)) this.#podChanged(pod);
         },

@@ -52,6 +52,8 @@ export class PodWorker {
   #runSpan: Span | undefined;
   #failures = 0;
   #mountFailingSince: number | undefined;
+  /** In a row: some reasons are told at once, and must not be asked for again and again without a pause. */
+  #mountFailures = 0;
   #woken = Promise.withResolvers<void>();
 
   /** Resolves when nothing is left to do for the pod, or the signal aborts. Never rejects. */
@@ -204,6 +206,7 @@ export class PodWorker {
         await host.files.makeDirectory(join(nodeRoot, 'pods', this.#pod.metadata.uid, name), 0o750);
       this.#volumes = await volumes.waitForAttachAndMount(this.#pod, this.#starting.signal);
       this.#mountFailingSince = undefined;
+      this.#mountFailures = 0;
       if (this.#containers.attempts().size === 0)
         this.#runSpan ??= beginStep(trace, 'run', this.#pod, nodeName);
       return undefined;
@@ -215,9 +218,7 @@ export class PodWorker {
         recorder.event(this.#pod, 'Warning', 'FailedMount', message);
         await this.#writeStatus();
       }
-      this.#failures++;
-      const delayMs = backoffDelay(RETRY, this.#failures);
-      await sleep(clock, delayMs, this.#starting.signal);
+      await sleep(clock, backoffDelay(RETRY, ++this.#mountFailures), this.#starting.signal);
       return 0;
     } finally {
       timer.cancel();

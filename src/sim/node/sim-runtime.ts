@@ -26,8 +26,11 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
   return {
     rootDescription: 'a simulated root file system',
     open: () => process.cross(1, () => undefined),
-    start: (config) =>
-      process.cross(dice.delay(START_MS), () => {
+    start: (config) => {
+      const { bootId } = machine;
+      return process.cross(dice.delay(START_MS), () => {
+        // The power went meanwhile: nothing is left that could start it.
+        if (machine.bootId !== bootId) return new Promise<never>(() => {});
         const mounts = config.mounts.map(({ hostPath, readOnly }) => {
           const found = machine.lookup(hostPath);
           if (!found) throw new StartError(`bind ${hostPath}: no such file or directory`);
@@ -52,7 +55,8 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
         };
         containers.start(container);
         return asRecord(container);
-      }),
+      });
+    },
     containers: (podUid) => containers.of(nodeName, podUid).map(asRecord),
     stop: (id) =>
       process.cross(dice.delay(STOP_MS), () => {

@@ -1,6 +1,5 @@
-import type { JSONSchema } from '../../crd/types.ts';
+import type { JSONSchema, Json } from '../../crd/types.ts';
 import type { ResourceDefinition } from '../../registry/contract.ts';
-import type { Json } from './documents.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const API_VERSION =

@@ -128,7 +128,9 @@ function pathV3({ parameters, operations }: Path, set: SchemaSet): Json {
           required: true,
           content:
             operation.method === 'patch'
-              ? Object.fromEntries(patchTypesOf(operation).map((type) => [type, { schema: { type: 'object' } }]))
+              ? Object.fromEntries(
+                  patchTypesOf(operation).map((type) => [type, { schema: { type: 'object' } }]),
+                )
               : { '*/*': content(set.nameOf(operation.kind)) },
         }
       : undefined;

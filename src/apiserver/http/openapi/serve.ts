@@ -67,7 +67,10 @@ let cached: { key: string; documents: Promise<Documents> } | undefined;
 /** Documents depend on the table alone: one copy serves every server of the process until a kind comes or goes. */
 function documentsOf(definitions: readonly ResourceDefinition[]): Promise<Documents> {
   const key = definitions
-    .map((d) => `${apiVersionOf(d)}/${d.plural}:${d.subresources}:${d.verbs}:${d.custom ? identity(d.custom) : ''}`)
+    .map(
+      (d) =>
+        `${apiVersionOf(d)}/${d.plural}:${d.subresources}:${d.verbs}:${d.custom ? identity(d.custom) : ''}`,
+    )
     .join(' ');
   if (cached?.key !== key) cached = { key, documents: makeDocuments(definitions) };
   return cached.documents;

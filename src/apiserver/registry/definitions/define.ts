@@ -30,6 +30,7 @@ export function defineResource<T extends KubeObject>(
     readonly actions?: ResourceDefinition<T>['actions'];
     readonly updatable?: ResourceDefinition<T>['updatable'];
     readonly scale?: ResourceDefinition<T>['scale'];
+    readonly view?: ResourceDefinition<T>['view'];
   } = {},
 ): ResourceDefinition {
   const definition: ResourceDefinition<T> = {
@@ -43,6 +44,7 @@ export function defineResource<T extends KubeObject>(
     actions: options.actions,
     updatable: options.updatable,
     scale: options.scale,
+    view: options.view,
   };
   // The table holds rows of every kind; each row is only ever given objects of its own.
   return definition as unknown as ResourceDefinition;

@@ -14,6 +14,7 @@ import { defineResource } from './define.ts';
 import { deploymentDefinition } from './deployments.ts';
 import { endpointSliceDefinition, endpointsDefinition } from './endpoints.ts';
 import { eventDefinition } from './events.ts';
+import { eventV1Definition } from './events-v1.ts';
 import { jobDefinition } from './jobs.ts';
 import { limitRangeDefinition } from './limit-ranges.ts';
 import { listedOnlyDefinitions } from './listed-only.ts';
@@ -46,6 +47,7 @@ const special: readonly ResourceDefinition[] = [
   endpointSliceDefinition,
   endpointsDefinition,
   eventDefinition,
+  eventV1Definition,
   jobDefinition,
   leaseDefinition,
   limitRangeDefinition,
