@@ -73,7 +73,8 @@ class GarbageCollector implements Component {
 
   constructor(context: ComponentContext, options: GarbageCollectorOptions) {
     this.#context = context;
-    this.#resources = options.resources ?? allResources.filter((resource) => resource.plural !== events.plural);
+    this.#resources =
+      options.resources ?? allResources.filter((resource) => resource.plural !== events.plural);
     this.#informers = new Map(
       this.#resources.map((resource) => [
         qualifiedName(resource),

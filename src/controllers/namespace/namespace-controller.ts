@@ -49,7 +49,9 @@ export function createNamespaceController(
   const discover = options.discover ?? (() => discoverNamespaced(client));
   const namespaceInformer = informers.of(namespaces);
   // Nothing waits for an event to go, and a cache of them is dear.
-  const contentInformers = builtIn.filter((one) => one.plural !== events.plural).map((one) => informers.of(one));
+  const contentInformers = builtIn
+    .filter((one) => one.plural !== events.plural)
+    .map((one) => informers.of(one));
 
   const controller = new Controller({
     name: NAME,

@@ -132,13 +132,7 @@ export function networkNode(host: Host, nodeId: string): CsiServices {
         refuseBlock(volumeCapability);
         await host.files.makeDirectory(stagingTargetPath, 0o750);
         if (await mounted(host, stagingTargetPath)) return {};
-        const readOnly = volumeCapability?.accessMode?.mode === Mode.MULTI_NODE_READER_ONLY;
-        await host.mounts.mount({
-          source: volumeId,
-          target: stagingTargetPath,
-          fsType: NETWORK_FS,
-          options: readOnly ? ['ro'] : [],
-        });
+        await mountShare(host, volumeId, stagingTargetPath, volumeCapability);
         return {};
       },
 
@@ -147,10 +141,13 @@ export function networkNode(host: Host, nodeId: string): CsiServices {
         return {};
       },
 
-      async nodePublishVolume({ stagingTargetPath, targetPath, readonly, volumeCapability }) {
+      async nodePublishVolume({ volumeId, stagingTargetPath, targetPath, readonly, volumeCapability }) {
         refuseBlock(volumeCapability);
-        if (!(await mounted(host, stagingTargetPath)))
+        if (!(await host.mounts.isMountPoint(await mountTablePath(host, stagingTargetPath))))
           throw new CsiStatus(Code.FAILED_PRECONDITION, `nothing is staged at ${stagingTargetPath}`);
+        // The node was thought lost meanwhile: it has the share again, and nobody will stage it anew.
+        if (!(await mounted(host, stagingTargetPath)))
+          await mountShare(host, volumeId, stagingTargetPath, volumeCapability);
         await host.files.makeDirectory(targetPath, 0o750);
         if (!(await mounted(host, targetPath)))
           await host.mounts.mount({ source: stagingTargetPath, target: targetPath, options: ['bind'] });
@@ -174,6 +171,17 @@ export function networkNode(host: Host, nodeId: string): CsiServices {
       },
     },
   };
+}
+
+async function mountShare(
+  host: Host,
+  volumeId: string,
+  target: string,
+  capability: Capability | undefined,
+): Promise<void> {
+  const readOnly = capability?.accessMode?.mode === Mode.MULTI_NODE_READER_ONLY;
+  const options = readOnly ? ['ro'] : [];
+  await host.mounts.mount({ source: volumeId, target, fsType: NETWORK_FS, options });
 }
 
 /** Whether a share that still answers is mounted there. One that was taken away meanwhile is unmounted first. */

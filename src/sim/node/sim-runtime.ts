@@ -22,6 +22,11 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
     ...container,
     logPath: `/log/${container.podUid}/${container.containerName}/${container.attempt}.log`,
   });
+  /** Without power nothing that was begun is done. */
+  const cross = <T>(delayMs: number, work: () => T): Promise<T> => {
+    const { bootId } = machine;
+    return process.cross(delayMs, () => (machine.bootId === bootId ? work() : new Promise<never>(() => {})));
+  };
   const stops: (() => void)[] = [];
   return {
     rootDescription: 'a simulated root file system',
@@ -59,7 +64,7 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
     },
     containers: (podUid) => containers.of(nodeName, podUid).map(asRecord),
     stop: (id) =>
-      process.cross(dice.delay(STOP_MS), () => {
+      cross(dice.delay(STOP_MS), () => {
         containers.exit(id, 143);
         const container = containers.get(id);
         if (!container) throw new Error(`no container ${id}`);

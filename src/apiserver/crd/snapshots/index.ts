@@ -1,4 +1,4 @@
-import { customResourceDefinitions, isAlreadyExists, type Resource } from '../../../kube/index.ts';
+import { customResourceDefinitions, type Resource } from '../../../kube/index.ts';
 import { SYSTEM } from '../../registry/bootstrap.ts';
 import type { Registry } from '../../registry/contract.ts';
 import type { Crd } from '../types.ts';
@@ -12,11 +12,7 @@ export const snapshotCrds: readonly Crd[] = [...snapshotKinds, ...groupSnapshotK
 /** Makes the snapshot kinds that are not there yet; what somebody has put in their place stays. */
 export async function ensureSnapshotCrds(registry: Registry): Promise<void> {
   const resource = customResourceDefinitions as unknown as Resource<Crd>;
-  await Promise.all(
-    snapshotCrds.map((crd) =>
-      registry.create(resource, crd, SYSTEM).catch((error: unknown) => {
-        if (!isAlreadyExists(error)) throw error;
-      }),
-    ),
-  );
+  const present = new Set(registry.list(resource).entries.map(({ object }) => object.metadata.name));
+  const absent = snapshotCrds.filter(({ metadata }) => !present.has(metadata?.name ?? ''));
+  await Promise.all(absent.map((crd) => registry.create(resource, crd, SYSTEM)));
 }

@@ -126,6 +126,15 @@ describe('the columns of pods', () => {
   for (const [what, actual, expected] of cases) it(what, () => assert.equal(actual, expected));
 });
 
+const TEMPLATE = {
+  spec: {
+    containers: [
+      { name: 'c', image: 'i' },
+      { name: 'd', image: 'j' },
+    ],
+  },
+};
+
 describe('the columns of other kinds', () => {
   const cases: [string, object, string][] = [
     [
@@ -226,6 +235,87 @@ describe('the columns of other kinds', () => {
       },
       'x | ClusterIP | None | <none> | 80/TCP | 10m | a=b',
     ],
+    [
+      'deployments',
+      {
+        spec: { replicas: 3, selector: { matchLabels: { b: '2', a: '1' } }, template: TEMPLATE },
+        status: { readyReplicas: 1, updatedReplicas: 2, availableReplicas: 1 },
+      },
+      'x | 1/3 | 2 | 1 | 10m | c,d | i,j | a=1,b=2',
+    ],
+    [
+      'replicasets',
+      {
+        spec: {
+          replicas: 3,
+          selector: { matchExpressions: [{ key: 'k', operator: 'NotIn', values: ['b', 'a'] }] },
+          template: TEMPLATE,
+        },
+        status: { replicas: 2 },
+      },
+      'x | 3 | 2 | 0 | 10m | c,d | i,j | k notin (a,b)',
+    ],
+    [
+      'daemonsets',
+      {
+        spec: { template: { spec: { ...TEMPLATE.spec, nodeSelector: { disk: 'fast' } } } },
+        status: { desiredNumberScheduled: 4, currentNumberScheduled: 3, numberReady: 2 },
+      },
+      'x | 4 | 3 | 2 | 0 | 0 | disk=fast | 10m | c,d | i,j | <none>',
+    ],
+    [
+      'jobs',
+      {
+        spec: { completions: 3, template: TEMPLATE },
+        status: {
+          succeeded: 1,
+          startTime: '2026-01-01T00:00:00Z',
+          conditions: [{ type: 'Suspended', status: 'True' }],
+        },
+      },
+      'x | Suspended | 1/3 | 10m | 10m | c,d | i,j | <none>',
+    ],
+    ['jobs', { spec: { parallelism: 2 } }, 'x | Running | 0/1 of 2 |  | 10m |  |  | <none>'],
+    [
+      'cronjobs',
+      {
+        spec: { schedule: '@daily', suspend: true, jobTemplate: { spec: { template: TEMPLATE } } },
+        status: { active: [{}], lastScheduleTime: '2026-01-01T00:08:00Z' },
+      },
+      'x | @daily | <none> | True | 1 | 2m | 10m | c,d | i,j | <none>',
+    ],
+    [
+      'poddisruptionbudgets',
+      { spec: { minAvailable: '50%' }, status: { disruptionsAllowed: 2 } },
+      'x | 50% | N/A | 2 | 10m',
+    ],
+    [
+      'resourcequotas',
+      { status: { hard: { pods: '3', 'limits.cpu': '2', a: '1' }, used: { pods: '1' } } },
+      'x | a: 0/1, pods: 1/3 | limits.cpu: 0/2 | 10m',
+    ],
+    ['limitranges', {}, 'x | 2026-01-01T00:00:00Z'],
+    ['podtemplates', { template: { ...TEMPLATE, metadata: { labels: { a: 'b' } } } }, 'x | c,d | i,j | a=b'],
+    [
+      'endpoints',
+      {
+        subsets: [
+          {
+            addresses: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }],
+            ports: [{ port: 1 }, { port: 2 }],
+          },
+        ],
+      },
+      'x | 10.0.0.1:1,10.0.0.2:1,10.0.0.1:2 + 1 more... | 10m',
+    ],
+    [
+      'endpointslices',
+      { addressType: 'IPv4', ports: [{ port: 80 }], endpoints: [{ addresses: ['10.0.0.1'] }] },
+      'x | IPv4 | 80 | 10.0.0.1 | 10m',
+    ],
+    ['volumeattributesclasses', { driverName: 'd' }, 'x | d | 10m'],
+    ['leases', { spec: { holderIdentity: 'me' } }, 'x | me | 10m'],
+    ['priorityclasses', { value: 5, preemptionPolicy: 'Never' }, 'x | 5 | false | 10m | Never'],
     [
       'controllerrevisions',
       {

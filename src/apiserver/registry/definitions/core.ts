@@ -15,9 +15,11 @@ import {
   forbiddenField,
   invalidValue,
   isDNS1035Label,
+  isDNS1123Subdomain,
   oneOf,
   required,
   unchanged,
+  validateWith,
 } from '../validation/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { change, each, fill } from './defaulting.ts';
@@ -189,7 +191,7 @@ export const serviceDefinition = defineResource<Service>(services, {
 });
 
 function validateService({ spec }: Service): StatusCause[] {
-  const causes = oneOf('spec.type', spec?.type, ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']);
+  const causes: StatusCause[] = [];
   const headless = spec?.clusterIP === 'None';
   if (!spec?.ports?.length && !headless && spec?.type !== 'ExternalName') causes.push(required('spec.ports'));
   for (const [index, port] of (spec?.ports ?? []).entries()) {
@@ -200,7 +202,13 @@ function validateService({ spec }: Service): StatusCause[] {
     }
     causes.push(...oneOf(`${path}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']));
   }
-  return causes;
+  if (spec?.type === 'ExternalName') {
+    if (spec.externalName)
+      causes.push(...validateWith('spec.externalName', spec.externalName, isDNS1123Subdomain));
+    else causes.push(required('spec.externalName'));
+  }
+  const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
+  return [...causes, ...oneOf('spec.type', spec?.type, types)];
 }
 
 function externalAddress({ spec, status }: Stored<Service>): string {

@@ -1,6 +1,17 @@
-import { type Node, nodes, type Stored } from '../../../kube/index.ts';
+import { type Node, nodes, type StatusCause, type Stored, type Taint } from '../../../kube/index.ts';
+import {
+  at,
+  duplicate,
+  invalidValue,
+  isLabelValue,
+  isQualifiedName,
+  notSupported,
+  required,
+  validateWith,
+} from '../validation/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { defineResource } from './define.ts';
+import { goForm } from './go-form.ts';
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
 
@@ -25,6 +36,7 @@ export const nodeDefinition = defineResource<Node>(nodes, {
   ],
   selectableFields: { 'spec.unschedulable': (node) => String(node.spec?.unschedulable ?? false) },
   strategy: {
+    validate: ({ spec }) => taintCauses(spec?.taints ?? []),
     defaults: (node) =>
       node.status?.capacity && !node.status.allocatable
         ? { ...node, status: { ...node.status, allocatable: node.status.capacity } }
@@ -51,4 +63,29 @@ function roles(node: Stored<Node>): string[] {
 
 function address(node: Stored<Node>, type: string): string {
   return node.status?.addresses?.find((one) => one.type === type)?.address ?? '<none>';
+}
+
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
+
+/** Rules: Kubernetes 1.36, pkg/apis/core/validation validateNodeTaints. Upstream's path is that of metadata. */
+function taintCauses(taints: readonly Taint[]): StatusCause[] {
+  const seen = new Set<string>();
+  return taints.flatMap((taint, index) => {
+    const path = at('metadata.taints', index);
+    const causes = validateWith(`${path}.key`, taint.key, isQualifiedName);
+    if (taint.value) {
+      const found = isLabelValue(taint.value);
+      if (found.length > 0) causes.push(invalidValue(`${path}.value`, taint.value, found.join(';')));
+    }
+    if (!taint.effect) causes.push(required(`${path}.effect`));
+    else if (!EFFECTS.includes(taint.effect))
+      causes.push(notSupported(`${path}.effect`, taint.effect, EFFECTS));
+    const pair = `${taint.key}:${taint.effect}`;
+    if (seen.has(pair)) {
+      const { message, ...rest } = duplicate(path, goForm('Taint', taint));
+      causes.push({ ...rest, message: `${message}: taints must be unique by key and effect pair` });
+    }
+    seen.add(pair);
+    return causes;
+  });
 }
