@@ -9,6 +9,7 @@ import {
   serveServiceAccounts,
   writeKubeconfig,
 } from './apiserver/auth/index.ts';
+import { ensureSnapshotCrds } from './apiserver/crd/snapshots/index.ts';
 import { createApiServer } from './apiserver/http/index.ts';
 import {
   createKubernetesService,
@@ -139,6 +140,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       openPki({ directory: layout.pki, clock, random }),
     ]);
     const tokens = serveServiceAccounts({ registry, keys: pki.serviceAccountKeys, clock, random });
+    await ensureSnapshotCrds(registry);
     serveAccessReviews(registry);
     await bootstrapPolicy(registry, EXTRA_ROLES);
     const server = await createApiServer({

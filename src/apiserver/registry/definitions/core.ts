@@ -14,7 +14,7 @@ import {
   at,
   forbiddenField,
   invalidValue,
-  isDNS1035Label,
+  isDNS1123Label,
   isDNS1123Subdomain,
   oneOf,
   required,
@@ -169,7 +169,7 @@ export const serviceDefinition = defineResource<Service>(services, {
     'spec.type': (service) => service.spec?.type ?? '',
   },
   strategy: {
-    validateName: isDNS1035Label,
+    validateName: isDNS1123Label,
     createsOnUpdate: true,
     defaults: (service) =>
       change(service, 'spec', (spec) => {
@@ -181,7 +181,10 @@ export const serviceDefinition = defineResource<Service>(services, {
           each(list, (port) => fill(port, { protocol: 'TCP', targetPort: port.port as unknown as string })),
         );
       }),
-    prepareForCreate: (service) => ({ ...service, status: { loadBalancer: {} } }),
+    prepareForCreate: (service) => ({
+      ...change(service, 'spec', withIpFamilies),
+      status: { loadBalancer: {} },
+    }),
     validate: validateService,
     validateUpdate: (next, previous) =>
       previous.spec?.clusterIP && next.spec?.type !== 'ExternalName'
@@ -189,6 +192,16 @@ export const serviceDefinition = defineResource<Service>(services, {
         : [],
   },
 });
+
+/** One family, but for headless services without a selector, whose endpoints may be of any. */
+function withIpFamilies(spec: NonNullable<Service['spec']>): NonNullable<Service['spec']> {
+  if (spec.type === 'ExternalName' || spec.ipFamilies) return spec;
+  const isOpen = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
+  return fill(spec, {
+    ipFamilies: isOpen ? ['IPv4', 'IPv6'] : ['IPv4'],
+    ipFamilyPolicy: isOpen ? 'RequireDualStack' : 'SingleStack',
+  });
+}
 
 function validateService({ spec }: Service): StatusCause[] {
   const causes: StatusCause[] = [];
