@@ -183,7 +183,9 @@ class StoreRegistry implements Registry {
     const definition = this.#find(resource);
     if (!definition.verbs.includes('get')) return this.#answer(definition, object, context);
     const entry = await durable(this.#writes.create(this.#table(definition), definition, object, context));
-    return this.#written<T>(definition, entry);
+    const written = this.#written(definition, entry);
+    if (written) await written;
+    return shown(definition, entry) as Entry<T>;
   }
 
   async update<T extends KubeObject>(
@@ -354,7 +356,10 @@ class StoreRegistry implements Registry {
     const table = this.#table(definition);
     const key = keyFor(definition, name);
     try {
-      return await this.#written<T>(definition, await durable(write(table, key)));
+      const entry = await durable(write(table, key));
+      const written = this.#written(definition, entry);
+      if (written) await written;
+      return shown(definition, entry) as Entry<T>;
     } catch (error) {
       // The refusal may rest on a write that readers cannot see yet: answer once they can.
       await table.settled(key);
@@ -362,11 +367,10 @@ class StoreRegistry implements Registry {
     }
   }
 
-  /** The answer to a write. Once it is given, a definition that was written is served. */
-  async #written<T extends KubeObject>(definition: ResourceDefinition, entry: Entry): Promise<Entry<T>> {
-    if (definition.group === customResourceDefinitions.group)
-      await this.#custom.sync(entry.object.metadata.name);
-    return shown(definition, entry) as Entry<T>;
+  /** A definition that was written is served before the write is answered; nothing else waits. */
+  #written(definition: ResourceDefinition, entry: Entry): Promise<unknown> | undefined {
+    if (definition.group !== customResourceDefinitions.group) return undefined;
+    return this.#custom.sync(entry.object.metadata.name);
   }
 
   #customHost(log: Logger): CustomResourcesHost {

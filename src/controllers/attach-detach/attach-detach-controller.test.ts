@@ -173,6 +173,8 @@ describe('attach/detach controller', () => {
     await w.deletePod('p');
     await w.attached('n');
     await w.until('no attachment', () => w.context.informers.of(volumeAttachments).size === 0);
+    // Who watches may hear of a deletion before the deleter has his answer.
+    await turn();
     assert.deepEqual(w.plugin.calls, ['attach v n', 'detach v n']);
     const steps = w.context.trace.ended('default/v');
     assert.deepEqual(

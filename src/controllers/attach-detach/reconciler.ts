@@ -50,7 +50,7 @@ export class Reconciler {
   #signal: AbortSignal | undefined;
   #scheduled = false;
   #timer: Timer | undefined;
-  /** Monotonic milliseconds. */
+  /** When it fires: monotonic milliseconds. */
   #timerAt = 0;
   /** In periods: how long until the next look. Grows while nothing changes but the time. */
   #pause = 1;
@@ -66,11 +66,15 @@ export class Reconciler {
     this.#schedule();
   }
 
-  /** Looks at the volume again after so many milliseconds, or sooner. */
+  /**
+   * An operation on the volume has failed; it may be tried again after so many milliseconds, and is then, whatever the
+   * looks in between find. Another operation need not wait for it: these looks start it.
+   */
   wakeLater(volumeName: UniqueVolumeName, delayMs: number): void {
     this.#pause = 1;
     this.#unsettled.add(volumeName);
-    this.#lookLater(delayMs);
+    this.#options.clock.after(delayMs, () => this.wake(volumeName), { unref: true });
+    this.#lookLater();
   }
 
   /** From now on until the signal aborts changes are acted upon; those before are remembered. */
@@ -123,9 +127,10 @@ export class Reconciler {
     if (this.#unsettled.size > 0) this.#lookLater();
   }
 
-  #lookLater(delayMs = this.#pause * this.#options.periodMs): void {
+  #lookLater(): void {
     if (this.#signal?.aborted) return;
-    const { clock } = this.#options;
+    const { clock, periodMs } = this.#options;
+    const delayMs = this.#pause * periodMs;
     const at = clock.monotonic() + delayMs;
     if (this.#timer && this.#timerAt <= at) return;
     this.#timer?.cancel();
