@@ -63,6 +63,7 @@ async function stage(test: TestContext): Promise<Stage> {
           return new Map([['data', { hostPath: volume, readOnly: false }]]);
         },
         waitForUnmount: async () => undefined,
+        removePodDirectory: async () => undefined,
         waitForAllUnmounted: async () => undefined,
       }),
     });

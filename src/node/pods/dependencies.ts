@@ -11,6 +11,8 @@ export interface PodVolumes {
   waitForAttachAndMount(pod: Stored<Pod>, signal: AbortSignal): Promise<ReadonlyMap<string, PodVolume>>;
   /** Resolves once none of the pod's volumes is mounted. */
   waitForUnmount(pod: Stored<Pod>, signal: AbortSignal): Promise<void>;
+  /** Removes what the pod still has on disk; what must stay because it may hold data is logged. Never rejects. */
+  removePodDirectory(pod: Stored<Pod>): Promise<void>;
 }
 
 /** What the workers of all pods share. */

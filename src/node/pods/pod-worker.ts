@@ -303,7 +303,7 @@ export class PodWorker {
     this.#release();
     const written = this.#ending!.silent || this.#isTold() ? undefined : this.#writeStatus();
     await Promise.all([written, volumes.waitForUnmount(this.#pod, this.#signal)]);
-    await this.#containers.remove(this.#pod);
+    await Promise.all([this.#containers.remove(this.#pod), volumes.removePodDirectory(this.#pod)]);
     // Last of all: once the object is gone, nothing of the pod is left on the node.
     const { namespace, name, uid } = this.#pod.metadata;
     if (!this.#ending!.silent) {

@@ -5,6 +5,7 @@
 #
 #   enter.pl start STATE_DIR RUNTIME_DIR WORKING_DIR READ_ONLY_ROOT IDENTITY...   as process 1, in its new namespaces
 #   enter.pl exec PID START_TICKS IDENTITY...                                     beside process 1, from outside
+#   enter.pl session PID START_TICKS STREAMS IDENTITY...                          likewise, with streams (session.pl)
 #
 # IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES. What runs then is a shell that reads standard input.
 #
@@ -14,12 +15,13 @@
 # this very program was made, 62 is x86-64 (elf(5), e_machine).
 open(my $program, '<', '/proc/self/exe') or fail("cannot read /proc/self/exe: $!");
 sysread($program, my $header, 20) or fail("cannot read /proc/self/exe: $!");
+close $program;
 my %numbers = unpack('x18v', $header) == 62
   ? (umount => 166, pivot_root => 155, mount => 165, prctl => 157, setns => 308, setgroups => 116, setresuid => 117,
-     setresgid => 119, capget => 125, capset => 126)
+     setresgid => 119, capget => 125, capset => 126, setsid => 112, dup3 => 292)
   : (umount => 39, pivot_root => 41, mount => 40, prctl => 167, setns => 268, setgroups => 159, setresuid => 147,
-     setresgid => 149, capget => 90, capset => 91);
-@numbers{qw(open_tree move_mount close_range mount_setattr)} = (428, 429, 436, 442);
+     setresgid => 149, capget => 90, capset => 91, setsid => 157, dup3 => 24);
+@numbers{qw(open_tree move_mount pidfd_open close_range mount_setattr)} = (428, 429, 434, 436, 442);
 
 sub AT_FDCWD() { -100 }
 sub AT_EMPTY_PATH() { 0x1000 }
@@ -50,8 +52,12 @@ my @read_only = qw(/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger);
 my @hidden = qw(/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug
   /proc/scsi /proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware);
 
-my %modes = (start => \&start, exec => \&enter);
-my $mode = $modes{shift @ARGV // ''} or fail('enter.pl: neither start nor exec');
+# Before anything is entered, and only where it is needed: it is the host's.
+if (@ARGV && $ARGV[0] eq 'session') {
+  do($0 =~ s{[^/]*$}{session.pl}r) or fail("cannot load session.pl: $@$!");
+}
+my %modes = (start => \&start, exec => \&enter, session => \&session);
+my $mode = $modes{shift @ARGV // ''} or fail('enter.pl: neither start nor exec nor session');
 $mode->(@ARGV);
 
 sub start {
@@ -92,8 +98,9 @@ sub start {
   become(@identity);
 }
 
-sub enter {
-  my ($pid, $start_ticks, @identity) = @_;
+# Into the namespaces of a process, which must be the one that was meant.
+sub enter_namespaces {
+  my ($pid, $start_ticks) = @_;
   my @namespaces = map {
     open(my $handle, '<', "/proc/$pid/ns/$_") or fail("cannot enter the container: $!");
     $handle;
@@ -105,6 +112,11 @@ sub enter {
   for (@namespaces) {
     call('setns', fileno $_, 0) or fail("cannot enter the container: $!");
   }
+}
+
+sub enter {
+  my ($pid, $start_ticks, @identity) = @_;
+  enter_namespaces($pid, $start_ticks);
   # Only a child is in the PID namespace.
   my $child = fork // fail("cannot fork: $!");
   if ($child) {

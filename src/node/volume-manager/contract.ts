@@ -45,6 +45,11 @@ export interface VolumeManager {
   waitForAttachAndMount(pod: Stored<Pod>, signal: AbortSignal): Promise<MountedVolumes>;
   /** Resolves once none of the pod's volumes is mounted. Rejects after 2 min 3 s. */
   waitForUnmount(pod: Stored<Pod>, signal: AbortSignal): Promise<void>;
+  /**
+   * Removes the directory of a pod that has ended and whose volumes are unmounted. What must stay, because something is
+   * mounted below it or it may hold a volume's data, is logged and tried again as an orphan. Never rejects.
+   */
+  removePodDirectory(pod: Stored<Pod>): Promise<void>;
   /** Resolves once nothing is mounted for any pod, nor globally: for a shutdown, after the pod source was emptied. */
   waitForAllUnmounted(signal: AbortSignal): Promise<void>;
   mountedVolumesForPod(podUid: string): MountedVolumes;

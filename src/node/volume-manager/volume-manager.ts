@@ -74,6 +74,8 @@ class NodeVolumeManager implements VolumeManager {
   #readingStatus = false;
   #passScheduled = false;
   #cleaning: Promise<void> | undefined;
+  /** Removals of pods' directories under way: a pod that ends and the cleaning of orphans must not meet in one. */
+  readonly #removals = new Map<string, Promise<void>>();
   #orphansDirty = true;
   #signal: AbortSignal | undefined;
 
@@ -155,6 +157,7 @@ class NodeVolumeManager implements VolumeManager {
     await this.#pending.idle();
     await this.#inUse.stopped();
     await this.#cleaning;
+    await Promise.all(this.#removals.values());
   }
 
   async waitForAttachAndMount(pod: Stored<Pod>, signal: AbortSignal): Promise<MountedVolumes> {
@@ -191,6 +194,10 @@ class NodeVolumeManager implements VolumeManager {
         return new Error(`mounted volumes=[${names.sort().join(' ')}]: ${why}`);
       },
     });
+  }
+
+  removePodDirectory(pod: Stored<Pod>): Promise<void> {
+    return this.#removeDirectory(pod.metadata.uid);
   }
 
   async waitForAllUnmounted(signal: AbortSignal): Promise<void> {
@@ -342,12 +349,29 @@ class NodeVolumeManager implements VolumeManager {
   }
 
   async #removeOrphans(signal: AbortSignal): Promise<void> {
+    const { host, nodeRoot } = this.#options;
+    for (const uid of await podsOnDisk(host, nodeRoot))
+      if (!signal.aborted && this.#isOrphan(uid)) await this.#removeDirectory(uid);
+  }
+
+  #removeDirectory(podUid: string): Promise<void> {
     const { host, nodeRoot, log } = this.#options;
-    for (const uid of await podsOnDisk(host, nodeRoot)) {
-      if (signal.aborted || !this.#isOrphan(uid)) continue;
-      const why = await removeOrphanedPod(host, nodeRoot, uid);
-      if (why) log.warn(why);
+    let removal = this.#removals.get(podUid);
+    if (!removal) {
+      removal = removeOrphanedPod(host, nodeRoot, podUid)
+        .then((why) => {
+          if (why) log.warn(why);
+        })
+        .catch((error: unknown) =>
+          log.warn('the directory of a pod could not be removed', {
+            pod: podUid,
+            error: errorMessage(error),
+          }),
+        )
+        .finally(() => this.#removals.delete(podUid));
+      this.#removals.set(podUid, removal);
     }
+    return removal;
   }
 
   #isOrphan(podUid: string): boolean {
