@@ -3,6 +3,7 @@ import { createClusterRoleAggregation } from '../controllers/cluster-role-aggreg
 import { createDaemonSetController } from '../controllers/daemon-set/index.ts';
 import { createDeploymentController } from '../controllers/deployment/index.ts';
 import { createDisruptionController } from '../controllers/disruption/index.ts';
+import { createEphemeralVolumeController } from '../controllers/ephemeral/index.ts';
 import { createGarbageCollector } from '../controllers/garbage-collector/index.ts';
 import { createJobController } from '../controllers/job/index.ts';
 import { createNamespaceController } from '../controllers/namespace/index.ts';
@@ -50,6 +51,7 @@ export function controlPlane({ rootCa, signSecretToken }: ControlPlaneOptions): 
     part(controllerUser('pvc-protection-controller'), createClaimProtection),
     part(controllerUser('pv-protection-controller'), createVolumeProtection),
     part(controllerUser('volumeattributesclass-protection-controller'), createAttributesClassProtection),
+    part(controllerUser('ephemeral-volume-controller'), createEphemeralVolumeController),
     part(controllerUser('attachdetach-controller'), (context) =>
       createAttachDetachController(context, { plugins: createPluginRegistry([createCsiPlugin(context)]) }),
     ),

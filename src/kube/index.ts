@@ -1,5 +1,6 @@
 export * from './claims.ts';
 export * from './csi-nodes.ts';
+export * from './custom-resources.ts';
 export * from './downward.ts';
 export * from './metadata.ts';
 export * from './node-affinity.ts';

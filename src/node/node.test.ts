@@ -4,7 +4,7 @@ import { get } from 'node:https';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { openPki, type Pki } from '../apiserver/auth/index.ts';
-import { systemClock, systemRandom } from '../base/index.ts';
+import { systemClock, systemRandom, turn } from '../base/index.ts';
 import { type Scratch, scratchDirectory, skipReason } from '../host/linux/leftovers.test-support.ts';
 import {
   isNotFound,
@@ -28,8 +28,8 @@ interface Stage extends Scratch, ComponentStack {
   /** The pod once `look` says yes to it. */
   when(name: string, what: string, look: (pod: Stored<Pod>) => unknown): Promise<Stored<Pod>>;
   gone(name: string): Promise<void>;
-  /** What mounting is to fail with. */
-  readonly hooks: { mounting?: () => void };
+  /** What mounting is to fail with; what is to happen when a pod's directory is removed. */
+  readonly hooks: { mounting?: () => void; removing?: (pod: Stored<Pod>) => Promise<void> };
 }
 
 const NODE = 'node-1';
@@ -63,7 +63,7 @@ async function stage(test: TestContext): Promise<Stage> {
           return new Map([['data', { hostPath: volume, readOnly: false }]]);
         },
         waitForUnmount: async () => undefined,
-        removePodDirectory: async () => undefined,
+        removePodDirectory: async (pod) => hooks.removing?.(pod),
         waitForAllUnmounted: async () => undefined,
       }),
     });
@@ -152,7 +152,7 @@ describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
   });
 
   it('runs a pod with its volume, shows its log, and takes all of it away again', async (test) => {
-    const { start, node, client, when, gone, pki, directory, events, context } = await stage(test);
+    const { start, node, client, when, gone, pki, directory, events, context, hooks } = await stage(test);
     await start();
     const spec: Partial<NonNullable<Pod['spec']>> = {
       containers: [
@@ -175,8 +175,15 @@ describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
     const said = Promise.withResolvers<void>();
     const log = ask(port, '/containerLogs/default/web-0/main?follow=true', pki, true, said.resolve);
     await said.promise;
+    let removedFrom: string | undefined;
+    hooks.removing = async ({ metadata }) => {
+      // A blink, in which an object that goes first would go.
+      await turn();
+      removedFrom = (await client.get(pods, metadata)).metadata.name;
+    };
     await client.delete(pods, { ...DEFAULT, name: 'web-0' });
     await gone('web-0');
+    assert.equal(removedFrom, 'web-0', 'the directory went before the object');
     assert.equal(await log, '200 hello from web-0\nbye');
     assert.equal(readFileSync(join(directory, 'volume/file'), 'utf8'), 'kept\n');
     assert.deepEqual(readdirSync(join(directory, 'state/runtime/containers')), []);

@@ -30,6 +30,17 @@ metadata: {name: by-hand}
 spec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Mi}}
 `;
 
+const DEFINITION = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: pets.example.com}
+spec:
+  group: example.com
+  names: {kind: Pet, plural: pets}
+  scope: Namespaced
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {tag: {type: string}}}}}]
+`;
+
 /** What is applied, and what kubectl says of it. */
 const REFUSED: readonly [what: string, manifest: string, says: RegExp][] = [
   ['YAML that is none', 'kind: Pod\n metadata: {}\n', /error parsing .*YAML.*line 2/],
@@ -57,9 +68,19 @@ const REFUSED: readonly [what: string, manifest: string, says: RegExp][] = [
     /no matches for kind "PersistentVolumeClaim" in version "example.com\/v1"/,
   ],
   [
-    'a definition of a kind',
-    'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a.b}\nspec: {group: b, names: {kind: A, plural: a}, scope: Cluster, versions: []}\n',
-    /the server does not allow this method on the requested resource/,
+    'a definition of a kind without a version',
+    DEFINITION.replace(/versions: .*/, 'versions: []\n'),
+    /spec\.versions: Invalid value: \[\]: must have exactly one version marked as storage version/,
+  ],
+  [
+    'a definition of a kind under a name that is not its own',
+    DEFINITION.replace('name: pets', 'name: cats'),
+    /metadata\.name: Invalid value: "cats\.example\.com": must be spec\.names\.plural\+"\."\+spec\.group/,
+  ],
+  [
+    'a definition of a kind whose schema leaves out a type',
+    DEFINITION.replace('{type: string}', '{}'),
+    /\.openAPIV3Schema\.properties\[tag\]\.type: Required value: must not be empty for specified object fields/,
   ],
   ['no quantity', CLAIM.replace('1Mi', '10Gb'), /quantities must match the regular expression/],
   [
@@ -166,7 +187,7 @@ describe('bad input, by kubectl', { skip, timeout: 120_000 }, () => {
   it('nothing of it was kept', async () => {
     const names = await k('get', 'pv,pvc,sc', '-A', '-o', 'jsonpath={.items[*].metadata.name}');
     assert.equal(names, 'data fast');
-    assert.equal(await k('get', 'crd', '-o', 'name'), '');
+    assert.doesNotMatch(await k('get', 'crd', '-o', 'name'), /example\.com/);
     assert.equal(await k('get', 'pvc', 'data', '-o', 'jsonpath={.spec.accessModes[0]}'), 'ReadWriteOnce');
     assert.equal(await k('get', 'sc', 'fast', '-o', 'jsonpath={.parameters.tier}'), 'gold');
   });

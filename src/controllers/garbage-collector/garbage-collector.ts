@@ -42,8 +42,6 @@ export interface GarbageCollectorOptions {
   readonly workers?: number;
 }
 
-const BY_OWNER = 'garbage-collector/owner';
-const BY_UID = 'garbage-collector/uid';
 /** How many owners that are known not to exist are remembered. */
 const MAX_ABSENT = 500;
 const FINALIZER_ATTEMPTS = 5;
@@ -56,34 +54,22 @@ export function createGarbageCollector(
   return new GarbageCollector(context, options);
 }
 
-/** An object and where it is kept. */
-interface Found {
-  readonly resource: Resource;
-  readonly object: Kept;
-}
-
 class GarbageCollector implements Component {
   readonly name = 'garbage-collector';
   readonly #context: ComponentContext;
   readonly #resources: readonly Resource[];
-  readonly #informers: ReadonlyMap<string, Informer<KubeObject>>;
+  readonly #monitors: Monitors;
   readonly #controller: Controller;
-  /** Owners that a look-up has shown not to exist. A uid never comes back. */
+  /** Owners that are known not to exist: their uids, or the references that named them. A uid never comes back. */
   readonly #absent = new Set<string>();
 
   constructor(context: ComponentContext, options: GarbageCollectorOptions) {
     this.#context = context;
     this.#resources =
       options.resources ?? allResources.filter((resource) => resource.plural !== events.plural);
-    this.#informers = new Map(
-      this.#resources.map((resource) => [
-        qualifiedName(resource),
-        context.informers
-          .of(resource)
-          .addIndex(BY_OWNER, ownerUids)
-          .addIndex(BY_UID, ({ metadata }) => [metadata.uid]),
-      ]),
-    );
+    // Informers are asked for here: they are listed together with those of the other components.
+    for (const resource of this.#resources) context.informers.of(resource);
+    this.#monitors = new Monitors(context, (resource) => this.#handler(resource));
     this.#controller = new Controller({
       name: this.name,
       clock: context.clock,
@@ -94,28 +80,53 @@ class GarbageCollector implements Component {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    await Informers.synced(signal, ...this.#informers.values());
+    const { informers } = this.#context;
+    await Informers.synced(signal, ...this.#resources.map((resource) => informers.of(resource)));
     if (signal.aborted) return;
-    const stops = this.#resources.map((resource) =>
-      this.#informer(resource).on({
-        added: (object) => this.#changed(resource, object),
-        updated: (object, previous) => {
-          if (!matters(object, previous)) return;
-          this.#changed(resource, object);
-          // It may have been the last to block an owner.
-          this.#enqueueWaitingOwners(previous);
-        },
-        deleted: (object) => {
-          for (const dependent of this.#dependents(object.metadata.uid)) this.#enqueue(dependent);
-          this.#enqueueWaitingOwners(object);
-        },
-      }),
-    );
+    for (const resource of this.#resources) this.#monitors.add(resource, informers.of(resource));
+    const off = this.#resources.includes(customResourceDefinitions)
+      ? this.#followDefinitions(informers.of(customResourceDefinitions))
+      : undefined;
     try {
       await this.#controller.run(signal);
     } finally {
-      for (const stop of stops) stop();
+      off?.();
+      await this.#monitors.stop();
     }
+  }
+
+  /** Custom resources come and go with their definitions. */
+  #followDefinitions(definitions: Informer<CustomResourceDefinition>): () => void {
+    const follow = (definition: CustomResourceDefinition, versions = resourcesOfDefinition(definition)) => {
+      this.#monitors.follow(qualifiedName({ group: definition.spec.group, plural: definition.spec.names.plural }), versions);
+      // What is owned by a kind that was not known before is looked at again.
+      const kinds = new Set(versions.map(({ kind }) => kind));
+      for (const { resource, object } of kinds.size > 0 ? this.#monitors.all() : [])
+        if (object.metadata.ownerReferences?.some(({ kind }) => kinds.has(kind))) this.#changed(resource, object);
+    };
+    return definitions.on({
+      added: (definition) => follow(definition),
+      updated: (definition) => follow(definition),
+      deleted: (definition) => follow(definition, []),
+    });
+  }
+
+  #handler(resource: Resource): InformerHandler<Kept> {
+    return {
+      added: (object) => this.#changed(resource, object),
+      updated: (object, previous) => {
+        if (!matters(object, previous)) return;
+        this.#changed(resource, object);
+        // It may have been the last to block an owner.
+        this.#enqueueWaitingOwners(previous);
+      },
+      deleted: (object) => {
+        const dependents = this.#monitors.dependents(object.metadata.uid);
+        if (dependents.length > 0) this.#remember(object.metadata.uid);
+        for (const dependent of dependents) this.#enqueue(dependent);
+        this.#enqueueWaitingOwners(object);
+      },
+    };
   }
 
   #changed(resource: Resource, object: Kept): void {
@@ -131,7 +142,7 @@ class GarbageCollector implements Component {
 
   #enqueueWaitingOwners(object: KubeObject): void {
     for (const uid of ownerUids(object)) {
-      for (const owner of this.#byUid(uid)) if (isDeletingDependents(owner.object)) this.#enqueue(owner);
+      for (const owner of this.#monitors.byUid(uid)) if (isDeletingDependents(owner.object)) this.#enqueue(owner);
     }
   }
 
@@ -139,16 +150,22 @@ class GarbageCollector implements Component {
     this.#controller.enqueue(`${qualifiedName(resource)} ${keyOf(object)}`);
   }
 
-  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
     const space = key.indexOf(' ');
-    const resource = this.#resources.find((candidate) => qualifiedName(candidate) === key.slice(0, space))!;
-    const object = this.#informer(resource).byKey(key.slice(space + 1));
-    if (!object) return;
-    if (isOrphaningDependents(object)) return this.#orphanDependents({ resource, object }, signal);
-    if (isDeletingDependents(object)) return this.#deleteDependents({ resource, object }, signal);
+    const resource = this.#monitors.resource(key.slice(0, space));
+    const object = resource && this.#monitors.get(resource, key.slice(space + 1));
+    if (!object) return undefined;
+    const found = { resource, object };
+    if (isOrphaningDependents(object) || isDeletingDependents(object)) {
+      // A dependent that is not seen would be deleted instead of orphaned, or outlive its owner.
+      if (!this.#monitors.isSettled) return UNSETTLED_MS;
+      await (isOrphaningDependents(object)
+        ? this.#orphanDependents(found, signal)
+        : this.#deleteDependents(found, signal));
+    }
     // Whatever else it waits for, its dependents are looked at when it is gone.
-    if (isBeingDeleted(object)) return;
-    await this.#collect({ resource, object }, signal);
+    else if (!isBeingDeleted(object)) await this.#collect(found, signal);
+    return undefined;
   }
 
   /** Deletes the object if none of its owners lives. */
@@ -165,7 +182,7 @@ class GarbageCollector implements Component {
         state: await this.#stateOf(reference, latest, signal),
       })),
     );
-    const dependents = this.#dependents(latest.metadata.uid).map((found) => found.object);
+    const dependents = this.#monitors.dependents(latest.metadata.uid).map((found) => found.object);
     const verdict = judge(latest, owners, dependents);
     if (verdict.action === 'keep') return;
     if (verdict.action === 'drop-references') {
@@ -192,7 +209,7 @@ class GarbageCollector implements Component {
   /** Foreground: the finalizer goes when nothing blocks any more; until then each dependent is deleted. */
   async #deleteDependents(owner: Found, signal: AbortSignal): Promise<void> {
     const { uid } = owner.object.metadata;
-    const dependents = this.#dependents(uid);
+    const dependents = this.#monitors.dependents(uid);
     const blocking = dependents.filter(({ object }) => blocks(object, uid));
     for (const dependent of dependents) {
       if (!isBeingDeleted(dependent.object)) this.#enqueue(dependent);
@@ -203,7 +220,7 @@ class GarbageCollector implements Component {
   async #orphanDependents(owner: Found, signal: AbortSignal): Promise<void> {
     const uids = new Set([owner.object.metadata.uid]);
     await Promise.all(
-      this.#dependents(owner.object.metadata.uid).map((dependent) =>
+      this.#monitors.dependents(owner.object.metadata.uid).map((dependent) =>
         this.#setOwners(dependent, withoutOwners(dependent.object, uids), signal),
       ),
     );
@@ -243,13 +260,14 @@ class GarbageCollector implements Component {
 
   /** What the caches say of an owner; 'dangling' when they do not know it. */
   #cachedState(reference: OwnerReference, object: KubeObject): OwnerState {
-    const resource = resourceOfReference(this.#resources, reference);
-    // An owner of a kind nobody here watches is nobody's here to declare dead.
-    if (!resource) return 'solid';
+    const resource = this.#monitors.ofReference(reference);
+    // An owner of a kind that the server does not have is nobody's here to declare dead, if it was not seen to go.
+    if (!resource) return this.#absent.has(reference.uid) ? 'dangling' : 'solid';
     const { namespace } = object.metadata ?? {};
     // A cluster-scoped object cannot be owned by a namespaced one; upstream leaves such an object alone, too.
     if (resource.namespaced && namespace === undefined) return 'solid';
-    const owner = this.#informer(resource).get(reference.name, resource.namespaced ? namespace : undefined);
+    const key = joinKey(resource.namespaced ? namespace : undefined, reference.name);
+    const owner = this.#monitors.get(resource, key);
     if (owner?.metadata.uid !== reference.uid) return 'dangling';
     return isDeletingDependents(owner) ? 'waiting' : 'solid';
   }
@@ -258,15 +276,20 @@ class GarbageCollector implements Component {
   async #stateOf(reference: OwnerReference, object: Kept, signal: AbortSignal): Promise<OwnerState> {
     const cached = this.#cachedState(reference, object);
     if (cached !== 'dangling') return cached;
-    const resource = resourceOfReference(this.#resources, reference)!;
+    const resource = this.#monitors.ofReference(reference);
+    if (!resource || this.#absent.has(reference.uid)) return 'dangling';
     const namespace = resource.namespaced ? object.metadata.namespace : undefined;
     const key = [reference.apiVersion, reference.kind, namespace, reference.name, reference.uid].join(' ');
     if (this.#absent.has(key)) return 'dangling';
     const owner = await this.#live(resource, { namespace, name: reference.name }, signal);
     if (owner?.metadata.uid === reference.uid) return isDeletingDependents(owner) ? 'waiting' : 'solid';
-    this.#absent.add(key);
-    if (this.#absent.size > MAX_ABSENT) this.#absent.delete(this.#absent.values().next().value!);
+    this.#remember(key);
     return 'dangling';
+  }
+
+  #remember(absent: string): void {
+    this.#absent.add(absent);
+    if (this.#absent.size > MAX_ABSENT) this.#absent.delete(this.#absent.values().next().value!);
   }
 
   #live(

@@ -20,7 +20,7 @@ const DEVICE_LINKS: Readonly<Record<string, string>> = {
   stderr: '/proc/self/fd/2',
   ptmx: 'pts/ptmx',
 };
-const SCRIPTS = ['shim.sh', 'init.sh', 'enter.pl', 'probe-overlay.sh'];
+const SCRIPTS = ['shim.sh', 'init.sh', 'enter.pl', 'session.pl', 'probe-overlay.sh'];
 
 /**
  * Fills the runtime's directory with what all containers start from: the scripts, `base` (copied to each container's

@@ -28,6 +28,8 @@ export function commandScript(options: {
   readonly command: readonly string[];
   readonly environment: ReadonlyMap<string, string>;
   readonly workingDir: string;
+  /** The descriptor that the program reads. @default nothing to read */
+  readonly input?: 8;
 }): string {
   const [program = ''] = options.command;
   const exports: string[] = [];
@@ -52,7 +54,7 @@ case ${shellQuote(program)} in
 esac
 echo started >&6
 exec 2>&7 6>&- 7>&-
-exec ${run} </dev/null
+exec ${run} ${options.input ? '<&8 8<&-' : '</dev/null'}
 }
 start
 `;

@@ -9,6 +9,8 @@
 #
 # IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES. What runs then is a shell that reads standard input.
 #
+# $failures: where it is told why this failed, standard error if nothing else is said.
+#
 # No module is loaded, strict and warnings neither (a test looks by them): they would cost three times what all this does.
 
 # System calls whose number depends on the architecture (the others have one number everywhere): the machine for which
@@ -16,7 +18,7 @@
 open(my $program, '<', '/proc/self/exe') or fail("cannot read /proc/self/exe: $!");
 sysread($program, my $header, 20) or fail("cannot read /proc/self/exe: $!");
 close $program;
-my %numbers = unpack('x18v', $header) == 62
+our %numbers = unpack('x18v', $header) == 62
   ? (umount => 166, pivot_root => 155, mount => 165, prctl => 157, setns => 308, setgroups => 116, setresuid => 117,
      setresgid => 119, capget => 125, capset => 126, setsid => 112, dup3 => 292)
   : (umount => 39, pivot_root => 41, mount => 40, prctl => 167, setns => 268, setgroups => 159, setresuid => 147,
@@ -238,6 +240,6 @@ sub call {
 
 sub fail {
   my ($why) = @_;
-  print STDERR "error $why\n";
+  print { $failures || *STDERR } "error $why\n";
   exit 125;
 }

@@ -14,6 +14,8 @@ sub TIOCSCTTY() { 0x540E }
 sub TIOCSWINSZ() { 0x5414 }
 sub TIOCGPTPEER() { 0x5441 }
 sub TIOCSPTLCK() { 0x40045431 }
+sub EINTR() { 4 }
+sub EAGAIN() { 11 }
 sub CHUNK() { 65536 }
 # Output that another process holds open when the command has ended is waited for no longer than this.
 sub DRAIN_SECONDS() { 2 }
@@ -23,8 +25,9 @@ sub session {
   my ($with_input, $with_terminal) = map { $streams =~ /\b$_\b/ } qw(stdin tty);
   # The shell's places (6: the start's status, 7: standard error, 8: the command's input) are taken before any is opened.
   call('dup3', 5, $_, 0) for 6 .. 8;
-  open(STDERR, '>&=', 5) if !open(my $report, '>&=', 5);
-  $failures = $report;
+  open($failures, '>&=', 5);
+  # While it is the host's: the container's could be anything.
+  open(my $nothing, '<', '/dev/null') or fail("cannot open /dev/null: $!");
   # The host's: process numbers are ours there, the container's would be others.
   opendir(my $processes, '/proc') or fail("cannot read /proc: $!");
   enter_namespaces($pid, $start_ticks);
@@ -32,14 +35,12 @@ sub session {
   my ($terminal, @inner, @outer);
   if ($with_terminal) {
     ($terminal, my $side) = open_terminal($identity[0]);
-    (@inner, @outer) = ();
     @inner = ($side, $side, $side);
     @outer = ($terminal, $terminal);
   } else {
     pipe(my $command_in, my $to_command) && pipe(my $from_out, my $out) && pipe(my $from_err, my $err)
       or fail("cannot make pipes: $!");
-    open($command_in, '<', '/dev/null') or fail("cannot open /dev/null: $!") unless $with_input;
-    @inner = ($command_in, $out, $err);
+    @inner = ($with_input ? $command_in : $nothing, $out, $err);
     @outer = ($to_command, $from_out, $from_err);
   }
 
@@ -54,8 +55,7 @@ sub session {
       or fail("cannot hand over the streams: $!");
     chdir '/' or fail("cannot enter the root: $!");
     umask 022;
-    $failures = undef;
-    open(STDERR, '>&=', 2);
+    open($failures, '>&=', 6);
     call('close_range', 3, 5, 0);
     call('close_range', 9, 0xffffffff, 0);
     become(@identity);
@@ -64,10 +64,9 @@ sub session {
   call('close_range', 5, 8, 0);
   close $_ for @inner;
 
-  open(my $client, '<&=', 3) && open(my $control, '<&=', 4) && open(my $output, '>&=', 1)
-    && open(my $errors, '>&=', 2) or fail("cannot take the client's streams: $!");
-  my @flows = ({ from => $outer[1], to => $output, counts => 1, last => 1 });
-  push @flows, { from => $outer[2], to => $errors, counts => 1, last => 1 } if !$with_terminal;
+  open(my $client, '<&=', 3) && open(my $control, '<&=', 4) or fail("cannot take the client's streams: $!");
+  my @flows = ({ from => $outer[1], to => \*STDOUT, counts => 1, last => 1 });
+  push @flows, { from => $outer[2], to => \*STDERR, counts => 1, last => 1 } if !$with_terminal;
   # A terminal stays when its input ends, for its output goes on.
   push @flows, { from => $client, to => $outer[0], last => !$with_terminal } if $with_input;
   close $outer[0] if !$with_input && !$with_terminal;
@@ -120,6 +119,7 @@ sub carry {
       }
     }
     @flows = grep { step($_, $readable, $writable) } @flows;
+    @flows = grep { defined fileno $_->{from} && defined fileno $_->{to} } @flows;
     if (!defined $code && vec($readable, $end, 1)) {
       waitpid $child, 0;
       $code = $? & 127 ? 128 + ($? & 127) : $? >> 8;
@@ -140,11 +140,11 @@ sub step {
       substr($flow->{buffer}, 0, $written) = '';
       return 1;
     }
-    return 1 if $!{EAGAIN};
+    return 1 if $! == EAGAIN || $! == EINTR;
   } else {
     return 1 if !vec($readable, fileno $from, 1);
     my $read = sysread($from, $flow->{buffer}, CHUNK);
-    return 1 if $read || (!defined $read && again());
+    return 1 if $read || (!defined $read && ($! == EAGAIN || $! == EINTR));
   }
   # Nobody reads or nobody writes any more: each side learns of the other's end.
   close $from;

@@ -415,6 +415,31 @@ describe('the volume manager', () => {
     await plugin.until(...MOUNTED, 'setUp pv-1 web-0');
   });
 
+  it('removes the directory of a pod that has ended while its object is still there, once', async (test) => {
+    const { client, source, manager, root } = await start(test);
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    const directory = join(root, 'pods', pod.metadata.uid);
+    await fs.mkdir(join(directory, 'volumes/test~disk/pv-1'), { recursive: true });
+    await fs.mkdir(join(directory, 'plugins'));
+    const removal = manager.removePodDirectory(pod);
+    assert.equal(manager.removePodDirectory(pod), removal, 'who comes second waits for the first');
+    await removal;
+    assert.deepEqual(await fs.readdir(join(root, 'pods')), []);
+    await manager.removePodDirectory(pod);
+  });
+
+  it('keeps the directory of a pod that has ended while it may hold data', async (test) => {
+    const { client, source, manager, root } = await start(test);
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    const volume = join(root, 'pods', pod.metadata.uid, 'volumes/test~disk/pv-1');
+    await fs.mkdir(volume, { recursive: true });
+    await fs.writeFile(join(volume, 'precious'), '');
+    await manager.removePodDirectory(pod);
+    assert.deepEqual(await fs.readdir(volume), ['precious']);
+  });
+
   it('reports in use again when another writer has dropped it', async (test) => {
     const stack = await start(test);
     const { client, source } = stack;

@@ -1,0 +1,41 @@
+import type { ObjectName } from '../../client/index.ts';
+import { badRequest, conflict, type KubeObject } from '../../kube/index.ts';
+import type { ResourceDefinition } from './contract.ts';
+
+/** What an apply makes of nothing, at the name that the request gives. @throws StatusError 400, 409 */
+export function atName(
+  definition: ResourceDefinition,
+  object: KubeObject,
+  { namespace, name }: ObjectName,
+): KubeObject {
+  const { metadata } = object;
+  if (!metadata?.name)
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
+  if (metadata.name !== name)
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  if (metadata.namespace && metadata.namespace !== (namespace ?? ''))
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (metadata.uid)
+    throw conflict(
+      definition,
+      name,
+      `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`,
+    );
+  return definition.namespaced ? { ...object, metadata: { ...metadata, namespace } } : object;
+}
+
+/** @throws StatusError 400 when the object cannot be created as it was sent. */
+export function checkNew(definition: ResourceDefinition, { metadata }: KubeObject): void {
+  if (metadata?.resourceVersion)
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  if (definition.namespaced && !metadata?.namespace) {
+    throw badRequest(`an empty namespace may not be set during creation of a ${definition.kind}`);
+  }
+  if (!definition.namespaced && metadata?.namespace) {
+    throw badRequest(`namespace may not be set on a ${definition.kind}: it belongs to the whole cluster`);
+  }
+}
