@@ -9,6 +9,6 @@ export type {
 } from './client.ts';
 export type { Component, ComponentContext } from './component.ts';
 export { Controller } from './controller.ts';
-export { Informer, type InformerHandler, Informers, type Lister } from './informer.ts';
+export { Informer, type InformerHandler, type InformerOptions, Informers, type Lister } from './informer.ts';
 export { type EventRecorder, Recorder } from './recorder.ts';
 export { waitUntil } from './wait.ts';

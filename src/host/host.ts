@@ -1,3 +1,5 @@
+import type { Duplex, Readable, Writable } from 'node:stream';
+
 /**
  * The only way to the machine. `linux` is the real one; `rootless` and `simulated` come beside it. Everything that
  * components do to files, mounts, devices and processes goes through here, so that the simulation can own it.
@@ -227,6 +229,14 @@ export interface SpawnRequest {
   readonly stderrPath?: string;
 }
 
+/** A child whose descriptors lead to us, and which therefore notices when we are gone. */
+export interface ConnectedProcess {
+  /** Of descriptor 0 (which it reads), 1 and 2 (which it writes), 3 and up (both ways). */
+  readonly streams: readonly [Writable, Readable, Readable, ...Duplex[]];
+  /** Resolves when it has ended; undefined when a signal ended it. Rejects when it cannot be started. */
+  readonly exit: Promise<number | undefined>;
+}
+
 /** A process that can be told from a later one with the same number. */
 export interface ProcessId {
   readonly pid: number;
@@ -239,6 +249,8 @@ export interface Processes {
   exec(command: string, args: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** Starts a process in a session of its own that outlives us. */
   spawn(request: SpawnRequest): Promise<ProcessId>;
+  /** Starts a process in a session of its own with so many descriptors, all of which lead to us. */
+  connect(command: string, args: readonly string[], descriptors: number): ConnectedProcess;
   isAlive(process: ProcessId): Promise<boolean>;
   /** Sends a signal to the process, or to its whole group. Gone already: nothing happens. */
   kill(process: ProcessId, signal: NodeJS.Signals, options?: { group?: boolean }): Promise<void>;
@@ -254,11 +266,13 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Connections to servers on this machine, for probes. Errors carry the `code` of the system call. */
+/** Connections to servers on this machine, for probes and forwarded ports. Errors carry the `code` of the system call. */
 export interface Network {
   /** Resolves once a TCP connection is made; it is closed at once. */
   connect(host: string, port: number, options: { readonly timeoutMs: number }): Promise<void>;
   /** Any status resolves. A server's certificate is not looked at: the question is whether it answers. */
+  /** A TCP connection that stays; the caller ends it. Bytes can be sent when one side has ended (half-open). */
+  open(host: string, port: number): Promise<Duplex>;
   httpGet(
     url: { readonly secure: boolean; readonly host: string; readonly port: number; readonly path: string },
     options: { readonly timeoutMs: number; readonly headers?: Readonly<Record<string, string>> },

@@ -1,4 +1,5 @@
 export type {
+  ConnectedProcess,
   AppendHandle,
   DiskSignature,
   ExecResult,

@@ -16,11 +16,12 @@ import {
   statusFailure,
 } from '../../kube/index.ts';
 import { type AdmissionReader, admissionPlugins } from '../admission/index.ts';
-import { type Authorization, createAuthorization, type ObjectSource } from '../auth/authorization/index.ts';
+import { type Authorization, createAuthorization } from '../auth/authorization/index.ts';
 import { CustomResources, type CustomResourcesHost } from '../crd/custom-resources.ts';
 import type { Crd } from '../crd/types.ts';
 import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
 import { ensureNamespaces, SYSTEM } from './bootstrap.ts';
+import { admissionReader, authorizationSource, Catalogue } from './catalogue.ts';
 import {
   type Answer,
   type Entry,
@@ -32,9 +33,7 @@ import {
   type ScaleView,
   storedForm,
 } from './contract.ts';
-import { builtInDefinitions } from './definitions/index.ts';
 import { EVENT_TTL_MS, EventExpiry } from './event-expiry.ts';
-import { follow } from './follow.ts';
 import { readInput } from './input.ts';
 import { list } from './list.ts';
 import { evictions } from './operations/evict.ts';
@@ -66,10 +65,7 @@ class StoreRegistry implements Registry {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #writes: Writes;
-  readonly #definitions = new Map<string, ResourceDefinition>();
-  /** What each resource that callers name has been found to be. */
-  #found = new WeakMap<Resource<never>, ResourceDefinition>();
-  readonly #tables = new WeakMap<ResourceDefinition, Table>();
+  readonly #catalogue: Catalogue;
   readonly #custom: CustomResources;
   readonly #answers = new Map<string, Answer>();
   readonly #eventExpiry: EventExpiry;
@@ -84,22 +80,9 @@ class StoreRegistry implements Registry {
     void store.failed.then((error) =>
       log.error('the store has failed; the API server refuses everything', { error }),
     );
-    for (const definition of builtInDefinitions) {
-      this.#definitions.set(
-        definitionKey(definition.group, definition.version, definition.plural),
-        definition,
-      );
-    }
-    const reader: AdmissionReader = {
-      get: (resource, namespace, name) => {
-        const found = this.#find(resource);
-        return this.#table(found).head(joinKey(namespace, name))?.object as Stored<never> | undefined;
-      },
-      list: (resource, namespace) => this.#objects(resource, namespace),
-      appears: (resource, namespace, name, limitMs) =>
-        this.#appears(this.#find(resource), joinKey(namespace, name), limitMs),
-    };
-    this.authorization = createAuthorization(this.#source());
+    this.#catalogue = new Catalogue(store);
+    const reader = admissionReader(this.#catalogue, clock);
+    this.authorization = createAuthorization(authorizationSource(this.#catalogue));
     this.#writes = new Writes({
       store,
       clock,
@@ -107,12 +90,12 @@ class StoreRegistry implements Registry {
       reader,
       admission: admissionPlugins(options.enableAdmission),
       authorization: this.authorization,
-      tableOf: (resource) => this.#table(this.#find(resource)),
+      tableOf: (resource) => this.#catalogue.tableOf(resource),
     });
     this.#answers.set(answerKey(pods, 'eviction'), this.#evictions(reader));
     this.#custom = new CustomResources(this.#customHost(log));
     this.#eventExpiry = new EventExpiry({
-      table: this.#table(this.#find(events)),
+      table: this.#catalogue.tableOf(events),
       clock,
       log,
       ttlMs: eventTtlMs ?? EVENT_TTL_MS,
@@ -124,11 +107,11 @@ class StoreRegistry implements Registry {
   }
 
   definitions(): readonly ResourceDefinition[] {
-    return [...this.#definitions.values()];
+    return this.#catalogue.all();
   }
 
   find(group: string, version: string, plural: string): ResourceDefinition | undefined {
-    return this.#definitions.get(definitionKey(group, version, plural));
+    return this.#catalogue.find(group, version, plural);
   }
 
   startCustomResources(): Promise<void> {
@@ -150,28 +133,28 @@ class StoreRegistry implements Registry {
 
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): Entry<T> {
     this.#store.assertServing();
-    const definition = this.#find(resource);
-    const entry = this.#table(definition).get(keyFor(definition, name));
+    const definition = this.#catalogue.of(resource);
+    const entry = this.#catalogue.table(definition).get(keyFor(definition, name));
     if (!entry) throw notFound(definition, name.name);
     return shown(definition, entry) as Entry<T>;
   }
 
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): EntryList<T> {
     this.#store.assertServing();
-    const definition = this.#find(resource);
-    return list(this.#store, this.#table(definition), definition, options) as EntryList<T>;
+    const definition = this.#catalogue.of(resource);
+    return list(this.#store, this.#catalogue.table(definition), definition, options) as EntryList<T>;
   }
 
   watch<T extends KubeObject>(
     resource: Resource<T>,
     options?: WatchOptions,
   ): AsyncIterable<readonly EntryEvent<T>[]> {
-    const definition = this.#find(resource);
+    const definition = this.#catalogue.of(resource);
     const removed = definition.custom?.removed;
     const asked = removed
       ? { ...options, signal: options?.signal ? AbortSignal.any([options.signal, removed]) : removed }
       : options;
-    const events = watch(this.#store, this.#table(definition), definition, this.#clock, asked);
+    const events = watch(this.#store, this.#catalogue.table(definition), definition, this.#clock, asked);
     return events as AsyncIterableIterator<readonly EntryEvent<T>[]>;
   }
 
@@ -180,9 +163,11 @@ class StoreRegistry implements Registry {
     object: T,
     context: RequestContext,
   ): Promise<Entry<T>> {
-    const definition = this.#find(resource);
+    const definition = this.#catalogue.of(resource);
     if (!definition.verbs.includes('get')) return this.#answer(definition, object, context);
-    const entry = await durable(this.#writes.create(this.#table(definition), definition, object, context));
+    const entry = await durable(
+      this.#writes.create(this.#catalogue.table(definition), definition, object, context),
+    );
     const written = this.#written(definition, entry);
     if (written) await written;
     return shown(definition, entry) as Entry<T>;
@@ -195,7 +180,7 @@ class StoreRegistry implements Registry {
     context: RequestContext,
     subresource?: string,
   ): Promise<Entry<T>> {
-    const definition = this.#find(resource);
+    const definition = this.#catalogue.of(resource);
     const { scale } = definition;
     if (subresource === 'scale' && scale)
       return this.#scale(definition, scale, name, context, () => object as KubeObject as Scale);
@@ -219,7 +204,7 @@ class StoreRegistry implements Registry {
     context: RequestContext,
     options: { subresource?: string; force?: boolean } = {},
   ): Promise<Entry<T>> {
-    const definition = this.#find(resource);
+    const definition = this.#catalogue.of(resource);
     const { scale } = definition;
     if (options.subresource === 'scale' && scale)
       return this.#scale(definition, scale, name, context, (object) => patchedScale(scale, object, patch));
@@ -247,7 +232,7 @@ class StoreRegistry implements Registry {
     options: DeleteOptions,
     context: RequestContext,
   ): Promise<{ entry: Entry<T>; finished: boolean }> {
-    const definition = this.#find(resource);
+    const definition = this.#catalogue.of(resource);
     let finished = false;
     const entry = await this.#change<T>(definition, name, (table, key) => {
       const outcome = this.#writes.delete(table, definition, key, name.name, options, context);
@@ -286,7 +271,7 @@ class StoreRegistry implements Registry {
     body: KubeObject,
     context: RequestContext,
   ): Promise<object> {
-    const definition = this.#find(resource);
+    const definition = this.#catalogue.of(resource);
     this.#writes.admitSubresource(definition, name, subresource, body, context);
     const answer = this.#answers.get(answerKey(definition, subresource));
     if (answer) return answer({ name, body, context });
@@ -322,10 +307,10 @@ class StoreRegistry implements Registry {
 
   #evictions(reader: AdmissionReader): Answer {
     const update = (resource: Resource, object: Stored<KubeObject>, context: RequestContext) => {
-      const definition = this.#find(resource);
+      const definition = this.#catalogue.of(resource);
       const { name } = object.metadata;
       const request = { context, subresource: 'status', build: () => object };
-      this.#writes.update(this.#table(definition), definition, keyOf(object), name, request);
+      this.#writes.update(this.#catalogue.table(definition), definition, keyOf(object), name, request);
     };
     return evictions({
       reader,
@@ -353,7 +338,7 @@ class StoreRegistry implements Registry {
     write: (table: Table, key: string) => AppliedWrite | Promise<AppliedWrite>,
   ): Promise<Entry<T>> {
     this.#store.assertServing();
-    const table = this.#table(definition);
+    const table = this.#catalogue.table(definition);
     const key = keyFor(definition, name);
     try {
       const entry = await durable(write(table, key));
@@ -374,13 +359,12 @@ class StoreRegistry implements Registry {
   }
 
   #customHost(log: Logger): CustomResourcesHost {
-    const definition = this.#find(customResourceDefinitions);
-    const table = this.#table(definition);
-    const builtIn = new Set(builtInDefinitions.map(qualifiedName));
+    const definition = this.#catalogue.of(customResourceDefinitions);
+    const table = this.#catalogue.table(definition);
     return {
       log,
       now: () => this.#clock.now(),
-      all: () => this.#objects<Crd>(customResourceDefinitions as Resource<never>),
+      all: () => this.#catalogue.newest<Crd>(customResourceDefinitions as Resource<never>),
       get: (name) => table.get(name)?.object as Stored<Crd> | undefined,
       write: (name, build) =>
         durable(
@@ -390,84 +374,13 @@ class StoreRegistry implements Registry {
             build: (previous) => build(previous as Stored<Crd>),
           }),
         ),
-      isBuiltIn: (group, plural) => builtIn.has(qualifiedName({ group, plural })),
-      replace: (old, next) => this.#replace(old, next),
+      isBuiltIn: (group, plural) => this.#catalogue.isBuiltIn(group, plural),
+      replace: (old, next) => this.#catalogue.replace(old, next),
       deleteAll: async (kind) => {
         await this.deleteCollection(kind, {}, {}, SYSTEM);
       },
-      empty: (kind) => this.#emptied(this.#table(kind)),
+      empty: (kind) => emptied(this.#catalogue.table(kind)),
     };
-  }
-
-  #replace(old: readonly ResourceDefinition[], next: readonly ResourceDefinition[]): void {
-    for (const { group, version, plural } of old)
-      this.#definitions.delete(definitionKey(group, version, plural));
-    for (const one of next) this.#definitions.set(definitionKey(one.group, one.version, one.plural), one);
-    this.#found = new WeakMap();
-  }
-
-  #emptied(table: Table): Promise<void> {
-    return new Promise((resolve) => {
-      const check = () => {
-        if (table.size > 0) return;
-        stop();
-        resolve();
-      };
-      const stop = table.onChange(check);
-      check();
-    });
-  }
-
-  #appears(definition: ResourceDefinition, key: string, limitMs: number): Promise<void> {
-    const table = this.#table(definition);
-    return new Promise((resolve) => {
-      const finish = () => {
-        stop();
-        timer.cancel();
-        resolve();
-      };
-      const stop = table.onChange(() => {
-        if (table.get(key)) finish();
-      });
-      const timer = this.#clock.after(limitMs, finish);
-    });
-  }
-
-  /** What authorizers read. */
-  #source(): ObjectSource {
-    return {
-      get: (resource, namespace, name) =>
-        this.#table(this.#find(resource)).get(joinKey(namespace, name))?.object as Stored<never> | undefined,
-      follow: (resource, follower) => follow(this.#table(this.#find(resource)), follower),
-    };
-  }
-
-  #find(resource: Resource): ResourceDefinition {
-    const known = this.#found.get(resource as Resource<never>);
-    if (known) return known;
-    const found = this.find(resource.group, resource.version, resource.plural);
-    if (found) {
-      this.#found.set(resource as Resource<never>, found);
-      return found;
-    }
-    throw statusFailure(404, 'NotFound', 'the server could not find the requested resource', {
-      group: resource.group || undefined,
-      kind: resource.plural,
-    });
-  }
-
-  #table(definition: ResourceDefinition): Table {
-    let table = this.#tables.get(definition);
-    if (!table) {
-      table = this.#store.table(qualifiedName(definition.view?.of ?? definition));
-      this.#tables.set(definition, table);
-    }
-    return table;
-  }
-
-  *#objects<T extends KubeObject>(resource: Resource<T>, namespace?: string): Iterable<Stored<T>> {
-    const prefix = namespace === undefined ? '' : joinKey(namespace, '');
-    for (const entry of this.#table(this.#find(resource)).heads(prefix)) yield entry.object as Stored<T>;
   }
 }
 
@@ -476,14 +389,23 @@ function shown(definition: ResourceDefinition, entry: Entry): Entry {
   return storedForm(definition)?.read(entry) ?? entry;
 }
 
+/** Resolves once nothing is left. */
+function emptied(table: Table): Promise<void> {
+  return new Promise((resolve) => {
+    const check = () => {
+      if (table.size > 0) return;
+      stop();
+      resolve();
+    };
+    const stop = table.onChange(check);
+    check();
+  });
+}
+
 async function durable(write: AppliedWrite | Promise<AppliedWrite>): Promise<Entry> {
   const { entry, durable } = await write;
   await durable;
   return entry;
-}
-
-function definitionKey(group: string, version: string, plural: string): string {
-  return `${group}/${version}/${plural}`;
 }
 
 function keyFor(definition: ResourceDefinition, { namespace, name }: ObjectName): string {

@@ -3,24 +3,28 @@ import {
   type ComponentContext,
   Controller,
   type Informer,
+  type InformerHandler,
   Informers,
 } from '../../client/index.ts';
 import {
   resources as allResources,
+  type CustomResourceDefinition,
+  customResourceDefinitions,
   events,
   FINALIZER_FOREGROUND,
   FINALIZER_ORPHAN,
-  hasFinalizer,
   isBeingDeleted,
-  isConflict,
-  isNotFound,
+  joinKey,
   type KubeObject,
   keyOf,
   type OwnerReference,
   qualifiedName,
   type Resource,
+  resourcesOfDefinition,
   splitKey,
 } from '../../kube/index.ts';
+import { type Found, Monitors } from './monitors.ts';
+import { Objects } from './objects.ts';
 import {
   blocks,
   isDeletingDependents,
@@ -30,7 +34,6 @@ import {
   matters,
   type OwnerState,
   ownerUids,
-  resourceOfReference,
   withoutOwners,
   withUnblockedOwners,
 } from './references.ts';
@@ -44,7 +47,8 @@ export interface GarbageCollectorOptions {
 
 /** How many owners that are known not to exist are remembered. */
 const MAX_ABSENT = 500;
-const FINALIZER_ATTEMPTS = 5;
+/** How soon orphaning and foreground deletion look again while a resource is still being listed. */
+const UNSETTLED_MS = 100;
 
 /** Deletes what has lost its owners; sees to foreground deletion and orphaning. */
 export function createGarbageCollector(
@@ -59,6 +63,7 @@ class GarbageCollector implements Component {
   readonly #context: ComponentContext;
   readonly #resources: readonly Resource[];
   readonly #monitors: Monitors;
+  readonly #objects: Objects;
   readonly #controller: Controller;
   /** Owners that are known not to exist: their uids, or the references that named them. A uid never comes back. */
   readonly #absent = new Set<string>();
@@ -69,6 +74,7 @@ class GarbageCollector implements Component {
       options.resources ?? allResources.filter((resource) => resource.plural !== events.plural);
     // Informers are asked for here: they are listed together with those of the other components.
     for (const resource of this.#resources) context.informers.of(resource);
+    this.#objects = new Objects(context.client);
     this.#monitors = new Monitors(context, (resource) => this.#handler(resource));
     this.#controller = new Controller({
       name: this.name,
@@ -98,11 +104,15 @@ class GarbageCollector implements Component {
   /** Custom resources come and go with their definitions. */
   #followDefinitions(definitions: Informer<CustomResourceDefinition>): () => void {
     const follow = (definition: CustomResourceDefinition, versions = resourcesOfDefinition(definition)) => {
-      this.#monitors.follow(qualifiedName({ group: definition.spec.group, plural: definition.spec.names.plural }), versions);
+      this.#monitors.follow(
+        qualifiedName({ group: definition.spec.group, plural: definition.spec.names.plural }),
+        versions,
+      );
       // What is owned by a kind that was not known before is looked at again.
       const kinds = new Set(versions.map(({ kind }) => kind));
       for (const { resource, object } of kinds.size > 0 ? this.#monitors.all() : [])
-        if (object.metadata.ownerReferences?.some(({ kind }) => kinds.has(kind))) this.#changed(resource, object);
+        if (object.metadata.ownerReferences?.some(({ kind }) => kinds.has(kind)))
+          this.#changed(resource, object);
     };
     return definitions.on({
       added: (definition) => follow(definition),
@@ -142,7 +152,8 @@ class GarbageCollector implements Component {
 
   #enqueueWaitingOwners(object: KubeObject): void {
     for (const uid of ownerUids(object)) {
-      for (const owner of this.#monitors.byUid(uid)) if (isDeletingDependents(owner.object)) this.#enqueue(owner);
+      for (const owner of this.#monitors.byUid(uid))
+        if (isDeletingDependents(owner.object)) this.#enqueue(owner);
     }
   }
 
@@ -170,10 +181,10 @@ class GarbageCollector implements Component {
 
   /** Deletes the object if none of its owners lives. */
   async #collect({ resource, object }: Found, signal: AbortSignal): Promise<void> {
-    const { client, log } = this.#context;
+    const { log } = this.#context;
     const name = splitKey(keyOf(object));
     // The cache may lag: only what the server says now decides a deletion.
-    const latest = await this.#live(resource, name, signal);
+    const latest = await this.#objects.get(resource, name, signal);
     if (!latest || latest.metadata.uid !== object.metadata.uid || isBeingDeleted(latest)) return;
     const references = latest.metadata.ownerReferences ?? [];
     const owners = await Promise.all(
@@ -186,24 +197,23 @@ class GarbageCollector implements Component {
     const verdict = judge(latest, owners, dependents);
     if (verdict.action === 'keep') return;
     if (verdict.action === 'drop-references') {
-      await this.#setOwners({ resource, object: latest }, withoutOwners(latest, verdict.uids), signal);
+      await this.#objects.setOwners(
+        { resource, object: latest },
+        withoutOwners(latest, verdict.uids),
+        signal,
+      );
       return;
     }
     let { resourceVersion } = latest.metadata;
     if (verdict.unblock) {
       const found = { resource, object: latest };
-      const unblocked = await this.#setOwners(found, withUnblockedOwners(latest), signal);
+      const unblocked = await this.#objects.setOwners(found, withUnblockedOwners(latest), signal);
       if (!unblocked) return;
       resourceVersion = unblocked.metadata.resourceVersion;
     }
     log.info('deleting an object whose owners are gone', { object: `${resource.plural}/${keyOf(latest)}` });
-    await ignoringNotFound(
-      client.delete(resource, name, {
-        propagationPolicy: verdict.policy,
-        preconditions: { uid: latest.metadata.uid, resourceVersion },
-        signal,
-      }),
-    );
+    const preconditions = { uid: latest.metadata.uid, resourceVersion };
+    await this.#objects.delete(resource, name, { propagationPolicy: verdict.policy, preconditions, signal });
   }
 
   /** Foreground: the finalizer goes when nothing blocks any more; until then each dependent is deleted. */
@@ -214,48 +224,19 @@ class GarbageCollector implements Component {
     for (const dependent of dependents) {
       if (!isBeingDeleted(dependent.object)) this.#enqueue(dependent);
     }
-    if (blocking.length === 0) await this.#removeFinalizer(owner, FINALIZER_FOREGROUND, signal);
+    if (blocking.length === 0) await this.#objects.removeFinalizer(owner, FINALIZER_FOREGROUND, signal);
   }
 
   async #orphanDependents(owner: Found, signal: AbortSignal): Promise<void> {
     const uids = new Set([owner.object.metadata.uid]);
     await Promise.all(
-      this.#monitors.dependents(owner.object.metadata.uid).map((dependent) =>
-        this.#setOwners(dependent, withoutOwners(dependent.object, uids), signal),
-      ),
+      this.#monitors
+        .dependents(owner.object.metadata.uid)
+        .map((dependent) =>
+          this.#objects.setOwners(dependent, withoutOwners(dependent.object, uids), signal),
+        ),
     );
-    await this.#removeFinalizer(owner, FINALIZER_ORPHAN, signal);
-  }
-
-  async #removeFinalizer({ resource, object }: Found, finalizer: string, signal: AbortSignal): Promise<void> {
-    const { client } = this.#context;
-    const name = splitKey(keyOf(object));
-    for (let attempt = 1; ; attempt++) {
-      const latest = await this.#live(resource, name, signal);
-      if (!latest || latest.metadata.uid !== object.metadata.uid || !hasFinalizer(latest, finalizer)) return;
-      const { resourceVersion } = latest.metadata;
-      const finalizers = latest.metadata.finalizers?.filter((other) => other !== finalizer);
-      const body = { metadata: { resourceVersion, finalizers } };
-      try {
-        await ignoringNotFound(client.patch(resource, name, { type: 'merge', body }, { signal }));
-        return;
-      } catch (error) {
-        if (!isConflict(error) || attempt === FINALIZER_ATTEMPTS) throw error;
-      }
-    }
-  }
-
-  /** Writes the references if the object is still as seen; undefined when it is gone. */
-  #setOwners(
-    { resource, object }: Found,
-    ownerReferences: readonly OwnerReference[],
-    signal: AbortSignal,
-  ): Promise<Kept | undefined> {
-    const { uid, resourceVersion } = object.metadata;
-    const owners = ownerReferences.length > 0 ? ownerReferences : null;
-    const body = { metadata: { uid, resourceVersion, ownerReferences: owners } };
-    const name = splitKey(keyOf(object));
-    return ignoringNotFound(this.#context.client.patch(resource, name, { type: 'merge', body }, { signal }));
+    await this.#objects.removeFinalizer(owner, FINALIZER_ORPHAN, signal);
   }
 
   /** What the caches say of an owner; 'dangling' when they do not know it. */
@@ -281,7 +262,7 @@ class GarbageCollector implements Component {
     const namespace = resource.namespaced ? object.metadata.namespace : undefined;
     const key = [reference.apiVersion, reference.kind, namespace, reference.name, reference.uid].join(' ');
     if (this.#absent.has(key)) return 'dangling';
-    const owner = await this.#live(resource, { namespace, name: reference.name }, signal);
+    const owner = await this.#objects.get(resource, { namespace, name: reference.name }, signal);
     if (owner?.metadata.uid === reference.uid) return isDeletingDependents(owner) ? 'waiting' : 'solid';
     this.#remember(key);
     return 'dangling';
@@ -290,42 +271,5 @@ class GarbageCollector implements Component {
   #remember(absent: string): void {
     this.#absent.add(absent);
     if (this.#absent.size > MAX_ABSENT) this.#absent.delete(this.#absent.values().next().value!);
-  }
-
-  #live(
-    resource: Resource,
-    name: { namespace?: string; name: string },
-    signal: AbortSignal,
-  ): Promise<Kept | undefined> {
-    return ignoringNotFound(this.#context.client.get(resource, name, { signal }));
-  }
-
-  #dependents(uid: string): Found[] {
-    return this.#find(BY_OWNER, uid);
-  }
-
-  #byUid(uid: string): Found[] {
-    return this.#find(BY_UID, uid);
-  }
-
-  #find(index: string, uid: string): Found[] {
-    return this.#resources.flatMap((resource) =>
-      this.#informer(resource)
-        .byIndex(index, uid)
-        .map((object) => ({ resource, object })),
-    );
-  }
-
-  #informer(resource: Resource): Informer<KubeObject> {
-    return this.#informers.get(qualifiedName(resource))!;
-  }
-}
-
-async function ignoringNotFound<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
   }
 }

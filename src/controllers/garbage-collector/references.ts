@@ -1,12 +1,10 @@
 import {
-  apiVersionOf,
   FINALIZER_FOREGROUND,
   FINALIZER_ORPHAN,
   hasFinalizer,
   isBeingDeleted,
   type KubeObject,
   type OwnerReference,
-  type Resource,
   type Stored,
 } from '../../kube/index.ts';
 
@@ -98,14 +96,4 @@ export function judge(
       ? 'Foreground'
       : 'Background';
   return { action: 'delete', policy, unblock: false };
-}
-
-/** The resource that a reference names, out of those the collector watches. */
-export function resourceOfReference(
-  resources: readonly Resource[],
-  reference: OwnerReference,
-): Resource | undefined {
-  return resources.find(
-    (resource) => resource.kind === reference.kind && apiVersionOf(resource) === reference.apiVersion,
-  );
 }

@@ -1,5 +1,10 @@
 import type { Client } from '../../client/index.ts';
-import { customResourceDefinitions, type Resource, resources, resourcesOfDefinition } from '../../kube/index.ts';
+import {
+  customResourceDefinitions,
+  type Resource,
+  resources,
+  resourcesOfDefinition,
+} from '../../kube/index.ts';
 
 /** The namespaced resources that the server has: the built-in ones, and what CustomResourceDefinitions have made. */
 export async function discoverNamespaced(client: Client): Promise<readonly Resource[]> {

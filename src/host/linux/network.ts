@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -14,6 +15,11 @@ export function createNetwork(clock: Clock): Network {
       return limited(clock, timeoutMs, `dial tcp ${host}:${port}`, socket, (resolve) => {
         socket.once('connect', () => resolve());
       });
+    },
+    async open(host, port) {
+      const socket = connect({ host, port, allowHalfOpen: true });
+      await once(socket, 'connect');
+      return socket;
     },
     httpGet({ secure, host, port, path }, { timeoutMs, headers }) {
       const options = { host, port, path, headers, agent: false, rejectUnauthorized: false };

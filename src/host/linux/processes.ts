@@ -2,7 +2,7 @@ import { spawn as spawnChild } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { type Clock, TimeoutError } from '../../base/index.ts';
-import type { ExecOptions, ExecResult, Processes, ProcessId, SpawnRequest } from '../host.ts';
+import type { ConnectedProcess, ExecOptions, ExecResult, Processes, ProcessId, SpawnRequest } from '../host.ts';
 import { parseStat } from './proc-stat.ts';
 import { quote, ShellPool } from './shell-pool.ts';
 import { MissingToolError } from './tools.ts';
@@ -20,6 +20,7 @@ export function createProcesses(clock: Clock): Processes {
         ? execInShell(shells, clock, command, args, options)
         : exec(clock, command, args, options),
     spawn: (request) => spawnFromShell(shells, request),
+    connect: connectProcess,
     async isAlive({ pid, startTicks }) {
       return (await find(pid))?.startTicks === startTicks;
     },
@@ -94,6 +95,17 @@ function exec(
   child.stdin?.on('error', () => undefined);
   if (input !== undefined) child.stdin?.end(input);
   return promise;
+}
+
+function connectProcess(command: string, args: readonly string[], descriptors: number): ConnectedProcess {
+  const stdio = Array.from({ length: descriptors }, () => 'pipe' as const);
+  const child = spawnChild(command, [...args], { cwd: '/', env: environment(undefined), detached: true, stdio });
+  const { promise: exit, resolve, reject } = Promise.withResolvers<number | undefined>();
+  child.once('error', (error) => reject(startFailure(command, args, error)));
+  child.once('exit', (code) => resolve(code ?? undefined));
+  // A peer that goes away is seen by its end.
+  for (const stream of child.stdio) stream?.on('error', () => undefined);
+  return { streams: child.stdio as unknown as ConnectedProcess['streams'], exit };
 }
 
 /** Runs a tool from a shell: quicker, but only for what leaves no process behind that holds its output. */

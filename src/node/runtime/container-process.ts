@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type Clock, errorMessage, type Logger, type Timer } from '../../base/index.ts';
 import type { Host, ProcessId } from '../../host/index.ts';
-import type { ContainerRecord } from './contract.ts';
+import { Attachments } from './attachments.ts';
+import type { ContainerRecord, ContainerSession } from './contract.ts';
 import type { LogStream } from './log-format.ts';
 import { LogWriter } from './log-writer.ts';
 import { parseStatusFile, type StartStatus } from './status-file.ts';
@@ -28,6 +29,7 @@ export class ContainerProcess {
   readonly #writer: LogWriter;
   readonly #ended = Promise.withResolvers<ContainerRecord>();
   readonly #pumps = new AbortController();
+  readonly #attachments = new Attachments();
   #pumping: Promise<unknown> | undefined;
   #status: StartStatus = { started: false, errors: [] };
   #record: ContainerRecord;
@@ -149,6 +151,11 @@ export class ContainerProcess {
     await this.#looking;
   }
 
+  /** A session with the container's own streams, from now on. */
+  attach(): ContainerSession {
+    return this.#attachments.open();
+  }
+
   async signal(signal: NodeJS.Signals): Promise<void> {
     if (this.init) await this.#options.host.processes.kill(this.init, signal);
   }
@@ -171,6 +178,7 @@ export class ContainerProcess {
     this.#unwatch?.();
     await this.#looking;
     this.#pumps.abort();
+    this.#attachments.close();
     await this.#pumping;
     await this.#writer.close();
   }
@@ -215,6 +223,7 @@ export class ContainerProcess {
             error: errorMessage(error),
           }),
         );
+        await this.#attachments.write(stream, chunk);
       }
     } catch (error) {
       log.warn('cannot read the output of a container', { id: this.#record.id, error: errorMessage(error) });
@@ -230,9 +239,13 @@ export class ContainerProcess {
     const exitFile = await host.files.stat(join(this.directory, 'exit'));
     // The holder of the output ends, so its readers come to an end of file.
     if (this.#status.shim) await host.processes.kill(this.#status.shim, 'SIGKILL');
-    const limit = clock.after(DRAIN_LIMIT_MS, () => this.#pumps.abort());
+    const limit = clock.after(DRAIN_LIMIT_MS, () => {
+      this.#pumps.abort();
+      this.#attachments.close();
+    });
     await this.#pumping;
     limit.cancel();
+    this.#attachments.close();
     await this.#writer.close();
     const message = await terminationMessage(host.files, {
       path: join(this.directory, 'termination-log'),

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { ExecResult } from '../../host/index.ts';
 
 /** What to bind into a container. */
@@ -68,6 +69,35 @@ export interface ContainerRecord {
   readonly pid: number;
 }
 
+/** Of a terminal, in characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface SessionOptions {
+  /** Whether the command reads what the client sends; if not, it reads nothing. */
+  readonly stdin: boolean;
+  /** Whether it gets a terminal: its standard error goes to standard output then. */
+  readonly tty: boolean;
+}
+
+/** A command in a container, or the container itself, whose streams lead to a client. Who does not read holds it up. */
+export interface ContainerSession {
+  readonly stdin?: Writable;
+  readonly stdout: Readable;
+  readonly stderr?: Readable;
+  /** Without a terminal, nothing happens. */
+  resize(size: TerminalSize): void;
+  /**
+   * Resolves when it has ended, with the exit code of a command; the streams come to their end by themselves. Rejects
+   * when the command could not be started.
+   */
+  readonly ended: Promise<number | undefined>;
+  /** Nobody is interested any more: ends every process of a command; a container goes on. */
+  end(): void;
+}
+
 /** A container could not be started: its set-up failed, or its program could not. */
 export class StartError extends Error {
   override name = 'StartError';
@@ -88,6 +118,10 @@ export interface Runtime {
   remove(id: string): Promise<void>;
   /** Runs a command in the container's namespaces as its user. */
   exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult>;
+  /** Runs a command in the container's namespaces as its user, with streams. */
+  session(id: string, command: readonly string[], options: SessionOptions): Promise<ContainerSession>;
+  /** What the container itself writes from now on, and reads. */
+  attach(id: string): Promise<ContainerSession>;
   /** Calls back when a container has exited, until the returned function is called. */
   onExit(callback: (record: ContainerRecord) => void): () => void;
   /** Removes the logs of a pod. */

@@ -9,10 +9,10 @@
 #
 # IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES. What runs then is a shell that reads standard input.
 #
-# $failures: where it is told why this failed, standard error if nothing else is said.
-#
 # No module is loaded, strict and warnings neither (a test looks by them): they would cost three times what all this does.
 
+# Where it is told why this failed. @default standard error
+our $failures;
 # System calls whose number depends on the architecture (the others have one number everywhere): the machine for which
 # this very program was made, 62 is x86-64 (elf(5), e_machine).
 open(my $program, '<', '/proc/self/exe') or fail("cannot read /proc/self/exe: $!");

@@ -3,8 +3,11 @@ export {
   type ContainerMount,
   type ContainerRecord,
   type ContainerSecurity,
+  type ContainerSession,
   type Runtime,
+  type SessionOptions,
   StartError,
+  type TerminalSize,
 } from './contract.ts';
 export { LinuxRuntime } from './linux-runtime.ts';
 export { type LogLine, parseLogLine } from './log-format.ts';

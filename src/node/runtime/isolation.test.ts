@@ -144,11 +144,12 @@ describe('a container as root', { skip: skipReason, timeout: 60_000 }, () => {
   });
 });
 
-it('the program that enters containers passes the checks that it does not load', () => {
-  const program = join(import.meta.dirname, 'enter.pl');
-  const { stderr } = spawnSync('perl', ['-Mstrict', '-Mwarnings', '-c', program]);
-  assert.equal(stderr.toString(), `${program} syntax OK\n`);
-});
+for (const name of ['enter.pl', 'session.pl'])
+  it(`${name}, which enters containers, passes the checks that it does not load`, () => {
+    const program = join(import.meta.dirname, name);
+    const { stderr } = spawnSync('perl', ['-Mstrict', '-Mwarnings', '-c', program]);
+    assert.equal(stderr.toString(), `${program} syntax OK\n`);
+  });
 
 describe('volumes of a container', { skip: skipReason, timeout: 60_000 }, () => {
   it('below another follow links in the container, not to the host', async (test) => {

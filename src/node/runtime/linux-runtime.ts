@@ -15,12 +15,15 @@ import { ContainerProcess } from './container-process.ts';
 import {
   type ContainerConfig,
   type ContainerRecord,
+  type ContainerSession,
   type PodIdentity,
   type Runtime,
+  type SessionOptions,
   StartError,
 } from './contract.ts';
 import type { RootMode } from './root-plan.ts';
 import { identityArguments } from './security.ts';
+import { processSession, SESSION_DESCRIPTORS, streamsArgument } from './session.ts';
 import { readStored, type StoredContainer, storedContainer } from './stored-state.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -135,23 +138,35 @@ export class LinuxRuntime implements Runtime {
   }
 
   async exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult> {
-    const container = this.#get(id);
-    const { pid, state } = container.record;
-    if (state !== 'running') throw new Error(`exec in container ${id}: it is not running`);
-    const { host } = this.#options;
-    const { workingDir, security } = container.stored;
-    // An adopted container's is what its process 1 was given.
-    const environment =
-      this.#environments.get(id) ?? parseEnvironment(await host.files.read(`/proc/${pid}/environ`));
-    // Not nsenter: what it starts in the container would be the container's, with all of our capabilities.
-    const enter = [join(this.#options.directory, 'enter.pl'), 'exec', String(pid)];
-    const startTicks = String(container.init?.startTicks ?? '');
-    return host.processes.exec(
+    const { container, environment } = await this.#enterable(id);
+    const { workingDir } = container.stored;
+    return this.#options.host.processes.exec(
       'perl',
-      [...enter, startTicks, ...identityArguments(security)],
+      this.#enterArguments('exec', container),
       // The status of a start is nobody's business here.
       { input: `exec 6>/dev/null 7>&2\n${commandScript({ command, environment, workingDir })}`, ...options },
     );
+  }
+
+  async session(
+    id: string,
+    command: readonly string[],
+    options: SessionOptions,
+  ): Promise<ContainerSession> {
+    const { container, environment: given } = await this.#enterable(id);
+    const { workingDir } = container.stored;
+    // As containerd does: a program would take the terminal for none that it knows.
+    const environment = options.tty ? new Map([['TERM', 'xterm'], ...given]) : given;
+    const script = commandScript({ command, environment, workingDir, input: 8 });
+    const args = this.#enterArguments('session', container, streamsArgument(options));
+    const process = this.#options.host.processes.connect('perl', args, SESSION_DESCRIPTORS);
+    return processSession(process, `exec 7>&2\n${script}`, options);
+  }
+
+  async attach(id: string): Promise<ContainerSession> {
+    const container = this.#get(id);
+    if (container.record.state !== 'running') throw new Error(`attach to container ${id}: it is not running`);
+    return container.attach();
   }
 
   onExit(callback: (record: ContainerRecord) => void): () => void {
@@ -178,6 +193,33 @@ export class LinuxRuntime implements Runtime {
     const container = this.#containers.get(id);
     if (!container) throw new Error(`container ${id}: not found`);
     return container;
+  }
+
+  /** A running container and the environment that its commands get. */
+  async #enterable(
+    id: string,
+  ): Promise<{ container: ContainerProcess; environment: ReadonlyMap<string, string> }> {
+    const container = this.#get(id);
+    const { pid, state } = container.record;
+    if (state !== 'running') throw new Error(`exec in container ${id}: it is not running`);
+    // An adopted container's is what its process 1 was given.
+    const environment =
+      this.#environments.get(id) ??
+      parseEnvironment(await this.#options.host.files.read(`/proc/${pid}/environ`));
+    return { container, environment };
+  }
+
+  /** Not nsenter: what it starts in the container would be the container's, with all of our capabilities. */
+  #enterArguments(mode: 'exec' | 'session', container: ContainerProcess, ...more: string[]): string[] {
+    const startTicks = String(container.init?.startTicks ?? '');
+    return [
+      join(this.#options.directory, 'enter.pl'),
+      mode,
+      String(container.record.pid),
+      startTicks,
+      ...more,
+      ...identityArguments(container.stored.security),
+    ];
   }
 
   #directoryOf(id: string): string {

@@ -7,6 +7,9 @@
 # the start. The command gets pipes or a terminal of the container's own, never our descriptors: those are sockets, which a
 # program cannot open again as /dev/stdout.
 
+# enter.pl's.
+our (%numbers, $failures);
+
 sub READ_WRITE_NO_TERMINAL() { 02 | 0400 }
 sub NON_BLOCKING() { 04000 }
 sub F_SETFL() { 4 }

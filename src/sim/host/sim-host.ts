@@ -100,12 +100,15 @@ export function createSimHost(options: SimHostOptions): Host {
     processes: {
       exec: absent,
       spawn: absent,
+      connect: () => {
+        throw new Error('the simulated host runs no programs');
+      },
       isAlive: async () => false,
       kill: async () => undefined,
       children: async () => [],
       find: async () => undefined,
     },
-    network: { connect: absent, httpGet: absent },
+    network: { connect: absent, open: absent, httpGet: absent },
     info: () => ({
       hostname: machine.name,
       architecture: 'amd64',

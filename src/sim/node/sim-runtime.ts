@@ -72,6 +72,8 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
       }),
     remove: (id) => process.cross(0.5, () => containers.remove(id)),
     exec: () => Promise.reject(new Error('the simulated runtime runs no programs')),
+    session: () => Promise.reject(new Error('the simulated runtime runs no programs')),
+    attach: () => Promise.reject(new Error('the simulated runtime runs no programs')),
     onExit(callback) {
       const stop = containers.onExit((container) => {
         if (container.nodeName === nodeName) process.clock.after(0.5, () => callback(asRecord(container)));
