@@ -39,9 +39,13 @@ export class FakeClock implements Clock {
     return this.#pending.size;
   }
 
-  /** Moves time forward, firing due timers; awaits a turn of the event loop after each so that reactions run. */
+  /**
+   * Moves time forward, firing due timers; awaits a turn of the event loop before, so that what is under way happens at
+   * the old time, and after each, so that reactions run.
+   */
   async advance(ms: number): Promise<void> {
     const end = this.#nowMs + ms;
+    await turn();
     for (;;) {
       const next = this.#next();
       if (!next || next.at > end) break;

@@ -3,7 +3,7 @@ import type { LabelSelector } from './types.ts';
 /** One requirement on a label. */
 export interface Requirement {
   readonly key: string;
-  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
   readonly values: readonly string[];
 }
 
@@ -26,8 +26,14 @@ function holds({ operator, values }: Requirement, value: string | undefined): bo
       return value !== undefined;
     case 'DoesNotExist':
       return value === undefined;
+    case 'Gt':
+      return isInteger(value) && BigInt(value) > BigInt(values[0] ?? 0);
+    case 'Lt':
+      return isInteger(value) && BigInt(value) < BigInt(values[0] ?? 0);
   }
 }
+
+const isInteger = (value: string | undefined): value is string => /^-?\d+$/.test(value ?? '');
 
 /** A metav1.LabelSelector as requirements. An absent selector selects nothing: the caller decides before. */
 export function fromLabelSelector(selector: LabelSelector): Selector {
@@ -60,39 +66,6 @@ export function selectorText({ matchLabels, matchExpressions }: LabelSelector): 
     .join(',');
 }
 
-const NAME = `(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)`;
-const KEY = `(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?${NAME}`;
-const SET_TERM = new RegExp(String.raw`^(${KEY})\s+(in|notin)\s*\(([^()]*)\)$`);
-const EXACT_TERM = new RegExp(String.raw`^(${KEY})\s*(==|=|!=)\s*(${NAME}?)$`);
-const EXISTS_TERM = new RegExp(String.raw`^(!?)\s*(${KEY})$`);
-
-/**
- * Parses the query form: `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
- * @throws Error that names the part that cannot be parsed.
- */
-export function parseLabelSelector(text: string): Selector {
-  return splitTerms(text).map((term): Requirement => {
-    const set = SET_TERM.exec(term);
-    if (set) {
-      const values = set[3]!.split(',').map((value) => value.trim());
-      return { key: set[1]!, operator: set[2] === 'in' ? 'In' : 'NotIn', values };
-    }
-    const exact = EXACT_TERM.exec(term);
-    if (exact) return { key: exact[1]!, operator: exact[2] === '!=' ? 'NotIn' : 'In', values: [exact[3]!] };
-    const exists = EXISTS_TERM.exec(term);
-    if (exists) return { key: exists[2]!, operator: exists[1] ? 'DoesNotExist' : 'Exists', values: [] };
-    throw new Error(`unable to parse requirement: cannot read ${JSON.stringify(term)} as a label selector`);
-  });
-}
-
-/** Splits at commas outside parentheses; empty parts are dropped. */
-function splitTerms(text: string): string[] {
-  return text
-    .split(/,(?![^(]*\))/)
-    .map((term) => term.trim())
-    .filter((term) => term !== '');
-}
-
 /** One term of a field selector. */
 export interface FieldTerm {
   readonly path: string;
@@ -101,16 +74,22 @@ export interface FieldTerm {
 }
 
 /**
- * Parses `metadata.name=a,spec.nodeName!=b`.
- * @throws Error that names the part that cannot be parsed.
+ * Parses `metadata.name=a,spec.nodeName!=b`. A value has its commas, equal signs and backslashes behind a backslash.
+ * @throws Error that names the part that cannot be parsed (messages: apimachinery's pkg/fields)
  */
 export function parseFieldSelector(text: string): readonly FieldTerm[] {
-  return text
-    .split(',')
-    .filter((term) => term !== '')
-    .map((term) => {
-      const match = /^([^=!]+)(==|=|!=)(.*)$/.exec(term);
-      if (!match) throw new Error(`invalid selector: '${text}'; can't understand '${term}'`);
-      return { path: match[1]!, equals: match[2] !== '!=', value: match[3]! };
-    });
+  return (text.match(/(?:[^,\\]|\\.?)+/gs) ?? []).map((term) => {
+    const match = /^(.*?)(!=|==|=)(.*)$/s.exec(term);
+    if (!match) throw new Error(`invalid selector: '${text}'; can't understand '${term}'`);
+    return { path: match[1]!, equals: match[2] !== '!=', value: unescaped(match[3]!) };
+  });
+}
+
+function unescaped(value: string): string {
+  return value.replace(/\\([\s\S]?)|=/gu, (found, character: string | undefined) => {
+    if (found === '=')
+      throw new Error(`invalid field selector: unescaped character in value: ${found.codePointAt(0)}`);
+    if (character && '\\,='.includes(character)) return character;
+    throw new Error(`invalid field selector: invalid escape sequence: ${found}`);
+  });
 }

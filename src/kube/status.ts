@@ -152,7 +152,7 @@ export function invalid(
   );
   const body = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   return failure(422, 'Invalid', `${qualified} "${name}" is invalid: ${body}`, {
-    name,
+    name: name || undefined,
     group: resource.group || undefined,
     kind: resource.kind,
     causes,

@@ -10,6 +10,8 @@ export interface ClusterView {
   node(name: string): NodeInfo | undefined;
   /** Whether a pod that has a node uses the claim (`namespace/name`) through a persistentVolumeClaim volume. */
   isClaimInUse(key: string): boolean;
+  /** The nodes with a pod that has rules of inter-pod affinity. */
+  nodesWithAffinity(): Iterable<NodeInfo>;
 }
 
 interface PodState {
@@ -26,6 +28,7 @@ export class Cache implements ClusterView {
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, PodState>();
   readonly #claimUsers = new Map<string, number>();
+  readonly #withAffinity = new Set<NodeInfo>();
   /** Made again when a node comes, goes or changes its zone. */
   #order: readonly NodeInfo[] | undefined;
 
@@ -44,6 +47,10 @@ export class Cache implements ClusterView {
 
   isClaimInUse(key: string): boolean {
     return this.#claimUsers.has(key);
+  }
+
+  *nodesWithAffinity(): Iterable<NodeInfo> {
+    for (const info of this.#withAffinity) if (info.exists) yield info;
   }
 
   setNode(node: Stored<Node>): void {
@@ -111,7 +118,9 @@ export class Cache implements ClusterView {
 
   #add(state: PodState): void {
     this.#pods.set(state.info.uid, state);
-    this.#infoOf(state.nodeName).add(state.info);
+    const info = this.#infoOf(state.nodeName);
+    info.add(state.info);
+    if (info.podsWithAffinity.size > 0) this.#withAffinity.add(info);
     for (const { key, ephemeral } of state.info.claims) {
       if (!ephemeral) this.#claimUsers.set(key, (this.#claimUsers.get(key) ?? 0) + 1);
     }
@@ -127,6 +136,7 @@ export class Cache implements ClusterView {
     }
     const info = this.#nodes.get(state.nodeName)!;
     info.remove(state.info.uid);
+    if (info.podsWithAffinity.size === 0) this.#withAffinity.delete(info);
     this.#drop(info);
   }
 

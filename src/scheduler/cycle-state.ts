@@ -18,4 +18,15 @@ export class CycleState {
   read<T>(key: StateKey<T>): T | undefined {
     return this.#values.get(key) as T | undefined;
   }
+
+  /** For trying something out: values that change as pods come and go are those with a `clone` of their own. */
+  clone(): CycleState {
+    const copy = new CycleState();
+    for (const [key, value] of this.#values) copy.#values.set(key, isCloneable(value) ? value.clone() : value);
+    return copy;
+  }
+}
+
+function isCloneable(value: unknown): value is { clone(): unknown } {
+  return typeof (value as { clone?: unknown } | undefined)?.clone === 'function';
 }

@@ -27,6 +27,7 @@ import {
   podUpdateEvents,
   UPDATE,
 } from './cluster-events.ts';
+import type { Nominator } from './nominator.ts';
 import { podInfo } from './pod-info.ts';
 import type { SchedulingQueue } from './queue.ts';
 
@@ -34,6 +35,7 @@ export interface EventHandlerOptions {
   readonly informers: Informers;
   readonly cache: Cache;
   readonly queue: SchedulingQueue;
+  readonly nominator: Nominator;
   /** Whether the pod is this scheduler's to place. */
   isOurs(pod: Stored<Pod>): boolean;
   /** A pod of ours that has no node was seen, now or again. */
@@ -100,7 +102,7 @@ export function handleClusterEvents(options: EventHandlerOptions): {
   };
 }
 
-function podHandler({ cache, queue, isOurs, onPending, onSettled }: EventHandlerOptions) {
+function podHandler({ cache, queue, nominator, isOurs, onPending, onSettled }: EventHandlerOptions) {
   const added = (pod: Stored<Pod>) => {
     // To scheduling, a pod that has ended is gone: it takes nothing any more.
     if (isPodTerminal(pod)) return;
@@ -109,12 +111,15 @@ function podHandler({ cache, queue, isOurs, onPending, onSettled }: EventHandler
       queue.move(event('Pod', ADD, undefined, pod));
     } else if (isOurs(pod)) {
       onPending(pod);
-      queue.add(podInfo(pod));
+      const info = podInfo(pod);
+      nominator.set(info);
+      queue.add(info);
     }
   };
   const deleted = (pod: Stored<Pod>) => {
     onSettled(pod);
     queue.delete(keyOf(pod));
+    nominator.delete(pod.metadata.uid);
     release(pod);
   };
   const release = (pod: Stored<Pod>) => {
@@ -134,12 +139,17 @@ function podHandler({ cache, queue, isOurs, onPending, onSettled }: EventHandler
       if (!before.spec?.nodeName) {
         onSettled(pod);
         queue.delete(keyOf(pod));
+        nominator.delete(pod.metadata.uid);
         queue.move(event('Pod', ADD, undefined, pod));
       } else for (const change of podUpdateEvents(before, pod)) queue.move(change);
     } else if (cache.isAssumed(pod.metadata.uid)) {
       // Its binding will fail now; what it had taken is free.
       if (isBeingDeleted(pod)) release(pod);
-    } else if (isOurs(pod)) queue.update(podInfo(pod), podUpdateEvents(before, pod));
+    } else if (isOurs(pod)) {
+      const info = podInfo(pod);
+      nominator.update(info, before.status?.nominatedNodeName);
+      queue.update(info, podUpdateEvents(before, pod));
+    }
   };
   return { added, updated, deleted };
 }

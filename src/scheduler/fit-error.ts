@@ -39,6 +39,8 @@ export interface Diagnosis {
   /** Set when the pod was turned down before any node was looked at. */
   preFilterMessage?: string;
   postFilterMessage?: string;
+  /** The node that the pod has been promised to; '' takes a promise back, absent leaves it. */
+  nominate?: string;
 }
 
 /** The pod fits no node. The message is the one that users see in events and in the pod's condition. */

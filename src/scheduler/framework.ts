@@ -1,26 +1,41 @@
 import { errorMessage } from '../base/index.ts';
-import type { CycleState } from './cycle-state.ts';
+import { type CycleState, stateKey } from './cycle-state.ts';
 import type { Diagnosis, NodeStatuses } from './fit-error.ts';
 import type { NodeInfo } from './node-info.ts';
-import { type ConfiguredPlugin, MAX_NODE_SCORE, type NodeSubset, type Plugin } from './plugin.ts';
+import type { Nominator } from './nominator.ts';
+import {
+  type ConfiguredPlugin,
+  MAX_NODE_SCORE,
+  type NodeSubset,
+  type Plugin,
+  type PostFilterResult,
+  type Trial,
+} from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 import { type Rejection, SKIP, unresolvable } from './status.ts';
 
 /** What is left to ask of the nodes once the pod itself has passed. */
 export interface FilterPlan {
-  readonly filters: readonly Plugin[];
   /** The nodes in question; all when absent. */
   readonly nodeNames?: ReadonlySet<string>;
   /** The plugins that narrowed them down, by name. */
   readonly narrowedBy: readonly string[];
 }
 
-/** Runs the extension points over the plugins in their order, and says in errors which plugin failed where. */
-export class Framework {
-  readonly plugins: readonly ConfiguredPlugin[];
+/** The plugins whose filters have a say about the pod. */
+const activeFilters = stateKey<readonly Plugin[]>('filters');
+const NO_FILTERS: readonly Plugin[] = [];
 
-  constructor(plugins: readonly ConfiguredPlugin[]) {
+/** Runs the extension points over the plugins in their order, and says in errors which plugin failed where. */
+export class Framework implements Trial {
+  readonly plugins: readonly ConfiguredPlugin[];
+  readonly #nominator: Nominator;
+  readonly #scorers: readonly ConfiguredPlugin[];
+
+  constructor(plugins: readonly ConfiguredPlugin[], nominator: Nominator) {
     this.plugins = plugins;
+    this.#nominator = nominator;
+    this.#scorers = plugins.filter(({ plugin }) => plugin.score);
   }
 
   /** The plugin that holds the pod back from the queue, if one does. */
@@ -36,6 +51,7 @@ export class Framework {
     diagnosis: Diagnosis,
   ): FilterPlan | Rejection {
     const filters: Plugin[] = [];
+    state.write(activeFilters, filters);
     const narrowedBy: string[] = [];
     let nodeNames: ReadonlySet<string> | undefined;
     let refusal: Rejection | undefined;
@@ -61,18 +77,35 @@ export class Framework {
       }
     }
     for (const name of narrowedBy) diagnosis.rejectors.add(name);
-    return refusal ?? { filters, nodeNames, narrowedBy: narrowedBy.sort() };
+    return refusal ?? { nodeNames, narrowedBy: narrowedBy.sort() };
   }
 
-  /** Why the node is no place for the pod; `undefined` when it is one. */
-  filter(
-    plan: FilterPlan,
+  /**
+   * Why the node is no place for the pod; `undefined` when it is one. A node that is promised to pods that go before
+   * this one must have room beside them, and must do without them too: they may end up elsewhere.
+   */
+  filter(state: CycleState, pod: PodInfo, node: NodeInfo, rejectors?: Set<string>): Rejection | undefined {
+    if (this.#nominator.isAny(node.name)) {
+      const promised = [...this.#nominator.on(node.name)].filter(
+        (other) => other.priority >= pod.priority && other.uid !== pod.uid && !node.pods.has(other.uid),
+      );
+      if (promised.length > 0) {
+        const [stateWith, nodeWith] = [state.clone(), node.clone()];
+        for (const other of promised) this.add(stateWith, pod, other, nodeWith);
+        const rejection = this.#filterOnce(stateWith, pod, nodeWith, rejectors);
+        if (rejection) return rejection;
+      }
+    }
+    return this.#filterOnce(state, pod, node, rejectors);
+  }
+
+  #filterOnce(
     state: CycleState,
     pod: PodInfo,
     node: NodeInfo,
-    rejectors: Set<string>,
+    rejectors: Set<string> | undefined,
   ): Rejection | undefined {
-    for (const plugin of plan.filters) {
+    for (const plugin of state.read(activeFilters) ?? NO_FILTERS) {
       let rejection: Rejection | undefined;
       try {
         rejection = plugin.filter!(state, pod, node);
@@ -80,24 +113,40 @@ export class Framework {
         throw new Error(`running "${plugin.name}" filter plugin: ${errorMessage(error)}`, { cause: error });
       }
       if (rejection) {
-        rejectors.add(plugin.name);
+        rejectors?.add(plugin.name);
         return rejection;
       }
     }
     return undefined;
   }
 
-  /** What was tried for a pod that fits nowhere. */
-  postFilter(state: CycleState, pod: PodInfo, statuses: NodeStatuses): string | undefined {
-    const messages = this.plugins.map(({ plugin }) => plugin.postFilter?.(state, pod, statuses));
-    return messages.filter((message) => message !== undefined).join(', ') || undefined;
+  add(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): void {
+    node.add(added);
+    for (const plugin of state.read(activeFilters) ?? NO_FILTERS) plugin.addPod?.(state, pod, added, node);
+  }
+
+  remove(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): void {
+    node.remove(removed.uid);
+    for (const plugin of state.read(activeFilters) ?? NO_FILTERS) plugin.removePod?.(state, pod, removed, node);
+  }
+
+  /** The first plugin that can promise a node does; otherwise all that they say. */
+  postFilter(state: CycleState, pod: PodInfo, statuses: NodeStatuses): PostFilterResult {
+    const messages: string[] = [];
+    let nominate: string | undefined;
+    for (const { plugin } of this.plugins) {
+      const result = plugin.postFilter?.(state, pod, statuses, this);
+      if (result?.nominate) return result;
+      nominate = result?.nominate ?? nominate;
+      if (result?.message) messages.push(result.message);
+    }
+    return { nominate, message: messages.join(', ') || undefined };
   }
 
   /** The weighted sum of all scores, node by node. */
   score(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): number[] {
     const totals = new Array<number>(nodes.length).fill(0);
-    for (const { plugin, weight = 1 } of this.plugins) {
-      if (!plugin.score) continue;
+    for (const { plugin, weight = 1 } of this.#scorers) {
       const skipped = attempt(`running PreScore plugin "${plugin.name}"`, () =>
         plugin.preScore?.(state, pod, nodes),
       );
@@ -105,7 +154,7 @@ export class Framework {
       attempt(`running Score plugins: plugin "${plugin.name}" failed with`, () => {
         const scores = new Array<number>(nodes.length);
         for (let i = 0; i < nodes.length; i++) scores[i] = plugin.score!(state, pod, nodes[i]!);
-        plugin.normalize?.(scores);
+        plugin.normalize?.(scores, state, nodes);
         for (let i = 0; i < scores.length; i++) {
           const score = scores[i]!;
           if (!(score >= 0 && score <= MAX_NODE_SCORE)) {

@@ -7,13 +7,14 @@ import { FitError } from './fit-error.ts';
 import { newNode, newPodInfo } from './fixtures.ts';
 import { Framework } from './framework.ts';
 import { indexOfBest, NodeChooser, NoNodesError } from './node-chooser.ts';
+import { Nominator } from './nominator.ts';
 import type { Plugin } from './plugin.ts';
 import { SKIP, unresolvable, unschedulable } from './status.ts';
 
 function chooser(nodeCount: number, ...plugins: Plugin[]) {
   const cluster = new Cache();
   for (let i = 0; i < nodeCount; i++) cluster.setNode(newNode(`n${i}`));
-  const framework = new Framework(plugins.map((plugin) => ({ plugin })));
+  const framework = new Framework(plugins.map((plugin) => ({ plugin })), new Nominator());
   const nodes = new NodeChooser({ framework, cluster, random: seededRandom(1) });
   return () => nodes.choose(new CycleState(), newPodInfo('p'));
 }

@@ -42,7 +42,9 @@ export class NodeChooser {
     const diagnosis: Diagnosis = { statuses: new NodeStatuses(), rejectors: new Set() };
     const feasible = this.#feasible(state, pod, nodes, diagnosis);
     if (feasible.length === 0) {
-      diagnosis.postFilterMessage = framework.postFilter(state, pod, diagnosis.statuses);
+      const { message, nominate } = framework.postFilter(state, pod, diagnosis.statuses);
+      diagnosis.postFilterMessage = message;
+      diagnosis.nominate = nominate;
       throw new FitError(nodes.length, diagnosis);
     }
     if (feasible.length === 1) return feasible[0]!.name;
@@ -61,6 +63,8 @@ export class NodeChooser {
       diagnosis.preFilterMessage = plan.reasons.join(', ');
       return [];
     }
+    const promised = this.#promised(plan, state, pod, diagnosis);
+    if (promised) return [promised];
     let nodes = all;
     if (plan.nodeNames) {
       nodes = [...plan.nodeNames]
@@ -70,13 +74,27 @@ export class NodeChooser {
         `node(s) didn't satisfy plugin(s) [${plan.narrowedBy.join(' ')}]`,
       );
     }
-    const feasible = this.#filter(plan, state, pod, nodes, diagnosis);
+    const feasible = this.#filter(state, pod, nodes, diagnosis);
     this.#start = (this.#start + feasible.length + diagnosis.statuses.size) % all.length;
     return feasible;
   }
 
+  /** The node that was promised to the pod, if it fits: room was made there, so no other is looked at. */
+  #promised(
+    { nodeNames }: FilterPlan,
+    state: CycleState,
+    pod: PodInfo,
+    { statuses, rejectors }: Diagnosis,
+  ): NodeInfo | undefined {
+    const name = pod.pod.status?.nominatedNodeName;
+    const node = name ? this.#options.cluster.node(name) : undefined;
+    if (!node || nodeNames?.has(node.name) === false) return undefined;
+    const rejection = this.#options.framework.filter(state, pod, node, rejectors);
+    if (rejection) statuses.set(node.name, rejection);
+    return rejection ? undefined : node;
+  }
+
   #filter(
-    plan: FilterPlan,
     state: CycleState,
     pod: PodInfo,
     nodes: readonly NodeInfo[],
@@ -87,7 +105,7 @@ export class NodeChooser {
     const feasible: NodeInfo[] = [];
     for (let i = 0; i < nodes.length && feasible.length < wanted; i++) {
       const node = nodes[(this.#start + i) % nodes.length]!;
-      const rejection = framework.filter(plan, state, pod, node, rejectors);
+      const rejection = framework.filter(state, pod, node, rejectors);
       if (rejection) statuses.set(node.name, rejection);
       else feasible.push(node);
     }

@@ -9,6 +9,8 @@ const NOTHING: Resources = toAllocatable(undefined);
 export class NodeInfo {
   readonly name: string;
   readonly pods = new Map<string, PodInfo>();
+  /** Those of the pods that have rules of inter-pod affinity, by uid. */
+  readonly podsWithAffinity = new Map<string, PodInfo>();
   #node: Stored<Node> | undefined;
   allocatable: Resources = NOTHING;
   readonly requested = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalar: new Map<string, number>() };
@@ -48,6 +50,7 @@ export class NodeInfo {
   add(pod: PodInfo): void {
     if (this.pods.has(pod.uid)) throw new Error(`pod ${pod.key} is on node ${this.name} already`);
     this.pods.set(pod.uid, pod);
+    if (hasAffinity(pod)) this.podsWithAffinity.set(pod.uid, pod);
     this.#count(pod, 1);
   }
 
@@ -55,7 +58,16 @@ export class NodeInfo {
     const pod = this.pods.get(uid);
     if (pod === undefined) return;
     this.pods.delete(uid);
+    this.podsWithAffinity.delete(uid);
     this.#count(pod, -1);
+  }
+
+  /** For trying out what the node would be with other pods. */
+  clone(): NodeInfo {
+    const copy = new NodeInfo(this.name);
+    copy.setNode(this.#node);
+    for (const pod of this.pods.values()) copy.add(pod);
+    return copy;
   }
 
   *hostPorts(): IterableIterator<HostPort> {
@@ -72,4 +84,8 @@ export class NodeInfo {
     this.nonZeroRequested.milliCpu += sign * pod.nonZero.milliCpu;
     this.nonZeroRequested.memory += sign * pod.nonZero.memory;
   }
+}
+
+function hasAffinity({ affinities }: PodInfo): boolean {
+  return Object.values(affinities).some((terms) => terms.length > 0);
 }

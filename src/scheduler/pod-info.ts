@@ -1,4 +1,5 @@
 import { joinKey, type Pod, type Stored } from '../kube/index.ts';
+import { type PodAffinities, podAffinities } from './affinity-terms.ts';
 import { type HostPort, hostPortsOf } from './host-ports.ts';
 import { type PodClaim, podClaims } from './pod-claims.ts';
 import { type PodRequests, podRequests } from './resources.ts';
@@ -13,6 +14,7 @@ export interface PodInfo extends PodRequests {
   readonly priority: number;
   readonly hostPorts: readonly HostPort[];
   readonly claims: readonly PodClaim[];
+  readonly affinities: PodAffinities;
 }
 
 export function podInfo(pod: Stored<Pod>): PodInfo {
@@ -25,6 +27,7 @@ export function podInfo(pod: Stored<Pod>): PodInfo {
     priority: pod.spec?.priority ?? 0,
     hostPorts: hostPortsOf(pod),
     claims: podClaims(pod),
+    affinities: podAffinities(pod),
     ...podRequests(pod),
   };
 }

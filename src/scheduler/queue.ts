@@ -129,6 +129,14 @@ export class SchedulingQueue {
     }
   }
 
+  /** Brings a waiting pod back whatever it was refused for. */
+  activate(key: string): void {
+    const pod = this.#backoff.delete(key) ?? this.#unschedulable.get(key);
+    if (!pod || this.#closed) return;
+    this.#unschedulable.delete(key);
+    this.#activate(pod);
+  }
+
   close(): void {
     this.#closed = true;
     this.#backoffTimer?.timer.cancel();
@@ -163,7 +171,7 @@ export class SchedulingQueue {
   #activate(pod: QueuedPod): void {
     pod.gatedBy = this.#options.gate(pod.info);
     if (pod.gatedBy !== undefined) {
-      pod.rejectors = new Set([pod.gatedBy]);
+      pod.rejectors = new Set([...pod.rejectors, pod.gatedBy]);
       this.#hold(pod);
       return;
     }
@@ -195,16 +203,18 @@ export class SchedulingQueue {
   }
 
   #concernsAnyone(event: ClusterEvent): boolean {
-    for (const interests of this.#options.interests.values()) {
-      if (interests.some((interest) => matches(interest, event))) return true;
-    }
+    for (const name of this.#options.interests.keys()) if (this.#concerns(name, event)) return true;
     return false;
   }
 
+  #concerns(plugin: string, event: ClusterEvent): boolean {
+    return this.#options.interests.get(plugin)?.some((interest) => matches(interest, event)) ?? false;
+  }
+
   #mayHelp(pod: QueuedPod, event: ClusterEvent): boolean {
-    // What another plugin waits for does not open a gate.
-    const names = pod.gatedBy === undefined ? pod.rejectors : [pod.gatedBy];
-    for (const name of names) {
+    // What the gate does not wait for does not open it.
+    if (pod.gatedBy !== undefined && !this.#concerns(pod.gatedBy, event)) return false;
+    for (const name of pod.rejectors) {
       for (const interest of this.#options.interests.get(name) ?? []) {
         if (matches(interest, event) && this.#hint(name, interest, pod, event)) return true;
       }

@@ -10,7 +10,9 @@ import { FitError, NodeStatuses } from './fit-error.ts';
 import { Framework } from './framework.ts';
 import { Journeys } from './journey.ts';
 import { NodeChooser, NoNodesError } from './node-chooser.ts';
+import { Nominator } from './nominator.ts';
 import { defaultPlugins } from './plugins/index.ts';
+import type { PluginHandle } from './plugin.ts';
 import { eventMessage, type UnscheduledReason, unscheduledCondition } from './pod-condition.ts';
 import { type PodInfo, podInfo } from './pod-info.ts';
 import { SchedulingQueue } from './queue.ts';
@@ -47,6 +49,8 @@ class Scheduler implements Component {
   readonly #journeys: Journeys;
   readonly #recorder: EventRecorder;
   readonly #pods: Informer<Pod>;
+  readonly #nominator = new Nominator();
+  readonly #pluginSources: readonly { synced: Promise<void> }[];
   readonly #startPlugins: () => () => void;
   /** Bindings and status writes under way. */
   readonly #running = new Set<Promise<void>>();
@@ -56,10 +60,22 @@ class Scheduler implements Component {
     const log = context.log.child({ component: this.name });
     this.#context = { ...context, log };
     this.#schedulerName = options.schedulerName ?? DEFAULT_SCHEDULER;
-    const handle = { client, informers, clock, log, cluster: this.#cache };
-    const { plugins, start } = defaultPlugins(handle, { bindTimeoutMs: options.bindTimeoutMs });
+    this.#recorder = context.recorder(DEFAULT_SCHEDULER);
+    const handle: PluginHandle = {
+      client,
+      informers,
+      clock,
+      log,
+      random,
+      recorder: this.#recorder,
+      cluster: this.#cache,
+      nominator: this.#nominator,
+      activate: (key) => this.#queue.activate(key),
+    };
+    const { plugins, sources, start } = defaultPlugins(handle, { bindTimeoutMs: options.bindTimeoutMs });
+    this.#pluginSources = sources;
     this.#startPlugins = start;
-    this.#framework = new Framework(plugins);
+    this.#framework = new Framework(plugins, this.#nominator);
     const interests = new Map<string, readonly Interest[]>([[NO_NODES, [interest('Node', ADD)]]]);
     for (const { plugin } of plugins) if (plugin.interests) interests.set(plugin.name, plugin.interests);
     const gate = (pod: PodInfo) => this.#framework.gate(pod);
@@ -71,7 +87,6 @@ class Scheduler implements Component {
       percentageOfNodesToScore: options.percentageOfNodesToScore,
     });
     this.#journeys = new Journeys(trace);
-    this.#recorder = context.recorder(DEFAULT_SCHEDULER);
     this.#pods = informers.of(pods);
   }
 
@@ -81,6 +96,7 @@ class Scheduler implements Component {
       informers: this.#context.informers,
       cache: this.#cache,
       queue: this.#queue,
+      nominator: this.#nominator,
       isOurs: (pod) => (pod.spec?.schedulerName ?? DEFAULT_SCHEDULER) === this.#schedulerName,
       onPending: (pod) => this.#journeys.begin(pod),
       onSettled: (pod) => {
@@ -91,7 +107,7 @@ class Scheduler implements Component {
     const close = () => this.#queue.close();
     signal.addEventListener('abort', close, { once: true });
     try {
-      await Informers.synced(signal, ...handlers.informers);
+      await Informers.synced(signal, ...handlers.informers, ...this.#pluginSources);
       if (!signal.aborted) await this.#work(signal);
     } finally {
       close();
@@ -128,6 +144,7 @@ class Scheduler implements Component {
     try {
       nodeName = this.#chooser.choose(state, pod);
       this.#cache.assume(pod, nodeName);
+      this.#nominator.delete(pod.uid);
       this.#reserve(state, pod, nodeName);
     } catch (error) {
       if (nodeName !== undefined) this.#giveBack(state, pod, nodeName);
@@ -156,7 +173,7 @@ class Scheduler implements Component {
     if (!rejection) return;
     const statuses = new NodeStatuses();
     statuses.set(nodeName, rejection);
-    throw new FitError(1, { statuses, rejectors });
+    throw new FitError(1, { statuses, rejectors, nominate: '' });
   }
 
   /** The binding cycle. It may wait long, for volumes. Never rejects. */
@@ -188,26 +205,33 @@ class Scheduler implements Component {
     const pod = this.#current(queued);
     if (!pod) return;
     const message = errorMessage(error);
-    const { reason, rejectors } = verdictOf(error);
+    const { reason, rejectors, nominate } = verdictOf(error);
     if (reason === 'SchedulerError') {
       this.#context.log.warn('scheduling failed; trying again', { pod: pod.key, error: message });
     }
+    this.#nominator.set(pod, nominate);
     this.#queue.putBack(queued, pod, rejectors);
     this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', eventMessage(message));
-    this.#track(this.#writeCondition(pod, reason, message));
+    this.#track(this.#writeStatus(pod, reason, message, nominate));
   }
 
-  async #writeCondition(pod: PodInfo, reason: UnscheduledReason, message: string): Promise<void> {
+  async #writeStatus(pod: PodInfo, reason: UnscheduledReason, message: string, nominate?: string): Promise<void> {
     const { client, clock, log } = this.#context;
     const condition = unscheduledCondition(pod.pod, reason, message, rfc3339(clock.now()));
-    if (!condition) return;
+    const promised = pod.pod.status?.nominatedNodeName ?? '';
+    const nominatedNodeName = nominate === undefined || nominate === promised ? undefined : nominate || null;
+    if (!condition && nominatedNodeName === undefined) return;
     const { namespace, name, uid } = pod.pod.metadata;
-    const body = { metadata: { uid }, status: { conditions: [condition] } };
+    const status = {
+      ...(condition && { conditions: [condition] }),
+      ...(nominatedNodeName !== undefined && { nominatedNodeName }),
+    };
+    const body = { metadata: { uid }, status };
     try {
       await client.patch(pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status' });
     } catch (error) {
       if (isNotFound(error)) return;
-      log.warn('the PodScheduled condition could not be written', {
+      log.warn('why the pod has no node could not be written to it', {
         pod: pod.key,
         error: errorMessage(error),
       });
@@ -215,9 +239,20 @@ class Scheduler implements Component {
   }
 }
 
+interface Verdict {
+  readonly reason: UnscheduledReason;
+  readonly rejectors: ReadonlySet<string>;
+  readonly nominate?: string;
+}
+
 /** Refused by plugins, whose interests will bring the pod back; or failed by an error, to be tried after a back-off. */
-function verdictOf(error: unknown): { reason: UnscheduledReason; rejectors: ReadonlySet<string> } {
-  if (error instanceof FitError) return { reason: 'Unschedulable', rejectors: error.diagnosis.rejectors };
-  if (error instanceof NoNodesError) return { reason: 'Unschedulable', rejectors: new Set([NO_NODES]) };
-  return { reason: 'SchedulerError', rejectors: new Set() };
+function verdictOf(error: unknown): Verdict {
+  if (error instanceof FitError) {
+    const { rejectors, nominate } = error.diagnosis;
+    return { reason: 'Unschedulable', rejectors, nominate };
+  }
+  if (error instanceof NoNodesError) {
+    return { reason: 'Unschedulable', rejectors: new Set([NO_NODES]), nominate: '' };
+  }
+  return { reason: 'SchedulerError', rejectors: new Set(), nominate: '' };
 }

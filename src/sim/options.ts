@@ -1,4 +1,5 @@
-import { DEFAULT_STEPS, type Scenario } from './simulate.ts';
+import type { Scenario } from './simulate.ts';
+import { DEFAULT_SIZE, isSizeName, SIZES, type SizeName } from './sizes.ts';
 
 /** What `npm run sim` is asked to do. */
 export type Command =
@@ -7,7 +8,7 @@ export type Command =
       readonly first: number;
       readonly count?: number;
       readonly minutes?: number;
-      readonly steps: number;
+      readonly size: SizeName;
     }
   | { readonly kind: 'one'; readonly scenario: Scenario; readonly quiet: boolean; readonly log: boolean }
   | { readonly kind: 'shrink'; readonly scenario: Scenario };
@@ -21,7 +22,7 @@ export const USAGE = `npm run sim -- [options]
   --log         with what the components log
   --quiet       without the trace
   --shrink N    look for fewer steps and faults with which seed N still fails
-  --steps N     how much users do under a seed [${DEFAULT_STEPS}]
+  --size SIZE   how much there is to a seed: ${Object.keys(SIZES).join(', ')} [${DEFAULT_SIZE}]
   --only LIST   only these steps, by number: 0,3,4
   --faults LIST only these faults, as crash:1,api-error:2; none for a day without
 `;
@@ -48,10 +49,12 @@ export function parseCommand(args: readonly string[]): Command {
       .get(name)
       ?.split(',')
       .filter((text) => text !== '' && text !== 'none');
-  const steps = number('--steps') ?? DEFAULT_STEPS;
+  const size = given.get('--size') ?? DEFAULT_SIZE;
+  if (!isSizeName(size))
+    throw new Error(`--size ${JSON.stringify(size)}: it is one of ${Object.keys(SIZES).join(', ')}`);
   const scenario = (seed: number): Scenario => ({
     seed,
-    ...(steps === DEFAULT_STEPS ? {} : { steps }),
+    ...(size === DEFAULT_SIZE ? {} : { size }),
     only: list('--only')?.map(Number),
     faults: list('--faults'),
   });
@@ -62,16 +65,16 @@ export function parseCommand(args: readonly string[]): Command {
   if (toShrink !== undefined) return { kind: 'shrink', scenario: scenario(toShrink) };
   const minutes = number('--minutes');
   const count = number('--seeds') ?? (minutes === undefined ? 200 : undefined);
-  return { kind: 'many', first: number('--from') ?? 1, count, minutes, steps };
+  return { kind: 'many', first: number('--from') ?? 1, count, minutes, size };
 }
 
-const VALUES = ['--seeds', '--from', '--minutes', '--seed', '--shrink', '--steps', '--only', '--faults'];
+const VALUES = ['--seeds', '--from', '--minutes', '--seed', '--shrink', '--size', '--only', '--faults'];
 
 /** The one command that runs a scenario again. */
-export function replayCommand({ seed, steps, only, faults }: Scenario): string {
+export function replayCommand({ seed, size, only, faults }: Scenario): string {
   return [
     `npm run sim -- --seed ${seed}`,
-    steps === undefined ? '' : `--steps ${steps}`,
+    size === undefined ? '' : `--size ${size}`,
     only === undefined ? '' : `--only ${only.length === 0 ? 'none' : only.join(',')}`,
     faults === undefined ? '' : `--faults ${faults.length === 0 ? 'none' : faults.join(',')}`,
   ]

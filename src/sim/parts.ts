@@ -22,14 +22,18 @@ export interface PartsOptions {
   /** The node that has the disk driver's pool. */
   readonly poolNode: string;
   readonly drivers: readonly Driver[];
+  /** The accounts of the controllers that run. @default all */
+  readonly controllers?: ReadonlySet<string>;
 }
 
 /** The processes of the simulation. Add yours here. */
 export function partsOf(options: PartsOptions): readonly Part[] {
-  const { nodes, drivers } = options;
+  const { nodes, drivers, controllers } = options;
+  const isScheduler = ({ name }: UserInfo) => name === KUBE_SCHEDULER.name;
+  const isController = (user: UserInfo) => !isScheduler(user) && (controllers?.has(user.name) ?? true);
   const leaders: Part[] = [
-    { name: 'controllers', computer: CONTROL, mayDouble: true, start: controllers },
-    { name: 'scheduler', computer: CONTROL, mayDouble: true, start: scheduler },
+    { name: 'controllers', computer: CONTROL, mayDouble: true, start: plane(isController) },
+    { name: 'scheduler', computer: CONTROL, mayDouble: true, start: plane(isScheduler) },
   ];
   return [
     ...leaders,
@@ -115,25 +119,14 @@ function run(context: PartContext, components: readonly { start(signal: AbortSig
   return Promise.all(components.map((component) => component.start(signal)));
 }
 
-async function controllers(context: PartContext): Promise<unknown> {
-  return run(
-    context,
-    planeOf(context, (user) => user !== KUBE_SCHEDULER),
-  );
-}
-
-async function scheduler(context: PartContext): Promise<unknown> {
-  return run(
-    context,
-    planeOf(context, (user) => user === KUBE_SCHEDULER),
-  );
-}
-
 /** Only those that are to run in the process are made: each has its informers. */
-function planeOf({ components }: PartContext, mine: (user: UserInfo) => boolean): readonly Component[] {
-  // Nobody in the simulation looks at certificates or tokens.
-  const parts = controlPlane({ rootCa: 'simulated', signSecretToken: async () => 'simulated' });
-  return parts.filter(({ user }) => mine(user)).map(({ create }) => create(components));
+function plane(mine: (user: UserInfo) => boolean): Part['start'] {
+  return (context) => {
+    // Nobody in the simulation looks at certificates or tokens.
+    const parts = controlPlane({ rootCa: 'simulated', signSecretToken: async () => 'simulated' });
+    const components = parts.filter(({ user }) => mine(user)).map(({ create }) => create(context.components));
+    return run(context, components);
+  };
 }
 
 async function diskDriver(context: PartContext, nodeName: string): Promise<unknown> {

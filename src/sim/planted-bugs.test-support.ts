@@ -5,7 +5,6 @@ import {
   type KubeObject,
   type Node,
   nodes,
-  type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
@@ -31,17 +30,20 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
     })),
   },
   'attaches without looking at the other node': {
-    client: only('controllers', (client) => ({
-      ...seeing(client, persistentVolumes, (volume: Stored<PersistentVolume>) => ({
-        ...volume,
-        spec: { ...volume.spec, accessModes: ['ReadWriteOnce', 'ReadWriteMany'] },
-      })),
-      update: ((resource: Resource, object: KubeObject, options?: object) => {
-        const volume = object as PersistentVolume;
-        const restored = { ...volume, spec: { ...volume.spec, accessModes: ['ReadWriteOnce'] } };
-        return client.update(resource, is(resource, persistentVolumes) ? restored : object, options);
-      }) as Client['update'],
-    })),
+    client: only('controllers', (client) =>
+      withModes(client, persistentVolumes, (modes) => [...modes, 'ReadWriteMany']),
+    ),
+  },
+  'lets two pods have a volume that is for one': {
+    client: only(/^scheduler|^kubelet/, (client) => {
+      const forOneNode = (modes: readonly string[]) =>
+        modes.map((mode) => (mode === 'ReadWriteOncePod' ? 'ReadWriteOnce' : mode));
+      return withModes(
+        withModes(client, persistentVolumes, forOneNode),
+        persistentVolumeClaims,
+        forOneNode,
+      );
+    }),
   },
   'deletes a volume without looking whether it is attached': {
     client: only('provisioner', (client) => ({
@@ -54,6 +56,16 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
         is(resource, volumeAttachments)
           ? silence(client.watch(resource, options))
           : client.watch(resource, options)) as Client['watch'],
+    })),
+  },
+  'takes the word of its cache that a volume is not attached': {
+    client: only('provisioner', (client) => ({
+      ...client,
+      // Only informers list with a signal: the answer to the other question is what the cache says, nothing.
+      list: (async (resource: Resource, options?: { signal?: AbortSignal }) => {
+        const list = await client.list(resource, options);
+        return is(resource, volumeAttachments) && !options?.signal ? { ...list, items: [] } : list;
+      }) as Client['list'],
     })),
   },
   'forgets the finalizer of the attachment': {
@@ -133,8 +145,8 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
 };
 
 /** The bug is in the processes whose name begins so. */
-function only<T>(part: string, bug: (thing: T) => T): (thing: T, name: string) => T {
-  return (thing, name) => (name.startsWith(part) ? bug(thing) : thing);
+function only<T>(part: string | RegExp, bug: (thing: T) => T): (thing: T, name: string) => T {
+  return (thing, name) => (name.search(part) === 0 ? bug(thing) : thing);
 }
 
 function is(resource: Resource | { readonly plural: string }, other: { readonly plural: string }): boolean {
@@ -163,6 +175,34 @@ function seeing<T extends KubeObject>(
           ? { ...event, object: change(event.object) }
           : event;
     } as unknown as Client['watch'],
+  };
+}
+
+interface WithModes extends KubeObject {
+  readonly spec?: { readonly accessModes?: readonly string[] };
+}
+
+/** A client that sees other access modes than there are; what it writes keeps those that there are. */
+function withModes<T extends WithModes>(
+  client: Client,
+  resource: Resource<T>,
+  change: (modes: readonly string[]) => readonly string[],
+): Client {
+  const real = new Map<string, readonly string[]>();
+  const having = (object: Stored<T>, accessModes: readonly string[]): Stored<T> => ({
+    ...object,
+    spec: { ...object.spec, accessModes },
+  });
+  return {
+    ...seeing(client, resource, (object) => {
+      const modes = object.spec?.accessModes ?? [];
+      real.set(object.metadata.uid, modes);
+      return having(object, change(modes));
+    }),
+    update: ((written: Resource<T>, object: Stored<T>, options?: object) => {
+      const modes = is(written, resource) ? real.get(object.metadata.uid) : undefined;
+      return client.update(written, modes ? having(object, modes) : object, options);
+    }) as Client['update'],
   };
 }
 

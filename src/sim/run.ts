@@ -48,13 +48,13 @@ async function shrinkOne({ scenario }: Extract<Command, { kind: 'shrink' }>): Pr
     print(`seed ${scenario.seed} breaks no rule`);
     return 0;
   }
-  print(`${first.violation.rule}: ${size(first)}`);
-  const smallest = await shrink(first, { onSmaller: (outcome) => print(`still fails: ${size(outcome)}`) });
+  print(`${first.violation.rule}: ${extent(first)}`);
+  const smallest = await shrink(first, { onSmaller: (outcome) => print(`still fails: ${extent(outcome)}`) });
   print(`\n${summary(smallest)}`);
   return 1;
 }
 
-async function many({ first, count, minutes, steps }: Extract<Command, { kind: 'many' }>): Promise<number> {
+async function many({ first, count, minutes, size }: Extract<Command, { kind: 'many' }>): Promise<number> {
   const began = systemClock.monotonic();
   const endsMs = minutes === undefined ? Number.POSITIVE_INFINITY : began + minutes * MINUTE_MS;
   let virtualMs = 0;
@@ -76,7 +76,7 @@ async function many({ first, count, minutes, steps }: Extract<Command, { kind: '
     );
   };
   for (let seed = first; (count === undefined || done < count) && systemClock.monotonic() < endsMs; seed++) {
-    const outcome = await simulate({ seed, steps });
+    const outcome = await simulate({ seed, size });
     done++;
     virtualMs += outcome.virtualMs;
     faults += outcome.faults.length;
@@ -93,13 +93,13 @@ async function many({ first, count, minutes, steps }: Extract<Command, { kind: '
   return failed > 0 ? 1 : 0;
 }
 
-function size({ steps, faults }: Outcome): string {
+function extent({ steps, faults }: Outcome): string {
   return `${steps.length} steps, ${faults.length} faults`;
 }
 
 function summary(outcome: Outcome): string {
   const { scenario, violation, hash, virtualMs } = outcome;
-  const time = `${(virtualMs / 1000).toFixed(1)} virtual seconds, ${size(outcome)}, hash ${hash}`;
+  const time = `${(virtualMs / 1000).toFixed(1)} virtual seconds, ${extent(outcome)}, hash ${hash}`;
   if (!violation) return `seed ${scenario.seed}: all is well; ${time}`;
   return `seed ${scenario.seed} breaks "${violation.rule}": ${violation.detail}\n  ${time}\n  ${replayCommand(scenario)}`;
 }

@@ -1,9 +1,11 @@
 import { childSeed, Dice } from './dice.ts';
+import type { Size } from './sizes.ts';
 
 export type Driver = 'disk' | 'network';
 
 /** What a seed's world is made of, before anything happens in it. */
 export interface Setting {
+  readonly size: Size;
   readonly nodes: readonly string[];
   /** The node on whose machine the disk driver keeps its pool. It may be away for long, but comes back. */
   readonly poolNode: string;
@@ -14,12 +16,14 @@ export interface Setting {
 
 const NODES = ['node-1', 'node-2'];
 
-export function drawSetting(seed: number): Setting {
+export function drawSetting(seed: number, size: Size): Setting {
   const dice = new Dice(childSeed(seed, 'setting'));
+  const drivers = dice.pick(size.drivers);
   return {
-    nodes: NODES,
+    size,
+    nodes: size.spareNode || drivers.includes('network') ? NODES : NODES.slice(0, 1),
     poolNode: NODES[0]!,
-    drivers: dice.pick<Driver[]>([['disk'], ['network'], ['network'], ['disk', 'network']]),
-    paceMs: dice.pick([1_500, 1_500, 8_000]),
+    drivers,
+    paceMs: dice.pick(size.paceMs),
   };
 }

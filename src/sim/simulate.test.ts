@@ -86,7 +86,7 @@ describe('the simulation', () => {
 
 describe('the command', () => {
   it('reads what the replay command says', () => {
-    const scenario = { seed: 5, steps: 20, only: [0, 3], faults: ['crash:1', 'api-error:2'] };
+    const scenario = { seed: 5, size: 'small' as const, only: [0, 3], faults: ['crash:1', 'api-error:2'] };
     const args = replayCommand(scenario).split(' -- ')[1]!.split(' ');
     assert.deepEqual(parseCommand(args), { kind: 'one', scenario, quiet: false, log: false });
     assert.deepEqual(parseCommand(['--shrink', '4', '--faults', 'none']), {

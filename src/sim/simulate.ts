@@ -2,7 +2,9 @@ import type { Logger } from '../base/index.ts';
 import { unconverged } from './goals.ts';
 import type { JournalLine } from './journal.ts';
 import { left } from './leftovers.ts';
+import { neededControllers } from './needed-controllers.ts';
 import { drawSetting } from './setting.ts';
+import { DEFAULT_SIZE, SIZES, type SizeName } from './sizes.ts';
 import { User } from './user.ts';
 import type { Violation } from './violation.ts';
 import { drawWorkload } from './workload.ts';
@@ -11,8 +13,8 @@ import { type Sabotage, World } from './world.ts';
 /** All that decides a run. The same scenario gives the same run, in any process. */
 export interface Scenario {
   readonly seed: number;
-  /** How many things users do. @default 8 */
-  readonly steps?: number;
+  /** @default medium */
+  readonly size?: SizeName;
   /** Only these steps of them, by number. @default all */
   readonly only?: readonly number[];
   /** Only these of the faults that the seed draws, as `crash:2`. @default all */
@@ -39,7 +41,6 @@ export interface Outcome {
   readonly steps: readonly number[];
 }
 
-export const DEFAULT_STEPS = 8;
 /** Faults go on for so long after the last step, and in all at most: an outage may outlast them. */
 const AFTERMATH_MS = 15_000;
 const STORM_LIMIT_MS = 180_000;
@@ -50,15 +51,16 @@ const LOOK_MS = 250;
 /** Runs one scenario to its end or to the first broken invariant. */
 export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<Outcome> {
   const { seed, only } = scenario;
-  const setting = drawSetting(seed);
+  const setting = drawSetting(seed, SIZES[scenario.size ?? DEFAULT_SIZE]);
+  const drawn = drawWorkload(seed, setting);
   const world = new World({
     seed,
     setting,
+    controllers: neededControllers(setting, drawn),
     keep: scenario.faults,
     ...options,
   });
   const { clock } = world;
-  const drawn = drawWorkload(seed, setting, scenario.steps ?? DEFAULT_STEPS);
   const steps = only ? drawn.filter((_, index) => only.includes(index)) : drawn;
   const user = new User(world, steps);
   let failure: { error: unknown } | undefined;

@@ -28,6 +28,8 @@ interface Running {
 const RESTART_MS = { least: 50, most: 20_000 };
 const BOOT_MS = { least: 500, most: 15_000 };
 const TICK_MS = 1_000;
+/** How the processes of a part are told from each other. */
+const COPIES = ['', ' (second)'];
 /** A process is killed after at most so many of its turns. */
 const MAX_TURNS = 50;
 
@@ -50,15 +52,14 @@ export class Supervisor {
   get settled(): boolean {
     const { parts, computer } = this.#options;
     const expected = parts.filter((part) => computer(part.computer).power !== 'lost');
-    return (
-      this.#processes.size === expected.length &&
-      expected.every(({ name, computer: at }) => this.#processes.has(name) && !computer(at).link.cut)
+    return expected.every(
+      (part) => this.#copiesOf(part.name).length === 1 && !computer(part.computer).link.cut,
     );
   }
 
   /** When two copies of a part ran at once the last time (monotonic milliseconds). */
   twiceAtMs(part: string): number {
-    if (this.#processes.has(`${part} (second)`)) return this.#options.clock.monotonic();
+    if (this.#copiesOf(part).length > 1) return this.#options.clock.monotonic();
     return this.#twiceAtMs.get(part) ?? Number.NEGATIVE_INFINITY;
   }
 
@@ -94,9 +95,14 @@ export class Supervisor {
     this.#options.powerless(computer);
   }
 
-  #spawn(part: Part, copy = ''): void {
+  #copiesOf(part: string): readonly Running[] {
+    return COPIES.flatMap((copy) => this.#processes.get(`${part}${copy}`) ?? []);
+  }
+
+  #spawn(part: Part): void {
     const { clock, faults, journal, seed, run } = this.#options;
-    const name = `${part.name}${copy}`;
+    const name = COPIES.map((copy) => `${part.name}${copy}`).find((free) => !this.#processes.has(free));
+    if (name === undefined) return;
     const start = (this.#starts.get(name) ?? 0) + 1;
     this.#starts.set(name, start);
     const dice = new Dice(childSeed(seed, `${name} ${start}`));
@@ -139,7 +145,7 @@ export class Supervisor {
     process.kill();
     journal.write(name, how);
     died(part);
-    if (name !== part.name) {
+    if (this.#copiesOf(part.name).length > 0) {
       this.#twiceAtMs.set(part.name, clock.monotonic());
       return;
     }
@@ -158,25 +164,27 @@ export class Supervisor {
     // Without power it waits for the machine, which starts all that it has.
     if (computer(part.computer).power !== 'on') return;
     this.#spawn(part);
-    if (part.mayDouble && faults.strikes('two-copies')) this.#double(part);
+    if (part.mayDouble && faults.strikes('two-copies')) this.#handOver(part);
   }
 
-  /** A second copy runs beside the first until one of them ends. */
-  #double(part: Part): void {
-    const second = `${part.name} (second)`;
-    if (this.#processes.has(second)) return;
-    this.#spawn(part, ' (second)');
-    this.#options.clock.after(this.#dice.between(1_000, 30_000), () => {
-      const running = this.#processes.get(second);
-      if (running) this.#crash(running, 'hands over and ends');
-    });
+  /**
+   * A new leader begins while the old one still works. The old one ends: nobody leads again with what it knew before
+   * another led.
+   */
+  #handOver(part: Part): void {
+    const [old, another] = this.#copiesOf(part.name);
+    if (!old || another) return;
+    this.#spawn(part);
+    this.#options.clock.after(this.#dice.between(1_000, 30_000), () =>
+      this.#ended(old.process, 'hands over and ends'),
+    );
   }
 
-  /** Leadership goes over while the old leader still works. */
   #tick(): void {
-    const { clock, faults } = this.#options;
-    for (const { part, process } of [...this.#processes.values()])
-      if (part.mayDouble && process.name === part.name && faults.strikes('hand-over')) this.#double(part);
+    const { clock, faults, parts } = this.#options;
+    for (const part of parts)
+      if (part.mayDouble && this.#copiesOf(part.name).length === 1 && faults.strikes('hand-over'))
+        this.#handOver(part);
     clock.after(TICK_MS, () => this.#tick());
   }
 }

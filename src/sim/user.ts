@@ -15,7 +15,9 @@ import {
   storageClasses,
   TAINT_OUT_OF_SERVICE,
 } from '../kube/index.ts';
+import type { Action, StaticVolume, Step } from './actions.ts';
 import { describeObject } from './api/describe.ts';
+import { classesOf } from './classes.ts';
 import {
   claimObject,
   classObject,
@@ -26,7 +28,6 @@ import {
   setObject,
   staticVolumeObject,
 } from './objects.ts';
-import { type Action, classesOf, type StaticVolume, type Step } from './workload.ts';
 import type { World } from './world.ts';
 
 const RETRY_MS = 200;

@@ -1,81 +1,7 @@
+import type { Action, Extra, Modes, PodWish, Step } from './actions.ts';
+import { classesOf } from './classes.ts';
 import { childSeed, Dice } from './dice.ts';
 import type { Driver, Setting } from './setting.ts';
-
-/** One thing that a user or an administrator does. */
-export type Action =
-  | { readonly do: 'claim'; readonly claim: string; readonly storageClass?: string; readonly modes: Modes }
-  | ({ readonly do: 'static' } & StaticVolume)
-  | ({ readonly do: 'pod' } & PodWish)
-  | { readonly do: 'delete-pod'; readonly pod: string; readonly graceSeconds?: number }
-  | { readonly do: 'delete-claim'; readonly claim: string }
-  | { readonly do: 'delete-volume'; readonly claim: string }
-  | ({ readonly do: 'stateful-set' } & SetWish)
-  | { readonly do: 'scale'; readonly set: string; readonly replicas: number }
-  | { readonly do: 'restart-set'; readonly set: string; readonly revision: number }
-  | { readonly do: 'delete-set'; readonly set: string }
-  | ({ readonly do: 'replace-class' } & ClassWish)
-  | { readonly do: 'default-class'; readonly storageClass?: string }
-  /** An administrator may say after `helpMs` that the node is out of service, and takes that back when it is up. */
-  | { readonly do: 'power-off'; readonly node: string; readonly forMs: number; readonly helpMs?: number }
-  /** The machine never comes back; after `helpMs` an administrator deletes the node. */
-  | { readonly do: 'lose'; readonly node: string; readonly helpMs: number }
-  /** After `helpMs` somebody may delete the node's pods by force: nobody asks the node. */
-  | { readonly do: 'cut-off'; readonly node: string; readonly forMs: number; readonly helpMs?: number };
-
-/** A volume of a pod beside its claims. */
-export type Extra = 'empty' | 'memory' | 'config' | 'secret';
-export type Modes = readonly string[];
-
-export interface StaticVolume {
-  readonly claim: string;
-  readonly modes: Modes;
-  readonly kind: 'host' | 'network';
-  readonly policy: 'Retain' | 'Delete';
-  /** Who of the two names the other from the beginning. */
-  readonly names: 'nobody' | 'claim' | 'volume' | 'both';
-  readonly volumeFirst: boolean;
-}
-
-export interface PodWish {
-  readonly pod: string;
-  readonly claims: readonly string[];
-  readonly extras: readonly Extra[];
-  readonly node?: string;
-}
-
-export interface SetWish {
-  readonly set: string;
-  readonly replicas: number;
-  readonly storageClass: string;
-  readonly policy: 'Parallel' | 'OrderedReady';
-}
-
-export interface ClassWish {
-  readonly storageClass: string;
-  readonly reclaimPolicy: string;
-  readonly volumeBindingMode: string;
-  readonly tier?: string;
-  readonly restricted: boolean;
-}
-
-/** When, in virtual milliseconds since the workload began. */
-export interface Step {
-  readonly atMs: number;
-  readonly action: Action;
-}
-
-/** The classes of a driver, as they are at first. */
-export const CLASSES: readonly { readonly name: string; readonly driver: Driver; readonly waits: boolean }[] =
-  [
-    { name: 'immediate', driver: 'disk', waits: false },
-    { name: 'wait', driver: 'disk', waits: true },
-    { name: 'network', driver: 'network', waits: false },
-    { name: 'network-wait', driver: 'network', waits: true },
-  ];
-
-export function classesOf({ drivers }: Pick<Setting, 'drivers'>) {
-  return CLASSES.filter(({ driver }) => drivers.includes(driver));
-}
 
 const ONE_NODE: readonly Modes[] = [
   ['ReadWriteOnce'],
@@ -92,8 +18,8 @@ const EXTRAS: readonly Extra[] = ['empty', 'memory', 'config', 'secret'];
 const MINUTE_MS = 60_000;
 
 /** What users do under a seed. The list is the same whatever else happens, so that steps can be left out of it. */
-export function drawWorkload(seed: number, setting: Setting, count: number): Step[] {
-  return new Draft(new Dice(childSeed(seed, 'workload')), setting).draw(count);
+export function drawWorkload(seed: number, setting: Setting): Step[] {
+  return new Draft(new Dice(childSeed(seed, 'workload')), setting).draw(setting.size.steps);
 }
 
 class Draft {
@@ -264,11 +190,8 @@ class Draft {
     const node = dice.pick(nodes);
     if (this.#stricken.has(node)) return;
     this.#stricken.add(node);
-    const forMs = dice.pick([
-      dice.between(1_000, MINUTE_MS),
-      dice.between(MINUTE_MS, 8 * MINUTE_MS),
-      dice.between(8 * MINUTE_MS, 20 * MINUTE_MS),
-    ]);
+    const outages = this.#setting.size.outageMinutes;
+    const forMs = dice.pick(outages.map(([least, most]) => dice.between(least, most) * MINUTE_MS));
     const helpMs = dice.between(10_000, 3 * MINUTE_MS);
     const helps = helpMs < forMs * 0.9 && dice.chance(0.5);
     const draw = dice.int(5);

@@ -32,6 +32,8 @@ import { WrittenData } from './written-data.ts';
 
 export interface WorldOptions extends FaultOptions {
   readonly setting: Setting;
+  /** The accounts of the controllers that run. @default all */
+  readonly controllers?: ReadonlySet<string>;
   readonly onLine?: (line: JournalLine) => void;
   /** Takes what components log. */
   readonly log?: Logger;
@@ -94,7 +96,7 @@ export class World {
       clock,
       faults: this.faults,
       journal: this.journal,
-      parts: partsOf(setting),
+      parts: partsOf({ ...setting, controllers: options.controllers }),
       computer: (name) => this.computer(name),
       run: (part, process, dice) => part.start(this.#contextOf(part, process, dice)),
       died: ({ name }) => {

@@ -1,3 +1,12 @@
+export {
+  type ControlPlugin,
+  type Deleter,
+  type Expander,
+  type Provisioner,
+  type ProvisionRequest,
+  type Recycler,
+  VolumeInUseError,
+} from './control-plugin.ts';
 export { isOperationFinished, TransientOperationFailure, UncertainProgressError } from './operation-error.ts';
 export { type OperationKey, PendingOperations } from './operation-executor/pending-operations.ts';
 export {

@@ -85,11 +85,14 @@ export interface Mounter {
   reconstruct(specName: string, podUid: string): Promise<ReconstructedVolume | undefined>;
 }
 
+/** By what a plugin is found. */
+export type Findable = Pick<VolumePlugin, 'name' | 'canSupport'>;
+
 /** Finds the plugin of a spec. Rejects a spec that none, or more than one, supports. */
-export interface PluginRegistry {
-  findBySpec(spec: VolumeSpec): VolumePlugin;
-  findByName(name: string): VolumePlugin | undefined;
-  all(): readonly VolumePlugin[];
+export interface PluginRegistry<P extends Findable = VolumePlugin> {
+  findBySpec(spec: VolumeSpec): P;
+  findByName(name: string): P | undefined;
+  all(): readonly P[];
 }
 
 /** `PLUGIN/VOLUME`: the name under which nodes and controllers speak of a volume (v1.UniqueVolumeName). */

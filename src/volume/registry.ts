@@ -1,11 +1,11 @@
-import type { PluginRegistry, VolumePlugin, VolumeSpec } from './plugin.ts';
+import type { Findable, PluginRegistry, VolumeSpec } from './plugin.ts';
 
 /**
  * The plugins of a process.
  * @throws Error if two plugins have one name.
  */
-export function createPluginRegistry(plugins: readonly VolumePlugin[]): PluginRegistry {
-  const byName = new Map<string, VolumePlugin>();
+export function createPluginRegistry<P extends Findable>(plugins: readonly P[]): PluginRegistry<P> {
+  const byName = new Map<string, P>();
   for (const plugin of plugins) {
     if (byName.has(plugin.name))
       throw new Error(`volume plugin ${JSON.stringify(plugin.name)} was registered more than once`);
@@ -14,7 +14,7 @@ export function createPluginRegistry(plugins: readonly VolumePlugin[]): PluginRe
   return {
     findByName: (name) => byName.get(name),
     all: () => [...byName.values()],
-    findBySpec(spec: VolumeSpec): VolumePlugin {
+    findBySpec(spec: VolumeSpec): P {
       const matches = plugins.filter((plugin) => plugin.canSupport(spec));
       if (matches.length > 1) {
         const names = matches.map((plugin) => plugin.name).join(',');

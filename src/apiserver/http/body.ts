@@ -10,6 +10,12 @@ import {
   PROTOBUF_TYPE,
   WireError,
 } from './protobuf/index.ts';
+import { JsonSyntaxError, parseJson } from './text/json.ts';
+import { YamlSyntaxError } from './text/yaml-error.ts';
+
+const OPEN_BRACE = 0x7b;
+/** handlers.maxJSONPatchOperations. */
+const MAX_JSON_PATCH_OPERATIONS = 10_000;
 
 /** The most that a request body may have, in bytes (MaxRequestBodyBytes). */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -46,6 +52,19 @@ export function readBody(request: IncomingMessage, limitBytes = MAX_BODY_BYTES):
   });
 }
 
+/** What a body says, and what it says more than once. */
+export interface Decoded<T> extends Repeated {
+  readonly value: T;
+}
+
+/** For fieldValidation. */
+export interface Repeated {
+  /** Paths of a JSON text, e.g. spec.containers[0].name. */
+  readonly duplicateFields?: readonly string[];
+  /** Of a YAML text, e.g. `line 7: key "a" already set in map`. */
+  readonly duplicateKeys?: readonly string[];
+}
+
 /**
  * The object in a request body, of the resource's kind; what the body leaves out of apiVersion and kind is filled in.
  * @throws StatusError 400 for what cannot be read, 415 for another media type.
@@ -56,16 +75,22 @@ export async function decodeObject(
   resource: Pick<Resource, 'group' | 'version' | 'kind'>,
   /** The kinds that a subresource takes beside the resource's own, e.g. Binding. */
   accepted?: { readonly apiVersion: string; readonly kind: string },
-): Promise<KubeObject> {
+): Promise<Decoded<KubeObject>> {
   const wanted = accepted ? kindOf(accepted.apiVersion, accepted.kind) : resource;
-  const value = await decodeValue(body, contentType, wanted);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw unrecognized(body, wanted.kind, 'the body is not an object');
+  const decoded = await decodeValue(body, contentType, wanted);
+  // As encoding/json has it, null leaves everything as it was: empty.
+  const value = decoded.value ?? {};
+  const problem = typeProblem(value);
+  if (problem !== undefined)
+    throw unrecognized(body, wanted.kind, `couldn't get version/kind; json parse error: ${problem}`);
 
-  const object = value as { apiVersion?: unknown; kind?: unknown };
+  const object = value as { apiVersion?: string | null; kind?: string | null };
   const wantedVersion = apiVersionOf(wanted);
   const wantedKind = wanted.kind;
-  const { apiVersion = wantedVersion, kind = wantedKind } = object;
+  const apiVersion = object.apiVersion || wantedVersion;
+  const kind = object.kind || wantedKind;
+  if (apiVersion.split('/').length > 2)
+    throw unrecognized(body, wantedKind, `unexpected GroupVersion string: ${apiVersion}`);
   if (kind !== wantedKind)
     throw badRequest(
       `${kind} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${wantedKind}: no conversion from ${kind} to ${wantedKind}`,
@@ -74,19 +99,30 @@ export async function decodeObject(
     throw badRequest(
       `the API version in the data (${apiVersion}) does not match the expected API version (${wantedVersion})`,
     );
-  if (object.apiVersion === apiVersion && object.kind === kind) return value as KubeObject;
-  return { apiVersion: wantedVersion, kind: wantedKind, ...value } as KubeObject;
+  const { metadata = null } = value as { metadata?: unknown };
+  if (typeof metadata !== 'object' || Array.isArray(metadata))
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${kind}: json: cannot unmarshal ${goTypeOf(metadata)} into Go struct field ${kind}.metadata of type v1.ObjectMeta`,
+    );
+  if (object.apiVersion === apiVersion && object.kind === kind)
+    return { ...decoded, value: value as KubeObject };
+  return { ...decoded, value: { ...value, apiVersion: wantedVersion, kind: wantedKind } as KubeObject };
 }
 
 /** The patch in a request body, of the type that its Content-Type names. */
-export async function decodePatch(body: Buffer, contentType: string | undefined): Promise<Patch> {
+export async function decodePatch(body: Buffer, contentType: string | undefined): Promise<Decoded<Patch>> {
   const type = PATCH_TYPES[parseMediaType(contentType ?? '').type];
-  if (!type) throw unsupportedMediaType(Object.keys(PATCH_TYPES));
+  if (!type) throw statusFailure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   try {
-    return { type, body: type === 'apply' ? await parseYaml(body) : parseJson(body) };
+    const decoded = type === 'apply' ? await parseYamlOrJson(body) : parseJson(body);
+    checkPatch(type, decoded.value);
+    return { ...decoded, value: { type, body: decoded.value ?? (type === 'json' ? [] : {}) } };
   } catch (error) {
-    const format = type === 'apply' ? 'YAML' : 'patch';
-    throw badRequest(`error decoding ${format}: ${(error as Error).message}`);
+    if (error instanceof YamlSyntaxError)
+      throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
+    if (error instanceof JsonSyntaxError)
+      throw badRequest(type === 'strategic' ? error.message : `error decoding patch: ${error.message}`);
+    throw error;
   }
 }
 
@@ -95,41 +131,79 @@ export async function decodeValue(
   body: Buffer,
   contentType: string | undefined,
   wanted: Kind,
-): Promise<unknown> {
+): Promise<Decoded<unknown>> {
   const type = contentType === undefined ? 'application/json' : parseMediaType(contentType).type;
   if (!SUPPORTED.includes(type) || (type === PROTOBUF_TYPE && !hasProtobuf(wanted)))
     throw unsupportedMediaType(SUPPORTED);
   try {
-    if (type === PROTOBUF_TYPE) return objectOfProtobuf(body, wanted);
-    return type === 'application/json' ? parseJson(body) : await parseYaml(body);
+    if (type === PROTOBUF_TYPE) return { value: objectOfProtobuf(body, wanted) };
+    return type === 'application/json' ? parseJson(body) : await parseYamlOrJson(body);
   } catch (error) {
-    if (type === PROTOBUF_TYPE)
-      throw error instanceof WireError ? unrecognized(body, wanted.kind, error.message) : error;
-    const format = type === 'application/json' ? 'json' : 'yaml';
-    throw unrecognized(
-      body,
-      wanted.kind,
-      `couldn't get version/kind; ${format} parse error: ${(error as Error).message}`,
-    );
+    if (error instanceof WireError || error instanceof YamlSyntaxError)
+      throw unrecognized(body, wanted.kind, error.message);
+    if (error instanceof JsonSyntaxError)
+      throw unrecognized(body, wanted.kind, `couldn't get version/kind; json parse error: ${error.message}`);
+    throw error;
   }
 }
 
-function parseJson(body: Buffer): unknown {
-  return JSON.parse(body.toString('utf8'));
-}
-
 /** JSON is YAML, and most of what comes as YAML is JSON: the YAML parser is loaded only when it must be. */
-async function parseYaml(body: Buffer): Promise<unknown> {
-  const text = body.toString('utf8');
-  if (text.trimStart().startsWith('{')) {
+async function parseYamlOrJson(body: Buffer): Promise<Decoded<unknown>> {
+  if (body[0] === OPEN_BRACE) {
     try {
-      return JSON.parse(text);
+      const { value, duplicateFields } = parseJson(body);
+      // Which line they are in only the YAML parser knows.
+      if (duplicateFields.length === 0) return { value };
     } catch {
       // YAML flow style.
     }
   }
-  const { parse } = await import('yaml');
-  return parse(text);
+  const { parseYaml } = await import('./text/yaml.ts');
+  return parseYaml(body);
+}
+
+/** What is wrong with the types of a value's apiVersion and kind, in encoding/json's words. */
+function typeProblem(value: unknown): string | undefined {
+  const into =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  if (typeof value !== 'object' || Array.isArray(value))
+    return `json: cannot unmarshal ${goTypeOf(value)} into Go value of type ${into}`;
+  for (const name of ['kind', 'apiVersion'] as const) {
+    const found = (value as Record<string, unknown>)[name] ?? '';
+    if (typeof found !== 'string')
+      return `json: cannot unmarshal ${goTypeOf(found)} into Go struct field .${name} of type string`;
+  }
+  return undefined;
+}
+
+/** @throws StatusError 400 for a patch that is not of its type's form; 413 for one of too many operations. */
+function checkPatch(type: PatchType, body: unknown): void {
+  if (type === 'json') {
+    if (body !== null && !Array.isArray(body))
+      throw new JsonSyntaxError(
+        `json: cannot unmarshal ${goTypeOf(body)} into Go value of type []handlers.jsonPatchOp`,
+      );
+    const operations = (body as unknown[] | null)?.length ?? 0;
+    if (operations > MAX_JSON_PATCH_OPERATIONS)
+      throw statusFailure(
+        413,
+        'RequestEntityTooLarge',
+        `Request entity too large: The allowed maximum operations in a JSON patch is ${MAX_JSON_PATCH_OPERATIONS}, got ${operations}`,
+      );
+    return;
+  }
+  if (body === null && type === 'merge') throw badRequest('Invalid JSON Patch');
+  if (body === null || (typeof body === 'object' && !Array.isArray(body))) return;
+  const problem = `json: cannot unmarshal ${goTypeOf(body)} into Go value of type map[string]interface {}`;
+  if (type === 'apply')
+    throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: ${problem}`);
+  throw new JsonSyntaxError(problem);
+}
+
+/** As encoding/json names what it finds. */
+function goTypeOf(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
 function unrecognized(body: Buffer, kind: string, why: string) {
@@ -146,6 +220,6 @@ function summarize(body: Buffer): string {
   return body.length > 30 ? `${text} ...` : text;
 }
 
-function versionOf(apiVersion: unknown): string {
-  return typeof apiVersion === 'string' ? apiVersion.slice(apiVersion.indexOf('/') + 1) : '';
+function versionOf(apiVersion: string): string {
+  return apiVersion.slice(apiVersion.indexOf('/') + 1);
 }

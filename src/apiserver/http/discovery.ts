@@ -8,6 +8,27 @@ export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=A
 
 type Definitions = readonly ResourceDefinition[];
 
+/** The groups in the order of their priority; others come after them, by name. kubectl takes the first that fits. */
+const GROUP_ORDER: readonly string[] = [
+  'apps',
+  'events.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'scheduling.k8s.io',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'resource.k8s.io',
+];
+
 /** GET /api: the versions of the core group. */
 export function coreVersions(definitions: Definitions, address: string) {
   const core = definitions.filter((definition) => definition.group === '');
@@ -35,9 +56,9 @@ export function apiGroup(definitions: Definitions, group: string) {
 
 /** GET /api/v1 and /apis/GROUP/VERSION; `undefined` when nothing is served under it. */
 export function resourceList(definitions: Definitions, group: string, version: string) {
-  const served = definitions.filter(
-    (definition) => definition.group === group && definition.version === version,
-  );
+  const served = definitions
+    .filter((definition) => definition.group === group && definition.version === version)
+    .sort(byPlural);
   if (served.length === 0) return undefined;
   return {
     kind: 'APIResourceList',
@@ -78,7 +99,10 @@ export function aggregatedDiscovery(definitions: Definitions, core: boolean) {
         metadata: { name: group || undefined, creationTimestamp: null },
         versions: versionsOf(inGroup).map((version) => ({
           version,
-          resources: inGroup.filter((definition) => definition.version === version).map(discoveredResource),
+          resources: inGroup
+            .filter((definition) => definition.version === version)
+            .sort(byPlural)
+            .map(discoveredResource),
           freshness: 'Current',
         })),
       };
@@ -111,8 +135,8 @@ function discoveredResource(definition: ResourceDefinition) {
 /** The definition's own, and the logs of pods, which are the node's and not in the table. */
 export function subresourcesOf(definition: ResourceDefinition): readonly string[] {
   const isPod = definition.group === '' && definition.plural === 'pods';
-  if (!isPod || definition.subresources.includes('log')) return definition.subresources;
-  return [...definition.subresources, 'log'];
+  const all = isPod ? [...definition.subresources, 'log'] : definition.subresources;
+  return [...new Set(all)].sort();
 }
 
 function subresourceVerbs(subresource: string): readonly string[] {
@@ -129,8 +153,14 @@ function groupBody(definitions: Definitions, group: string) {
 }
 
 function groupsOf(definitions: Definitions): string[] {
-  return [...new Set(definitions.map((definition) => definition.group))].filter((group) => group !== '');
+  const rank = (group: string) =>
+    GROUP_ORDER.includes(group) ? GROUP_ORDER.indexOf(group) : GROUP_ORDER.length;
+  return [...new Set(definitions.map((definition) => definition.group))]
+    .filter((group) => group !== '')
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
+
+const byPlural = (a: ResourceDefinition, b: ResourceDefinition) => (a.plural < b.plural ? -1 : 1);
 
 /** Stable versions first, then by number, as kube-aware version order has it for the ones served here. */
 function versionsOf(definitions: Definitions): string[] {

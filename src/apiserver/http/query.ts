@@ -24,13 +24,25 @@ export function flag(query: URLSearchParams, name: string): boolean {
   return value !== null && value.toLowerCase() !== 'false' && value !== '0';
 }
 
-/** @throws StatusError 400 for what is not a whole number. */
+const MAX_INT64 = 2n ** 63n - 1n;
+const MAX_UINT64 = 2n ** 64n - 1n;
+
+/** @throws StatusError 400 for what is not a whole number of 64 bits. */
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === '') return undefined;
-  if (!/^[+-]?\d+$/.test(value))
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-  return Number(value);
+  const parsing = `strconv.ParseInt: parsing ${JSON.stringify(value)}`;
+  if (!/^[+-]?\d+$/.test(value)) throw badRequest(`${parsing}: invalid syntax`);
+  const number = BigInt(value.replace('+', ''));
+  if (number > MAX_INT64 || number < -MAX_INT64 - 1n) throw badRequest(`${parsing}: value out of range`);
+  return Number(number);
+}
+
+/** Why a text is not the number of a revision, in strconv.ParseUint's words. */
+function revisionProblem(text: string): string | undefined {
+  const parsing = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}`;
+  if (!/^\d+$/.test(text)) return `${parsing}: invalid syntax`;
+  return BigInt(text) > MAX_UINT64 ? `${parsing}: value out of range` : undefined;
 }
 
 /** @throws StatusError 422 for values that upstream refuses. */
@@ -73,10 +85,8 @@ export function readParameters(query: URLSearchParams, watch: boolean): ReadPara
   const resourceVersion = text('resourceVersion');
   const match = text('resourceVersionMatch');
   const sendInitialEvents = query.has('sendInitialEvents');
-  if (resourceVersion !== undefined && !/^\d+$/.test(resourceVersion))
-    throw badRequest(
-      `Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
-    );
+  const problem = resourceVersion === undefined ? undefined : revisionProblem(resourceVersion);
+  if (problem !== undefined) throw badRequest(`invalid resource version: ${problem}`);
   refuse(
     'ListOptions',
     readCauses({ watch, match, sendInitialEvents, resourceVersion, token: text('continue') }),
@@ -128,7 +138,9 @@ export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOpti
     gracePeriodSeconds !== null &&
     !Number.isInteger(gracePeriodSeconds)
   )
-    throw badRequest('json: cannot unmarshal gracePeriodSeconds of DeleteOptions into a whole number');
+    throw badRequest(
+      `json: cannot unmarshal ${typeof gracePeriodSeconds} into Go struct field DeleteOptions.gracePeriodSeconds of type int64`,
+    );
   const dryRun = Array.isArray(source.dryRun) ? (source.dryRun as string[]) : [];
 
   const causes: StatusCause[] = [];
@@ -175,8 +187,23 @@ function checkDeleteBody(body: unknown): DeleteBody {
   const options = body as DeleteBody;
   if (options.kind !== undefined && options.kind !== 'DeleteOptions')
     throw badRequest('decoded object cannot be converted to DeleteOptions');
+  for (const [field, type, fits] of DELETE_FIELDS) {
+    const value = (options as Record<string, unknown>)[field];
+    if (value === undefined || value === null || fits(value)) continue;
+    const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    throw badRequest(
+      `json: cannot unmarshal ${found} into Go struct field DeleteOptions.${field} of type ${type}`,
+    );
+  }
   return options;
 }
+
+const DELETE_FIELDS: readonly [field: string, goType: string, fits: (value: unknown) => boolean][] = [
+  ['preconditions', 'v1.Preconditions', (value) => typeof value === 'object' && !Array.isArray(value)],
+  ['orphanDependents', 'bool', (value) => typeof value === 'boolean'],
+  ['propagationPolicy', 'v1.DeletionPropagation', (value) => typeof value === 'string'],
+  ['dryRun', '[]string', (value) => Array.isArray(value) && value.every((item) => typeof item === 'string')],
+];
 
 interface ReadQuery {
   readonly watch: boolean;
@@ -191,6 +218,10 @@ function readCauses({ watch, match, sendInitialEvents, resourceVersion, token }:
   const field = 'resourceVersionMatch';
   const forbid = (name: string, why: string) =>
     causes.push({ reason: 'FieldValueForbidden', field: name, message: `Forbidden: ${why}` });
+  const forbidInitialEvents = () => {
+    if (sendInitialEvents) forbid('sendInitialEvents', 'sendInitialEvents is forbidden for list');
+    return causes;
+  };
   if (watch) {
     if (sendInitialEvents && match !== 'NotOlderThan')
       forbid(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
@@ -201,8 +232,7 @@ function readCauses({ watch, match, sendInitialEvents, resourceVersion, token }:
     if (token !== undefined) forbid(field, 'resourceVersionMatch is forbidden when continue is provided');
     return causes;
   }
-  if (sendInitialEvents) forbid('sendInitialEvents', 'sendInitialEvents is forbidden for list');
-  if (match === undefined) return causes;
+  if (match === undefined) return forbidInitialEvents();
   if (resourceVersion === undefined)
     forbid(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided');
   if (token !== undefined) forbid(field, 'resourceVersionMatch is forbidden when continue is provided');
@@ -210,7 +240,7 @@ function readCauses({ watch, match, sendInitialEvents, resourceVersion, token }:
     causes.push(unsupported(field, match, ['Exact', 'NotOlderThan', '']));
   if (match === 'Exact' && resourceVersion === '0')
     forbid(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-  return causes;
+  return forbidInitialEvents();
 }
 
 function isFieldValidation(value: string): boolean {
@@ -226,14 +256,18 @@ function fieldManagerCauses(manager: string): StatusCause[] {
         message: 'Too long: may not be more than 128 bytes',
       },
     ];
-  if (/\p{C}/u.test(manager))
+  const unprintable = /\p{C}/u.exec(manager);
+  if (unprintable) {
+    const code = unprintable[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+    const position = Buffer.byteLength(manager.slice(0, unprintable.index));
     return [
       {
         reason: 'FieldValueInvalid',
         field: 'fieldManager',
-        message: `Invalid value: ${JSON.stringify(manager)}: should only contain printable characters`,
+        message: `Invalid value: ${JSON.stringify(manager)}: invalid character U+${code} (at position ${position})`,
       },
     ];
+  }
   return [];
 }
 

@@ -1,7 +1,7 @@
 import type { ListOptions } from '../../client/index.ts';
 import { badRequest, StatusError } from '../../kube/index.ts';
 import type { EntryList } from '../registry/contract.ts';
-import { scaleEntry } from '../registry/scale.ts';
+import { SCALE_COLUMNS, scaleEntry } from '../registry/scale.ts';
 import { exchangeSignal, type ResourceExchange, wantsPretty } from './exchange.ts';
 import { listChunks, listMetadata } from './list-text.ts';
 import { listProtobuf, PROTOBUF_TYPE } from './protobuf/index.ts';
@@ -20,7 +20,8 @@ export async function serveGet(exchange: ResourceExchange): Promise<void> {
   const stored = server.registry.get(definition, objectName(exchange));
   const isScale = exchange.target.subresource === 'scale' && definition.scale !== undefined;
   const entry = isScale ? scaleEntry(definition.scale!, stored) : stored;
-  const text = objectText(definition, entry, output, includeObject, server.clock.now());
+  const shown = isScale ? { ...definition, columns: SCALE_COLUMNS } : definition;
+  const text = objectText(shown, entry, output, includeObject, server.clock.now());
   await sendJson(request, response, 200, text, { output, pretty: wantsPretty({ query, request }) });
 }
 

@@ -89,8 +89,9 @@ async function serveResource(exchange: Exchange, target: ResourceTarget): Promis
   if (subresource !== '') return serveSubresource(asked);
 
   const allowed = definition.verbs;
-  if (definition.custom?.deprecation && ['get', 'list', 'watch', 'delete'].includes(target.verb))
-    exchange.response.setHeader('Warning', warningHeader(definition.custom.deprecation));
+  const deprecation = definition.deprecation ?? definition.custom?.deprecation;
+  if (deprecation && ['get', 'list', 'watch', 'delete'].includes(target.verb))
+    exchange.response.setHeader('Warning', warningHeader(deprecation));
   const unless = (verb: string) => {
     if (!allowed.includes(verb)) throw methodNotAllowed();
   };

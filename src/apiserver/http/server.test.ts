@@ -92,7 +92,7 @@ describe('the API server', { timeout: 60_000 }, () => {
       ],
       ['an empty body', () => post(''), 400, /\(<empty>\)$/],
       ['a list as a body', () => post('[]'), 400, /must be of type ConfigMap/],
-      ['malformed YAML', () => post('a: [', { 'Content-Type': 'application/yaml' }), 400, /yaml parse error/],
+      ['malformed YAML', () => post('a: [', { 'Content-Type': 'application/yaml' }), 400, /yaml: line 1: /],
       [
         'another kind',
         () => post('{"apiVersion":"v1","kind":"Pod"}'),
@@ -121,7 +121,7 @@ describe('the API server', { timeout: 60_000 }, () => {
         'an unknown patch type',
         () => api.fetch(`${CONFIG_MAPS}/x`, { method: 'PATCH', headers: json, body: '{}' }),
         415,
-        /application\/json-patch\+json/,
+        /^415: Unsupported Media Type$/,
       ],
       [
         'what it cannot write',
@@ -146,7 +146,7 @@ describe('the API server', { timeout: 60_000 }, () => {
         'a malformed selector',
         () => api.fetch(`${CONFIG_MAPS}?labelSelector=%3D%3D`),
         400,
-        /unable to parse requirement/,
+        /^found '=='|unable to parse requirement/,
       ],
     ];
     for (const [what, ask, code, message] of cases)

@@ -1,8 +1,8 @@
-import type { ObjectName } from '../../client/index.ts';
+import type { ObjectName, Patch } from '../../client/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { badRequest, isNotFound } from '../../kube/index.ts';
 import type { Entry, RequestContext } from '../registry/contract.ts';
-import { decodeObject, decodePatch, decodeValue, readBody } from './body.ts';
+import { type Decoded, decodeObject, decodePatch, decodeValue, type Repeated, readBody } from './body.ts';
 import { type ResourceExchange, Warnings, wantsPretty } from './exchange.ts';
 import { listChunks, listMetadata } from './list-text.ts';
 import type { OutputType } from './media-type.ts';
@@ -19,10 +19,15 @@ export async function serveCreate(exchange: ResourceExchange): Promise<void> {
   const output = outputOf(exchange, true);
   const parameters = writeParameters(query, 'CreateOptions');
   const body = await readBody(request);
-  const object = await decodeObject(body, request.headers['content-type'], definition);
+  const decoded = await decodeObject(body, request.headers['content-type'], definition);
+  const object = decoded.value;
   const placed = definition.namespaced ? withRequestNamespace(object, target.namespace) : object;
   const warnings = new Warnings();
-  const entry = await server.registry.create(definition, placed, context(exchange, parameters, warnings));
+  const entry = await server.registry.create(
+    definition,
+    placed,
+    context(exchange, parameters, warnings, decoded),
+  );
   await sendEntry(exchange, 201, entry, output, warnings);
 }
 
@@ -38,7 +43,8 @@ export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
   const parameters = writeParameters(query, 'UpdateOptions');
   const name = objectName(exchange);
   const body = await readBody(request);
-  const object = await decodeObject(body, request.headers['content-type'], definition, bodyKind(target));
+  const decoded = await decodeObject(body, request.headers['content-type'], definition, bodyKind(target));
+  const object = decoded.value;
   const placed = definition.namespaced ? withRequestNamespace(object, target.namespace) : object;
   checkName(placed, target.name);
   const warnings = new Warnings();
@@ -47,7 +53,7 @@ export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
     definition,
     name,
     placed,
-    context(exchange, parameters, warnings),
+    context(exchange, parameters, warnings, decoded),
     target.subresource || undefined,
   );
   await sendEntry(exchange, makes ? 201 : 200, entry, output, warnings);
@@ -58,18 +64,40 @@ export async function servePatch(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
   const output = outputOf(exchange, true);
   const name = objectName(exchange);
-  const patch = await decodePatch(await readBody(request), request.headers['content-type']);
+  const decoded = await decodePatch(await readBody(request), request.headers['content-type']);
+  const patch = decoded.value;
   const parameters = writeParameters(query, 'PatchOptions', patch.type === 'apply');
   const warnings = new Warnings();
+  if (patch.type === 'apply') reportDuplicateKeys(decoded, parameters, warnings);
   const makes = patch.type === 'apply' && isAbsent(exchange, name);
   const entry = await server.registry.patch(
     definition,
     name,
     patch,
-    context(exchange, parameters, warnings),
+    context(exchange, parameters, warnings, repeatedInPatch(decoded)),
     { subresource: target.subresource || undefined, force: parameters.force },
   );
   await sendEntry(exchange, makes ? 201 : 200, entry, output, warnings);
+}
+
+/** An apply's text is read before its object: what it says twice is refused in the parser's words. @throws StatusError 400 */
+function reportDuplicateKeys(
+  { duplicateKeys = [] }: Repeated,
+  { fieldValidation }: WriteParameters,
+  warnings: Warnings,
+): void {
+  if (duplicateKeys.length === 0 || fieldValidation === 'Ignore') return;
+  if (fieldValidation === 'Strict')
+    throw badRequest(
+      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${duplicateKeys.join('\n  ')}`,
+    );
+  for (const text of duplicateKeys) warnings.add(text);
+}
+
+/** A field that an operation of a JSON patch has twice is told as one of the patch. */
+function repeatedInPatch({ value, duplicateFields = [] }: Decoded<Patch>): Repeated {
+  if (value.type !== 'json') return { duplicateFields: value.type === 'apply' ? [] : duplicateFields };
+  return { duplicateKeys: duplicateFields.map((path) => `json patch duplicate field "${path}"`) };
 }
 
 /** DELETE of an object: the object, or a Status where upstream sends one. */
@@ -135,7 +163,8 @@ export async function serveCreateSubresource(exchange: ResourceExchange): Promis
   const accepted = SUBRESOURCE_KINDS[target.subresource];
   const name = objectName(exchange);
   const body = await readBody(request);
-  const object = await decodeObject(body, request.headers['content-type'], definition, accepted);
+  const decoded = await decodeObject(body, request.headers['content-type'], definition, accepted);
+  const object = decoded.value;
   const warnings = new Warnings();
   const result = await server.registry.createSubresource(
     definition,
@@ -172,12 +201,15 @@ function context(
   { user, request }: ResourceExchange,
   parameters: Partial<WriteParameters>,
   warnings: Warnings,
+  repeated: Repeated = {},
 ): RequestContext {
   return {
     user,
     dryRun: parameters.dryRun,
     fieldManager: fieldManagerOf(parameters, request.headers['user-agent']),
     fieldValidation: parameters.fieldValidation,
+    duplicateFields: repeated.duplicateFields,
+    duplicateKeys: repeated.duplicateKeys,
     warn: warnings.add,
   };
 }
@@ -210,7 +242,8 @@ const DELETE_OPTIONS = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptio
 /** The delete options in the body, when there is one. */
 async function optionalBody({ request }: ResourceExchange): Promise<unknown> {
   const body = await readBody(request);
-  return body.length === 0 ? undefined : decodeValue(body, request.headers['content-type'], DELETE_OPTIONS);
+  if (body.length === 0) return undefined;
+  return (await decodeValue(body, request.headers['content-type'], DELETE_OPTIONS)).value;
 }
 
 /** The object in the namespace of the request. @throws StatusError 400 when it names another. */

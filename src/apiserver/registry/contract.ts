@@ -13,8 +13,10 @@ export interface RequestContext {
   readonly dryRun?: boolean;
   readonly fieldManager?: string;
   readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
-  /** Paths that the request's text gave more than once (duplicateFields of registry/schema), for fieldValidation. */
+  /** Paths that the request's JSON gave more than once, for fieldValidation. */
   readonly duplicateFields?: readonly string[];
+  /** The same of YAML, as sentences of its parser. */
+  readonly duplicateKeys?: readonly string[];
   /** Takes a warning for the client (the HTTP Warning header). */
   readonly warn?: (message: string) => void;
 }
@@ -92,6 +94,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly scale?: ScaleView<T>;
   /** Of a kind that has no objects of its own but shows those of another (events.k8s.io). */
   readonly view?: StoredForm & { readonly of: Resource };
+  /** What every request of a deprecated built-in kind is told. */
+  readonly deprecation?: string;
   /** Of a kind that a CustomResourceDefinition made: what the built-in ones have in code. */
   readonly custom?: CustomKind;
 }

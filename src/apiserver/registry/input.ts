@@ -2,7 +2,7 @@ import { apiVersionOf, badRequest, type KubeObject, type Stored } from '../../ku
 import type { RequestContext, ResourceDefinition } from './contract.ts';
 import { cannotBeHandled, copyFrozen, DecodeError, decode, modelOfKind } from './schema/index.ts';
 
-type KindOfInput = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'custom'>;
+type KindOfInput = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'custom' | 'deprecation'>;
 
 /**
  * What a client sent, read as the resource's kind: types checked, unknown fields dropped and reported as
@@ -29,15 +29,19 @@ export function readInput(
     if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
     throw error;
   }
-  const problems = [
+  const keys = context.duplicateKeys ?? [];
+  const fields = [
     ...(context.duplicateFields ?? []).map((field) => `duplicate field ${JSON.stringify(field)}`),
     ...unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`),
   ];
+  const problems = [...keys, ...fields];
   if (problems.length > 0 && context.fieldValidation === 'Strict') {
-    throw cannotBeHandled(kind, version, `strict decoding error: ${problems.join(', ')}`);
+    const inYaml = keys.length > 0 ? [`yaml: unmarshal errors:\n  ${keys.join('\n  ')}`] : [];
+    throw cannotBeHandled(kind, version, `strict decoding error: ${[...inYaml, ...fields].join(', ')}`);
   }
   if (context.fieldValidation !== 'Ignore') for (const problem of problems) context.warn?.(problem);
-  if (custom?.deprecation) context.warn?.(custom.deprecation);
+  const deprecation = definition.deprecation ?? custom?.deprecation;
+  if (deprecation) context.warn?.(deprecation);
   checkType(definition, object);
   return object;
 }

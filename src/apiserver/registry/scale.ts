@@ -1,11 +1,26 @@
 import type { Patch } from '../../client/index.ts';
 import { badRequest, conflict, type KubeObject, type Scale, type Stored } from '../../kube/index.ts';
 import { StoredEntry } from '../store/index.ts';
-import type { Entry, ResourceDefinition, ScaleView } from './contract.ts';
+import type { Column, Entry, ResourceDefinition, ScaleView } from './contract.ts';
+import { ageColumn, column, nameColumn } from './definitions/columns.ts';
 import { applyPatch } from './patch/index.ts';
 
 /** What patches of a Scale need to know of its kind. */
 const SCALE_KIND = { group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales' };
+
+/** What `kubectl get --subresource=scale` shows. */
+export const SCALE_COLUMNS = [
+  nameColumn(),
+  column<Scale>('Desired', (one) => one.spec?.replicas ?? 0, {
+    type: 'integer',
+    description: 'How many replicas there are to be.',
+  }),
+  column<Scale>('Available', (one) => one.status?.replicas ?? 0, {
+    type: 'integer',
+    description: 'How many replicas there are.',
+  }),
+  ageColumn(),
+] as readonly Column<KubeObject>[];
 
 /** The Scale of an object, as an entry of its own. */
 export function scaleEntry(view: ScaleView, entry: Entry): Entry {

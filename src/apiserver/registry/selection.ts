@@ -4,12 +4,11 @@ import {
   type KubeObject,
   matchesSelector,
   parseFieldSelector,
-  parseLabelSelector,
-  qualifiedName,
   type Selector,
   type Stored,
 } from '../../kube/index.ts';
 import type { ResourceDefinition } from './contract.ts';
+import { parseLabelSelector } from './label-selector.ts';
 
 /** A term that an index of the resource answers. */
 export interface IndexedTerm {
@@ -45,7 +44,7 @@ export function parseSelection(
   } catch (error) {
     throw badRequest((error as Error).message);
   }
-  const terms = fields.map((term) => ({ ...term, read: reader(definition, term.path, options) }));
+  const terms = fields.map((term) => ({ ...term, read: reader(definition, term.path) }));
   const named = fields.find((term) => term.path === 'metadata.name' && term.equals);
   return {
     everything: labels.length === 0 && terms.length === 0,
@@ -57,21 +56,17 @@ export function parseSelection(
   };
 }
 
-function reader(
-  definition: ResourceDefinition,
-  path: string,
-  options: { readonly labelSelector?: string; readonly fieldSelector?: string },
-): (object: KubeObject) => string {
+function reader(definition: ResourceDefinition, path: string): (object: KubeObject) => string {
   if (path === 'metadata.name') return (object) => object.metadata?.name ?? '';
   if (path === 'metadata.namespace' && definition.namespaced)
     return (object) => object.metadata?.namespace ?? '';
-  const read = Object.hasOwn(definition.selectableFields, path)
-    ? definition.selectableFields[path]
-    : undefined;
+  const { selectableFields } = definition;
+  const read = Object.hasOwn(selectableFields, path) ? selectableFields[path] : undefined;
   if (read) return read;
+  // Kinds without fields of their own are told by the scheme which there are (DefaultMetaV1FieldSelectorConversion).
   throw badRequest(
-    `Unable to find ${JSON.stringify(qualifiedName(definition))} that match label selector ` +
-      `${JSON.stringify(options.labelSelector ?? '')}, field selector ${JSON.stringify(options.fieldSelector ?? '')}: ` +
-      `field label not supported: ${path}`,
+    Object.keys(selectableFields).length > 0 || definition.custom
+      ? `field label not supported: ${path}`
+      : `${JSON.stringify(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
   );
 }

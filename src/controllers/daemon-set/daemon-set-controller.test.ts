@@ -32,6 +32,12 @@ async function world(test: TestContext) {
   for (const name of ['a', 'b']) await client.create(nodes, { metadata: { name } });
   stack.run(createDaemonSetController(context));
   const name = { namespace: 'default', name: 'agent' };
+  /** What was written last; the cache may lag behind it. */
+  let generation: number | undefined;
+  const written = (set: Stored<DaemonSet>) => {
+    generation = set.metadata.generation;
+    return set;
+  };
   return {
     ...stack,
     clock,
@@ -42,28 +48,32 @@ async function world(test: TestContext) {
         .map((pod) => `${targetNode(pod)}:${pod.spec?.containers[0]?.image}`)
         .sort()
         .join(' '),
-    create: (spec: object = {}) =>
-      client.create<DaemonSet>(daemonSets, {
-        metadata: name,
-        spec: {
-          selector: { matchLabels: { app: 'agent' } },
-          template: {
-            metadata: { labels: { app: 'agent' } },
-            spec: { containers: [{ name: 'c', image: 'one' }] },
+    create: async (spec: object = {}) =>
+      written(
+        await client.create<DaemonSet>(daemonSets, {
+          metadata: name,
+          spec: {
+            selector: { matchLabels: { app: 'agent' } },
+            template: {
+              metadata: { labels: { app: 'agent' } },
+              spec: { containers: [{ name: 'c', image: 'one' }] },
+            },
+            ...spec,
           },
-          ...spec,
-        },
-      }),
-    image: (image: string) =>
-      client.patch(daemonSets, name, {
-        type: 'merge',
-        body: { spec: { template: { spec: { containers: [{ name: 'c', image }] } } } },
-      }),
+        }),
+      ),
+    image: async (image: string) =>
+      written(
+        await client.patch(daemonSets, name, {
+          type: 'merge',
+          body: { spec: { template: { spec: { containers: [{ name: 'c', image }] } } } },
+        }),
+      ),
     rolledOut: () =>
       until('the roll-out', () => {
-        const { metadata, status } = found.get('agent', 'default') ?? {};
+        const { status } = found.get('agent', 'default') ?? {};
         return (
-          status?.observedGeneration === metadata?.generation &&
+          status?.observedGeneration === generation &&
           status?.desiredNumberScheduled === status?.numberAvailable &&
           status?.desiredNumberScheduled === status?.updatedNumberScheduled
         );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { events, type Pod, persistentVolumeClaims, pods, resourceQuotas } from '../../kube/index.ts';
+import type { Client } from '../../client/index.ts';
+import { events, type Pod, persistentVolumeClaims, pods } from '../../kube/index.ts';
 import { startStack } from '../../testing/component-stack.ts';
 import { createEphemeralVolumeController } from './index.ts';
 
@@ -26,8 +27,8 @@ const pod: Pod = {
   },
 };
 
-async function start(test: TestContext) {
-  const stack = await startStack(test, { watch: [persistentVolumeClaims, events, pods] });
+async function start(test: TestContext, wrap?: (client: Client) => Client) {
+  const stack = await startStack(test, { watch: [persistentVolumeClaims, events, pods], wrap });
   stack.run(createEphemeralVolumeController(stack.context));
   const claims = stack.context.informers.of(persistentVolumeClaims);
   const find = () => claims.get(name.name, namespace);
@@ -89,19 +90,22 @@ describe('generic ephemeral volumes', () => {
     await until('a claim of its own', () => find()?.metadata.ownerReferences?.length === 1);
   });
 
-  it('says why a claim cannot be made', async (test) => {
-    const { client, find, failure } = await start(test);
-    await client.create(resourceQuotas, {
-      metadata: { namespace, name: 'none' },
-      spec: { hard: { persistentvolumeclaims: '0' } },
+  it('says why a claim cannot be made, and tries again', async (test) => {
+    let refusals = 1;
+    const wrap = (client: Client): Client => ({
+      ...client,
+      async create(resource, object, options) {
+        if (resource.kind === 'PersistentVolumeClaim' && refusals-- > 0) throw new Error('the disk is full');
+        return client.create(resource, object, options);
+      },
     });
+    const { client, until, find, failure } = await start(test, wrap);
     await client.create(pods, pod);
-    const { message } = await failure();
-    assert.match(
-      message ?? '',
-      /^ephemeral volume scratch: create PVC web-scratch: persistentvolumeclaims "web-scratch" is forbidden: /,
+    assert.equal(
+      (await failure()).message,
+      'ephemeral volume scratch: create PVC web-scratch: the disk is full',
     );
-    assert.equal(find(), undefined);
+    await until('the claim', find);
   });
 
   it('makes none for a pod that is being deleted', async (test) => {

@@ -1,21 +1,19 @@
 import { errorMessage } from '../../base/index.ts';
 import {
-  ANN_BETA_STORAGE_PROVISIONER,
-  ANN_STORAGE_PROVISIONER,
-  annotation,
   claimClass,
   isConflict,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Stored,
-  withAnnotations,
 } from '../../kube/index.ts';
 import type { Announcer } from './announcer.ts';
 import { withUnboundStatus } from './bind.ts';
 import { bind, type Writes } from './binder.ts';
 import { warning } from './decision.ts';
+import type { InTreeVolumes } from './in-tree.ts';
 import type { Journal } from './journal.ts';
 import { type ClaimDecision, type ClaimView, syncBoundClaim, syncClaim } from './sync-claim.ts';
+import { withProvisioner } from './with-provisioner.ts';
 
 type Claim = Stored<PersistentVolumeClaim>;
 
@@ -30,11 +28,18 @@ export class ClaimSync {
   readonly #world: ClaimWorld;
   readonly #announcer: Announcer;
   readonly #journal: Journal;
+  readonly #inTree: Pick<InTreeVolumes, 'provision'>;
 
-  constructor(world: ClaimWorld, announcer: Announcer, journal: Journal) {
+  constructor(
+    world: ClaimWorld,
+    announcer: Announcer,
+    journal: Journal,
+    inTree: Pick<InTreeVolumes, 'provision'>,
+  ) {
     this.#world = world;
     this.#announcer = announcer;
     this.#journal = journal;
+    this.#inTree = inTree;
   }
 
   /** Resolves to what was decided and done. Nothing is awaited between the choice of a volume and holding it. */
@@ -82,6 +87,10 @@ export class ClaimSync {
         this.#announcer.tell(claim, decision.event);
         this.#journal.handedOver(claim, { driver: decision.provisioner });
         return;
+      case 'provision':
+        this.#inTree.provision(claim, decision.storageClass, decision.plugin, decision.provisioner);
+        this.#journal.handedOver(claim, { driver: decision.plugin });
+        return;
       case 'cannotProvision':
         this.#announcer.tell(claim, decision.event);
         return;
@@ -96,13 +105,10 @@ export class ClaimSync {
     if (changed) await this.#world.saveClaim(changed, 'status');
   }
 
-  /** Tells the provisioner to begin. Both annotations: older provisioners read the beta one. */
+  /** Tells the provisioner to begin. */
   async #setProvisioner(claim: Claim, provisioner: string): Promise<void> {
-    if (annotation(claim, ANN_STORAGE_PROVISIONER) === provisioner) return;
-    const asked = withAnnotations(claim, {
-      [ANN_BETA_STORAGE_PROVISIONER]: provisioner,
-      [ANN_STORAGE_PROVISIONER]: provisioner,
-    });
+    const asked = withProvisioner(claim, provisioner);
+    if (!asked) return;
     try {
       await this.#world.saveClaim(asked);
     } catch (error) {

@@ -18,9 +18,12 @@ import {
   type Stored,
 } from '../../kube/index.ts';
 import { isFree } from '../../volume/binding/index.ts';
+import { createPluginRegistry } from '../../volume/index.ts';
 import { Announcer } from './announcer.ts';
 import { ClaimSync } from './claim-sync.ts';
+import { InTreeVolumes } from './in-tree.ts';
 import { Journal } from './journal.ts';
+import type { ControlPlugins } from './plugins.ts';
 import { VolumeSync } from './volume-sync.ts';
 import { WaitingClaims } from './waiting-claims.ts';
 import { World } from './world.ts';
@@ -35,12 +38,20 @@ const WORKERS = 64;
 type Volume = Stored<PersistentVolume>;
 type Claim = Stored<PersistentVolumeClaim>;
 
+export interface PersistentVolumeControllerOptions {
+  /** What makes, scrubs and deletes volumes here. @default none */
+  readonly plugins?: ControlPlugins;
+}
+
 /**
  * Binds claims and volumes to each other, asks provisioners for volumes that are missing, and releases volumes whose
  * claim is gone. Source: kube-controller-manager's persistentvolume-binder-controller.
  */
-export function createPersistentVolumeController(context: ComponentContext): Component {
-  return new PersistentVolumeController(context);
+export function createPersistentVolumeController(
+  context: ComponentContext,
+  { plugins = createPluginRegistry([]) }: PersistentVolumeControllerOptions = {},
+): Component {
+  return new PersistentVolumeController(context, plugins);
 }
 
 class PersistentVolumeController implements Component {
@@ -49,6 +60,7 @@ class PersistentVolumeController implements Component {
   readonly #world: World;
   readonly #journal: Journal;
   readonly #announcer: Announcer;
+  readonly #inTree: InTreeVolumes;
   readonly #claimSync: ClaimSync;
   readonly #volumeSync: VolumeSync;
   readonly #claims: Controller;
@@ -57,14 +69,16 @@ class PersistentVolumeController implements Component {
   /** The free volume for which a waiting claim was woken, by the claim's key. */
   readonly #wokenFor = new Map<string, string>();
 
-  constructor(context: ComponentContext) {
+  constructor(context: ComponentContext, plugins: ControlPlugins) {
     const { clock, log } = context;
     this.#clock = clock;
-    this.#world = new World(context);
+    this.#world = new World(context, plugins);
     this.#journal = new Journal(context.trace);
     this.#announcer = new Announcer(context.recorder(COMPONENT), clock);
-    this.#claimSync = new ClaimSync(this.#world, this.#announcer, this.#journal);
-    this.#volumeSync = new VolumeSync(this.#world, this.#announcer, (key) => this.#claims.enqueue(key));
+    const [world, announcer] = [this.#world, this.#announcer];
+    this.#inTree = new InTreeVolumes({ world, announcer, clock });
+    this.#claimSync = new ClaimSync(world, announcer, this.#journal, this.#inTree);
+    this.#volumeSync = new VolumeSync(world, announcer, this.#inTree, (key) => this.#claims.enqueue(key));
     const shared = { clock, log, workers: WORKERS };
     this.#claims = new Controller({
       ...shared,
@@ -79,8 +93,8 @@ class PersistentVolumeController implements Component {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { claimInformer, volumeInformer, classInformer, podInformer } = this.#world;
-    await Informers.synced(signal, claimInformer, volumeInformer, classInformer, podInformer);
+    const { claimInformer, volumeInformer, classInformer, podInformer, nodeInformer } = this.#world;
+    await Informers.synced(signal, claimInformer, volumeInformer, classInformer, podInformer, nodeInformer);
     if (signal.aborted) return;
     const stops = [
       // Volumes first: a claim must see all of them before it is decided on.
@@ -89,6 +103,7 @@ class PersistentVolumeController implements Component {
       classInformer.on(this.#classHandler()),
     ];
     await Promise.all([this.#claims.run(signal), this.#volumes.run(signal), this.#resync(signal)]);
+    await this.#inTree.stop();
     for (const stop of stops) stop();
   }
 

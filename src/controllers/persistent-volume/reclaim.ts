@@ -5,42 +5,59 @@ import {
   FINALIZER_EXTERNAL_PROVISIONER,
   FINALIZER_IN_TREE_PROVISIONER,
   type PersistentVolume,
+  type Stored,
 } from '../../kube/index.ts';
-import { type EventText, warning } from './decision.ts';
+import type { Deleter, Recycler } from '../../volume/index.ts';
+import { type EventText, normal, warning } from './decision.ts';
+import { type ControlPlugins, deleterOf, isInTree, recyclerOf } from './plugins.ts';
 
-const IN_TREE = 'kubernetes.io/';
-
-/** What becomes of a released volume: left to itself or to an external provisioner, or Failed. */
+/** What becomes of a released volume. */
 export type ReclaimDecision =
+  /** To itself, or to an external provisioner. */
   | { readonly action: 'leave' }
-  | { readonly action: 'fail'; readonly event: EventText };
+  /** Not yet. */
+  | { readonly action: 'wait'; readonly event: EventText }
+  | { readonly action: 'fail'; readonly event: EventText }
+  | { readonly action: 'recycle'; readonly recycler: Recycler }
+  | { readonly action: 'delete'; readonly deleter: Deleter };
 
-/** Source: reclaimVolume, findDeletablePlugin. No plugin here deletes or recycles yet. */
-export function reclaim(volume: PersistentVolume): ReclaimDecision {
+export interface ReclaimView {
+  readonly plugins: ControlPlugins;
+  /** `namespace/name` of the live pods that name the claim which the volume was bound to, in order. */
+  podsUsing(volume: PersistentVolume): readonly string[];
+}
+
+/** Source: reclaimVolume, recycleVolumeOperation, deleteVolumeOperation. */
+export function reclaim(volume: Stored<PersistentVolume>, view: ReclaimView): ReclaimDecision {
   if (annotation(volume, ANN_MIGRATED_TO)) return { action: 'leave' };
   switch (volume.spec?.persistentVolumeReclaimPolicy) {
     case 'Retain':
       return { action: 'leave' };
     case 'Recycle':
-      return fail('VolumeFailedRecycle', 'No recycler plugin found for the volume!');
+      return reclaimByRecycle(volume, view);
     case 'Delete':
-      return reclaimByDelete(volume);
+      return reclaimByDelete(volume, view.plugins);
     default:
       return fail('VolumeUnknownReclaimPolicy', 'Volume has unrecognized PersistentVolumeReclaimPolicy');
   }
 }
 
-function reclaimByDelete(volume: PersistentVolume): ReclaimDecision {
-  const provisioner = annotation(volume, ANN_PROVISIONED_BY);
-  if (provisioner) {
-    if (!provisioner.startsWith(IN_TREE)) return { action: 'leave' };
-    return fail('VolumeFailedDelete', `no volume plugin matched name: ${provisioner}`);
+function reclaimByRecycle(volume: Stored<PersistentVolume>, view: ReclaimView): ReclaimDecision {
+  const users = view.podsUsing(volume);
+  if (users.length > 0) {
+    const event = normal('VolumeFailedRecycle', `Volume is used by pods: ${users.join(',')}`);
+    return { action: 'wait', event };
   }
-  if (volume.spec?.csi) return { action: 'leave' };
-  return fail(
-    'VolumeFailedDelete',
-    `error getting deleter volume plugin for volume ${JSON.stringify(volume.metadata?.name)}: no volume plugin matched`,
-  );
+  const recycler = recyclerOf(view.plugins, volume);
+  return recycler
+    ? { action: 'recycle', recycler }
+    : fail('VolumeFailedRecycle', 'No recycler plugin found for the volume!');
+}
+
+function reclaimByDelete(volume: Stored<PersistentVolume>, plugins: ControlPlugins): ReclaimDecision {
+  const found = deleterOf(plugins, volume);
+  if ('error' in found) return fail('VolumeFailedDelete', found.error);
+  return found.deleter ? { action: 'delete', deleter: found.deleter } : { action: 'leave' };
 }
 
 const fail = (reason: string, message: string): ReclaimDecision => ({
@@ -53,7 +70,7 @@ const fail = (reason: string, message: string): ReclaimDecision => ({
  * is deleted, if that is its policy. Source: modifyDeletionFinalizers (HonorPVReclaimPolicy).
  */
 export function deletionFinalizers(volume: PersistentVolume): readonly string[] | undefined {
-  if (!annotation(volume, ANN_PROVISIONED_BY)?.startsWith(IN_TREE)) return undefined;
+  if (!isInTree(annotation(volume, ANN_PROVISIONED_BY))) return undefined;
   const present = volume.metadata?.finalizers ?? [];
   const policy = volume.spec?.persistentVolumeReclaimPolicy;
   const isOurs = (name: string) => name === FINALIZER_IN_TREE_PROVISIONER;

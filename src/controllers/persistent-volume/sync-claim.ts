@@ -13,14 +13,16 @@ import {
   type Stored,
 } from '../../kube/index.ts';
 import { mismatch } from '../../volume/binding/index.ts';
+import type { Provisioner } from '../../volume/index.ts';
 import { type EventText, normal, warning } from './decision.ts';
-import { provisionerOf } from './provisioner-of.ts';
+import { type ControlPlugins, provisionerOf } from './plugins.ts';
 
 type Volume = Stored<PersistentVolume>;
 type Claim = Stored<PersistentVolumeClaim>;
 
 /** What the decision looks at beside the claim. */
 export interface ClaimView {
+  readonly plugins: ControlPlugins;
   volume(name: string): Volume | undefined;
   findBestMatch(claim: Claim, delayBinding: boolean): Volume | undefined;
   storageClass(name: string): StorageClass | undefined;
@@ -41,6 +43,13 @@ export type ClaimDecision =
   | { readonly action: 'assignClass'; readonly className: string }
   /** Ask the external provisioner, by annotation. */
   | { readonly action: 'handOver'; readonly provisioner: string; readonly event: EventText }
+  /** Have an in-tree plugin make a volume. */
+  | {
+      readonly action: 'provision';
+      readonly storageClass: StorageClass;
+      readonly plugin: string;
+      readonly provisioner: Provisioner;
+    }
   /** Nobody can provision it as things are. */
   | { readonly action: 'cannotProvision'; readonly event: EventText }
   /** Somebody broke what only the controller may write. */
@@ -71,7 +80,7 @@ function syncFreeClaim(claim: Claim, view: ClaimView): ClaimDecision {
   if (delayBinding && annotation(claim, ANN_SELECTED_NODE) === undefined) {
     return { action: 'wait', event: waitingForConsumer(view.unscheduledPods(claim)) };
   }
-  if (className !== '') return provision(view.storageClass(className), className);
+  if (className !== '') return provision(view, className);
   return {
     action: 'wait',
     event: normal(
@@ -89,12 +98,14 @@ function waitingForConsumer(pods: readonly string[]): EventText {
   return normal('WaitForPodScheduled', `waiting for ${who} to be scheduled`);
 }
 
-function provision(storageClass: StorageClass | undefined, className: string): ClaimDecision {
-  const found = provisionerOf(storageClass, className);
+function provision(view: ClaimView, className: string): ClaimDecision {
+  const storageClass = view.storageClass(className);
+  const found = provisionerOf(view.plugins, storageClass, className);
   if ('error' in found) {
     return { action: 'cannotProvision', event: warning('ProvisioningFailed', found.error) };
   }
-  const { provisioner } = found;
+  if ('plugin' in found) return { action: 'provision', storageClass: storageClass!, ...found };
+  const provisioner = found.external;
   const message =
     `Waiting for a volume to be created either by the external provisioner '${provisioner}' ` +
     'or manually by the system administrator. If volume creation is delayed, please verify that ' +

@@ -7,6 +7,7 @@ const mine = { name: 'claim', uid: 'uid-claim' };
 const bound = { phase: 'Bound', volumeName: 'pv', bindCompleted: true };
 const elsewhere = { ...bound, volumeName: 'other-pv' };
 const external = { 'pv.kubernetes.io/provisioned-by': 'disk.example.com' };
+const migrated = { 'pv.kubernetes.io/migrated-to': 'disk.example.com' };
 const inTree = { 'pv.kubernetes.io/provisioned-by': 'kubernetes.io/host-path' };
 
 interface Case {
@@ -20,7 +21,7 @@ interface Case {
   readonly wakes?: boolean;
 }
 
-/** The cases of upstream's binder_test (4-…), delete_test (8-…) and recycle_test (6-…), and finalizers. */
+/** The cases of upstream's binder_test (4-…, 14-…), those of others that need no plugin, and finalizers. */
 const cases: readonly Case[] = [
   { name: '4-1 a new volume is Available', volume: { phase: '' }, expect: { phase: 'Available' } },
   {
@@ -70,6 +71,17 @@ const cases: readonly Case[] = [
     expect: { phase: 'Released', claim: mine, policy: 'Delete', annotations: external },
   },
   {
+    name: '8-10-3 a volume that was migrated is left to its driver',
+    volume: { phase: 'Bound', claim: mine, policy: 'Delete', annotations: migrated },
+    expect: { phase: 'Released', claim: mine, policy: 'Delete', annotations: migrated },
+  },
+  {
+    name: '14-14 a half-bound volume of the right volumeMode leaves the rest to its claim',
+    volume: { claim: mine, volumeMode: 'Block' },
+    claim: { volumeMode: 'Block' },
+    wakes: true,
+  },
+  {
     name: '4-11 the claim that only the server knows counts',
     volume: { phase: 'Bound', claim: mine },
     uncached: bound,
@@ -89,13 +101,13 @@ const cases: readonly Case[] = [
     volume: { phase: 'Failed', claim: mine, policy: 'Recycle' },
   },
   {
-    name: '6-5 no recycler: Failed',
+    name: '6-3 no recycler: Failed',
     volume: { phase: 'Bound', claim: mine, policy: 'Recycle' },
     expect: { phase: 'Failed', claim: mine, policy: 'Recycle' },
     events: ['VolumeFailedRecycle: No recycler plugin found for the volume!'],
   },
   {
-    name: '8-2 no deleter: Failed',
+    name: '8-3 no deleter: Failed',
     volume: { phase: 'Bound', claim: mine, policy: 'Delete' },
     expect: { phase: 'Failed', claim: mine, policy: 'Delete' },
     events: [
@@ -121,17 +133,17 @@ const cases: readonly Case[] = [
     events: ['VolumeFailedDelete: no volume plugin matched name: kubernetes.io/host-path'],
   },
   {
-    name: '8-10 the deleter is external: Released',
+    name: '8-10-1 the deleter is external: Released',
     volume: { phase: 'Bound', claim: mine, policy: 'Delete', annotations: external },
     expect: { phase: 'Released', claim: mine, policy: 'Delete', annotations: external },
   },
   {
-    name: 'a CSI volume made by hand is left to its driver',
+    name: '8-10-2 a CSI volume made by hand is left to its driver',
     volume: { phase: 'Bound', claim: mine, policy: 'Delete', driver: 'disk.example.com' },
     expect: { phase: 'Released', claim: mine, policy: 'Delete', driver: 'disk.example.com' },
   },
   {
-    name: 'an unknown policy: Failed',
+    name: '6-10 an unknown policy: Failed',
     volume: { phase: 'Bound', claim: mine, policy: 'Shred' },
     expect: { phase: 'Failed', claim: mine, policy: 'Shred' },
     events: ['VolumeUnknownReclaimPolicy: Volume has unrecognized PersistentVolumeReclaimPolicy'],

@@ -8,14 +8,15 @@ import {
 import type { Announcer } from './announcer.ts';
 import { withoutClaim, withVolumePhase } from './bind.ts';
 import type { Writes } from './binder.ts';
-import { deletionFinalizers, reclaim } from './reclaim.ts';
+import type { InTreeVolumes } from './in-tree.ts';
+import { deletionFinalizers, type ReclaimView, reclaim } from './reclaim.ts';
 import { syncVolume } from './sync-volume.ts';
 
 type Volume = Stored<PersistentVolume>;
 type Claim = Stored<PersistentVolumeClaim>;
 
 /** What the volume worker reads and writes. */
-export interface VolumeWorld extends Pick<Writes, 'saveVolume'> {
+export interface VolumeWorld extends ReclaimView, Pick<Writes, 'saveVolume'> {
   claim(key: string): Claim | undefined;
   /** Straight from the API server; undefined when it is not there. */
   liveClaim(namespace: string | undefined, name: string): Promise<Claim | undefined>;
@@ -25,10 +26,17 @@ export interface VolumeWorld extends Pick<Writes, 'saveVolume'> {
 export class VolumeSync {
   readonly #world: VolumeWorld;
   readonly #announcer: Announcer;
+  readonly #inTree: Pick<InTreeVolumes, 'recycle' | 'delete'>;
   readonly #syncClaim: (key: string) => void;
 
-  constructor(world: VolumeWorld, announcer: Announcer, syncClaim: (key: string) => void) {
+  constructor(
+    world: VolumeWorld,
+    announcer: Announcer,
+    inTree: Pick<InTreeVolumes, 'recycle' | 'delete'>,
+    syncClaim: (key: string) => void,
+  ) {
     this.#world = world;
+    this.#inTree = inTree;
     this.#announcer = announcer;
     this.#syncClaim = syncClaim;
   }
@@ -37,7 +45,7 @@ export class VolumeSync {
   async sync(given: Volume): Promise<Volume> {
     const finalizers = deletionFinalizers(given);
     const volume = finalizers ? await this.#world.saveVolume(withMetadata(given, { finalizers })) : given;
-    const claim = await this.#claimOf(volume);
+    const claim = await claimOf(volume, this.#world);
     const decision = syncVolume(volume, claim);
     switch (decision.action) {
       case 'setPhase':
@@ -56,33 +64,59 @@ export class VolumeSync {
     }
   }
 
-  /**
-   * The claim that the volume is bound to; undefined when it is gone. The cache may not have it yet, or have its
-   * predecessor: before a volume is released, the server is asked.
-   */
-  async #claimOf(volume: Volume): Promise<Claim | undefined> {
-    const reference = volume.spec?.claimRef;
-    if (!reference?.uid) return undefined;
-    const known = this.#world.claim(claimKey(volume));
-    const phase = volume.status?.phase;
-    const isReleased = phase === 'Released' || phase === 'Failed';
-    if (known ? known.metadata.uid === reference.uid : isReleased) return known;
-    const live = await this.#world.liveClaim(reference.namespace, reference.name ?? '');
-    return live?.metadata.uid === reference.uid ? live : undefined;
-  }
-
   async #reclaim(volume: Volume): Promise<Volume> {
-    const decision = reclaim(volume);
-    if (decision.action === 'leave' || volume.status?.phase === 'Failed') return volume;
-    const failed = await this.#setPhase(volume, 'Failed', decision.event.message);
-    this.#announcer.tell(failed, decision.event);
-    return failed;
+    const decision = reclaim(volume, this.#world);
+    switch (decision.action) {
+      case 'leave':
+        return volume;
+      case 'wait':
+        this.#announcer.tell(volume, decision.event);
+        return volume;
+      case 'recycle':
+        this.#inTree.recycle(volume, decision.recycler);
+        return volume;
+      case 'delete':
+        this.#inTree.delete(volume, decision.deleter);
+        return volume;
+      case 'fail': {
+        if (volume.status?.phase === 'Failed') return volume;
+        const failed = await this.#setPhase(volume, 'Failed', decision.event.message);
+        this.#announcer.tell(failed, decision.event);
+        return failed;
+      }
+    }
   }
 
   async #setPhase(volume: Volume, phase: string, message?: string): Promise<Volume> {
     const changed = withVolumePhase(volume, phase, message);
     return changed ? this.#world.saveVolume(changed, 'status') : volume;
   }
+}
+
+/**
+ * The claim that the volume is bound to; undefined when it is gone. The cache may not have it yet, or have its
+ * predecessor: before a volume is released, the server is asked.
+ */
+async function claimOf(
+  volume: Volume,
+  world: Pick<VolumeWorld, 'claim' | 'liveClaim'>,
+): Promise<Claim | undefined> {
+  const reference = volume.spec?.claimRef;
+  if (!reference?.uid) return undefined;
+  const known = world.claim(claimKey(volume));
+  const phase = volume.status?.phase;
+  const isReleased = phase === 'Released' || phase === 'Failed';
+  if (known ? known.metadata.uid === reference.uid : isReleased) return known;
+  const live = await world.liveClaim(reference.namespace, reference.name ?? '');
+  return live?.metadata.uid === reference.uid ? live : undefined;
+}
+
+/** Whether nobody claims the volume any more, so that its data may go. Source: isVolumeReleased. */
+export async function isReleased(
+  volume: Volume,
+  world: Pick<VolumeWorld, 'claim' | 'liveClaim'>,
+): Promise<boolean> {
+  return syncVolume(volume, await claimOf(volume, world)).action === 'reclaim';
 }
 
 function claimKey(volume: PersistentVolume): string {

@@ -58,6 +58,8 @@ sub session {
       or fail("cannot hand over the streams: $!");
     chdir '/' or fail("cannot enter the root: $!");
     umask 022;
+    # Not closed in what is run.
+    $^F = 6;
     open($failures, '>&=', 6);
     call('close_range', 3, 5, 0);
     call('close_range', 9, 0xffffffff, 0);
@@ -79,8 +81,9 @@ sub session {
 # A terminal of the container's own: what controls it, and what a program gets of it.
 sub open_terminal {
   my ($uid) = @_;
-  sysopen(my $terminal, '/dev/ptmx', READ_WRITE_NO_TERMINAL | NON_BLOCKING)
-    && defined ioctl($terminal, TIOCSPTLCK, pack('i', 0)) or fail("cannot open a terminal: $!");
+  sysopen(my $terminal, '/dev/ptmx', READ_WRITE_NO_TERMINAL | NON_BLOCKING) or fail("cannot open a terminal: $!");
+  my $unlocked = pack('i', 0);
+  defined ioctl($terminal, TIOCSPTLCK, $unlocked) or fail("cannot open a terminal: $!");
   my $number = ioctl($terminal, TIOCGPTPEER, READ_WRITE_NO_TERMINAL) // fail("cannot open a terminal: $!");
   open(my $side, '+<&=', 0 + $number) or fail("cannot open a terminal: $!");
   chown 0 + $uid, -1, $side or fail("cannot hand over the terminal: $!");
@@ -115,10 +118,13 @@ sub carry {
     if (vec($readable, fileno $control, 1)) {
       if (!sysread($control, $sizes, CHUNK, length $sizes)) {
         end_session($child, $processes);
+        # Whoever takes it over would take its time, and hold up the end of the container.
+        waitpid $child, 0;
         return 137;
       }
       while ($sizes =~ s/^(\d+) (\d+)\n//) {
-        ioctl($terminal, TIOCSWINSZ, pack('S4', $1, $2, 0, 0)) if $terminal;
+        my $size = pack('S4', $1, $2, 0, 0);
+        ioctl($terminal, TIOCSWINSZ, $size) if $terminal;
       }
     }
     @flows = grep { step($_, $readable, $writable) } @flows;

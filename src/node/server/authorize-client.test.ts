@@ -32,4 +32,9 @@ describe('who may ask a node', () => {
   ];
   for (const [name, subject, path, expected] of cases)
     it(name, () => assert.equal(refusal(subject, path), expected));
+  it('nobody by another method', () =>
+    assert.equal(
+      refusal({ CN: 'jane' }, '/exec/a/b/c', 'POST'),
+      'Forbidden (user=jane, verb=create, resource=nodes, subresource(s)=[proxy])',
+    ));
 });

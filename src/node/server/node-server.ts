@@ -1,5 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
@@ -9,6 +11,9 @@ import { type ClientSubject, refusal } from './authorize-client.ts';
 import { chooseLog } from './choose-log.ts';
 import { parseLogQuery } from './log-query.ts';
 import { readLog } from './read-log.ts';
+import { Refusal } from './refusal.ts';
+import { runInContainer, serveRemoteCommand, type Upgrade } from './streaming/remote-command.ts';
+import { type StreamRoute, streamRoute } from './streaming/stream-route.ts';
 
 export interface NodeServerOptions {
   readonly host: Host;
@@ -28,20 +33,23 @@ export interface NodeServerOptions {
 export class NodeServer {
   readonly #options: NodeServerOptions;
   readonly #server: Server;
+  /** Connections of other protocols, which the server forgets. */
+  readonly #upgraded = new Set<Duplex>();
 
   constructor(options: NodeServerOptions) {
     this.#options = options;
     const { ca, cert, key } = options.tls;
     this.#server = createServer(
       { ca, cert, key, requestCert: true, rejectUnauthorized: false },
-      (request, response) => {
-        void this.#handle(request, response).catch((error) => {
-          options.log.warn('a request to the node failed', { path: request.url, error: errorMessage(error) });
-          if (response.headersSent) response.destroy();
-          else answer(response, 500, errorMessage(error));
-        });
-      },
+      (request, response) => void this.#answer(request, response),
     );
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#upgraded.add(socket);
+      socket.once('close', () => this.#upgraded.delete(socket));
+      // A client that goes away is seen by its end.
+      socket.on('error', () => undefined);
+      void this.#answerUpgrade({ request, socket, head });
+    });
   }
 
   /** Resolves with the port once requests are taken. */
@@ -60,22 +68,74 @@ export class NodeServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     await closed;
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#handle(request, response);
+    } catch (error) {
+      if (!(error instanceof Refusal)) this.#complain(request, error);
+      if (response.headersSent) response.destroy();
+      else answer(response, error instanceof Refusal ? error.code : 500, errorMessage(error));
+    }
+  }
+
+  async #answerUpgrade(upgrade: Upgrade): Promise<void> {
+    const { request, socket } = upgrade;
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    try {
+      await this.#handle(request, response, upgrade);
+    } catch (error) {
+      if (error instanceof Refusal) answer(response, error.code, error.message);
+      else {
+        this.#complain(request, error);
+        socket.destroy();
+      }
+    }
+    if (!response.headersSent || socket.destroyed) return;
+    // It has got no further than any other request.
+    response.once('finish', () => socket.end());
+    response.assignSocket(socket as Socket);
+  }
+
+  #complain(request: IncomingMessage, error: unknown): void {
+    // What follows the path may be a command, with who knows what in it.
+    const path = request.url?.replace(/\?.*/s, '');
+    this.#options.log.warn('a request to the node failed', { path, error: errorMessage(error) });
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node');
     if (url.pathname === '/healthz') return answer(response, 200, 'ok');
     const socket = request.socket as TLSSocket;
     if (!socket.authorized) return answer(response, 401, 'Unauthorized');
-    const refused = refusal(socket.getPeerCertificate().subject as ClientSubject | undefined, url.pathname);
+    const subject = socket.getPeerCertificate().subject as ClientSubject | undefined;
+    const refused = refusal(subject, url.pathname, request.method);
     if (refused !== undefined) return answer(response, 403, refused);
+    const route = streamRoute(url.pathname);
+    if (route) return this.#stream(request, response, route, url.searchParams, upgrade);
     if (request.method !== 'GET') return answer(response, 405, 'Method Not Allowed');
     if (url.pathname === '/pods') return this.#pods(response);
     const parts = url.pathname.split('/').map(decodeURIComponent);
     if (parts[1] === 'containerLogs' && parts.length === 5)
       return this.#logs(response, parts[2]!, parts[3]!, parts[4]!, url.searchParams);
     return answer(response, 404, '404 page not found');
+  }
+
+  async #stream(
+    { method }: IncomingMessage,
+    response: ServerResponse,
+    route: StreamRoute,
+    query: URLSearchParams,
+    upgrade: Upgrade | undefined,
+  ): Promise<void> {
+    if (method !== 'POST' && (method !== 'GET' || route.kind === 'run'))
+      return answer(response, 405, 'Method Not Allowed');
+    if (route.kind === 'run') return answer(response, 200, await runInContainer(this.#options, route, query));
+    return serveRemoteCommand(this.#options, route, query, upgrade);
   }
 
   #pods(response: ServerResponse): void {

@@ -145,17 +145,18 @@ async function start(
   const root = await fs.mkdtemp(join(tmpdir(), 'volume-manager-'));
   const controller = new AbortController();
   const { signal } = controller;
-  const store = await openStore({ memory: true });
-  const client = createLocalClient(
-    await createRegistry({ store, clock: systemClock, random: seededRandom(1) }),
-  );
-  const informers = new Informers({ client, clock: systemClock, random: seededRandom(2), log: silentLogger });
-  const running: Promise<void>[] = [informers.start(signal)];
+  const running: Promise<void>[] = [];
   test.after(async () => {
     controller.abort();
     await Promise.all(running);
     await fs.rm(root, { recursive: true });
   });
+  const store = await openStore({ memory: true });
+  const client = createLocalClient(
+    await createRegistry({ store, clock: systemClock, random: seededRandom(1) }),
+  );
+  const informers = new Informers({ client, clock: systemClock, random: seededRandom(2), log: silentLogger });
+  running.push(informers.start(signal));
   await client.create(nodes, { metadata: { name: NODE } });
   await makeClaim(client, options.claim ?? 'Bound');
   const clock = new FakeClock();

@@ -37,7 +37,7 @@ export function scores(plugin: Plugin, pod: PodInfo, nodes: readonly NodeInfo[])
   const state = new CycleState();
   if (plugin.preScore?.(state, pod, nodes) === SKIP) return 'skip';
   const result = nodes.map((node) => plugin.score!(state, pod, node));
-  plugin.normalize?.(result);
+  plugin.normalize?.(result, state, nodes);
   return result;
 }
 

@@ -44,7 +44,7 @@ export function nodeAffinity(): Plugin {
 }
 
 /** Every label of the node selector, and one term of the required affinity. */
-function matchesRequired(pod: Pod, node: Node): boolean {
+export function matchesRequired(pod: Pod, node: Node): boolean {
   const selector = pod.spec?.nodeSelector;
   for (const label in selector) if (node.metadata?.labels?.[label] !== selector[label]) return false;
   const nodeSelectorTerms = requiredTerms(pod);

@@ -13,8 +13,26 @@ const CLAIM_IN_USE = unschedulable(
   'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
 );
 
-/** Whether a ReadWriteOncePod claim of the pod is in use by another. */
-const claimInUse = stateKey<boolean>('VolumeRestrictions');
+/** The ReadWriteOncePod claims of a pod and how many uses other pods make of them. */
+class ClaimUses {
+  readonly #claims: ReadonlySet<string>;
+  uses: number;
+
+  constructor(claims: ReadonlySet<string>, uses: number) {
+    this.#claims = claims;
+    this.uses = uses;
+  }
+
+  clone(): ClaimUses {
+    return new ClaimUses(this.#claims, this.uses);
+  }
+
+  count({ claims }: PodInfo, times: 1 | -1): void {
+    for (const claim of claims) if (isDirect(claim) && this.#claims.has(claim.key)) this.uses += times;
+  }
+}
+
+const claimUses = stateKey<ClaimUses>('VolumeRestrictions');
 
 /**
  * A ReadWriteOncePod claim serves one pod in the cluster; an in-tree disk that allows one writer is not mounted by two
@@ -41,22 +59,26 @@ export function volumeRestrictions(options: {
       ),
     ],
     preFilter(state: CycleState, pod: PodInfo) {
-      let inUse = false;
+      const exclusive = new Set<string>();
+      let uses = 0;
       for (const { key, name } of pod.claims.filter(isDirect)) {
         const claim = options.claims.byKey(key);
         if (!claim) return unresolvable(`persistentvolumeclaim "${name}" not found`);
         if (!claim.spec?.accessModes?.includes('ReadWriteOncePod')) continue;
-        if (options.cluster.isClaimInUse(key)) inUse = true;
+        exclusive.add(key);
+        if (options.cluster.isClaimInUse(key)) uses++;
       }
-      if (!inUse && disksOf(pod.pod).length === 0) return SKIP;
-      state.write(claimInUse, inUse);
+      if (uses === 0 && disksOf(pod.pod).length === 0) return SKIP;
+      state.write(claimUses, new ClaimUses(exclusive, uses));
       return undefined;
     },
+    addPod: (state, _pod, added) => state.read(claimUses)?.count(added, 1),
+    removePod: (state, _pod, removed) => state.read(claimUses)?.count(removed, -1),
     filter(state, { pod }, node) {
       for (const disk of disksOf(pod)) {
         for (const other of node.pods.values()) if (sharesDisk(disk, other.pod)) return DISK_CONFLICT;
       }
-      return state.read(claimInUse) ? CLAIM_IN_USE : undefined;
+      return (state.read(claimUses)?.uses ?? 0) > 0 ? CLAIM_IN_USE : undefined;
     },
   };
 }

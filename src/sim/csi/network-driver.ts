@@ -145,8 +145,9 @@ export function networkNode(host: Host, nodeId: string): CsiServices {
         refuseBlock(volumeCapability);
         if (!(await host.mounts.isMountPoint(await mountTablePath(host, stagingTargetPath))))
           throw new CsiStatus(Code.FAILED_PRECONDITION, `nothing is staged at ${stagingTargetPath}`);
-        // The node was thought lost meanwhile: it has the share again, and nobody will stage it anew.
-        if (!(await mounted(host, stagingTargetPath)))
+        // The node was thought lost meanwhile: it has the share again, and nobody will stage it anew. What is stale stays
+        // below, so that there is something staged also when this fails.
+        if (await isStale(host, stagingTargetPath))
           await mountShare(host, volumeId, stagingTargetPath, volumeCapability);
         await host.files.makeDirectory(targetPath, 0o750);
         if (!(await mounted(host, targetPath)))
@@ -187,13 +188,18 @@ async function mountShare(
 /** Whether a share that still answers is mounted there. One that was taken away meanwhile is unmounted first. */
 async function mounted(host: Host, path: string): Promise<boolean> {
   if (!(await host.mounts.isMountPoint(await mountTablePath(host, path)))) return false;
+  if (!(await isStale(host, path))) return true;
+  await unmountAll(host, path);
+  return false;
+}
+
+async function isStale(host: Host, path: string): Promise<boolean> {
   try {
     await host.files.stat(path);
-    return true;
+    return false;
   } catch (error) {
     if ((error as { code?: string }).code !== 'ESTALE') throw error;
-    await unmountAll(host, path);
-    return false;
+    return true;
   }
 }
 

@@ -70,13 +70,14 @@ function scalar(): Structural {
     hasDefaults: false,
   };
 }
-const TEXT = scalar();
+/** Of texts that say no more: keys of maps, kind and apiVersion. */
+export const STRING_SCHEMA = scalar();
 
 /** The schema of a field of an object; whole resources have type and name whatever their schema says. */
 export function fieldSchema(schema: Structural, name: string): Structural | undefined {
   if (schema.embedded) {
     if (name === 'metadata') return METADATA;
-    if (name === 'apiVersion' || name === 'kind') return TEXT;
+    if (name === 'apiVersion' || name === 'kind') return STRING_SCHEMA;
   }
   return schema.properties.get(name);
 }
@@ -219,4 +220,10 @@ export function parseType(text: string): Type {
   if (/^[A-Z]$/.test(text)) return { kind: 'param', name: text };
   const opaque = OPAQUE[text];
   return opaque ? { kind: 'opaque', name: opaque } : plain(text as 'int');
+}
+
+/** The one type that all have; dyn when they differ. */
+export function joined(types: readonly Type[]): Type {
+  const [first, ...rest] = types;
+  return first && rest.every((one) => nameOfType(one) === nameOfType(first)) ? first : DYN;
 }

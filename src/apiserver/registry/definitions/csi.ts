@@ -37,6 +37,8 @@ import { driverNameCauses } from './volume-validation.ts';
 const NODE_ID_MAX_LENGTH = 256;
 const MIN_TOKEN_SECONDS = 600;
 const MAX_TOKEN_SECONDS = 2 ** 32;
+const TOKENS_IN_SECRETS =
+  'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes';
 
 export const csiNodeDefinition = defineResource<CSINode>(csiNodes, {
   columns: [
@@ -127,6 +129,12 @@ export const csiDriverDefinition = defineResource<CSIDriver>(csiDrivers, {
         }),
       ),
     validate: validateCSIDriver,
+    warnings: ({ spec }, previous) =>
+      spec.tokenRequests?.length &&
+      spec.serviceAccountTokenInSecrets === undefined &&
+      !(previous && equal(spec.tokenRequests, previous.spec.tokenRequests))
+        ? [TOKENS_IN_SECRETS]
+        : [],
     validateUpdate: (next, previous) => [
       // The field's name in messages is upstream's.
       ...unchanged('spec.attachedRequired', next.spec.attachRequired, previous.spec.attachRequired),
@@ -193,11 +201,8 @@ function validateCSIDriver({ spec }: CSIDriver): StatusCause[] {
 }
 
 export const csiStorageCapacityDefinition = defineResource<CSIStorageCapacity>(csiStorageCapacities, {
-  columns: [
-    nameColumn(),
-    column('StorageClassName', (one) => one.storageClassName),
-    column('Capacity', (one) => one.capacity ?? '<unset>'),
-  ],
+  // Upstream has columns for it, but does not show them (its storage takes the default table).
+  columns: [],
   strategy: {
     requiresResourceVersion: true,
     validate: (one) => {

@@ -31,6 +31,7 @@ export function defineResource<T extends KubeObject>(
     readonly updatable?: ResourceDefinition<T>['updatable'];
     readonly scale?: ResourceDefinition<T>['scale'];
     readonly view?: ResourceDefinition<T>['view'];
+    readonly deprecation?: string;
   } = {},
 ): ResourceDefinition {
   const definition: ResourceDefinition<T> = {
@@ -45,6 +46,7 @@ export function defineResource<T extends KubeObject>(
     updatable: options.updatable,
     scale: options.scale,
     view: options.view,
+    deprecation: options.deprecation,
   };
   // The table holds rows of every kind; each row is only ever given objects of its own.
   return definition as unknown as ResourceDefinition;

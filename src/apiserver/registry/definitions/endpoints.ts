@@ -8,6 +8,7 @@ import { defineResource } from './define.ts';
 const SHOWN = 3;
 
 export const endpointsDefinition = defineResource<Endpoints>(endpoints, {
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [
     nameColumn(),
     column('Endpoints', addressesCell, { description: 'Where the service is served.' }),
@@ -15,7 +16,6 @@ export const endpointsDefinition = defineResource<Endpoints>(endpoints, {
   ],
   strategy: {
     createsOnUpdate: true,
-    warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
     validateName: isDNS1123Subdomain,
     defaults: (one) =>
       change(one, 'subsets', (subsets) =>

@@ -32,9 +32,18 @@ export const eventDefinition = defineResource<Event>(events, {
   },
   strategy: {
     createsOnUpdate: true,
+    defaults: withEmptyFields,
     validate: namespaceCauses,
   },
 });
+
+/** Fields that are written even when they are empty. */
+function withEmptyFields(event: Event): Event {
+  const { eventTime = null, reportingComponent = '', reportingInstance = '' } = event;
+  const isFull = event.eventTime !== undefined && event.reportingComponent !== undefined;
+  if (isFull && event.reportingInstance !== undefined) return event;
+  return { ...event, eventTime, reportingComponent, reportingInstance } as Event;
+}
 
 function firstSeen(event: Stored<Event>, nowMs: number): string {
   return ago(event.firstTimestamp ?? event.eventTime, nowMs);

@@ -41,6 +41,14 @@ const ROWS: readonly Row[] = [
     namespaced: false,
     shortNames: ['csr'],
   },
+  // What `kubectl apply --prune` looks through.
+  {
+    group: 'networking.k8s.io',
+    version: 'v1',
+    kind: 'Ingress',
+    plural: 'ingresses',
+    shortNames: ['ing'],
+  },
   {
     group: 'networking.k8s.io',
     version: 'v1',

@@ -1,11 +1,12 @@
 import { type Namespace, namespaces } from '../../../kube/index.ts';
 import { isDNS1123Label } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
-import { defineResource } from './define.ts';
+import { ALL_VERBS, defineResource } from './define.ts';
 
 const NAME_LABEL = 'kubernetes.io/metadata.name';
 
 export const namespaceDefinition = defineResource<Namespace>(namespaces, {
+  verbs: ALL_VERBS.filter((verb) => verb !== 'deletecollection'),
   subresources: ['status', 'finalize'],
   columns: [
     nameColumn(),

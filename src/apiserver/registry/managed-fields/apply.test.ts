@@ -139,7 +139,7 @@ describe('server-side apply', () => {
       [map({}, { managedFields: [] }), /metadata\.managedFields must be nil/],
       [
         { ...map({}), dota: {} },
-        /failed to create typed patch object \(\/data; v1, Kind=ConfigMap\): \.dota: field not declared in schema/,
+        /failed to create typed patch object \(\/data; \/v1, Kind=ConfigMap\): \.dota: field not declared in schema/,
       ],
       [
         map({}, { uid: 'u' }),

@@ -122,7 +122,7 @@ function checkConfiguration({ resource }: TrackedWrite, shape: Shape, config: un
   throw statusFailure(
     500,
     '',
-    `failed to create typed patch object (${namespace}/${name}; ${apiVersion}, Kind=${kind}): ${detail}`,
+    `failed to create typed patch object (${namespace}/${name}; ${group}/${version}, Kind=${kind}): ${detail}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { rfc3339 } from '../../../base/index.ts';
 import { apiVersionOf, type KubeObject, type Resource, type Stored } from '../../../kube/index.ts';
+import { blank } from './blank.ts';
 import { type Comparison, compare } from './compare.ts';
 import {
   difference,
@@ -48,7 +49,7 @@ export function trackCreate(
 ): readonly ManagedFieldsEntry[] | undefined {
   const shape = shapeOf(write);
   const own = rememberedSet(shape, object, () => {
-    const { added } = filtered(write, compare(shape, blank(object), object));
+    const { added } = filtered(write, compare(shape, blank(write.resource, object), object));
     return ownable(added);
   });
   const entry = isEmpty(own) ? undefined : { ...entryOf(write, 'Update'), fieldsV1: own };
@@ -84,7 +85,7 @@ export function trackUpdate(
 export function managersBeforeApply(write: TrackedWrite, live: Stored<KubeObject>): Managers {
   const managers = storedManagers(live.metadata.managedFields);
   if (managers.size > 0) return managers;
-  const changes = filtered(write, compare(shapeOf(write), blank(live), live));
+  const changes = filtered(write, compare(shapeOf(write), blank(write.resource, live), live));
   return updated({ ...write, manager: BEFORE_FIRST_APPLY }, managers, changes);
 }
 
@@ -157,11 +158,4 @@ function claimed(
   }
   capUpdaters(result);
   return result;
-}
-
-/** The objects that upstream's types hold by value are there in an object with nothing in it. */
-function blank(object: KubeObject): object {
-  const empty: Record<string, unknown> = { metadata: {} };
-  for (const name of ['spec', 'status']) if (Object.hasOwn(object, name)) empty[name] = {};
-  return empty;
 }

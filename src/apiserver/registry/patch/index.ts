@@ -1,5 +1,5 @@
 import type { Patch } from '../../../client/index.ts';
-import { badRequest, invalid, type KubeObject, type Stored, statusFailure } from '../../../kube/index.ts';
+import { badRequest, type KubeObject, type Stored, statusFailure } from '../../../kube/index.ts';
 import type { ResourceDefinition } from '../contract.ts';
 import { modelOfKind } from '../schema/index.ts';
 import { jsonPatch, PatchError } from './json-patch.ts';
@@ -24,9 +24,8 @@ export function applyPatch(
       throw badRequest(
         `error applying patch to ${definition.plural} "${object.metadata.name}": ${error.message}`,
       );
-    throw invalid(definition, object.metadata.name, [
-      { message: `the server rejected our request due to an error in our request: ${error.message}` },
-    ]);
+    // All that upstream says of a JSON patch that does not fit.
+    throw statusFailure(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
   }
 }
 

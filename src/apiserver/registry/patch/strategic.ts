@@ -65,7 +65,8 @@ function mergeField(model: Model | undefined, name: string, old: unknown, value:
     const items = elementModel(type);
     if (key === undefined) return value.map((item) => (isObject(item) ? clean(items, item) : item));
     const before = Array.isArray(old) ? old : [];
-    return key === '' ? mergeSet(before, value) : mergeList(items, before, value, key, name);
+    if (key === '') return inOrder(mergeSet(before, value), before, value, key);
+    return mergeList(items, before, value, key, name);
   }
   if (!isObject(value)) return value;
   const inner = type?.kind === 'ref' ? findModel(type.model) : undefined;
@@ -108,7 +109,7 @@ function mergeList(
     if (index < 0) result.push(merged);
     else result[index] = merged;
   }
-  return result;
+  return inOrder(result, before, items, key);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Files } from '../../../host/index.ts';
 import type { VolumePlugin, VolumeSpec } from '../../plugin.ts';
 import { checkHostPathType } from './check-type.ts';
 
-const HOST_PATH_PLUGIN = 'kubernetes.io/host-path';
+export const HOST_PATH_PLUGIN = 'kubernetes.io/host-path';
 
 /** A path of the node itself. Nothing is mounted; the path is checked and handed on. */
 export function createHostPathPlugin({ host }: { readonly host: { readonly files: Files } }): VolumePlugin {

@@ -1,1 +1,2 @@
+export { createHostPathControlPlugin } from './control.ts';
 export { createHostPathPlugin } from './host-path.ts';

@@ -17,7 +17,7 @@ export function overload(signature: string, call: (...values: any[]) => Value): 
   const [, target, name, args, result] = /^(?:([^.(]+)\.(?!\.))?([^(]+)\((.*)\):(.+)$/.exec(signature)!;
   const isNamespace =
     target !== undefined &&
-    /^(optional|sets|format|lists|ip)$/.test(target) &&
+    /^(optional|sets|format|lists|strings|ip)$/.test(target) &&
     target !== 'optional<A>' &&
     NAMESPACED.has(`${target}.${name}`);
   const types = splitTypes(args!).map(parseType);
@@ -42,6 +42,8 @@ const NAMESPACED = new Set([
   'optional.of',
   'optional.none',
   'optional.ofNonZeroValue',
+  'optional.unwrap',
+  'strings.quote',
   'sets.contains',
   'sets.equivalent',
   'sets.intersects',

@@ -1,4 +1,5 @@
 import {
+  BudgetError,
   Duration,
   EvaluationError,
   Fields,
@@ -113,6 +114,23 @@ function shown(value: Value): string {
   return typeof value === 'object' ? kindOf(value) : String(value);
 }
 
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+  '"': '\\"',
+};
+/** The text as a literal of CEL that a message can show. */
+const quoted = (text: string): string =>
+  `"${runes(text.toWellFormed())
+    .map((rune) => ESCAPES[rune] ?? rune)
+    .join('')}"`;
+
 const strings: readonly Overload[] = [
   overload('string.charAt(int):string', (text: string, at: bigint) => {
     const all = runes(text);
@@ -131,7 +149,7 @@ const strings: readonly Overload[] = [
   overload('string.substring(int):string', substring),
   overload('string.substring(int,int):string', substring),
   overload('string.trim():string', (text: string) => text.trim()),
-  overload('string.reverse():string', (text: string) => runes(text).reverse().join('')),
+  overload('strings.quote(string):string', quoted),
   overload('string.format(list<dyn>):string', formatted),
   overload('list<string>.join():string', (list: List) => list.values().join('')),
   overload('list<string>.join(string):string', (list: List, by: string) => list.values().join(by)),
@@ -199,6 +217,15 @@ const lists: readonly Overload[] = [
   }),
 ];
 
+const MAX_RANGE = 1_000_000n;
+const ranges: readonly Overload[] = [
+  overload('lists.range(int):list<int>', (size: bigint) => {
+    // Each number costs one, and no rule may spend more than this.
+    if (size > MAX_RANGE) throw new BudgetError('operation cancelled: actual cost limit exceeded');
+    return List.of(Array.from({ length: Math.max(0, Number(size)) }, (_, at) => BigInt(at)));
+  }),
+];
+
 const has = (list: List, what: Value): boolean => list.values().some((one) => isEqual(one, what));
 const holds = (a: List, b: List): boolean => b.values().every((one) => has(a, one));
 const sets: readonly Overload[] = [
@@ -219,6 +246,11 @@ const isZero = (value: Value): boolean =>
   ((value instanceof List || value instanceof Fields) && value.size === 0) ||
   (value instanceof Uint8Array && value.length === 0);
 
+const unwrap = (list: List): List =>
+  List.of(
+    list.values().flatMap((one) => (one instanceof Optional && one.value !== undefined ? [one.value] : [])),
+  );
+
 const optionals: readonly Overload[] = [
   overload('optional.of(A):optional<A>', (value: Value) => new Optional(value)),
   overload('optional.none():optional<A>', () => new Optional(undefined)),
@@ -235,6 +267,16 @@ const optionals: readonly Overload[] = [
     one.value === undefined ? other : one,
   ),
   overload('optional<A>.orValue(A):A', (one: Optional, other: Value) => one.value ?? other),
+  overload('optional.unwrap(list<optional<A>>):list<A>', unwrap),
+  overload('list<optional<A>>.unwrapOpt():list<A>', unwrap),
+  overload(
+    'list<A>.first():optional<A>',
+    (list: List) => new Optional(list.size > 0 ? list.at(0) : undefined),
+  ),
+  overload(
+    'list<A>.last():optional<A>',
+    (list: List) => new Optional(list.size > 0 ? list.at(list.size - 1) : undefined),
+  ),
 ];
 
-export const extensions: readonly Overload[] = [...strings, ...lists, ...sets, ...optionals];
+export const extensions: readonly Overload[] = [...strings, ...lists, ...ranges, ...sets, ...optionals];

@@ -1,0 +1,47 @@
+import type { KubeObject } from '../../../kube/index.ts';
+
+/** Parts that an object has from its beginning: an object of them, or an empty list. */
+interface Parts {
+  readonly [name: string]: Parts | 'list';
+}
+
+const POD: Parts = { containers: 'list' };
+const TEMPLATE: Parts = { metadata: {}, spec: POD };
+const JOB: Parts = { template: TEMPLATE };
+
+/**
+ * What Go writes of an object with nothing in it, by kind: its types hold these parts by value. Whoever makes an object
+ * does not add them, and so does not own them as such. Of all kinds: metadata, spec and status.
+ */
+const PARTS: Readonly<Record<string, Parts>> = {
+  '/PersistentVolumeClaim': { spec: { resources: {} } },
+  '/Pod': { spec: POD },
+  '/PodTemplate': { template: TEMPLATE },
+  'apps/DaemonSet': { spec: { template: TEMPLATE, updateStrategy: {} } },
+  'apps/Deployment': { spec: { template: TEMPLATE, strategy: {} } },
+  'apps/ReplicaSet': { spec: { template: TEMPLATE } },
+  'apps/StatefulSet': { spec: { template: TEMPLATE, updateStrategy: {} } },
+  'batch/CronJob': { spec: { jobTemplate: { metadata: {}, spec: JOB } } },
+  'batch/Job': { spec: JOB },
+};
+
+/** An object of the kind with nothing in it but the parts that `object` has too. */
+export function blank(
+  { group, kind, custom }: { readonly group: string; readonly kind: string; readonly custom?: object },
+  object: KubeObject,
+): object {
+  if (custom) return { metadata: {} };
+  const name = `${group}/${kind}`;
+  const own = Object.hasOwn(PARTS, name) ? PARTS[name] : undefined;
+  return common({ metadata: {}, spec: {}, status: {}, ...own }, object);
+}
+
+function common(parts: Parts, object: unknown): object {
+  const result: Record<string, unknown> = {};
+  for (const [name, part] of Object.entries(parts)) {
+    const value = (object as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || value === null) continue;
+    result[name] = part === 'list' ? [] : common(part, value);
+  }
+  return result;
+}

@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Container, Pod, Stored } from '../../../kube/index.ts';
+import type { ContainerRecord, Runtime } from '../../runtime/index.ts';
+import { Refusal } from '../refusal.ts';
+import { chooseProtocol, requestedProtocols } from './channel-protocol.ts';
+import { type ClientStreams, serveSession } from './serve-session.ts';
+import { parseStreamOptions, type StreamOptions } from './stream-options.ts';
+import type { StreamRoute } from './stream-route.ts';
+import { exitStatus, SUCCESS } from './stream-status.ts';
+import { acceptWebSocket, webSocketStreams } from './web-socket.ts';
+
+/** A request that is to become a connection of another protocol. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What has come after the request already. */
+  readonly head: Buffer;
+}
+
+export interface PodAccess {
+  readonly runtime: Runtime;
+  /** The node's pods. */
+  readonly pods: () => Iterable<Stored<Pod>>;
+}
+
+/** /exec and /attach. @throws Refusal before the handshake. */
+export async function serveRemoteCommand(
+  access: PodAccess,
+  route: StreamRoute,
+  query: URLSearchParams,
+  upgrade: Upgrade | undefined,
+): Promise<void> {
+  const options = wanted(query);
+  const pod = findPod(access, route);
+  const record = findContainer(access, pod, route);
+  if (!upgrade) throw new Refusal(500, 'Upgrade request required');
+  if (route.kind === 'exec') {
+    const command = query.getAll('command');
+    const client = await acceptStreams(upgrade, options);
+    const open = () => access.runtime.session(record.id, command, options);
+    await serveSession(client, open, {
+      what: 'error executing command in container: failed to exec in container',
+      status: (exitCode) => exitStatus(command, exitCode ?? 137),
+    });
+    return;
+  }
+  // Whether there is a terminal is for the container to say, not for those who look at it.
+  const { tty = false } = containerSpec(pod, route.container) ?? {};
+  const streams = { ...options, tty, stderr: options.stderr && !tty };
+  const client = await acceptStreams(upgrade, streams);
+  await serveSession(client, () => access.runtime.attach(record.id), {
+    what: 'error attaching to container',
+    status: () => SUCCESS,
+  });
+}
+
+/** /run: the command to its end, and what it wrote. */
+export async function runInContainer(
+  access: PodAccess,
+  route: StreamRoute,
+  query: URLSearchParams,
+): Promise<string> {
+  const { id } = findContainer(access, findPod(access, route), route);
+  const command = (query.get('cmd') ?? '').split(' ');
+  const { exitCode, stdout, stderr } = await access.runtime.exec(id, command, { timeoutMs: RUN_LIMIT_MS });
+  if (exitCode !== 0)
+    throw new Refusal(500, `command '${command.join(' ')}' exited with ${exitCode}: ${stderr}`);
+  return stdout + stderr;
+}
+
+const RUN_LIMIT_MS = 120_000;
+
+/** @throws Refusal 404 */
+export function findPod(access: PodAccess, { namespace, podName, podUid }: StreamRoute): Stored<Pod> {
+  for (const pod of access.pods())
+    if (pod.metadata.name === podName && pod.metadata.namespace === namespace) {
+      if (podUid !== undefined && pod.metadata.uid !== podUid) throw new Refusal(404, 'pod not found');
+      return pod;
+    }
+  throw new Refusal(404, 'pod does not exist');
+}
+
+function wanted(query: URLSearchParams): StreamOptions {
+  try {
+    return parseStreamOptions(query);
+  } catch (error) {
+    throw new Refusal(400, (error as Error).message);
+  }
+}
+
+function findContainer({ runtime }: PodAccess, pod: Stored<Pod>, route: StreamRoute): ContainerRecord {
+  const { container } = route;
+  const found = runtime
+    .containers(pod.metadata.uid)
+    .find((record) => record.containerName === container && record.state === 'running');
+  if (found) return found;
+  const { namespace, name } = pod.metadata;
+  throw new Refusal(
+    500,
+    route.kind === 'attach'
+      ? `container ${container} not found in pod ${name}_${namespace}`
+      : `container not found (${JSON.stringify(container)})`,
+  );
+}
+
+function containerSpec({ spec }: Pod, container: string): Container | undefined {
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(({ name }) => name === container);
+}
+
+async function acceptStreams(upgrade: Upgrade, options: StreamOptions): Promise<ClientStreams> {
+  const { request, socket, head } = upgrade;
+  const asked = request.headers.upgrade?.toLowerCase();
+  if (asked !== 'websocket') throw new Refusal(400, `unable to upgrade: ${asked} is not supported`);
+  const protocol = chooseProtocol(requestedProtocols(request.headers['sec-websocket-protocol']));
+  if (!protocol) throw new Refusal(403, '');
+  return webSocketStreams(await acceptWebSocket(request, socket, head, protocol.name), protocol, options);
+}
