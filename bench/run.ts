@@ -4,8 +4,9 @@ import { claims } from './claims.ts';
 import { creates } from './creates.ts';
 import { figureLine } from './figure.ts';
 import { pod } from './pod.ts';
+import { scheduling } from './scheduling.ts';
 
-const benchmarks = { boot, creates, claims, pod };
+const benchmarks = { boot, creates, claims, pod, scheduling };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benchmarks));

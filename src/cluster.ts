@@ -176,6 +176,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     running.start({ name: 'informers', start: (signal) => informers.start(signal) });
     const plane = controlPlane({
       rootCa: pki.ca,
+      files: host.files,
       signSecretToken: (account, secret) => tokens.sign(legacyClaims(account, secret)),
     });
     const planeContexts = await Promise.all(plane.map(({ user }) => contextOf(user)));

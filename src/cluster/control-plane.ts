@@ -4,6 +4,7 @@ import { createDaemonSetController } from '../controllers/daemon-set/index.ts';
 import { createDeploymentController } from '../controllers/deployment/index.ts';
 import { createDisruptionController } from '../controllers/disruption/index.ts';
 import { createEphemeralVolumeController } from '../controllers/ephemeral/index.ts';
+import { createExpandController } from '../controllers/expand/index.ts';
 import { createGarbageCollector } from '../controllers/garbage-collector/index.ts';
 import { createJobController } from '../controllers/job/index.ts';
 import { createNamespaceController } from '../controllers/namespace/index.ts';
@@ -26,9 +27,12 @@ import {
 import { createStatefulSetController } from '../controllers/stateful-set/index.ts';
 import { createTaintEvictionController } from '../controllers/taint-eviction/index.ts';
 import { createTtlAfterFinished } from '../controllers/ttl-after-finished/index.ts';
+import type { Files } from '../host/index.ts';
 import { createScheduler } from '../scheduler/index.ts';
-import { createPluginRegistry } from '../volume/index.ts';
+import { type ControlPlugin, createPluginRegistry } from '../volume/index.ts';
 import { createCsiPlugin } from '../volume/plugins/csi/index.ts';
+import { createHostPathControlPlugin } from '../volume/plugins/host-path/index.ts';
+import { nfsControlPlugin } from '../volume/plugins/nfs/control.ts';
 import type { Part } from './actors.ts';
 import { controllerUser, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER } from './identities.ts';
 
@@ -36,10 +40,12 @@ export interface ControlPlaneOptions {
   /** By which pods know the API server, PEM. */
   readonly rootCa: string;
   readonly signSecretToken: SignSecretToken;
+  /** Of the machine that the nodes share, where host paths are made and deleted. */
+  readonly files: Files;
 }
 
 /** What kube-controller-manager and kube-scheduler are upstream, as far as storage needs them: each under its own name. */
-export function controlPlane({ rootCa, signSecretToken }: ControlPlaneOptions): readonly Part[] {
+export function controlPlane({ rootCa, signSecretToken, files }: ControlPlaneOptions): readonly Part[] {
   return [
     part(controllerUser('service-account-controller'), createServiceAccountsController),
     part(controllerUser('root-ca-cert-publisher'), (context) => createRootCaPublisher(context, rootCa)),
@@ -47,7 +53,17 @@ export function controlPlane({ rootCa, signSecretToken }: ControlPlaneOptions): 
       createTokensController(context, { rootCa, sign: signSecretToken }),
     ),
     part(controllerUser('clusterrole-aggregation-controller'), createClusterRoleAggregation),
-    part(controllerUser('persistent-volume-binder'), createPersistentVolumeController),
+    part(controllerUser('persistent-volume-binder'), (context) =>
+      createPersistentVolumeController(context, {
+        plugins: createPluginRegistry([
+          createHostPathControlPlugin({ files, random: context.random }),
+          nfsControlPlugin,
+        ]),
+      }),
+    ),
+    part(controllerUser('expand-controller'), (context) =>
+      createExpandController(context, { plugins: createPluginRegistry<ControlPlugin>([]) }),
+    ),
     part(controllerUser('pvc-protection-controller'), createClaimProtection),
     part(controllerUser('pv-protection-controller'), createVolumeProtection),
     part(controllerUser('volumeattributesclass-protection-controller'), createAttributesClassProtection),

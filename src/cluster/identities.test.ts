@@ -3,6 +3,7 @@ import { before, describe, it } from 'node:test';
 import { bootstrapPolicy } from '../apiserver/auth/index.ts';
 import { createRegistry, openStore, type Registry, type UserInfo } from '../apiserver/index.ts';
 import { FakeClock, seededRandom } from '../base/index.ts';
+import { createLinuxHost } from '../host/linux/index.ts';
 import { controlPlane } from './control-plane.ts';
 import {
   ADMINISTRATOR,
@@ -39,8 +40,9 @@ describe('what components may do', () => {
     };
     return registry.authorization.authorizer.decide(user, attributes).allowed;
   };
+  const { files } = createLinuxHost({ clock: new FakeClock() });
   const users = (): UserInfo[] => [
-    ...controlPlane({ rootCa: '', signSecretToken: async () => '' }).map(({ user }) => user),
+    ...controlPlane({ rootCa: '', signSecretToken: async () => '', files }).map(({ user }) => user),
     INFORMERS,
     CSI_PROVISIONER,
     CSI_ATTACHER,

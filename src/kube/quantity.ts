@@ -23,6 +23,7 @@ const SCALE: Readonly<Record<string, bigint>> = {
   Ei: NANO << 60n,
 };
 
+const MAX_EXPONENT = 1_000n;
 const FORM = /^([+-]?)(\d+\.?\d*|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?$/;
 
 /** The quantity in nano-units, rounded away from zero below one; `undefined` when the text is no quantity. */
@@ -37,6 +38,8 @@ export function parseNano(text: string | number): bigint | undefined {
   if (scale !== undefined) numerator *= scale;
   else {
     const exponent = BigInt(suffix.slice(1));
+    // Nobody has so much, and to write it out would take all memory (upstream never comes back from it).
+    if (exponent > MAX_EXPONENT || exponent < -MAX_EXPONENT) return undefined;
     numerator *= NANO;
     if (exponent >= 0n) numerator *= 10n ** exponent;
     else denominator *= 10n ** -exponent;

@@ -1,5 +1,5 @@
-import { fromLabelSelector, matchesSelector, type Pod, type Selector, type Wire } from '../kube/index.ts';
 import type * as k8s from '@kubernetes/client-node';
+import { fromLabelSelector, matchesSelector, type Pod, type Selector, type Wire } from '../kube/index.ts';
 
 type PodAffinityTerm = Wire<k8s.V1PodAffinityTerm>;
 type Labels = Readonly<Record<string, string>> | undefined;

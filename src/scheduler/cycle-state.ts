@@ -22,7 +22,8 @@ export class CycleState {
   /** For trying something out: values that change as pods come and go are those with a `clone` of their own. */
   clone(): CycleState {
     const copy = new CycleState();
-    for (const [key, value] of this.#values) copy.#values.set(key, isCloneable(value) ? value.clone() : value);
+    for (const [key, value] of this.#values)
+      copy.#values.set(key, isCloneable(value) ? value.clone() : value);
     return copy;
   }
 }

@@ -127,7 +127,8 @@ export class Framework implements Trial {
 
   remove(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): void {
     node.remove(removed.uid);
-    for (const plugin of state.read(activeFilters) ?? NO_FILTERS) plugin.removePod?.(state, pod, removed, node);
+    for (const plugin of state.read(activeFilters) ?? NO_FILTERS)
+      plugin.removePod?.(state, pod, removed, node);
   }
 
   /** The first plugin that can promise a node does; otherwise all that they say. */

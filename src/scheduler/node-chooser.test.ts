@@ -14,7 +14,10 @@ import { SKIP, unresolvable, unschedulable } from './status.ts';
 function chooser(nodeCount: number, ...plugins: Plugin[]) {
   const cluster = new Cache();
   for (let i = 0; i < nodeCount; i++) cluster.setNode(newNode(`n${i}`));
-  const framework = new Framework(plugins.map((plugin) => ({ plugin })), new Nominator());
+  const framework = new Framework(
+    plugins.map((plugin) => ({ plugin })),
+    new Nominator(),
+  );
   const nodes = new NodeChooser({ framework, cluster, random: seededRandom(1) });
   return () => nodes.choose(new CycleState(), newPodInfo('p'));
 }

@@ -16,6 +16,10 @@ export class NodeInfo {
   readonly requested = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalar: new Map<string, number>() };
   /** As requested, with the default for every container that asks for nothing: for scores only. */
   readonly nonZeroRequested = { milliCpu: 0, memory: 0 };
+  /** Of all pods together how often a claim is named: no node has more volumes of claims than this. */
+  claimCount = 0;
+  /** Cordoned. */
+  unschedulable = false;
   /** Taints that keep pods away (NoSchedule, NoExecute). */
   hardTaints: readonly Taint[] = [];
   /** Taints that only count against the node (PreferNoSchedule). */
@@ -42,6 +46,7 @@ export class NodeInfo {
   setNode(node: Stored<Node> | undefined): void {
     this.#node = node;
     this.allocatable = toAllocatable(node?.status?.allocatable as Record<string, string> | undefined);
+    this.unschedulable = node?.spec?.unschedulable === true;
     const taints = node?.spec?.taints ?? [];
     this.hardTaints = taints.filter(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute');
     this.softTaints = taints.filter(({ effect }) => effect === 'PreferNoSchedule');
@@ -75,6 +80,7 @@ export class NodeInfo {
   }
 
   #count(pod: PodInfo, sign: 1 | -1): void {
+    this.claimCount += sign * pod.claims.length;
     this.requested.milliCpu += sign * pod.requests.milliCpu;
     this.requested.memory += sign * pod.requests.memory;
     this.requested.ephemeralStorage += sign * pod.requests.ephemeralStorage;

@@ -38,6 +38,6 @@ export class Nominator {
   }
 
   isAny(nodeName: string): boolean {
-    return this.#byNode.has(nodeName);
+    return this.#byNode.size > 0 && this.#byNode.has(nodeName);
   }
 }

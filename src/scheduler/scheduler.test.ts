@@ -1,115 +1,18 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
-import { seededRandom, type Trace } from '../base/index.ts';
-import type { Client, Informers } from '../client/index.ts';
+import { describe, it } from 'node:test';
 import {
   ANN_SELECTED_NODE,
   annotation,
-  events,
-  type KubeObject,
   nodes,
   type PersistentVolumeClaim,
-  type Pod,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
-  type Resource,
   type Stored,
   storageClasses,
 } from '../kube/index.ts';
-import { startStack } from '../testing/component-stack.ts';
-import {
-  type NodeFixture,
-  newClaim,
-  newClass,
-  newNode,
-  newPod,
-  newVolume,
-  type PodFixture,
-  type VolumeFixture,
-} from './fixtures.ts';
-import { createScheduler, type SchedulerOptions } from './index.ts';
-
-interface Stack {
-  readonly client: Client;
-  readonly informers: Informers;
-  readonly trace: Trace;
-  /** Every write of the scheduler. */
-  readonly writes: string[];
-  create<T extends KubeObject>(resource: Resource<T>, object: Stored<T>): Promise<Stored<T>>;
-  node(name: string, fixture?: NodeFixture): Promise<unknown>;
-  pod(name: string, fixture?: PodFixture): Promise<unknown>;
-  /** Available. */
-  volume(name: string, fixture?: VolumeFixture): Promise<unknown>;
-  until<R>(what: string, look: () => R | undefined | false): Promise<R>;
-  /** Resolves with the pod's node once it has one. */
-  placed(name: string): Promise<string>;
-  /** Resolves with the message once the pod is said to be unschedulable. */
-  refused(name: string, reason?: string): Promise<string>;
-  messages(reason: string): Promise<string[]>;
-}
-
-/** A registry in memory with a scheduler on it; all of it ends with the test. */
-async function start(test: TestContext, options: SchedulerOptions = {}): Promise<Stack> {
-  const writes: string[] = [];
-  const counting = (client: Client): Client => ({
-    ...client,
-    update(resource, object, rest) {
-      writes.push(`update ${resource.plural} ${object.metadata?.name}`);
-      return client.update(resource, object, rest);
-    },
-    patch(resource, name, patch, rest) {
-      writes.push(`patch ${resource.plural} ${name.name}`);
-      return client.patch(resource, name, patch, rest);
-    },
-    createSubresource(resource, name, subresource, body, rest) {
-      writes.push(`post ${resource.plural}/${subresource} ${name.name}`);
-      return client.createSubresource(resource, name, subresource, body, rest);
-    },
-  });
-  const { client, context, until, run } = await startStack(test, {
-    random: seededRandom(1),
-    watch: [pods, nodes, persistentVolumeClaims, persistentVolumes, events],
-    wrap: counting,
-  });
-  const { informers, trace } = context;
-  run(createScheduler(context, options));
-  const create: Stack['create'] = (resource, { apiVersion: _a, kind: _k, metadata, ...rest }) => {
-    const { uid: _u, resourceVersion: _r, creationTimestamp: _c, ...kept } = metadata;
-    return client.create(resource, { ...rest, metadata: kept } as never);
-  };
-  const find = (name: string): Stored<Pod> | undefined => informers.of(pods).get(name, 'default');
-  return {
-    client,
-    informers,
-    trace,
-    writes,
-    create,
-    until,
-    async node(name, fixture) {
-      const node = await create(nodes, newNode(name, fixture));
-      const { status } = newNode(name, fixture);
-      return client.update(nodes, { ...node, status }, { subresource: 'status' });
-    },
-    async volume(name, fixture) {
-      const volume = await create(persistentVolumes, newVolume(name, fixture));
-      const available = { ...volume, status: { phase: 'Available' } };
-      return client.update(persistentVolumes, available, { subresource: 'status' });
-    },
-    pod: (name, fixture) => create(pods, newPod(name, fixture)),
-    placed: (name) => until(`${name} has a node`, () => find(name)?.spec?.nodeName),
-    refused: (name, reason = 'Unschedulable') =>
-      until(`${name} is ${reason}`, () => {
-        const condition = find(name)?.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-        return condition?.status === 'False' && condition.reason === reason && condition.message;
-      }),
-    messages: (reason) =>
-      until(`an event ${reason}`, () => {
-        const found = [...informers.of(events).values()].filter((event) => event.reason === reason);
-        return found.length > 0 && found.map(({ message }) => message ?? '');
-      }),
-  };
-}
+import { newClaim, newClass, newVolume } from './fixtures.ts';
+import { type Stack, startScheduler } from './test-support.ts';
 
 /** Does for claims with a selected node what provisioner and PV controller do. */
 function provision(stack: Stack, outcome: 'bind' | 'give up' = 'bind'): void {
@@ -141,7 +44,7 @@ function provision(stack: Stack, outcome: 'bind' | 'give up' = 'bind'): void {
 
 describe('the scheduler on a real registry', () => {
   it('binds a pod with one write, records the event and the step', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.node('n1');
     await stack.pod('a', { requests: { cpu: '1' } });
     assert.equal(await stack.placed('a'), 'n1');
@@ -155,7 +58,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('leaves pods of other schedulers alone', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.node('n1');
     await stack.pod('theirs', { schedulerName: 'other' });
     await stack.pod('ours');
@@ -164,7 +67,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('waits for the first node, and takes it at once', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.pod('early');
     assert.equal(await stack.refused('early'), 'no nodes available to schedule pods');
     await stack.node('n1');
@@ -172,7 +75,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('says why no node fits, in the words of kube-scheduler, and goes on when a node is labelled', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.node('small', { allocatable: { cpu: '500m' } });
     await stack.node('cordoned', { unschedulable: true });
     await stack.node('tainted', { taints: [{ key: 'dedicated', value: 'x', effect: 'NoSchedule' }] });
@@ -192,7 +95,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('puts a pod that waits for room in when another goes', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.node('n1', { allocatable: { cpu: '1' } });
     await stack.pod('first', { requests: { cpu: '1' } });
     await stack.placed('first');
@@ -206,7 +109,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('has a volume made for a claim that waits for its consumer, and binds the pod after it', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     provision(stack);
     await stack.create(storageClasses, newClass('late'));
     await stack.node('n1');
@@ -220,7 +123,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('tries again when the provisioner gives the claim back', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     provision(stack, 'give up');
     await stack.create(storageClasses, newClass('late'));
     await stack.node('n1');
@@ -233,7 +136,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('holds an existing volume on the node that reaches it, the smallest that is large enough', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.create(storageClasses, newClass('late', { provisioner: 'kubernetes.io/no-provisioner' }));
     for (const name of ['n1', 'n2']) await stack.node(name);
     const reach = ['kubernetes.io/hostname', 'n2'] as const;
@@ -263,7 +166,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('gives up the node when the claims are not bound in time, and frees what the pod had taken', async (test) => {
-    const stack = await start(test, { bindTimeoutMs: 50 });
+    const stack = await startScheduler(test, { bindTimeoutMs: 50 });
     await stack.create(storageClasses, newClass('late'));
     await stack.node('n1', { allocatable: { cpu: '1' } });
     await stack.create(persistentVolumeClaims, newClaim('data'));
@@ -277,7 +180,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('promises one volume to one of two pods, before anything is written', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.create(storageClasses, newClass('late', { provisioner: 'kubernetes.io/no-provisioner' }));
     await stack.volume('only');
     for (const name of ['a', 'b']) {
@@ -300,7 +203,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('frees the node when a pod is deleted while it waits for its volumes', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.create(storageClasses, newClass('late'));
     await stack.node('n1', { allocatable: { cpu: '1' } });
     await stack.create(persistentVolumeClaims, newClaim('data'));
@@ -326,7 +229,7 @@ describe('the scheduler on a real registry', () => {
   ];
   for (const [what, claims, problem] of claimCases) {
     it(`refuses ${what} until it is right`, async (test) => {
-      const stack = await start(test);
+      const stack = await startScheduler(test);
       provision(stack);
       await stack.create(storageClasses, newClass('late'));
       await stack.create(storageClasses, newClass('now', { volumeBindingMode: 'Immediate' }));
@@ -352,7 +255,7 @@ describe('the scheduler on a real registry', () => {
   }
 
   it('lets a gated pod wait without a word until its gates are gone', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.node('n1');
     await stack.pod('gated', { schedulingGates: [{ name: 'example.com/hold' }] });
     await stack.pod('free');
@@ -364,7 +267,7 @@ describe('the scheduler on a real registry', () => {
   });
 
   it('ends the step of a pod that is deleted before it has a node', async (test) => {
-    const stack = await start(test);
+    const stack = await startScheduler(test);
     await stack.pod('gone');
     await stack.refused('gone');
     await stack.client.delete(pods, { namespace: 'default', name: 'gone' }, { gracePeriodSeconds: 0 });

@@ -11,8 +11,8 @@ import { Framework } from './framework.ts';
 import { Journeys } from './journey.ts';
 import { NodeChooser, NoNodesError } from './node-chooser.ts';
 import { Nominator } from './nominator.ts';
-import { defaultPlugins } from './plugins/index.ts';
 import type { PluginHandle } from './plugin.ts';
+import { defaultPlugins } from './plugins/index.ts';
 import { eventMessage, type UnscheduledReason, unscheduledCondition } from './pod-condition.ts';
 import { type PodInfo, podInfo } from './pod-info.ts';
 import { SchedulingQueue } from './queue.ts';
@@ -215,7 +215,12 @@ class Scheduler implements Component {
     this.#track(this.#writeStatus(pod, reason, message, nominate));
   }
 
-  async #writeStatus(pod: PodInfo, reason: UnscheduledReason, message: string, nominate?: string): Promise<void> {
+  async #writeStatus(
+    pod: PodInfo,
+    reason: UnscheduledReason,
+    message: string,
+    nominate?: string,
+  ): Promise<void> {
     const { client, clock, log } = this.#context;
     const condition = unscheduledCondition(pod.pod, reason, message, rfc3339(clock.now()));
     const promised = pod.pod.status?.nominatedNodeName ?? '';

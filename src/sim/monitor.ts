@@ -14,6 +14,7 @@ import {
 } from '../kube/index.ts';
 import { Mirror } from './api/mirror.ts';
 import { bindingViolation } from './binding-rule.ts';
+import { callViolations } from './call-rules.ts';
 import { Detachments, LAG_MS } from './detachments.ts';
 import { NETWORK_FS } from './host/mounts.ts';
 import type { ContainerObserver, SimContainer } from './node/containers.ts';
@@ -106,51 +107,23 @@ export class Monitor implements ContainerObserver {
 
   /** A call that has reached a driver. */
   called(method: string, request: Record<string, unknown>): void {
-    const { where } = this.#options;
     const rpc = method.slice(method.lastIndexOf('/') + 1);
     const volumeId = String(request.volumeId ?? '');
-    const node = String(request.nodeId ?? '');
-    switch (rpc) {
-      case 'CreateVolume':
-        this.#unsaved.add(String(request.name));
-        return;
-      case 'DeleteVolume':
-        this.#checkDelete(volumeId);
-        return;
-      case 'ControllerPublishVolume': {
-        if (this.#shared.has(volumeId)) return;
-        for (const holder of where.publishedTo(volumeId))
-          if (holder !== node && where.mountsOn(volumeId, holder).length > 0)
-            this.#violate(
-              'one node at a time',
-              `${volumeId} is to be published to ${node} and is on ${holder}`,
-            );
-        return;
-      }
-      case 'ControllerUnpublishVolume': {
-        const left = where.mountsOn(volumeId, node);
-        if (left.length > 0 && !this.#detachments.mayForce(volumeId, node))
-          this.#violate(
-            'unstage before controller-unpublish',
-            `${volumeId} leaves ${node}, mounted at ${left}`,
-          );
-        return;
-      }
-      case 'NodePublishVolume': {
-        const staging = String(request.stagingTargetPath ?? '');
-        if (!where.mountsOf(volumeId, true).includes(staging))
-          this.#violate('stage before publish', `${volumeId} is not staged at ${staging}`);
-        return;
-      }
-      case 'NodeUnstageVolume': {
-        const staging = String(request.stagingTargetPath ?? '');
-        const root = staging.slice(0, staging.indexOf('/plugins/'));
-        const left = where.mountsOf(volumeId).filter((target) => target.startsWith(`${root}/pods/`));
-        if (left.length > 0)
-          this.#violate('unpublish before unstage', `${volumeId} is still mounted at ${left.join(', ')}`);
-        return;
-      }
-    }
+    if (rpc === 'CreateVolume') this.#unsaved.add(String(request.name));
+    const known = {
+      where: this.#options.where,
+      shared: this.#shared.has(volumeId),
+      volume: () => [...this.#volumes.values()].find(({ spec }) => spec?.csi?.volumeHandle === volumeId),
+      mayForce: (node: string) => this.#detachments.mayForce(volumeId, node),
+    };
+    const call = {
+      rpc,
+      volumeId,
+      node: String(request.nodeId ?? ''),
+      staging: String(request.stagingTargetPath ?? ''),
+    };
+    const [broken] = callViolations(call, known);
+    if (broken) this.#options.violated(broken);
   }
 
   /** A call to a machine that takes effect now. */
@@ -244,26 +217,6 @@ export class Monitor implements ContainerObserver {
           `${volume} is to be on ${spec.nodeName} (${metadata.name}), and is mounted at ${mounted}`,
         );
     }
-  }
-
-  #checkDelete(volumeId: string): void {
-    const { where } = this.#options;
-    const mounted = where.mountsOf(volumeId);
-    if (mounted.length > 0)
-      this.#violate('no volume in use is deleted', `${volumeId} is mounted at ${mounted.join(', ')}`);
-    const [holder] = where.publishedTo(volumeId);
-    if (holder !== undefined)
-      this.#violate('no attached volume is deleted', `${volumeId} is published to ${holder}`);
-    const volume = [...this.#volumes.values()].find(({ spec }) => spec?.csi?.volumeHandle === volumeId);
-    if (!volume) return;
-    const { phase } = volume.status ?? {};
-    if (volume.spec?.persistentVolumeReclaimPolicy !== 'Delete')
-      this.#violate(
-        'retained volumes stay',
-        `${volumeId} has policy ${volume.spec?.persistentVolumeReclaimPolicy}`,
-      );
-    if (phase !== 'Released' && phase !== 'Failed' && volume.metadata.deletionTimestamp === undefined)
-      this.#violate('only released volumes are deleted', `${volumeId} is ${phase}`);
   }
 
   #violate(rule: string, detail: string): void {

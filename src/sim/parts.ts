@@ -123,7 +123,8 @@ function run(context: PartContext, components: readonly { start(signal: AbortSig
 function plane(mine: (user: UserInfo) => boolean): Part['start'] {
   return (context) => {
     // Nobody in the simulation looks at certificates or tokens.
-    const parts = controlPlane({ rootCa: 'simulated', signSecretToken: async () => 'simulated' });
+    const secrets = { rootCa: 'simulated', signSecretToken: async () => 'simulated' };
+    const parts = controlPlane({ ...secrets, files: context.host.files });
     const components = parts.filter(({ user }) => mine(user)).map(({ create }) => create(context.components));
     return run(context, components);
   };

@@ -38,11 +38,7 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
     client: only(/^scheduler|^kubelet/, (client) => {
       const forOneNode = (modes: readonly string[]) =>
         modes.map((mode) => (mode === 'ReadWriteOncePod' ? 'ReadWriteOnce' : mode));
-      return withModes(
-        withModes(client, persistentVolumes, forOneNode),
-        persistentVolumeClaims,
-        forOneNode,
-      );
+      return withModes(withModes(client, persistentVolumes, forOneNode), persistentVolumeClaims, forOneNode);
     }),
   },
   'deletes a volume without looking whether it is attached': {

@@ -3,20 +3,16 @@ import type { Client } from '../client/index.ts';
 import {
   ANN_DEFAULT_STORAGE_CLASS,
   configMaps,
-  type KubeObject,
   nodes,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
-  type Resource,
-  StatusError,
   secrets,
   statefulSets,
   storageClasses,
   TAINT_OUT_OF_SERVICE,
 } from '../kube/index.ts';
 import type { Action, StaticVolume, Step } from './actions.ts';
-import { describeObject } from './api/describe.ts';
 import { classesOf } from './classes.ts';
 import {
   claimObject,
@@ -28,6 +24,7 @@ import {
   setObject,
   staticVolumeObject,
 } from './objects.ts';
+import { UserRequests } from './user-requests.ts';
 import type { World } from './world.ts';
 
 const RETRY_MS = 200;
@@ -38,11 +35,13 @@ const BACK_IN_SERVICE_MS = 30_000;
 export class User {
   readonly #world: World;
   readonly #steps: readonly Step[];
+  readonly #requests: UserRequests;
   #left: number;
 
   constructor(world: World, steps: readonly Step[]) {
     this.#world = world;
     this.#steps = steps;
+    this.#requests = new UserRequests(world);
     this.#left = steps.length;
   }
 
@@ -66,9 +65,9 @@ export class User {
 
   /** Deletes everything that users have made; what waits for something else is asked for again. */
   async deleteAll(): Promise<void> {
-    await this.#deleteEach(statefulSets);
-    await this.#deleteEach(pods);
-    await this.#deleteEach(persistentVolumeClaims);
+    await this.#requests.deleteEach(statefulSets);
+    await this.#requests.deleteEach(pods);
+    await this.#requests.deleteEach(persistentVolumeClaims);
   }
 
   /** Deletes volumes that nobody reclaims; the data of retained ones was the user's to keep, and goes with them. */
@@ -81,9 +80,9 @@ export class User {
       // One that is on its way already keeps the policy that it went with.
       if (metadata.deletionTimestamp || status?.phase === 'Bound') continue;
       const byHand = handle === undefined || storage.get(handle)?.byHand;
-      if (byHand) await this.#delete(persistentVolumes, metadata.name);
+      if (byHand) await this.#requests.delete(persistentVolumes, metadata.name);
       else if (spec?.persistentVolumeReclaimPolicy !== 'Delete')
-        await this.#patch('patch', persistentVolumes, metadata.name, {
+        await this.#requests.patch('patch', persistentVolumes, metadata.name, {
           spec: { persistentVolumeReclaimPolicy: 'Delete' },
         });
     }
@@ -107,40 +106,42 @@ export class User {
     switch (action.do) {
       case 'claim': {
         const { claim, modes, storageClass } = action;
-        return this.#create(persistentVolumeClaims, claimObject(claim, modes, storageClass));
+        return this.#requests.create(persistentVolumeClaims, claimObject(claim, modes, storageClass));
       }
       case 'static':
         return this.#createStatic(action, poolNode);
       case 'pod':
-        return this.#create(pods, podObject(action));
+        return this.#requests.create(pods, podObject(action));
       case 'delete-pod':
-        return this.#delete(pods, action.pod, action.graceSeconds);
+        return this.#requests.delete(pods, action.pod, action.graceSeconds);
       case 'delete-claim':
-        return this.#delete(persistentVolumeClaims, action.claim);
+        return this.#requests.delete(persistentVolumeClaims, action.claim);
       case 'delete-volume': {
         const name = await this.#volumeOf(action.claim);
-        if (name) await this.#delete(persistentVolumes, name);
+        if (name) await this.#requests.delete(persistentVolumes, name);
         return;
       }
       case 'stateful-set':
-        return this.#create(statefulSets, setObject(action));
+        return this.#requests.create(statefulSets, setObject(action));
       case 'scale':
-        return this.#patch('scale', statefulSets, action.set, { spec: { replicas: action.replicas } });
+        return this.#requests.patch('scale', statefulSets, action.set, {
+          spec: { replicas: action.replicas },
+        });
       case 'restart-set': {
         const annotations = { 'kubectl.kubernetes.io/restartedAt': String(action.revision) };
         const body = { spec: { template: { metadata: { annotations } } } };
-        return this.#patch('restart', statefulSets, action.set, body);
+        return this.#requests.patch('restart', statefulSets, action.set, body);
       }
       case 'delete-set':
-        return this.#delete(statefulSets, action.set);
+        return this.#requests.delete(statefulSets, action.set);
       case 'replace-class':
         this.#world.monitor.provisioningBrokeOff();
-        await this.#delete(storageClasses, action.storageClass);
-        return this.#create(storageClasses, classObject(action, poolNode));
+        await this.#requests.delete(storageClasses, action.storageClass);
+        return this.#requests.create(storageClasses, classObject(action, poolNode));
       case 'default-class':
         for (const { name } of classesOf(this.#world.options.setting)) {
           const annotations = { [ANN_DEFAULT_STORAGE_CLASS]: String(name === action.storageClass) };
-          await this.#patch('annotate', storageClasses, name, { metadata: { annotations } });
+          await this.#requests.patch('annotate', storageClasses, name, { metadata: { annotations } });
         }
         return;
       case 'power-off':
@@ -148,7 +149,7 @@ export class User {
       case 'lose':
         this.#world.powerOff(action.node, undefined);
         await this.#wait(action.helpMs);
-        return this.#delete(nodes, action.node);
+        return this.#requests.delete(nodes, action.node);
       case 'cut-off':
         return this.#cutOff(action);
     }
@@ -160,10 +161,11 @@ export class User {
     const handle = `by-hand-${claim}`;
     if (kind === 'network') storage.create(handle, 8n << 20n, true);
     else this.#world.computer(poolNode).machine.makeDirectory(`/static/${claim}`);
-    const makeVolume = () => this.#create(persistentVolumes, staticVolumeObject(wish, handle, poolNode));
+    const makeVolume = () =>
+      this.#requests.create(persistentVolumes, staticVolumeObject(wish, handle, poolNode));
     const named = names === 'claim' || names === 'both' ? claim : undefined;
     if (volumeFirst) await makeVolume();
-    await this.#create(persistentVolumeClaims, claimObject(claim, modes, '', named));
+    await this.#requests.create(persistentVolumeClaims, claimObject(claim, modes, '', named));
     if (!volumeFirst) await makeVolume();
   }
 
@@ -181,13 +183,13 @@ export class User {
     if (helpMs === undefined) return this.#wait(forMs);
     await this.#wait(helpMs);
     for (const { metadata, spec } of (await this.#client.list(pods)).items)
-      if (spec?.nodeName === node) await this.#delete(pods, metadata.name, 0);
+      if (spec?.nodeName === node) await this.#requests.delete(pods, metadata.name, 0);
     await this.#wait(forMs - helpMs);
   }
 
   /** Sets the out-of-service taints of a node; others are not ours. */
   async #taint(node: string, ours: readonly object[]): Promise<void> {
-    await this.#try('taint', nodes, node, async (client) => {
+    await this.#requests.send('taint', nodes, node, async (client) => {
       const found = await client.get(nodes, { name: node });
       const others = (found.spec?.taints ?? []).filter(({ key }) => key !== TAINT_OUT_OF_SERVICE);
       const { resourceVersion } = found.metadata;
@@ -207,53 +209,6 @@ export class User {
       return found.spec?.volumeName;
     } catch {
       return undefined;
-    }
-  }
-
-  async #deleteEach<T extends KubeObject>(resource: Resource<T>): Promise<void> {
-    for (const { metadata } of (await this.#client.list(resource, { namespace: NAMESPACE })).items)
-      if (!metadata.deletionTimestamp) await this.#delete(resource, metadata.name);
-  }
-
-  async #create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<void> {
-    await this.#try('create', resource, object.metadata?.name ?? '', (client) =>
-      client.create(resource, object),
-    );
-  }
-
-  async #patch(verb: string, resource: Resource, name: string, body: object): Promise<void> {
-    const namespace = resource.namespaced ? NAMESPACE : undefined;
-    await this.#try(verb, resource, name, (client) =>
-      client.patch(resource, { namespace, name }, { type: 'merge', body }),
-    );
-  }
-
-  async #delete<T extends KubeObject>(
-    resource: Resource<T>,
-    name: string,
-    gracePeriodSeconds?: number,
-  ): Promise<void> {
-    const namespace = resource.namespaced ? NAMESPACE : undefined;
-    await this.#try('delete', resource, name, (client) =>
-      client.delete(resource, { namespace, name }, { gracePeriodSeconds }),
-    );
-  }
-
-  /** A user who is refused lets it be; one whose server dies too. */
-  async #try<T extends KubeObject>(
-    verb: string,
-    resource: Resource<T>,
-    name: string,
-    work: (client: Client) => Promise<unknown>,
-  ): Promise<void> {
-    const { api, journal, monitor } = this.#world;
-    try {
-      const made = await api.serve(work);
-      journal.write('user', `${verb} ${resource.plural} ${name}${describeObject(made)}`);
-      monitor.wrote(verb, resource as Resource, (made ?? {}) as KubeObject);
-    } catch (error) {
-      journal.write('user', `${verb} ${resource.plural} ${name}: ${(error as Error).message}`);
-      if (!(error instanceof StatusError) && api.up) throw error;
     }
   }
 }

@@ -41,8 +41,7 @@ export const customResourceDefinitionDefinition: ResourceDefinition = defineReso
 
 /** Defaults: apis/apiextensions/v1/defaults.go. */
 function withDefaults(crd: Crd): Crd {
-  const { spec } = crd;
-  if (!spec) return crd;
+  const { spec = {} as CrdSpec } = crd;
   const { names } = spec;
   const complete: CrdSpec = {
     ...spec,

@@ -17,7 +17,7 @@ import { validateEmbedded } from './embedded.ts';
 import { compilePath } from './json-path.ts';
 import { validateLists } from './lists.ts';
 import { condition } from './names.ts';
-import { scaleOf, validateScale, validateScaleStatus, withScale } from './scale.ts';
+import { scaleLack, scaleOf, validateScale, validateScaleStatus, withScale } from './scale.ts';
 import { shapeOfSchema } from './shape.ts';
 import { type Structural, structuralOf } from './structural.ts';
 import { type Crd, type CrdVersion, isObject, type JSONSchema, type Json, own } from './types.ts';
@@ -67,6 +67,7 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
         strategy: strategyOf(version, isTerminating),
         scale: scale && {
           read: (object) => scaleOf(object, scale),
+          lacks: (object) => scaleLack(object, scale),
           write: (object, asked) => withScale(object, scale, asked),
         },
         custom: customKind(version, compiled, {

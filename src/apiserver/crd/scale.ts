@@ -22,6 +22,12 @@ export function scaleOf(object: Stored<KubeObject>, scale: ScaleSubresource): Sc
   } as Scale;
 }
 
+/** Why there is no Scale: nothing says how many there are to be. */
+export function scaleLack(object: KubeObject, { specReplicasPath: path }: ScaleSubresource): string | undefined {
+  const isThere = compilePath(path)?.(object) !== undefined;
+  return isThere ? undefined : `the spec replicas field ${JSON.stringify(path)} does not exist`;
+}
+
 /** The custom resource with the replicas that a Scale asks for. @throws StatusError 400 */
 export function withScale(object: KubeObject, scale: ScaleSubresource, asked: Scale): KubeObject {
   const replicas = (asked.spec?.replicas as unknown) ?? 0;

@@ -19,6 +19,8 @@ export interface Structural {
   readonly listMapKeys: readonly string[];
   readonly mapType: string | undefined;
   readonly rules: readonly ValidationRule[];
+  /** This and what is below, with the rules of the parts of `allOf`: those that have any. */
+  readonly allOf: readonly Structural[];
   /** Whether this or anything below has a default. */
   readonly hasDefaults: boolean;
 }
@@ -54,6 +56,9 @@ export function structuralOf(schema: JSONSchema, isRoot = false): Structural {
     listMapKeys: schema['x-kubernetes-list-map-keys'] ?? [],
     mapType: schema['x-kubernetes-map-type'],
     rules: schema['x-kubernetes-validations'] ?? [],
+    allOf: (schema.allOf ?? [])
+      .filter(hasRules)
+      .map((part) => structuralOf(withRulesOf(schema, part), isRoot)),
     hasDefaults:
       (schema.default !== undefined && schema.default !== null) ||
       below.some((node) => typeof node === 'object' && node.hasDefaults),
@@ -64,4 +69,45 @@ export function structuralOf(schema: JSONSchema, isRoot = false): Structural {
 export function fieldOf(node: Structural | undefined, name: string): Structural | undefined {
   if (node === undefined) return undefined;
   return node.properties.get(name) ?? (typeof node.additional === 'object' ? node.additional : undefined);
+}
+
+const inner = ({ properties = {}, items, additionalProperties }: JSONSchema): readonly JSONSchema[] =>
+  [...Object.values(properties), items, additionalProperties].filter(isObject) as JSONSchema[];
+
+function hasRules(schema: JSONSchema): boolean {
+  return (
+    (schema['x-kubernetes-validations'] ?? []).length > 0 ||
+    (schema.allOf ?? []).some(hasRules) ||
+    inner(schema).some(hasRules)
+  );
+}
+
+/**
+ * A schema whose rules are those of a part of its `allOf`. The part says nothing of types: its rules see the values as
+ * the schema describes them. Only what is on the spine of the schema counts.
+ */
+function withRulesOf(schema: JSONSchema, part: JSONSchema): JSONSchema {
+  const pair = (whole: unknown, one: unknown) =>
+    isObject(whole) ? withRulesOf(whole as JSONSchema, isObject(one) ? (one as JSONSchema) : {}) : whole;
+  const { properties } = schema;
+  return {
+    ...schema,
+    default: undefined,
+    allOf: part.allOf,
+    'x-kubernetes-validations': part['x-kubernetes-validations'],
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, one]) => [
+          name,
+          withRulesOf(one, part.properties?.[name] ?? {}),
+        ]),
+      ),
+    }),
+    ...(schema.items && { items: pair(schema.items, part.items) as JSONSchema }),
+    ...(schema.additionalProperties !== undefined && {
+      additionalProperties: pair(schema.additionalProperties, part.additionalProperties) as
+        | JSONSchema
+        | boolean,
+    }),
+  };
 }

@@ -1,5 +1,6 @@
 import type { StatusCause } from '../../kube/index.ts';
 import { equal, invalidValue, notSupported, required, tooLong } from '../registry/validation/index.ts';
+import { bestBranch } from './best-branch.ts';
 import { formatCheck } from './formats.ts';
 import { goRegExp } from './regexp.ts';
 import { isObject, type JSONSchema, own } from './types.ts';
@@ -243,7 +244,7 @@ function checkCombinations(schema: JSONSchema, value: unknown, path: string, cau
     const outcomes = anyOf.map((one) => validateValue(one, value, path));
     if (!outcomes.some((outcome) => outcome.length === 0)) {
       fails('validate at least one schema (anyOf)');
-      causes.push(...outcomes[0]!);
+      causes.push(...outcomes[bestBranch(anyOf, value)]!);
     }
   }
   if (oneOf) {
@@ -252,7 +253,7 @@ function checkCombinations(schema: JSONSchema, value: unknown, path: string, cau
     if (valid !== 1) {
       const found = valid === 0 ? 'Found none valid' : `Found ${valid} valid alternatives`;
       fails(`validate one and only one schema (oneOf). ${found}`);
-      if (valid === 0) causes.push(...outcomes[0]!);
+      if (valid === 0) causes.push(...outcomes[bestBranch(oneOf, value)]!);
     }
   }
   if (allOf) {

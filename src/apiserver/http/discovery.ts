@@ -132,7 +132,7 @@ function discoveredResource(definition: ResourceDefinition) {
   };
 }
 
-/** The definition's own, and the logs of pods, which are the node's and not in the table. */
+/** The definition's own, and those of pods that are the node's and not in the table. */
 export function subresourcesOf(definition: ResourceDefinition): readonly string[] {
   const isPod = definition.group === '' && definition.plural === 'pods';
   const all = isPod ? [...definition.subresources, 'log'] : definition.subresources;
@@ -141,6 +141,8 @@ export function subresourcesOf(definition: ResourceDefinition): readonly string[
 
 function subresourceVerbs(subresource: string): readonly string[] {
   if (subresource === 'log') return ['get'];
+  if (subresource === 'attach' || subresource === 'exec' || subresource === 'portforward')
+    return ['create', 'get'];
   if (subresource === 'binding' || subresource === 'eviction' || subresource === 'token') return ['create'];
   return ['get', 'patch', 'update'];
 }

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Clock, Logger, Random } from '../../base/index.ts';
 import type { KeyPair, ServiceAccountTokens } from '../auth/index.ts';
 import type { Registry, RequestContext, ResourceDefinition, UserInfo } from '../registry/contract.ts';
+import type { Gate } from './fairness/index.ts';
 import type { HealthCheck } from './health.ts';
 import type { ResourceTarget } from './request-target.ts';
 
@@ -19,6 +20,8 @@ export interface ServerContext {
   readonly tokens?: ServiceAccountTokens;
   /** The state of the store for a backup; absent: it keeps none on disk. */
   readonly snapshot?: () => Promise<Readable> | undefined;
+  /** Lets requests in, each client's in its turn. */
+  readonly gate: Gate;
   /** Aborts when the server closes: watches and streams end. */
   readonly closing: AbortSignal;
 }

@@ -10,12 +10,14 @@ import {
 import type { UserInfo } from '../registry/contract.ts';
 import type { Exchange, ResourceExchange, ServerContext } from './exchange.ts';
 import { methodNotAllowed, unknownPath } from './failures.ts';
+import { isLongRunning, type Seat } from './fairness/index.ts';
 import { servePath } from './paths.ts';
 import { servePodLog } from './pod-log.ts';
 import { flag } from './query.ts';
 import { serveGet, serveList } from './read.ts';
 import { parseTarget, type RequestTarget, type ResourceTarget } from './request-target.ts';
 import { asStatusError, sendError, warningHeader } from './send.ts';
+import { CONNECT_SUBRESOURCES, serveConnect } from './streaming/connect.ts';
 import {
   serveCreate,
   serveCreateSubresource,
@@ -25,6 +27,9 @@ import {
   serveUpdate,
 } from './write.ts';
 
+/** From the first byte of a request to the last of its answer, but for watches and streams (--request-timeout). */
+const REQUEST_LIMIT_MS = 60_000;
+
 type Incoming = Pick<Exchange, 'request' | 'response'>;
 
 /** Answers one request: who is it, may they, what is asked. Every failure becomes a Status. */
@@ -33,6 +38,7 @@ export async function serveRequest(
   user: UserInfo | undefined,
   { request, response }: Incoming,
 ): Promise<void> {
+  let seat: Seat | undefined;
   try {
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
@@ -41,13 +47,25 @@ export async function serveRequest(
     const target = targetOf(request.method ?? 'GET', path, query);
     const attributes = attributesOf(target, query);
     const acting = actingUser(server, user ?? ANONYMOUS, request, attributes);
+    const entered = server.gate.enter(acting, target);
+    seat = 'release' in entered ? entered : await entered;
+    if (response.destroyed) return;
+    if (!isLongRunning(target)) limitTime(server, response);
     const { allowed, reason } = server.registry.authorization.authorizer.decide(acting, attributes);
     if (!allowed) throw forbiddenFor(acting, attributes, reason);
     const exchange: Exchange = { server, request, response, query, user: acting };
     await ('path' in target ? servePath(exchange, target) : serveResource(exchange, target));
   } catch (error) {
     await fail(server, { request, response }, error);
+  } finally {
+    seat?.release();
   }
+}
+
+/** A client that takes too long to send its body or to take its answer loses its connection, and its seat. */
+function limitTime({ clock }: ServerContext, response: Incoming['response']): void {
+  const timer = clock.after(REQUEST_LIMIT_MS, () => response.destroy(), { unref: true });
+  response.once('close', () => timer.cancel());
 }
 
 function targetOf(method: string, path: string, query: URLSearchParams): RequestTarget {
@@ -129,6 +147,8 @@ async function serveSubresource(exchange: ResourceExchange): Promise<void> {
     if (verb !== 'get') throw methodNotAllowed();
     return servePodLog(exchange);
   }
+  if (definition.group === '' && definition.plural === 'pods' && CONNECT_SUBRESOURCES.has(subresource))
+    return serveConnect(exchange);
   if (!definition.subresources.includes(subresource)) throw unknownPath();
   const own = OWN_BODY.has(subresource);
   if (own && verb === 'create') return serveCreateSubresource(exchange);

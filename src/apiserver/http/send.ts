@@ -132,7 +132,8 @@ export function statusText(status: Status): string {
 /** A value of the Warning header (RFC 7234): code 299, no agent, the text quoted and without control characters. */
 export function warningHeader(text: string): string {
   const clean = text.replace(/[\p{Cc}]/gu, ' ').replace(/[\\"]/g, '\\$&');
-  return `299 - "${clean}"`;
+  // Headers are bytes: as Go does, the UTF-8 of the text.
+  return Buffer.from(`299 - "${clean}"`).toString('latin1');
 }
 
 /** The StatusError that a client gets for anything thrown. */

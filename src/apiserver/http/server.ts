@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, errorMessage, type Logger, type Random } from '../../base/index.ts';
 import { unauthorized } from '../../kube/index.ts';
@@ -14,12 +14,23 @@ import {
 } from '../auth/index.ts';
 import type { Registry, UserInfo } from '../registry/contract.ts';
 import type { ServerContext } from './exchange.ts';
+import { Gate } from './fairness/index.ts';
 import type { HealthCheck } from './health.ts';
 import { serveRequest } from './router.ts';
 import { sendError } from './send.ts';
+import { isConnectPath, serveUpgrade } from './streaming/upgrades.ts';
 
 /** Connections are kept for clients that come back: longer than Go's clients keep theirs (90 s). */
 const KEEP_ALIVE_MS = 120_000;
+/** For the head of a request (ReadHeaderTimeout), and for all of it. */
+const HEADERS_LIMIT_MS = 32_000;
+const REQUEST_LIMIT_MS = 60_000;
+/** For the TLS handshake. */
+const HANDSHAKE_LIMIT_MS = 10_000;
+/** How often connections are looked at that have reached one of these limits. */
+const LOOK_MS = 2_000;
+/** Each holds memory and a file descriptor, whoever has opened it. */
+const MAX_CONNECTIONS = 20_000;
 /** How long a close waits for requests under way. */
 const CLOSE_GRACE_MS = 5_000;
 
@@ -66,13 +77,20 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     readyChecks: options.readyChecks ?? [],
     tokens: options.tokens,
     snapshot: options.snapshot,
+    gate: new Gate(),
     closing: closing.signal,
   };
   const users = new WeakMap<TLSSocket, Authentication>();
   const server = createServer(tlsOptions(pki.serving, pki.ca), (request, response) => {
-    handle(context, users, request, response);
+    void handle(context, users, request, response);
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    void serveUpgrade(request, socket, head, (response) => handle(context, users, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.headersTimeout = HEADERS_LIMIT_MS;
+  server.requestTimeout = REQUEST_LIMIT_MS;
+  server.maxConnections = MAX_CONNECTIONS;
   // Clients that go away in a handshake are no news.
   server.on('tlsClientError', (error) =>
     logger.debug('TLS handshake failed', { error: errorMessage(error) }),
@@ -101,6 +119,9 @@ function tlsOptions(serving: KeyPair, ca: string) {
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_LIMIT_MS,
+    connectionsCheckingInterval: LOOK_MS,
+    shouldUpgradeCallback: (request: IncomingMessage) => isConnectPath(request.url),
   } as const;
 }
 
@@ -115,7 +136,7 @@ function handle(
   users: WeakMap<TLSSocket, Authentication>,
   request: IncomingMessage,
   response: ServerResponse,
-): void {
+): Promise<void> {
   const socket = request.socket as TLSSocket;
   let known = users.get(socket);
   if (!known) {
@@ -128,7 +149,7 @@ function handle(
     // A connection that is kept would keep the closing server.
     if (context.closing.aborted) socket.end();
   });
-  answer(context, known, request, response).catch((error) => {
+  return answer(context, known, request, response).catch((error) => {
     context.logger.error('response failed', { url: request.url, error });
     response.destroy();
   });

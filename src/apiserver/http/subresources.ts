@@ -3,5 +3,8 @@ export const SUBRESOURCE_KINDS: Readonly<Record<string, { apiVersion: string; ki
   binding: { apiVersion: 'v1', kind: 'Binding' },
   eviction: { apiVersion: 'policy/v1', kind: 'Eviction' },
   token: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' },
+  attach: { apiVersion: 'v1', kind: 'PodAttachOptions' },
+  exec: { apiVersion: 'v1', kind: 'PodExecOptions' },
+  portforward: { apiVersion: 'v1', kind: 'PodPortForwardOptions' },
   scale: { apiVersion: 'autoscaling/v1', kind: 'Scale' },
 };

@@ -29,6 +29,15 @@ export function outputOf({ request, definition }: ResourceExchange, allowTransfo
   return negotiateOutput(request.headers.accept, allowTransform, hasProtobuf(definition));
 }
 
+/** The same for the object that a write answers with: what it cannot become is refused before anything is written. */
+export function writtenOutputOf(exchange: ResourceExchange): OutputType {
+  const output = outputOf(exchange, true);
+  if (output.transform === 'PartialObjectMetadataList')
+    throw unfit('PartialObjectMetadataList', 'not a list', exchange.definition.kind);
+  includeObjectOf(exchange.query, output);
+  return output;
+}
+
 /** An object that is not stored, e.g. a Status, in the client's format. */
 export function valueText(value: object, { format }: OutputType): Buffer | string {
   return format === 'protobuf' ? protobufOf(value as TypeMeta) : JSON.stringify(value);

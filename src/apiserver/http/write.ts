@@ -11,12 +11,12 @@ import { deleteOptions, fieldManagerOf, type WriteParameters, writeParameters } 
 import { objectName } from './read.ts';
 import { sendChunks, sendJson, warningHeader } from './send.ts';
 import { SUBRESOURCE_KINDS } from './subresources.ts';
-import { includeObjectOf, objectText, outputOf, valueText } from './transform.ts';
+import { includeObjectOf, objectText, outputOf, valueText, writtenOutputOf } from './transform.ts';
 
 /** POST to a collection. */
 export async function serveCreate(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
-  const output = outputOf(exchange, true);
+  const output = writtenOutputOf(exchange);
   const parameters = writeParameters(query, 'CreateOptions');
   const body = await readBody(request);
   const decoded = await decodeObject(body, request.headers['content-type'], definition);
@@ -39,7 +39,7 @@ function bodyKind({ subresource }: ResourceExchange['target']) {
 /** PUT of an object or of a subresource. */
 export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
-  const output = outputOf(exchange, true);
+  const output = writtenOutputOf(exchange);
   const parameters = writeParameters(query, 'UpdateOptions');
   const name = objectName(exchange);
   const body = await readBody(request);
@@ -62,7 +62,7 @@ export async function serveUpdate(exchange: ResourceExchange): Promise<void> {
 /** PATCH of an object or of a subresource. */
 export async function servePatch(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
-  const output = outputOf(exchange, true);
+  const output = writtenOutputOf(exchange);
   const name = objectName(exchange);
   const decoded = await decodePatch(await readBody(request), request.headers['content-type']);
   const patch = decoded.value;
@@ -103,7 +103,7 @@ function repeatedInPatch({ value, duplicateFields = [] }: Decoded<Patch>): Repea
 /** DELETE of an object: the object, or a Status where upstream sends one. */
 export async function serveDelete(exchange: ResourceExchange): Promise<void> {
   const { server, request, response, definition, target, query } = exchange;
-  const output = outputOf(exchange, true);
+  const output = writtenOutputOf(exchange);
   const name = objectName(exchange);
   const options = deleteOptions(query, await optionalBody(exchange));
   const warnings = new Warnings();

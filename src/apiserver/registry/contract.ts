@@ -103,6 +103,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
 /** An object as a number of replicas (autoscaling/v1 Scale). */
 export interface ScaleView<T extends KubeObject = KubeObject> {
   read(object: Stored<T>): Scale;
+  /** Why the object has no Scale to show, if it has none. */
+  lacks?(object: Stored<T>): string | undefined;
   /** @throws StatusError for a number that cannot be */
   write(object: Stored<T>, asked: Scale): T;
 }

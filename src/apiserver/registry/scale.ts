@@ -1,5 +1,5 @@
 import type { Patch } from '../../client/index.ts';
-import { badRequest, conflict, type KubeObject, type Scale, type Stored } from '../../kube/index.ts';
+import { badRequest, conflict, internalError, type KubeObject, type Scale, type Stored } from '../../kube/index.ts';
 import { StoredEntry } from '../store/index.ts';
 import type { Column, Entry, ResourceDefinition, ScaleView } from './contract.ts';
 import { ageColumn, column, nameColumn } from './definitions/columns.ts';
@@ -22,8 +22,10 @@ export const SCALE_COLUMNS = [
   ageColumn(),
 ] as readonly Column<KubeObject>[];
 
-/** The Scale of an object, as an entry of its own. */
+/** The Scale of an object, as an entry of its own. @throws StatusError 500 when it has none, as upstream */
 export function scaleEntry(view: ScaleView, entry: Entry): Entry {
+  const lack = view.lacks?.(entry.object);
+  if (lack !== undefined) throw internalError(lack);
   return new StoredEntry(view.read(entry.object) as Stored<KubeObject>, entry.revision);
 }
 

@@ -78,7 +78,9 @@ class PersistentVolumeController implements Component {
     const [world, announcer] = [this.#world, this.#announcer];
     this.#inTree = new InTreeVolumes({ world, announcer, clock });
     this.#claimSync = new ClaimSync(world, announcer, this.#journal, this.#inTree);
-    this.#volumeSync = new VolumeSync(world, announcer, this.#inTree, (key) => this.#claims.enqueue(key));
+    // One that the cache does not have yet comes by itself; its sync would only send the volume here again.
+    const syncClaim = (key: string) => this.#claims.enqueue(key);
+    this.#volumeSync = new VolumeSync(world, announcer, this.#inTree, syncClaim);
     const shared = { clock, log, workers: WORKERS };
     this.#claims = new Controller({
       ...shared,

@@ -26,6 +26,9 @@ export interface PluginManagerOptions {
 /** The directory is looked at this often even if no event came. */
 const RESCAN_MS = 10_000;
 
+/** One name for all that is done about a socket, so that what fails holds up the rest too. Upstream: goroutinemap. */
+const OPERATION = 'plugin';
+
 /**
  * Registers the CSI drivers whose sockets appear in plugins_registry, and unregisters those whose sockets go. What
  * fails is tried again with a growing back-off. Upstream: pkg/kubelet/pluginmanager.
@@ -153,14 +156,14 @@ class PluginManager {
     if (!signal || signal.aborted) return;
     for (const [path, { registration, identity }] of this.#registered) {
       if (this.#sockets.get(path) === identity) continue;
-      this.#pending.run({ volume: path }, 'unregister_plugin', async () => {
+      this.#pending.run({ volume: path }, OPERATION, async () => {
         await this.#registrations.unregister(registration, signal);
         this.#registered.delete(path);
       });
     }
     for (const [path, identity] of this.#sockets) {
       if (this.#registered.get(path)?.identity === identity) continue;
-      this.#pending.run({ volume: path }, 'register_plugin', async () => {
+      this.#pending.run({ volume: path }, OPERATION, async () => {
         const registration = await this.#registrations.register(path, signal);
         this.#registered.set(path, { registration, identity });
       });

@@ -12,6 +12,7 @@ import { chooseLog } from './choose-log.ts';
 import { parseLogQuery } from './log-query.ts';
 import { readLog } from './read-log.ts';
 import { Refusal } from './refusal.ts';
+import { servePortForward } from './streaming/port-forward.ts';
 import { runInContainer, serveRemoteCommand, type Upgrade } from './streaming/remote-command.ts';
 import { type StreamRoute, streamRoute } from './streaming/stream-route.ts';
 
@@ -135,6 +136,7 @@ export class NodeServer {
     if (method !== 'POST' && (method !== 'GET' || route.kind === 'run'))
       return answer(response, 405, 'Method Not Allowed');
     if (route.kind === 'run') return answer(response, 200, await runInContainer(this.#options, route, query));
+    if (route.kind === 'portForward') return servePortForward(this.#options, route, upgrade);
     return serveRemoteCommand(this.#options, route, query, upgrade);
   }
 

@@ -76,10 +76,6 @@ export function defaultPlugins(
     { plugin: balancedAllocation() },
     { plugin: defaultBinder(client) },
   ];
-  const sources = [
-    ...Object.values(owners),
-    informers.of(namespaces),
-    informers.of(podDisruptionBudgets),
-  ];
+  const sources = [...Object.values(owners), informers.of(namespaces), informers.of(podDisruptionBudgets)];
   return { plugins, sources, start: binding.start };
 }

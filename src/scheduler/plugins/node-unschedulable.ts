@@ -28,6 +28,6 @@ export function nodeUnschedulable(): Plugin {
           after?.metadata.uid === pod.uid && untolerated([TAINT], after.spec?.tolerations) === undefined,
       ),
     ],
-    filter: (_state, pod, { node }) => (node.spec?.unschedulable && !tolerated(pod) ? CORDONED : undefined),
+    filter: (_state, pod, { unschedulable }) => (unschedulable && !tolerated(pod) ? CORDONED : undefined),
   };
 }

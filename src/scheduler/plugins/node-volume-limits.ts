@@ -69,7 +69,11 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
     filter(state, _pod, node) {
       const limits = limitsOf(options.csiNodes.byKey(node.name));
       if (limits.size === 0) return undefined;
-      return exceeds(limits, state.read(wanted)!, present(node)) ? TOO_MANY : undefined;
+      const volumes = state.read(wanted)!;
+      const most = node.claimCount + attachments.byIndex(BY_NODE, node.name).length + volumes.size;
+      // Mostly there is room however they are counted.
+      if (most <= lowestLimit(limits)) return undefined;
+      return exceeds(limits, volumes, present(node)) ? TOO_MANY : undefined;
     },
   };
 
@@ -108,13 +112,27 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
   }
 }
 
+/** The limits of a CSINode are asked for thousands of times while it stays as it is. */
+const KNOWN_LIMITS = new WeakMap<CSINode, ReadonlyMap<string, number>>();
+const NO_LIMITS: ReadonlyMap<string, number> = new Map();
+
 /** The most volumes of each driver on the node; a driver that is not in it has no limit. */
 function limitsOf(csiNode: CSINode | undefined): ReadonlyMap<string, number> {
+  if (!csiNode) return NO_LIMITS;
+  const known = KNOWN_LIMITS.get(csiNode);
+  if (known) return known;
   const limits = new Map<string, number>();
   for (const { name, allocatable } of driversOf(csiNode)) {
     if (allocatable?.count !== undefined) limits.set(name, allocatable.count);
   }
+  KNOWN_LIMITS.set(csiNode, limits);
   return limits;
+}
+
+function lowestLimit(limits: ReadonlyMap<string, number>): number {
+  let lowest = Infinity;
+  for (const limit of limits.values()) if (limit < lowest) lowest = limit;
+  return lowest;
 }
 
 /** Whether the wanted volumes would take a driver over its limit. */

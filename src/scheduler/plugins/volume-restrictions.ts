@@ -68,7 +68,8 @@ export function volumeRestrictions(options: {
         exclusive.add(key);
         if (options.cluster.isClaimInUse(key)) uses++;
       }
-      if (uses === 0 && disksOf(pod.pod).length === 0) return SKIP;
+      // A claim that is free now may be promised, by preemption, to a pod that goes before this one.
+      if (exclusive.size === 0 && disksOf(pod.pod).length === 0) return SKIP;
       state.write(claimUses, new ClaimUses(exclusive, uses));
       return undefined;
     },

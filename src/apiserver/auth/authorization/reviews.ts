@@ -43,16 +43,16 @@ export function serveAccessReviews(registry: Registry): void {
 }
 
 function answerAccess(authorizer: Authorizer, review: SubjectAccessReview): SubjectAccessReview {
-  refuse(subjectAccessReviews, [...subjectCauses(review.spec), ...metadataCauses(review, 'must be empty')]);
+  refuse(subjectAccessReviews, [...subjectCauses(review.spec ?? {}), ...metadataCauses(review, 'must be empty')]);
   return {
     ...review,
     metadata: review.metadata ?? {},
-    status: statusOf(authorizer, subjectOf(review.spec), review.spec),
+    status: statusOf(authorizer, subjectOf(review.spec ?? {}), review.spec ?? {}),
   };
 }
 
 function answerLocal(authorizer: Authorizer, review: LocalSubjectAccessReview): LocalSubjectAccessReview {
-  const { spec } = review;
+  const { spec = {} } = review;
   const namespace = review.metadata?.namespace ?? '';
   const causes = [
     ...subjectCauses(spec),
@@ -87,8 +87,8 @@ function answerSelf(
   review: SelfSubjectAccessReview,
   user: UserInfo,
 ): SelfSubjectAccessReview {
-  refuse(selfSubjectAccessReviews, [...specCauses(review.spec), ...metadataCauses(review, 'must be empty')]);
-  return { ...review, metadata: review.metadata ?? {}, status: statusOf(authorizer, user, review.spec) };
+  refuse(selfSubjectAccessReviews, [...specCauses(review.spec ?? {}), ...metadataCauses(review, 'must be empty')]);
+  return { ...review, metadata: review.metadata ?? {}, status: statusOf(authorizer, user, review.spec ?? {}) };
 }
 
 function answerRules(
@@ -96,7 +96,7 @@ function answerRules(
   review: SelfSubjectRulesReview,
   user: UserInfo,
 ): SelfSubjectRulesReview {
-  const namespace = review.spec.namespace ?? '';
+  const namespace = review.spec?.namespace ?? '';
   if (namespace === '') throw badRequest('no namespace on request');
   const { rules, incomplete, error } = authorizer.rulesFor(user, namespace);
   return {

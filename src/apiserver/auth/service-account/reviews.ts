@@ -16,7 +16,7 @@ export async function answerTokenReview(
   { body }: Question,
 ): Promise<KubeObject> {
   const review = body as TokenReview;
-  const { token, audiences = [] } = review.spec;
+  const { token, audiences = [] } = review.spec ?? {};
   if (!token) throw badRequest('token is required for TokenReview in authentication');
   const { apiVersion, kind, metadata = {}, spec } = review;
   return { kind, apiVersion, metadata, spec, status: await statusOf(tokens, token, audiences) } as KubeObject;

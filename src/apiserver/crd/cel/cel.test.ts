@@ -173,7 +173,8 @@ describe('x-kubernetes-validations', () => {
     );
     const [inList] = check({
       type: 'array',
-      items: { type: 'string', 'x-kubernetes-validations': [{ rule: 'self == oldSelf' }] },
+      maxItems: 10,
+      items: { type: 'string', maxLength: 10, 'x-kubernetes-validations': [{ rule: 'self == oldSelf' }] },
     });
     assert.match(
       inList!,

@@ -4,29 +4,43 @@ import { fieldPath } from '../field-path.ts';
 import { type Structural, structuralOf } from '../structural.ts';
 import type { JSONSchema, ValidationRule } from '../types.ts';
 import { compile, type Program } from './compile.ts';
+import { Budget, type Cardinality, cardinalityBelow, totalCost } from './cost/budget.ts';
+import { estimateCost } from './cost/estimate.ts';
 import { variablesOf } from './rules.ts';
 import { CompileError } from './syntax.ts';
 
 /**
- * Whether the rules of a schema compile, and speak of the past only where it can be told which value was which. What
- * a rule costs is counted while it runs, against the same limits as upstream's; it is not estimated here.
+ * Whether the rules of a schema compile, cost no more than they may, and speak of the past only where it can be told
+ * which value was which. `isUnchanged`: the schema is the one that is stored already.
  */
-export function checkRules(schema: JSONSchema, path: string): StatusCause[] {
-  return walk(structuralOf(schema, true), path, undefined);
+export function checkRules(schema: JSONSchema, path: string, isUnchanged = false): StatusCause[] {
+  const budget = new Budget(!isUnchanged);
+  const causes = walk(structuralOf(schema, true), { path, uncorrelated: undefined, cardinality: 1 }, budget);
+  return [...causes, ...budget.overrun(path)];
 }
 
-function walk(node: Structural, path: string, uncorrelated: string | undefined): StatusCause[] {
-  const causes = node.rules.flatMap((rule, index) =>
-    checkRule(rule, node, `${path}.x-kubernetes-validations[${index}]`, uncorrelated),
-  );
-  const below = uncorrelated ?? (node.mapType === 'atomic' ? path : undefined);
-  for (const [name, property] of node.properties)
-    causes.push(...walk(property, `${path}.properties[${name}]`, below));
-  if (typeof node.additional === 'object')
-    causes.push(...walk(node.additional, `${path}.additionalProperties`, uncorrelated));
-  if (node.items)
+interface Place {
+  readonly path: string;
+  /** The part of the schema whose values cannot be told apart, if this is in one. */
+  readonly uncorrelated: string | undefined;
+  readonly cardinality: Cardinality;
+}
+
+function walk(node: Structural, place: Place, budget: Budget): StatusCause[] {
+  const { path, uncorrelated } = place;
+  const cardinality = cardinalityBelow(place.cardinality, node);
+  const causes: StatusCause[] = [];
+  const visit = (inner: Structural, below: string, unknown: string | undefined) =>
+    causes.push(...walk(inner, { path: `${path}${below}`, uncorrelated: unknown, cardinality }, budget));
+  if (typeof node.additional === 'object') visit(node.additional, '.additionalProperties', uncorrelated);
+  const atomic = uncorrelated ?? (node.mapType === 'atomic' ? path : undefined);
+  for (const [name, property] of node.properties) visit(property, `.properties[${name}]`, atomic);
+  for (const [index, part] of node.allOf.entries())
+    causes.push(...walk(part, { ...place, path: `${path}.allOf[${index}]` }, budget));
+  if (node.items) visit(node.items, '.items', uncorrelated ?? (node.listType === 'map' ? undefined : path));
+  for (const [index, rule] of node.rules.entries())
     causes.push(
-      ...walk(node.items, `${path}.items`, uncorrelated ?? (node.listType === 'map' ? undefined : path)),
+      ...checkRule(rule, node, { ...place, path: `${path}.x-kubernetes-validations[${index}]` }, budget),
     );
   return causes;
 }
@@ -34,8 +48,8 @@ function walk(node: Structural, path: string, uncorrelated: string | undefined):
 function checkRule(
   rule: ValidationRule,
   schema: Structural,
-  path: string,
-  uncorrelated: string | undefined,
+  { path, uncorrelated, cardinality }: Place,
+  budget: Budget,
 ): StatusCause[] {
   const causes: StatusCause[] = [];
   const variables = variablesOf(rule, schema);
@@ -58,8 +72,14 @@ function checkRule(
   if (rule.fieldPath && fieldPath(rule.fieldPath.trim(), schema) instanceof Error)
     causes.push(invalidValue(`${path}.fieldPath`, rule.fieldPath, 'must be a valid path'));
   const program = attempt(rule.rule, 'bool', 'rule');
-  if (rule.messageExpression) attempt(rule.messageExpression, 'string', 'messageExpression');
   if (!program) return causes;
+  const cost = totalCost(estimateCost(program, schema), cardinality, schema);
+  causes.push(...budget.spend(`${path}.rule`, 'rule', cost));
+  const message = rule.messageExpression && attempt(rule.messageExpression, 'string', 'messageExpression');
+  if (message)
+    causes.push(
+      ...budget.spend(`${path}.messageExpression`, 'messageExpression', estimateCost(message, schema)),
+    );
   if (program.uses.has('oldSelf')) {
     if (uncorrelated !== undefined)
       causes.push(

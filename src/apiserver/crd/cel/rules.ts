@@ -36,6 +36,7 @@ interface RuleNode {
   readonly properties: ReadonlyMap<string, RuleNode>;
   readonly additional: RuleNode | undefined;
   readonly items: RuleNode | undefined;
+  readonly allOf: readonly RuleNode[];
 }
 
 /** The x-kubernetes-validations of a schema, compiled at their first use; `undefined` when it has none. */
@@ -53,7 +54,7 @@ export function compileRules(root: Structural): CompiledRules | undefined {
 }
 
 function hasRules(node: Structural): boolean {
-  if (node.rules.length > 0) return true;
+  if (node.rules.length > 0 || node.allOf.length > 0) return true;
   if (node.items && hasRules(node.items)) return true;
   if (typeof node.additional === 'object' && hasRules(node.additional)) return true;
   return [...node.properties.values()].some(hasRules);
@@ -67,13 +68,16 @@ function compileNode(schema: Structural): RuleNode | undefined {
   }
   const additional = typeof schema.additional === 'object' ? compileNode(schema.additional) : undefined;
   const items = schema.items && compileNode(schema.items);
-  if (schema.rules.length === 0 && properties.size === 0 && !additional && !items) return undefined;
+  const allOf = schema.allOf.flatMap((part) => compileNode(part) ?? []);
+  const hasNone = schema.rules.length === 0 && allOf.length === 0;
+  if (hasNone && properties.size === 0 && !additional && !items) return undefined;
   return {
     schema,
     rules: schema.rules.map((rule) => compileRule(rule, schema)),
     properties,
     additional,
     items,
+    allOf,
   };
 }
 
@@ -112,23 +116,36 @@ function compiled(source: string, variables: readonly Variable[]): Program | Com
 
 const named = ({ message, rule }: ValidationRule): string => (message ? message.trim() : rule.trim());
 
+function once(ask: () => boolean): () => boolean {
+  let answer: boolean | undefined;
+  return () => {
+    answer ??= ask();
+    return answer;
+  };
+}
+
 /** One walk over an object; ends early when its budget is spent. */
 class Evaluation {
   readonly causes: StatusCause[] = [];
   #budget = TOTAL_BUDGET;
   #isOver = false;
 
-  visit(node: RuleNode, value: unknown, previous: unknown, path: string): void {
+  /** `isParentSame`: whether the nearest value around this one that had a previous one equals it. */
+  visit(node: RuleNode, value: unknown, previous: unknown, path: string, isParentSame = () => false): void {
     if (value === null || value === undefined || this.#isOver) return;
+    const isSame =
+      previous === NOT_CORRELATED ? isParentSame : once(() => value === previous || equal(value, previous));
     for (const rule of node.rules) {
-      this.#evaluate(rule, node, value, previous, path);
+      this.#evaluate(rule, node, value, previous, path, isSame);
       if (this.#isOver) return;
     }
+    // Upstream knows no previous value for these: they are about the new one, and forgiven with what is around it.
+    for (const part of node.allOf) this.visit(part, value, NOT_CORRELATED, path, isParentSame);
     if (Array.isArray(value)) {
       if (!node.items) return;
       const correlate = itemCorrelation(node.schema.schema, previous);
       value.forEach((item, index) => {
-        this.visit(node.items!, item, correlate(item), `${path}[${index}]`);
+        this.visit(node.items!, item, correlate(item), `${path}[${index}]`, isSame);
       });
     } else if (isObject(value)) {
       const before = isObject(previous) && node.schema.mapType !== 'atomic' ? previous : {};
@@ -138,7 +155,7 @@ class Evaluation {
         if (!inner) continue;
         const old = Object.hasOwn(before, name) ? before[name] : NOT_CORRELATED;
         const place = property ? (path === '' ? name : `${path}.${name}`) : `${path}[${name}]`;
-        this.visit(inner, value[name], old, place);
+        this.visit(inner, value[name], old, place, isSame);
       }
     }
   }
@@ -149,6 +166,7 @@ class Evaluation {
     value: unknown,
     previous: unknown,
     path: string,
+    isSame: () => boolean,
   ): void {
     const { rule, program, usesOldSelf } = compiledRule;
     const { schema } = node;
@@ -173,7 +191,7 @@ class Evaluation {
     }
     if (result === true) return;
     // What an update leaves as it was is not held against it.
-    if (!usesOldSelf && hasOld && (value === previous || equal(value, previous))) return;
+    if (!usesOldSelf && isSame()) return;
     const detail = this.#message(compiledRule, slots) ?? defaultMessage(rule);
     const field =
       compiledRule.below === '' ? at : path === '' ? compiledRule.below : `${path}.${compiledRule.below}`;

@@ -48,6 +48,7 @@ const METADATA: Structural = {
   listMapKeys: [],
   mapType: undefined,
   rules: [],
+  allOf: [],
   hasDefaults: false,
 };
 
@@ -67,6 +68,7 @@ function scalar(): Structural {
     listMapKeys: [],
     mapType: undefined,
     rules: [],
+    allOf: [],
     hasDefaults: false,
   };
 }

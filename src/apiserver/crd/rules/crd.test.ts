@@ -5,7 +5,7 @@ import { startRegistry } from '../../registry/testing.ts';
 import { crds, V1, versionOf, widgetCrd } from '../fixtures.ts';
 import type { Crd, CrdVersion, JSONSchema } from '../types.ts';
 
-const at = 'spec.versions[0].schema.openAPIV3Schema';
+const at = 'spec.validation.openAPIV3Schema';
 const spec = `${at}.properties[spec]`;
 const withSchema = (openAPIV3Schema: JSONSchema): Partial<Crd['spec']> => ({
   versions: [{ ...V1, subresources: undefined, selectableFields: undefined, schema: { openAPIV3Schema } }],
@@ -112,22 +112,22 @@ const CASES: readonly (readonly [what: string, change: Partial<Crd['spec']>, cau
   [
     'a column path without a point',
     withVersion({ additionalPrinterColumns: [{ name: 'A', type: 'string', jsonPath: 'spec' }] }),
-    'spec.versions[0].additionalPrinterColumns[0].JSONPath: Invalid value: "spec": must be a simple json path starting with .',
+    'spec.additionalPrinterColumns[0].JSONPath: Invalid value: "spec": must be a simple json path starting with .',
   ],
   [
     'a column of no type',
     withVersion({ additionalPrinterColumns: [{ name: 'A', type: 'text', jsonPath: '.a' }] }),
-    'spec.versions[0].additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string',
+    'spec.additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string',
   ],
   [
     'a scale path outside of spec',
     withVersion({ subresources: { scale: { specReplicasPath: '.x', statusReplicasPath: '.status.x' } } }),
-    'spec.versions[0].subresources.scale.specReplicasPath: Invalid value: ".x": should be a json path under .spec',
+    'spec.subresources.scale.specReplicasPath: Invalid value: ".x": should be a json path under .spec',
   ],
   [
     'a selectable field that is not there',
     withVersion({ selectableFields: [{ jsonPath: '.spec.nothing' }] }),
-    'spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec.nothing": is an invalid path: does not refer to a valid field',
+    'spec.selectableFields[0].jsonPath: Invalid value: ".spec.nothing": is an invalid path: does not refer to a valid field',
   ],
   [
     'a conversion webhook',

@@ -4,7 +4,7 @@ import { isDNS1035Label, isDNS1123Subdomain } from '../../registry/validation/na
 import { isEstablished } from '../names.ts';
 import type { Crd, CrdNames, CrdSpec, CrdStatus } from '../types.ts';
 import { validateConversion } from './conversion.ts';
-import { validateVersion } from './version.ts';
+import { validateVersions } from './versions.ts';
 
 // Rules of Kubernetes 1.36: apiextensions-apiserver pkg/apis/apiextensions/validation.
 
@@ -39,7 +39,7 @@ export function validateCrd(crd: Crd): StatusCause[] {
 
 export function validateCrdUpdate(next: Crd, previous: Stored<Crd>): StatusCause[] {
   return [
-    ...validateSpec(next.spec),
+    ...validateSpec(next.spec, previous.spec),
     ...(isEstablished(previous)
       ? [
           ...fixed('spec.scope', next.spec.scope, previous.spec.scope),
@@ -65,7 +65,7 @@ export function validateCrdUpdate(next: Crd, previous: Stored<Crd>): StatusCause
 const fixed = (field: string, next: unknown, previous: unknown): StatusCause[] =>
   next === previous ? [] : [immutable(field, next)];
 
-function validateSpec(spec: CrdSpec): StatusCause[] {
+function validateSpec(spec: CrdSpec, previous?: CrdSpec): StatusCause[] {
   const { group = '', names, versions = [], scope } = spec;
   const wrongGroup = isDNS1123Subdomain(group);
   const storing = versions.filter(({ storage }) => storage).length;
@@ -86,14 +86,14 @@ function validateSpec(spec: CrdSpec): StatusCause[] {
       schema?.openAPIV3Schema ? [] : [required(`spec.versions[${index}].schema.openAPIV3Schema`)],
     ),
     ...versions.flatMap((version, index) => {
-      const wrong = isDNS1035Label(version.name);
+      const wrong = isDNS1035Label(version.name ?? '');
       return [
         ...(wrong.length > 0
           ? [invalidValue(`spec.versions[${index}].name`, version.name, wrong.join(','))]
           : []),
-        ...validateVersion(version, `spec.versions[${index}]`),
       ];
     }),
+    ...validateVersions(versions, previous),
     ...(new Set(versions.map(({ name }) => name)).size < versions.length
       ? [invalidValue('spec.versions', versions, 'must contain unique version names')]
       : []),

@@ -1,5 +1,5 @@
 import type { StatusCause } from '../../../kube/index.ts';
-import { duplicate, forbiddenField, invalidValue, required } from '../../registry/validation/index.ts';
+import { duplicate, equal, forbiddenField, invalidValue, required } from '../../registry/validation/index.ts';
 import { checkRules } from '../cel/check-rules.ts';
 import { fieldPath } from '../field-path.ts';
 import { structuralOf } from '../structural.ts';
@@ -18,33 +18,40 @@ const ROOT_FIELDS =
     ' ',
   );
 
-/** The rules of one version. */
-export function validateVersion(version: CrdVersion, path: string): StatusCause[] {
-  const schema = version.schema?.openAPIV3Schema;
-  return [
-    ...validateDeprecation(version, path),
-    ...(schema ? validateWhole(schema, `${path}.schema.openAPIV3Schema`, version) : []),
-    ...(version.subresources?.scale
-      ? validateScalePaths(version.subresources.scale, `${path}.subresources`)
-      : []),
-    ...(version.additionalPrinterColumns ?? []).flatMap((column, index) =>
-      validateColumn(column, `${path}.additionalPrinterColumns[${index}]`),
-    ),
-    ...validateSelectableFields(version, schema, `${path}.selectableFields`),
-  ];
+/** What a version says, or all versions when they say the same: `previous` is the schema that is stored of it. */
+export interface VersionParts {
+  readonly version: CrdVersion;
+  /** Whether any version has the status subresource. */
+  readonly hasStatus: boolean;
+  readonly previous?: JSONSchema | undefined;
 }
 
-function validateWhole(schema: JSONSchema, path: string, { subresources }: CrdVersion): StatusCause[] {
+export function validateSchemaPart(
+  { version, hasStatus, previous }: VersionParts,
+  path: string,
+): StatusCause[] {
+  const schema = version.schema?.openAPIV3Schema;
+  if (!schema) return [];
   const causes: StatusCause[] = [];
-  if (subresources?.status) causes.push(...validateRoot(schema, path));
-  if (schema.nullable) causes.push(forbiddenField(`${path}.nullable`, 'nullable cannot be true at the root'));
-  const structural = validateStructural(schema, path);
-  const own = structural.length > 0 ? structural : validateDefaults(schema, path);
-  causes.push(...own);
-  const shape = validateSchema(schema, path);
-  causes.push(...shape);
-  if (own.length === 0 && shape.length === 0) causes.push(...checkRules(schema, path));
+  const field = `${path}.openAPIV3Schema`;
+  if (hasStatus) causes.push(...validateRoot(schema, field));
+  if (schema.nullable)
+    causes.push(forbiddenField(`${field}.nullable`, 'nullable cannot be true at the root'));
+  const structural = validateStructural(schema, field);
+  const own = structural.length > 0 ? structural : validateDefaults(schema, field);
+  const shape = validateSchema(schema, field);
+  causes.push(...own, ...shape);
+  if (own.length === 0 && shape.length === 0)
+    causes.push(...checkRules(schema, field, previous !== undefined && equal(schema, previous)));
   return causes;
+}
+
+export function validateSubresources({ subresources }: CrdVersion, path: string): StatusCause[] {
+  return subresources?.scale ? validateScalePaths(subresources.scale, path) : [];
+}
+
+export function validateColumns({ additionalPrinterColumns = [] }: CrdVersion, path: string): StatusCause[] {
+  return additionalPrinterColumns.flatMap((column, index) => validateColumn(column, `${path}[${index}]`));
 }
 
 function validateRoot(schema: JSONSchema, path: string): StatusCause[] {
@@ -67,7 +74,7 @@ function goName(name: string): string {
   return plain.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function validateDeprecation(
+export function validateDeprecation(
   { deprecated, deprecationWarning: text }: CrdVersion,
   path: string,
 ): StatusCause[] {
@@ -133,9 +140,8 @@ function validateScalePaths(scale: ScaleSubresource, path: string): StatusCause[
   ];
 }
 
-function validateSelectableFields(
-  { selectableFields = [] }: CrdVersion,
-  schema: JSONSchema | undefined,
+export function validateSelectableFields(
+  { selectableFields = [], schema: { openAPIV3Schema: schema } = {} }: CrdVersion,
   path: string,
 ): StatusCause[] {
   if (selectableFields.length === 0) return [];

@@ -49,5 +49,6 @@ function commentText(comment: string): string {
     .split('\n')
     .map((line) => line.trim().replace(/^\*\s?/, ''))
     .join('\n')
+    .replace(/\\(['"\\])/g, '$1')
     .trim();
 }

@@ -68,8 +68,9 @@ function schemaV3(schema: Schema): Json {
   const wrapped = ref && (schema.description !== undefined || schema.extensions !== undefined);
   return compact({
     description: schema.description,
-    type: schema.type,
+    type: schema.oneOf ? undefined : schema.type,
     format: schema.format,
+    oneOf: schema.oneOf?.map(schemaV3),
     ...(ref && !wrapped ? ref : undefined),
     allOf: wrapped ? [ref] : undefined,
     items: schema.items && schemaV3(schema.items),

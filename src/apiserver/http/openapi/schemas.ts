@@ -11,6 +11,8 @@ export interface Schema {
   readonly format?: string;
   readonly ref?: string;
   readonly items?: Schema;
+  /** In place of `type` where a document can say so: version 3. */
+  readonly oneOf?: readonly Schema[];
   readonly additionalProperties?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -50,8 +52,29 @@ const META_MODELS: ReadonlySet<string> = new Set(
 const NAMED_SCALARS: ReadonlyMap<string, Schema> = new Map([
   [`${META}.Time`, { type: 'string', format: 'date-time' }],
   [`${META}.MicroTime`, { type: 'string', format: 'date-time' }],
-  [QUANTITY, { type: 'string', description: 'A quantity: a decimal number with an SI or binary suffix.' }],
-  [INT_OR_STRING, { type: 'string', format: 'int-or-string', description: 'A whole number or a string.' }],
+  [`${META}.FieldsV1`, { type: 'object', description: 'A set of fields, as a tree of their names.' }],
+  [
+    QUANTITY,
+    {
+      type: 'string',
+      oneOf: [{ type: 'string' }, { type: 'number' }],
+      description: 'A quantity: a decimal number with an SI or binary suffix.',
+    },
+  ],
+  [
+    INT_OR_STRING,
+    {
+      type: 'string',
+      format: 'int-or-string',
+      oneOf: [{ type: 'integer' }, { type: 'string' }],
+      description: 'A whole number or a string.',
+    },
+  ],
+]);
+
+/** Fields of any form whose type has a name. */
+const NAMED_FIELDS: ReadonlyMap<string, Schema> = new Map([
+  ['V1ManagedFieldsEntry.fieldsV1', { ref: `${META}.FieldsV1` }],
 ]);
 
 /** The models that the served kinds reach, each with the name that OpenAPI gives it. */
@@ -121,7 +144,7 @@ function modelSchema(
   for (const field of model.fields.values()) {
     if (field.required) required.push(field.name);
     properties[field.name] = {
-      ...typeSchema(field.type, names),
+      ...(NAMED_FIELDS.get(`${model.name}.${field.name}`) ?? typeSchema(field.type, names)),
       description: description?.fields.get(field.name) || undefined,
       extensions: mergeExtensions(model.name, field.name),
     };

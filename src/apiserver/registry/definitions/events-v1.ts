@@ -37,7 +37,14 @@ function toCore(event: EventsV1Event): Event {
 }
 
 function fromCore(event: Event): EventsV1Event {
-  return Object.freeze({ ...renamed(event, NEW_NAMES), apiVersion: apiVersionOf(eventsV1) }) as EventsV1Event;
+  const named = { ...renamed(event, NEW_NAMES), apiVersion: apiVersionOf(eventsV1) } as EventsV1Event;
+  // core/v1 writes these even when they are empty.
+  const { reportingController, reportingInstance, ...rest } = named;
+  return Object.freeze({
+    ...rest,
+    ...(reportingController ? { reportingController } : undefined),
+    ...(reportingInstance ? { reportingInstance } : undefined),
+  });
 }
 
 const shown = new WeakMap<Entry, Entry>();

@@ -43,7 +43,6 @@ export const persistentVolumeClaimDefinition = defineResource<PersistentVolumeCl
     ageColumn(),
     wideColumn('VolumeMode', (claim) => claim.spec?.volumeMode ?? '<unset>'),
   ],
-  selectableFields: { name: (claim) => claim.metadata?.name ?? '' },
   strategy: {
     defaults: (claim) =>
       change({ ...claim, spec: claim.spec ?? {} }, 'spec', (spec) => fill(spec, FILESYSTEM)),

@@ -47,7 +47,6 @@ export const persistentVolumeDefinition = defineResource<PersistentVolume>(persi
     ageColumn(),
     wideColumn('VolumeMode', (pv) => pv.spec?.volumeMode ?? '<unset>'),
   ],
-  selectableFields: { name: (pv) => pv.metadata?.name ?? '' },
   strategy: {
     defaults: (pv) =>
       change(pv, 'spec', (spec) =>

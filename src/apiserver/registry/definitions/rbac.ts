@@ -152,7 +152,10 @@ function defaultSubject(subject: Subject): Subject {
   return subject.kind === 'User' || subject.kind === 'Group' ? fill(subject, { apiGroup: GROUP }) : subject;
 }
 
-function roleRefCauses({ apiGroup = '', kind, name }: RoleRef, kinds: readonly string[]): StatusCause[] {
+function roleRefCauses(
+  { apiGroup = '', kind = '', name = '' }: Partial<RoleRef> = {},
+  kinds: readonly string[],
+): StatusCause[] {
   return [
     ...(apiGroup === GROUP ? [] : [notSupported('roleRef.apiGroup', apiGroup, [GROUP])]),
     ...(kinds.includes(kind) ? [] : [notSupported('roleRef.kind', kind, kinds)]),

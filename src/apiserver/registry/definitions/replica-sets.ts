@@ -38,7 +38,6 @@ export const replicaSetDefinition = defineResource<ReplicaSet>(replicaSets, {
       ({ spec }) => spec?.selector,
     ),
   ],
-  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   strategy: {
     tracksGeneration: true,
     warnings: podNameWarnings,

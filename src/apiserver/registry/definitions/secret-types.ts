@@ -4,12 +4,14 @@ import { at, required } from '../validation/index.ts';
 const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 
 /** What the data of a secret of a known type must hold: one entry of each group, or of the only one. */
-const ENTRIES: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-};
+const ENTRIES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    'kubernetes.io/dockercfg': ['.dockercfg'],
+    'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
+    'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+    'kubernetes.io/tls': ['tls.crt', 'tls.key'],
+  }),
+);
 const JSON_ENTRIES = new Set(['.dockercfg', '.dockerconfigjson']);
 const BASIC_AUTH = ['username', 'password'];
 
@@ -22,7 +24,7 @@ export function secretTypeCauses({ type = '', data = {}, metadata }: Secret): St
     if (BASIC_AUTH.some((key) => data[key] !== undefined)) return [];
     return BASIC_AUTH.map((key) => required(at('data', key)));
   }
-  return (ENTRIES[type] ?? []).flatMap((key) => {
+  return (ENTRIES.get(type) ?? []).flatMap((key) => {
     const path = at('data', key);
     const value = data[key];
     if (value === undefined) return [required(path)];

@@ -93,7 +93,7 @@ function topologyCauses(terms: readonly TopologySelectorTerm[]): StatusCause[] {
   for (const [index, { matchLabelExpressions = [] }] of terms.entries()) {
     const here = `${at('allowedTopologies', index)}.matchLabelExpressions`;
     const keys = new Map<string, readonly string[]>();
-    for (const [place, { key, values = [] }] of matchLabelExpressions.entries()) {
+    for (const [place, { key = '', values = [] }] of matchLabelExpressions.entries()) {
       const path = at(here, place);
       if (values.length === 0) causes.push(required(`${path}.values`));
       for (const [spot, value] of values.entries()) {
@@ -112,7 +112,7 @@ function topologyCauses(terms: readonly TopologySelectorTerm[]): StatusCause[] {
 
 function warnings({ allowedTopologies = [] }: StorageClass): string[] {
   return allowedTopologies.flatMap(({ matchLabelExpressions = [] }, index) =>
-    matchLabelExpressions.flatMap(({ key }, place) => {
+    matchLabelExpressions.flatMap(({ key = '' }, place) => {
       const what = oldNodeLabel(key);
       const path = at(`${at('allowedTopologies', index)}.matchLabelExpressions`, place);
       return what ? [`${path}.key: ${what}`] : [];

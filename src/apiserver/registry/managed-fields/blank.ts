@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../../kube/index.ts';
 
-/** Parts that an object has from its beginning: an object of them, or an empty list. */
+/** Parts that an object has from its beginning: an object of them, an empty list, an empty text. */
 interface Parts {
-  readonly [name: string]: Parts | 'list';
+  readonly [name: string]: Parts | 'list' | 'text';
 }
 
 const POD: Parts = { containers: 'list' };
@@ -14,6 +14,7 @@ const JOB: Parts = { template: TEMPLATE };
  * does not add them, and so does not own them as such. Of all kinds: metadata, spec and status.
  */
 const PARTS: Readonly<Record<string, Parts>> = {
+  '/Event': { source: {}, reportingComponent: 'text', reportingInstance: 'text' },
   '/PersistentVolumeClaim': { spec: { resources: {} } },
   '/Pod': { spec: POD },
   '/PodTemplate': { template: TEMPLATE },
@@ -41,7 +42,7 @@ function common(parts: Parts, object: unknown): object {
   for (const [name, part] of Object.entries(parts)) {
     const value = (object as Readonly<Record<string, unknown>>)[name];
     if (value === undefined || value === null) continue;
-    result[name] = part === 'list' ? [] : common(part, value);
+    result[name] = part === 'list' ? [] : part === 'text' ? '' : common(part, value);
   }
   return result;
 }

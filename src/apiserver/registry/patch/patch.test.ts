@@ -167,8 +167,9 @@ describe('strategic merge patch', () => {
             name: 'a',
             image: 'a:1',
             env: [
-              { name: 'X', value: '1' },
+              // As upstream: what only the patch has stands before what only the server has.
               { name: 'Y', value: '2' },
+              { name: 'X', value: '1' },
             ],
           },
           containers[1],
@@ -257,8 +258,8 @@ describe('strategic merge patch', () => {
       {
         status: {
           conditions: [
-            { type: 'A', status: 'True' },
             { type: 'B', status: 'False' },
+            { type: 'A', status: 'True' },
           ],
         },
       },

@@ -55,7 +55,7 @@ export function modelOfKind(group: string, version: string, kind: string): Model
 }
 
 function goNameOf(model: string): string {
-  return model.replace(/^(?:Core|Events|Authentication)?V\d+(?:(?:alpha|beta)\d+)?/, '');
+  return model.replace(/^(?:[A-Z][a-z]+)?V\d+(?:(?:alpha|beta)\d+)?/, '');
 }
 
 function parseType(text: string): FieldType {

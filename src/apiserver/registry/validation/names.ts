@@ -74,8 +74,9 @@ export const isQualifiedName: NameRule = (text) => {
   return found;
 };
 
-export function validateWith(field: string, value: string, check: NameRule): StatusCause[] {
-  return check(value).map((why) => invalidValue(field, value, why));
+/** A text that a client left out is Go's: empty. */
+export function validateWith(field: string, value: string | undefined, check: NameRule): StatusCause[] {
+  return check(value ?? '').map((why) => invalidValue(field, value ?? '', why));
 }
 
 const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;

@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Clock, Logger } from '../../../base/index.ts';
 import type { Container, Pod, Stored } from '../../../kube/index.ts';
 import type { ContainerRecord, Runtime } from '../../runtime/index.ts';
 import { Refusal } from '../refusal.ts';
 import { chooseProtocol, requestedProtocols } from './channel-protocol.ts';
+import { acceptSpdy } from './protocol-negotiation.ts';
 import { type ClientStreams, serveSession } from './serve-session.ts';
+import { REMOTE_COMMAND_PROTOCOLS, spdyStreams } from './spdy-streams.ts';
 import { parseStreamOptions, type StreamOptions } from './stream-options.ts';
 import type { StreamRoute } from './stream-route.ts';
 import { exitStatus, SUCCESS } from './stream-status.ts';
@@ -24,9 +27,14 @@ export interface PodAccess {
   readonly pods: () => Iterable<Stored<Pod>>;
 }
 
+interface RemoteCommandContext extends PodAccess {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /** /exec and /attach. @throws Refusal before the handshake. */
 export async function serveRemoteCommand(
-  access: PodAccess,
+  access: RemoteCommandContext,
   route: StreamRoute,
   query: URLSearchParams,
   upgrade: Upgrade | undefined,
@@ -37,7 +45,7 @@ export async function serveRemoteCommand(
   if (!upgrade) throw new Refusal(500, 'Upgrade request required');
   if (route.kind === 'exec') {
     const command = query.getAll('command');
-    const client = await acceptStreams(upgrade, options);
+    const client = await acceptStreams(access, upgrade, options);
     const open = () => access.runtime.session(record.id, command, options);
     await serveSession(client, open, {
       what: 'error executing command in container: failed to exec in container',
@@ -48,7 +56,7 @@ export async function serveRemoteCommand(
   // Whether there is a terminal is for the container to say, not for those who look at it.
   const { tty = false } = containerSpec(pod, route.container) ?? {};
   const streams = { ...options, tty, stderr: options.stderr && !tty };
-  const client = await acceptStreams(upgrade, streams);
+  const client = await acceptStreams(access, upgrade, streams);
   await serveSession(client, () => access.runtime.attach(record.id), {
     what: 'error attaching to container',
     status: () => SUCCESS,
@@ -108,10 +116,15 @@ function containerSpec({ spec }: Pod, container: string): Container | undefined 
   return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(({ name }) => name === container);
 }
 
-async function acceptStreams(upgrade: Upgrade, options: StreamOptions): Promise<ClientStreams> {
-  const { request, socket, head } = upgrade;
-  const asked = request.headers.upgrade?.toLowerCase();
-  if (asked !== 'websocket') throw new Refusal(400, `unable to upgrade: ${asked} is not supported`);
+async function acceptStreams(
+  access: RemoteCommandContext,
+  { request, socket, head }: Upgrade,
+  options: StreamOptions,
+): Promise<ClientStreams> {
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+    const protocol = acceptSpdy(request, socket, head, REMOTE_COMMAND_PROTOCOLS);
+    return spdyStreams(access, socket, protocol, options);
+  }
   const protocol = chooseProtocol(requestedProtocols(request.headers['sec-websocket-protocol']));
   if (!protocol) throw new Refusal(403, '');
   return webSocketStreams(await acceptWebSocket(request, socket, head, protocol.name), protocol, options);

@@ -1,5 +1,12 @@
 import { errorMessage, rfc3339 } from '../../../base/index.ts';
-import { changedPodConditions, isBeingDeleted, isNotFound, type Pod, pods, type Stored } from '../../../kube/index.ts';
+import {
+  changedPodConditions,
+  isBeingDeleted,
+  isNotFound,
+  type Pod,
+  pods,
+  type Stored,
+} from '../../../kube/index.ts';
 import type { PluginHandle } from '../../plugin.ts';
 import type { PodInfo } from '../../pod-info.ts';
 import type { Victims } from './victims.ts';
@@ -64,7 +71,10 @@ export class Evictions {
     const conditions = changedPodConditions(victim, condition, rfc3339(clock.now()));
     try {
       if (conditions) {
-        const body = { metadata: { uid }, status: { conditions: [conditions.find(({ type }) => type === condition.type)] } };
+        const body = {
+          metadata: { uid },
+          status: { conditions: [conditions.find(({ type }) => type === condition.type)] },
+        };
         await client.patch(pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status' });
       }
       await client.delete(pods, { namespace, name }, { preconditions: { uid } });
@@ -72,7 +82,12 @@ export class Evictions {
       if (isNotFound(error)) return;
       throw error;
     }
-    recorder.event(victim, 'Normal', 'Preempted', `Preempted by pod ${preemptor.metadata.uid} on node ${nodeName}`);
+    recorder.event(
+      victim,
+      'Normal',
+      'Preempted',
+      `Preempted by pod ${preemptor.metadata.uid} on node ${nodeName}`,
+    );
   }
 
   /** A pod of lower priority may no longer fit where it was promised room; it finds another place sooner so. */

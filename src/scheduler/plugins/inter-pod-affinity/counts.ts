@@ -1,5 +1,10 @@
 import type { Node, Pod } from '../../../kube/index.ts';
-import { type AffinityTerm, matchesAffinityTerm, matchesAllTerms, type NamespaceLabels } from '../../affinity-terms.ts';
+import {
+  type AffinityTerm,
+  matchesAffinityTerm,
+  matchesAllTerms,
+  type NamespaceLabels,
+} from '../../affinity-terms.ts';
 import type { NodeInfo } from '../../node-info.ts';
 import type { PodInfo } from '../../pod-info.ts';
 import { type Rejection, unresolvable, unschedulable } from '../../status.ts';
@@ -107,7 +112,8 @@ export class AffinityCounts {
   #isNear(labels: Readonly<Record<string, string>>): boolean {
     const { required } = this.#pod.affinities;
     if (required.some(({ topologyKey }) => labels[topologyKey] === undefined)) return false;
-    if (required.every(({ topologyKey }) => this.#near.get(topologyKey, labels[topologyKey]!) > 0)) return true;
+    if (required.every(({ topologyKey }) => this.#near.get(topologyKey, labels[topologyKey]!) > 0))
+      return true;
     // The first of a group that wants to be together may go anywhere.
     return this.#near.isEmpty && matchesAllTerms(required, this.#pod.pod, this.#labelsOf);
   }

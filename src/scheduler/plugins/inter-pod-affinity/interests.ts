@@ -1,6 +1,13 @@
 import type { Node, Pod } from '../../../kube/index.ts';
 import { matchesAllTerms, type NamespaceLabels, podAffinities } from '../../affinity-terms.ts';
-import { ADD, DELETE, type Interest, interest, UPDATE_NODE_LABEL, UPDATE_POD_LABEL } from '../../cluster-events.ts';
+import {
+  ADD,
+  DELETE,
+  type Interest,
+  interest,
+  UPDATE_NODE_LABEL,
+  UPDATE_POD_LABEL,
+} from '../../cluster-events.ts';
 import type { PodInfo } from '../../pod-info.ts';
 
 /** What can help a pod that affinity refused. (interpodaffinity, EventsToRegister) */
@@ -22,7 +29,8 @@ function podChangeHelps(
   // Its labels are others' now.
   if (before && after?.metadata?.uid === uid) return true;
   if (!isPlaced(before) || !isPlaced(after)) return false;
-  const isWanted = (other: Pod | undefined) => other !== undefined && matchesAllTerms(required, other, labelsOf);
+  const isWanted = (other: Pod | undefined) =>
+    other !== undefined && matchesAllTerms(required, other, labelsOf);
   const isUnwanted = (other: Pod | undefined) =>
     other !== undefined && matchesAllTerms(requiredAnti, other, labelsOf);
   if (after) return (!isWanted(before) && isWanted(after)) || (isUnwanted(before) && !isUnwanted(after));
@@ -34,10 +42,15 @@ function isPlaced(pod: Pod | undefined): boolean {
   return !pod || Boolean(pod.spec?.nodeName || pod.status?.nominatedNodeName);
 }
 
-function nodeChangeHelps({ affinities }: PodInfo, before: Node | undefined, after: Node | undefined): boolean {
+function nodeChangeHelps(
+  { affinities }: PodInfo,
+  before: Node | undefined,
+  after: Node | undefined,
+): boolean {
   const was = (key: string) => before?.metadata?.labels?.[key];
   const is = (key: string) => after?.metadata?.labels?.[key];
-  if (affinities.required.some(({ topologyKey: key }) => is(key) !== undefined && is(key) !== was(key))) return true;
+  if (affinities.required.some(({ topologyKey: key }) => is(key) !== undefined && is(key) !== was(key)))
+    return true;
   const { requiredAnti } = affinities;
   // A new node may be in a part of the cluster that is free; one without the label always is.
   if (before === undefined) return requiredAnti.length > 0;

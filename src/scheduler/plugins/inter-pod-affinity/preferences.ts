@@ -5,8 +5,8 @@ import {
   type NamespaceLabels,
   type WeightedAffinityTerm,
 } from '../../affinity-terms.ts';
-import type { PodInfo } from '../../pod-info.ts';
 import { MAX_NODE_SCORE } from '../../plugin.ts';
+import type { PodInfo } from '../../pod-info.ts';
 
 /** What a placed pod's required affinity counts for a pod that meets it (hardPodAffinityWeight). */
 const REQUIRED_WEIGHT = 1;

@@ -1,3 +1,4 @@
+import type * as k8s from '@kubernetes/client-node';
 import {
   fromLabelSelector,
   LABEL_HOSTNAME,
@@ -9,7 +10,6 @@ import {
   type Selector,
   type Wire,
 } from '../../../kube/index.ts';
-import type * as k8s from '@kubernetes/client-node';
 import type { NodeInfo } from '../../node-info.ts';
 import type { PodInfo } from '../../pod-info.ts';
 import { matchesRequired } from '../node-affinity.ts';

@@ -12,7 +12,9 @@ const counts = stateKey<SpreadCounts>('PodTopologySpread filter');
 const score = stateKey<SpreadScore>('PodTopologySpread score');
 
 /** Spreads pods over the values of node labels, as they ask for; without asking, those of one service or controller. */
-export function podTopologySpread(options: DefaultSelectorSources & { readonly cluster: ClusterView }): Plugin {
+export function podTopologySpread(
+  options: DefaultSelectorSources & { readonly cluster: ClusterView },
+): Plugin {
   const selectorFor = defaultSelector(options);
   return {
     name: 'PodTopologySpread',

@@ -4,7 +4,9 @@ import { type Rejection, unresolvable, unschedulable } from '../../status.ts';
 import { countSelected, hasAllKeys, isIncluded, type SpreadConstraint, selects } from './constraints.ts';
 
 const UNEVEN = unschedulable("node(s) didn't match pod topology spread constraints");
-const NO_LABEL = unresolvable("node(s) didn't match pod topology spread constraints (missing required label)");
+const NO_LABEL = unresolvable(
+  "node(s) didn't match pod topology spread constraints (missing required label)",
+);
 
 /** For each constraint of a pod how many of the selected pods are in each domain. */
 export class SpreadCounts {
@@ -14,13 +16,21 @@ export class SpreadCounts {
   /** The emptiest domain of each constraint; to be found again after a change. */
   #lowest: readonly number[] | undefined;
 
-  constructor(pod: PodInfo, constraints: readonly SpreadConstraint[], domains?: readonly Map<string, number>[]) {
+  constructor(
+    pod: PodInfo,
+    constraints: readonly SpreadConstraint[],
+    domains?: readonly Map<string, number>[],
+  ) {
     this.#pod = pod;
     this.#constraints = constraints;
     this.#domains = domains ?? constraints.map(() => new Map());
   }
 
-  static of(pod: PodInfo, constraints: readonly SpreadConstraint[], nodes: readonly NodeInfo[]): SpreadCounts {
+  static of(
+    pod: PodInfo,
+    constraints: readonly SpreadConstraint[],
+    nodes: readonly NodeInfo[],
+  ): SpreadCounts {
     const counts = new SpreadCounts(pod, constraints);
     for (const node of nodes) {
       if (!hasAllKeys(node.node, constraints)) continue;
@@ -44,7 +54,8 @@ export class SpreadCounts {
   count(other: PodInfo, node: NodeInfo, times: 1 | -1): void {
     if (other.namespace !== this.#pod.namespace || !hasAllKeys(node.node, this.#constraints)) return;
     this.#constraints.forEach((constraint, at) => {
-      if (!selects(constraint, other.pod.metadata.labels) || !isIncluded(constraint, this.#pod.pod, node)) return;
+      if (!selects(constraint, other.pod.metadata.labels) || !isIncluded(constraint, this.#pod.pod, node))
+        return;
       this.#add(at, node, times);
     });
   }

@@ -1,0 +1,2 @@
+export type { Seat } from './fair-queue.ts';
+export { Gate, isLongRunning } from './gate.ts';

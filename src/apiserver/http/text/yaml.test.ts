@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseYaml } from './yaml.ts';
+import { YamlSyntaxError } from './yaml-error.ts';
+
+const parse = (text: string) => parseYaml(Buffer.from(text));
+
+const VALUES: readonly [text: string, value: unknown][] = [
+  ['a: yes\nb: n\nc: "yes"\n', { a: true, b: false, c: 'yes' }],
+  ['a: 2001-01-01\nb: 1:30\nc: 010\n', { a: '2001-01-01', b: '1:30', c: 8 }],
+  ['a: 1\n---\na: 2\n', { a: 1 }],
+  ['x: &x {a: 1}\ny: {<<: *x, b: 2}\n', { x: { a: 1 }, y: { a: 1, b: 2 } }],
+  ['', null],
+  ['{"a": [1, "b", null]}', { a: [1, 'b', null] }],
+];
+
+const BOMB = `a: &a [${'l,'.repeat(9)}]\n${[...'bcdefghi'].map((name, index) => `${name}: &${name} [${`*${'abcdefgh'[index]},`.repeat(9)}]\n`).join('')}`;
+
+const WRONG: readonly [what: string, text: string, message: RegExp][] = [
+  ['an open bracket', 'a: [\n', /^yaml: line \d: /],
+  ['a tab', 'kind: a\n\tb: c', /^yaml: line 2: /],
+  ['an alias bomb', BOMB, /^yaml: document contains excessive aliasing$/],
+  ['a depth bomb', `a: ${'['.repeat(20_000)}`, /^yaml: exceeded max depth of 10000$/],
+];
+
+describe('YAML in a body', () => {
+  for (const [text, value] of VALUES) {
+    it(`${JSON.stringify(text)} is ${JSON.stringify(value)}`, async () =>
+      assert.deepEqual((await parse(text)).value, value));
+  }
+  for (const [what, text, message] of WRONG) {
+    it(`${what} is refused in one line`, () =>
+      assert.rejects(parse(text), (error: Error) => {
+        assert.ok(error instanceof YamlSyntaxError);
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      }));
+  }
+  it('must be UTF-8', () => assert.rejects(parseYaml(Buffer.from([0x61, 0x3a, 0xff])), YamlSyntaxError));
+
+  it('tells which keys it has twice, and the last one counts', async () => {
+    const { value, duplicateKeys } = await parse('m:\n  name: x\n  name: z\nd: {a: b, a: c}\n');
+    assert.deepEqual(value, { m: { name: 'z' }, d: { a: 'c' } });
+    assert.deepEqual(duplicateKeys, [
+      'line 3: key "name" already set in map',
+      'line 4: key "a" already set in map',
+    ]);
+  });
+});

@@ -1,0 +1,1 @@
+export { createExpandController } from './expand-controller.ts';

@@ -1,0 +1,89 @@
+import type { PersistentVolume, Stored } from '../kube/index.ts';
+import type { Violation } from './violation.ts';
+import type { Whereabouts } from './whereabouts.ts';
+
+/** A call that has reached a driver. */
+export interface Call {
+  readonly rpc: string;
+  readonly volumeId: string;
+  /** Of a call to the controller service. */
+  readonly node: string;
+  /** Of a call to the node service. */
+  readonly staging: string;
+}
+
+/** What there is to know of the call's volume. */
+export interface KnownOfVolume {
+  readonly where: Whereabouts;
+  /** Many nodes may have it at once. */
+  readonly shared: boolean;
+  volume(): Stored<PersistentVolume> | undefined;
+  /** Whether it may leave the node although it is mounted there. */
+  mayForce(node: string): boolean;
+}
+
+type Rule = (call: Call, known: KnownOfVolume) => Iterable<Violation>;
+
+const RULES: Readonly<Record<string, Rule>> = {
+  DeleteVolume: deletesWhatIsReleased,
+  ControllerPublishVolume: leavesItToTheNodeThatHasIt,
+  ControllerUnpublishVolume: unstagesFirst,
+  NodePublishVolume: stagesFirst,
+  NodeUnstageVolume: unpublishesFirst,
+};
+
+/** The rules that a call breaks. Source: design, section 5; the CSI specification, volume lifecycle. */
+export function callViolations(call: Call, known: KnownOfVolume): readonly Violation[] {
+  return [...(RULES[call.rpc]?.(call, known) ?? [])];
+}
+
+function* deletesWhatIsReleased({ volumeId }: Call, { where, volume }: KnownOfVolume): Iterable<Violation> {
+  const mounted = where.mountsOf(volumeId);
+  if (mounted.length > 0)
+    yield { rule: 'no volume in use is deleted', detail: `${volumeId} is mounted at ${mounted.join(', ')}` };
+  const [holder] = where.publishedTo(volumeId);
+  if (holder !== undefined)
+    yield { rule: 'no attached volume is deleted', detail: `${volumeId} is published to ${holder}` };
+  const found = volume();
+  if (!found) return;
+  const policy = found.spec?.persistentVolumeReclaimPolicy;
+  if (policy !== 'Delete')
+    yield { rule: 'retained volumes stay', detail: `${volumeId} has policy ${policy}` };
+  const { phase } = found.status ?? {};
+  if (phase !== 'Released' && phase !== 'Failed' && found.metadata.deletionTimestamp === undefined)
+    yield { rule: 'only released volumes are deleted', detail: `${volumeId} is ${phase}` };
+}
+
+function* leavesItToTheNodeThatHasIt({ volumeId, node }: Call, known: KnownOfVolume): Iterable<Violation> {
+  if (known.shared) return;
+  for (const holder of known.where.publishedTo(volumeId))
+    if (holder !== node && known.where.mountsOn(volumeId, holder).length > 0)
+      yield {
+        rule: 'one node at a time',
+        detail: `${volumeId} is to be published to ${node} and is on ${holder}`,
+      };
+}
+
+function* unstagesFirst({ volumeId, node }: Call, { where, mayForce }: KnownOfVolume): Iterable<Violation> {
+  const left = where.mountsOn(volumeId, node);
+  if (left.length > 0 && !mayForce(node))
+    yield {
+      rule: 'unstage before controller-unpublish',
+      detail: `${volumeId} leaves ${node}, mounted at ${left}`,
+    };
+}
+
+function* stagesFirst({ volumeId, staging }: Call, { where }: KnownOfVolume): Iterable<Violation> {
+  if (!where.mountsOf(volumeId, true).includes(staging))
+    yield { rule: 'stage before publish', detail: `${volumeId} is not staged at ${staging}` };
+}
+
+function* unpublishesFirst({ volumeId, staging }: Call, { where }: KnownOfVolume): Iterable<Violation> {
+  const root = staging.slice(0, staging.indexOf('/plugins/'));
+  const left = where.mountsOf(volumeId).filter((target) => target.startsWith(`${root}/pods/`));
+  if (left.length > 0)
+    yield {
+      rule: 'unpublish before unstage',
+      detail: `${volumeId} is still mounted at ${left.join(', ')}`,
+    };
+}
