@@ -3,8 +3,9 @@ import { systemClock } from '../src/base/index.ts';
 import { createHttpClient, loadKubeconfig } from '../src/client/http/index.ts';
 import { configMaps } from '../src/kube/index.ts';
 
-const { kubeconfig, connections, objects } = workerData as {
+const { kubeconfig, connections, objects, prefix } = workerData as {
   kubeconfig: string;
+  prefix: string;
   connections: number;
   objects: number;
 };
@@ -17,7 +18,7 @@ const client = createHttpClient({
 let next = 0;
 async function createSome(limit: number): Promise<void> {
   while (next < limit) {
-    const name = `object-${next++}`;
+    const name = `${prefix}-${next++}`;
     await client.create(configMaps, {
       metadata: { name, namespace: 'default' },
       data: { some: 'text', of: 'no', great: 'length' },

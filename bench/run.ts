@@ -1,12 +1,13 @@
 import { cpus, totalmem } from 'node:os';
+import { api } from './api.ts';
 import { boot } from './boot.ts';
 import { claims } from './claims.ts';
-import { creates } from './creates.ts';
 import { figureLine } from './figure.ts';
+import { matching } from './matching.ts';
 import { pod } from './pod.ts';
 import { scheduling } from './scheduling.ts';
 
-const benchmarks = { boot, creates, claims, pod, scheduling };
+const benchmarks = { boot, api, claims, matching, pod, scheduling };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benchmarks));

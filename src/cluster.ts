@@ -55,6 +55,8 @@ export interface ClusterOptions {
   readonly kubeconfig?: string;
   /** How many nodes, node-1 … node-N. They need root. @default 1 */
   readonly nodes?: number;
+  /** Labels with which nodes register, by the node's name. */
+  readonly nodeLabels?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The kubelet root of node-1. @default DATA-DIR/kubelet */
   readonly nodeRoot?: string;
   /** An EncryptionConfiguration: with what secrets are encrypted on disk. @default they are not */
@@ -190,6 +192,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           startNode(await contextOf(nodeUser(nameOfNode(ordinal))), {
             host,
             name: nameOfNode(ordinal),
+            labels: options.nodeLabels?.[nameOfNode(ordinal)],
             driverEndpoints: drivers.flatMap((driver) => driver.nodes?.[nameOfNode(ordinal)] ?? []),
             nodeRoot: layout.nodeRoot(ordinal),
             stateDirectory: layout.nodeState(ordinal),

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorMessage, LOG_LEVELS } from '../base/index.ts';
+import { addNodeLabels, type NodeLabels } from './node-labels.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Runs a command line; resolves to the exit code. Errors for users are one line on standard error. */
@@ -35,6 +36,11 @@ export async function main(args: readonly string[]): Promise<number> {
     )
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DATA-DIR/kubeconfig)')
     .option('--nodes <n>', 'how many nodes, named node-1 … node-N; 0 needs no root', wholeNumber(0, 100), 1)
+    .option(
+      '--node-labels <labels>',
+      'labels with which a node registers, as node-1:KEY=VALUE,KEY2=VALUE2; may be repeated',
+      nodeLabels,
+    )
     .option(
       '--node-root <dir>',
       'the kubelet root of node-1; further nodes live in DIR/nodes/NAME (default: DATA-DIR/kubelet)',
@@ -101,6 +107,14 @@ export async function main(args: readonly string[]): Promise<number> {
     const prefix = error instanceof UsageError ? 'stowage' : 'stowage: failed';
     process.stderr.write(`${prefix}: ${errorMessage(error)}\n`);
     return 1;
+  }
+}
+
+function nodeLabels(text: string, before: NodeLabels | undefined): NodeLabels {
+  try {
+    return addNodeLabels(text, before);
+  } catch (error) {
+    throw new InvalidArgumentError(errorMessage(error));
   }
 }
 

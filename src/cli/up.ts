@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
 import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
+import { type NodeLabels, unknownNode } from './node-labels.ts';
 import { requirePrivileges } from './privileges.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -10,6 +11,7 @@ export interface UpOptions {
   port: number;
   kubeconfig?: string;
   nodes: number;
+  nodeLabels?: NodeLabels;
   nodeRoot?: string;
   encryptionKeyFile?: string;
   logLevel: LogLevel;
@@ -18,6 +20,8 @@ export interface UpOptions {
 
 /** Runs the stack until a signal or a fatal error. Resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
+  const stranger = unknownNode(options.nodeLabels ?? {}, options.nodes);
+  if (stranger) throw new UsageError(`--node-labels names ${stranger}, but --nodes is ${options.nodes}`);
   if (options.nodes > 0) await requirePrivileges('stowage up');
   const stop = new AbortController();
   const onSignal = () => {

@@ -24,6 +24,8 @@ const REGISTRATION_LIMIT_MS = 30_000;
 export interface StartNodeOptions {
   readonly host: Host;
   readonly name: string;
+  /** With what labels it registers. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly nodeRoot: string;
   readonly stateDirectory: string;
   /** Paths of the host that pods must not see. */
@@ -53,6 +55,7 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
   const node = createNode(context, {
     host,
     name,
+    labels: options.labels,
     nodeRoot,
     stateDirectory: options.stateDirectory,
     hiddenFromPods: options.hiddenFromPods,
@@ -81,7 +84,7 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
   await host.files.makeDirectory(dirname(socket), 0o750);
   await host.files.makeDirectory(pluginsRegistryDirectory(nodeRoot), 0o750);
   const endpoint = `unix://${socket}`;
-  await disk.serve(endpoint, name);
+  await disk.serve(endpoint, name, options.labels);
   startNodeSidecars(context, { endpoint, driver: DISK_DRIVER, nodeRoot, running });
   for (const external of options.driverEndpoints)
     startNodeSidecars(context, { endpoint: external, nodeRoot, running });

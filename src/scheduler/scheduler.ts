@@ -23,6 +23,8 @@ export interface SchedulerOptions {
   readonly schedulerName?: string;
   /** How long a pod waits for its volumes once its node is chosen, in milliseconds. @default 600_000 */
   readonly bindTimeoutMs?: number;
+  /** Prefer nodes where more storage stays free (StorageCapacityScoring). @default false */
+  readonly capacityScoring?: boolean;
   /** Of how many nodes the search may stop, in percent; 0: by the size of the cluster. @default 0 */
   readonly percentageOfNodesToScore?: number;
 }
@@ -72,7 +74,7 @@ class Scheduler implements Component {
       nominator: this.#nominator,
       activate: (key) => this.#queue.activate(key),
     };
-    const { plugins, sources, start } = defaultPlugins(handle, { bindTimeoutMs: options.bindTimeoutMs });
+    const { plugins, sources, start } = defaultPlugins(handle, options);
     this.#pluginSources = sources;
     this.#startPlugins = start;
     this.#framework = new Framework(plugins, this.#nominator);

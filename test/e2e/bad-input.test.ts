@@ -80,7 +80,7 @@ const REFUSED: readonly [what: string, manifest: string, says: RegExp][] = [
   [
     'a definition of a kind whose schema leaves out a type',
     DEFINITION.replace('{type: string}', '{}'),
-    /\.openAPIV3Schema\.properties\[tag\]\.type: Required value: must not be empty for specified object fields/,
+    /is invalid: spec\.validation\.openAPIV3Schema\.properties\[tag\]\.type: Required value: must not be empty for specified object fields/,
   ],
   ['no quantity', CLAIM.replace('1Mi', '10Gb'), /quantities must match the regular expression/],
   [

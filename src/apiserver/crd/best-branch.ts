@@ -18,7 +18,8 @@ export function countChecks(schema: JSONSchema, value: unknown): number {
   } else if (isObject(value)) {
     count += 1;
     for (const name of Object.keys(value)) {
-      const inner = own(properties, name) ?? (isObject(additionalProperties) ? additionalProperties : undefined);
+      const inner =
+        own(properties, name) ?? (isObject(additionalProperties) ? additionalProperties : undefined);
       if (inner) count += countChecks(inner as JSONSchema, value[name]);
     }
   }

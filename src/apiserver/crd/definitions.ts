@@ -1,35 +1,18 @@
-import {
-  apiVersionOf,
-  type KubeObject,
-  type StatusCause,
-  type Stored,
-  statusFailure,
-} from '../../kube/index.ts';
-import type { CustomKind, Entry, ResourceDefinition, Strategy } from '../registry/contract.ts';
+import { apiVersionOf, type KubeObject, type Stored } from '../../kube/index.ts';
+import type { CustomKind, Entry, ResourceDefinition } from '../registry/contract.ts';
 import { ALL_VERBS } from '../registry/definitions/define.ts';
 import { decode, findModel, freezeRest } from '../registry/schema/index.ts';
-import { invalidValue } from '../registry/validation/index.ts';
 import { StoredEntry } from '../store/entry.ts';
-import { type CompiledRules, compileRules } from './cel/rules.ts';
 import { coerce } from './coerce.ts';
 import { columnsOf } from './columns.ts';
-import { validateEmbedded } from './embedded.ts';
 import { compilePath } from './json-path.ts';
-import { validateLists } from './lists.ts';
 import { condition } from './names.ts';
-import { scaleLack, scaleOf, validateScale, validateScaleStatus, withScale } from './scale.ts';
+import { scaleLack, scaleOf, withScale } from './scale.ts';
 import { shapeOfSchema } from './shape.ts';
+import { strategyOf, type Version } from './strategy.ts';
 import { type Structural, structuralOf } from './structural.ts';
-import { type Crd, type CrdVersion, isObject, type JSONSchema, type Json, own } from './types.ts';
-import { validateValue } from './validate.ts';
+import { type Crd, type CrdVersion, isObject, type JSONSchema } from './types.ts';
 import { versionRank } from './version-rank.ts';
-
-/** A served version of a kind, compiled. */
-interface Version {
-  readonly spec: CrdVersion;
-  readonly apiVersion: string;
-  readonly root: Structural;
-}
 
 const ANYTHING: JSONSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
@@ -153,114 +136,6 @@ function decodeCustom(
   const whole = coerce(root, { ...object, metadata }, previous, unknown) as KubeObject;
   unknownFields.push(...unknownMeta.map((path) => `metadata.${path}`), ...unknown.sort());
   return whole;
-}
-
-const NOT_ALL_CHECKED: StatusCause = invalidValue(
-  '<nil>',
-  null,
-  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
-);
-const BLOCKING: ReadonlySet<string | undefined> = new Set([
-  'FieldValueNotSupported',
-  'FieldValueRequired',
-  'FieldValueTooLong',
-  'FieldValueTooMany',
-  'FieldValueTypeInvalid',
-]);
-
-function strategyOf({ spec, root }: Version, isTerminating: boolean): Strategy {
-  const { status, scale } = spec.subresources ?? {};
-  const { schema } = root;
-  const rules = compileRules(root);
-  const statusSchema = own(schema.properties, 'status');
-  return {
-    requiresResourceVersion: true,
-    tracksGeneration: true,
-    alsoInGeneration: (next, previous) => {
-      const [now, before] = [next, previous] as unknown as [Json, Json];
-      return [...new Set([...Object.keys(now), ...Object.keys(before)])].some(
-        (name) => name !== 'metadata' && !(status && name === 'status') && now[name] !== before[name],
-      );
-    },
-    prepareForCreate(object) {
-      if (isTerminating)
-        throw statusFailure(
-          405,
-          'MethodNotAllowed',
-          'create not allowed while custom resource definition is terminating',
-        );
-      if (!status) return object;
-      const { status: _, ...rest } = object as Json;
-      return rest as KubeObject;
-    },
-    prepareForStatusUpdate: (next, previous) =>
-      ({ ...previous, status: (next as Json).status }) as KubeObject,
-    validateNew: (object) =>
-      withRules(
-        [
-          ...validateValue(schema, object),
-          ...(scale ? validateScale(object, scale, 'all') : []),
-          ...validateEmbedded(root, object),
-          ...validateLists(root, object),
-        ],
-        rules,
-        object,
-        undefined,
-      ),
-    validateUpdate: (next, previous) =>
-      withRules(
-        [
-          ...validateValue(schema, next, '', previous),
-          ...(scale ? validateScale(next, scale, 'all') : []),
-          ...validateEmbedded(root, next),
-          ...ratchetedLists(root, next, previous),
-        ],
-        rules,
-        next,
-        previous,
-      ),
-    validateStatusUpdate: (next, previous) => {
-      const [now, before] = [next, previous] as unknown as [Json, Json];
-      return withRules(
-        [
-          ...(statusSchema && now.status !== undefined
-            ? below('status', validateValue(statusSchema, now.status, '', before.status))
-            : []),
-          ...(scale ? validateScaleStatus(next, scale) : []),
-          ...ratchetedLists(root, next, previous),
-        ],
-        rules,
-        next,
-        previous,
-      );
-    },
-  };
-}
-
-/** The status is checked by itself, and what is found is put where it belongs. */
-function below(path: string, causes: readonly StatusCause[]): StatusCause[] {
-  return causes.map((cause) => ({
-    ...cause,
-    field: cause.field === '<nil>' || !cause.field ? path : `${path}.${cause.field}`,
-  }));
-}
-
-/** Lists that were wrong already may stay so. */
-function ratchetedLists(root: Structural, next: KubeObject, previous: KubeObject): StatusCause[] {
-  const causes = validateLists(root, next);
-  return causes.length > 0 && validateLists(root, previous).length > 0 ? [] : causes;
-}
-
-function withRules(
-  causes: readonly StatusCause[],
-  rules: CompiledRules | undefined,
-  next: KubeObject,
-  previous: KubeObject | undefined,
-): readonly StatusCause[] {
-  if (!rules) return causes;
-  if (causes.some(({ reason }) => BLOCKING.has(reason))) return [...causes, NOT_ALL_CHECKED];
-  const failed = rules.validate(next, previous);
-  return failed.length === 0 ? causes : [...causes, ...failed];
 }
 
 function selectableFieldsOf({ selectableFields = [] }: CrdVersion): ResourceDefinition['selectableFields'] {

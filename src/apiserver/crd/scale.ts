@@ -23,7 +23,10 @@ export function scaleOf(object: Stored<KubeObject>, scale: ScaleSubresource): Sc
 }
 
 /** Why there is no Scale: nothing says how many there are to be. */
-export function scaleLack(object: KubeObject, { specReplicasPath: path }: ScaleSubresource): string | undefined {
+export function scaleLack(
+  object: KubeObject,
+  { specReplicasPath: path }: ScaleSubresource,
+): string | undefined {
   const isThere = compilePath(path)?.(object) !== undefined;
   return isThere ? undefined : `the spec replicas field ${JSON.stringify(path)} does not exist`;
 }

@@ -20,7 +20,12 @@ import type { Authorization } from '../auth/authorization/index.ts';
 import type { RequestContext, ResourceDefinition } from './contract.ts';
 import { carriedMetadata, newMetadata } from './operations/metadata.ts';
 import { copyFrozen, freezeRest } from './schema/index.ts';
-import { isDNS1123Subdomain, validateMetadata, validateMetadataUpdate } from './validation/index.ts';
+import {
+  isDNS1123Subdomain,
+  validateFinalizerNames,
+  validateMetadata,
+  validateMetadataUpdate,
+} from './validation/index.ts';
 
 export interface AdmittingParts {
   readonly clock: Clock;
@@ -111,6 +116,7 @@ export class Admitting {
     const nameRule = (text: string) => strategy.validateName?.(text) ?? isDNS1123Subdomain(text);
     refuse(definition, object, [
       ...validateMetadata(object.metadata!, nameRule),
+      ...(definition.custom ? [] : validateFinalizerNames(object.metadata!)),
       ...(strategy.validate?.(object) ?? []),
       ...(strategy.validateNew?.(object) ?? []),
     ]);
@@ -152,6 +158,7 @@ export class Admitting {
     }
     refuse(definition, next, [
       ...validateMetadataUpdate(next.metadata!, previous.metadata),
+      ...(definition.custom ? [] : validateFinalizerNames(next.metadata!, previous.metadata)),
       ...(subresource === undefined || (subresource === 'scale' && definition.custom)
         ? [...(strategy.validate?.(next) ?? []), ...(strategy.validateUpdate?.(next, previous) ?? [])]
         : subresource === 'status'

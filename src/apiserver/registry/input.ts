@@ -1,6 +1,7 @@
-import { apiVersionOf, badRequest, type KubeObject, type Stored } from '../../kube/index.ts';
+import { apiVersionOf, badRequest, invalid, type KubeObject, type Stored } from '../../kube/index.ts';
 import type { RequestContext, ResourceDefinition } from './contract.ts';
 import { cannotBeHandled, copyFrozen, DecodeError, decode, modelOfKind } from './schema/index.ts';
+import { invalidValue } from './validation/index.ts';
 
 type KindOfInput = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'custom' | 'deprecation'>;
 
@@ -42,12 +43,27 @@ export function readInput(
   if (context.fieldValidation !== 'Ignore') for (const problem of problems) context.warn?.(problem);
   const deprecation = definition.deprecation ?? custom?.deprecation;
   if (deprecation) context.warn?.(deprecation);
-  checkType(definition, object);
+  checkType(definition, object, previous);
   return object;
 }
 
-function checkType(definition: KindOfInput, { apiVersion, kind }: KubeObject): void {
+function checkType(
+  definition: KindOfInput,
+  { apiVersion, kind }: KubeObject,
+  previous: Stored<KubeObject> | undefined,
+): void {
   const expected = apiVersionOf(definition);
+  // A patch may make another type of a custom resource; that is found when the object is validated.
+  if (definition.custom && previous) {
+    const wrong = [
+      ...(kind && kind !== definition.kind ? [invalidValue('kind', kind, `must be ${definition.kind}`)] : []),
+      ...(apiVersion && apiVersion !== expected
+        ? [invalidValue('apiVersion', apiVersion, `must be ${expected}`)]
+        : []),
+    ];
+    const named = { group: definition.group, kind: kind || definition.kind };
+    if (wrong.length > 0) throw invalid(named, previous.metadata.name, wrong);
+  }
   if (apiVersion && apiVersion !== expected) {
     throw badRequest(
       `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,

@@ -1,5 +1,12 @@
 import type { Patch } from '../../client/index.ts';
-import { badRequest, conflict, internalError, type KubeObject, type Scale, type Stored } from '../../kube/index.ts';
+import {
+  badRequest,
+  conflict,
+  internalError,
+  type KubeObject,
+  type Scale,
+  type Stored,
+} from '../../kube/index.ts';
 import { StoredEntry } from '../store/index.ts';
 import type { Column, Entry, ResourceDefinition, ScaleView } from './contract.ts';
 import { ageColumn, column, nameColumn } from './definitions/columns.ts';

@@ -1,14 +1,20 @@
+/** A walk after one new key among a million must not cost a million: so many new keys are kept apart, times √n. */
+const APART = 4;
+
 /**
- * A map whose keys can be walked in order. New keys wait unsorted and are merged by the next walk, so bulk inserts
- * cost what a Map costs and a walk costs no more than what changed since the last.
+ * A map whose keys can be walked in order. New keys wait unsorted until the next walk, so bulk inserts cost what a Map
+ * costs; a walk takes them into a short sorted list beside the long one, and only when that has become long itself the
+ * two are made one.
  */
 export class OrderedMap<V> {
   readonly #values = new Map<string, V>();
   /** Sorted; may still hold keys that are gone. */
-  #sorted: string[] = [];
-  /** Keys of #values that #sorted may lack. */
+  #sorted: readonly string[] = [];
+  /** The same, of keys that came later. */
+  #recent: readonly string[] = [];
+  /** Keys of #values that both lists may lack. */
   #added: string[] = [];
-  /** How many keys of #sorted are gone. */
+  /** How many keys of the lists are gone. */
   #gone = 0;
 
   get size(): number {
@@ -30,31 +36,48 @@ export class OrderedMap<V> {
 
   /** The present keys from `start` on, in order; `prefix` ends the walk at the first key without it. */
   *keysFrom(start: string, prefix = ''): Generator<string> {
-    const keys = this.#keys();
-    for (let i = lowerBound(keys, start); i < keys.length; i++) {
-      const key = keys[i]!;
+    this.#arrange();
+    // The lists are replaced, never changed: a walk goes on in those that it began with.
+    const sorted = this.#sorted;
+    const recent = this.#recent;
+    let i = lowerBound(sorted, start);
+    let j = lowerBound(recent, start);
+    while (i < sorted.length || j < recent.length) {
+      const left = sorted[i];
+      const right = recent[j];
+      const key = right === undefined || (left !== undefined && left <= right) ? left! : right;
+      if (key === left) i++;
+      // A key deleted and set again stands in both lists.
+      if (key === right) j++;
       if (!key.startsWith(prefix)) return;
       if (this.#values.has(key)) yield key;
     }
   }
 
-  #keys(): readonly string[] {
-    if (this.#added.length === 0 && this.#gone * 2 <= this.#sorted.length) return this.#sorted;
-    const added = this.#added.sort(compare);
+  #arrange(): void {
+    if (this.#added.length > 0) {
+      this.#recent = this.#merge(this.#recent, this.#added.sort(compare));
+      this.#added = [];
+    }
+    const all = this.#sorted.length + this.#recent.length;
+    if (this.#recent.length <= APART * Math.sqrt(this.#sorted.length) && this.#gone * 2 <= all) return;
+    this.#sorted = this.#merge(this.#sorted, this.#recent);
+    this.#recent = [];
+    this.#gone = 0;
+  }
+
+  /** Two sorted lists as one, without the keys that are gone. */
+  #merge(one: readonly string[], other: readonly string[]): readonly string[] {
+    if (one.length === 0 && this.#gone === 0) return other;
     const merged: string[] = [];
     let i = 0;
     let j = 0;
-    while (i < this.#sorted.length || j < added.length) {
-      const left = this.#sorted[i];
-      const right = added[j];
-      const key =
-        right === undefined || (left !== undefined && left <= right) ? this.#sorted[i++]! : added[j++]!;
-      // A key deleted and set again stands in both lists.
+    while (i < one.length || j < other.length) {
+      const left = one[i];
+      const right = other[j];
+      const key = right === undefined || (left !== undefined && left <= right) ? one[i++]! : other[j++]!;
       if (merged[merged.length - 1] !== key && this.#values.has(key)) merged.push(key);
     }
-    this.#sorted = merged;
-    this.#added = [];
-    this.#gone = 0;
     return merged;
   }
 }

@@ -108,7 +108,7 @@ describe('findBestMatch', () => {
           );
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 10_000 },
     );
   });
 

@@ -91,6 +91,8 @@ export interface ClaimFixture {
   readonly boundByController?: boolean;
   readonly bindCompleted?: boolean;
   readonly attributesClass?: string;
+  /** What the status says. */
+  readonly currentAttributesClass?: string;
 }
 
 export function newClaim(name: string, fixture: ClaimFixture = {}): Stored<PersistentVolumeClaim> {
@@ -125,6 +127,7 @@ export function newClaim(name: string, fixture: ClaimFixture = {}): Stored<Persi
     status: {
       phase,
       accessModes: isBound ? accessModes : undefined,
+      currentVolumeAttributesClassName: fixture.currentAttributesClass,
       capacity: isBound ? { storage: fixture.capacity ?? fixture.size ?? '1Gi' } : undefined,
     },
   }) as Stored<PersistentVolumeClaim>;

@@ -174,6 +174,13 @@ const cases: readonly Case[] = [
     expectClaim: bound,
   },
   {
+    name: '2-5 binds to a volume that names it by uid, too',
+    volumes: { pv: { claim: mine } },
+    claim: { volumeName: 'pv' },
+    expectVolumes: { pv: { claim: mine, phase: 'Bound' } },
+    expectClaim: bound,
+  },
+  {
     name: '2-6 waits when the volume it names has another claim',
     volumes: { pv: { claim: { name: 'other', uid: 'other' }, phase: 'Bound' } },
     claim: { volumeName: 'pv' },
@@ -211,6 +218,13 @@ const cases: readonly Case[] = [
     volumes: { pv: {} },
     claim: { volumeName: 'pv', attributesClass: 'fast' },
     events: ['Warning VolumeMismatch'],
+  },
+  {
+    name: '2-12 binds to a volume of the same VolumeAttributesClass',
+    volumes: { pv: { attributesClass: 'fast' } },
+    claim: { volumeName: 'pv', attributesClass: 'fast' },
+    expectVolumes: { pv: { attributesClass: 'fast', claim: mine, phase: 'Bound', ...byController } },
+    expectClaim: { ...bound, attributesClass: 'fast', currentAttributesClass: 'fast' },
   },
   {
     name: '3-1 is Lost without volumeName',
@@ -257,6 +271,26 @@ const cases: readonly Case[] = [
     events: ['Warning ClaimMisbound'],
   },
   {
+    name: '3-7 takes its volume back, whatever its selector says',
+    volumes: { pv: {} },
+    claim: { ...bound, selector: { matchLabels: { a: 'b' } } },
+    expectVolumes: { pv: { claim: mine, phase: 'Bound', ...byController } },
+  },
+  {
+    name: '13-2 takes a volume without a class when it asks for none',
+    volumes: { gold: { className: 'gold' }, pv: { size: '10Gi' } },
+    claim: {},
+    expectVolumes: { pv: { size: '10Gi', claim: mine, phase: 'Bound', ...byController } },
+    expectClaim: { ...boundByController, capacity: '10Gi' },
+  },
+  {
+    name: '13-5 so does a claim that says nothing of a class',
+    volumes: { pv: {} },
+    claim: { className: null },
+    expectVolumes: { pv: { claim: mine, phase: 'Bound', ...byController } },
+    expectClaim: { ...boundByController, className: null },
+  },
+  {
     name: '13-1 takes a volume of its class',
     volumes: { none: {}, pv: { className: 'by-hand', size: '10Gi' }, silver: { className: 'silver' } },
     claim: { className: 'by-hand' },
@@ -288,6 +322,47 @@ const cases: readonly Case[] = [
     claim: { volumeMode: 'Block' },
     expectVolumes: { pv: { volumeMode: 'Block', claim: mine, phase: 'Bound', ...byController } },
     expectClaim: { ...boundByController, volumeMode: 'Block' },
+  },
+  ...[undefined, 'Block'].flatMap((volumeMode): Case[] => [
+    {
+      name: `14-2 takes a ${volumeMode ?? 'Filesystem'} volume`,
+      volumes: { pv: { volumeMode } },
+      claim: { volumeMode },
+      expectVolumes: { pv: { volumeMode, claim: mine, phase: 'Bound', ...byController } },
+      expectClaim: { ...boundByController, volumeMode },
+    },
+    {
+      name: `14-3 does not take a volume of the other mode for ${volumeMode ?? 'Filesystem'}`,
+      volumes: { pv: { volumeMode: volumeMode ? 'Filesystem' : 'Block' } },
+      claim: { volumeMode },
+      events: noMatch,
+    },
+    {
+      name: `14-7 takes a ${volumeMode ?? 'Filesystem'} volume that is reserved for it`,
+      volumes: { pv: { volumeMode, claim: { name: 'claim' } } },
+      claim: { volumeMode },
+      expectVolumes: { pv: { volumeMode, claim: mine, phase: 'Bound' } },
+      expectClaim: { ...boundByController, volumeMode },
+    },
+    {
+      name: `14-9 binds to the ${volumeMode ?? 'Filesystem'} volume that it names`,
+      volumes: { pv: { volumeMode } },
+      claim: { volumeMode, volumeName: 'pv' },
+      expectVolumes: { pv: { volumeMode, claim: mine, phase: 'Bound', ...byController } },
+      expectClaim: { ...bound, volumeMode },
+    },
+  ]),
+  {
+    name: '14-5 takes no volume of its mode and another class',
+    volumes: { pv: { volumeMode: 'Block', className: 'gold' } },
+    claim: { volumeMode: 'Block' },
+    events: noMatch,
+  },
+  {
+    name: '14-5-2 nor the one it names',
+    volumes: { pv: { volumeMode: 'Block', className: 'gold' } },
+    claim: { volumeMode: 'Block', volumeName: 'pv' },
+    events: ['Warning VolumeMismatch'],
   },
   {
     name: '14-8 does not bind to the volume it names with another volumeMode',

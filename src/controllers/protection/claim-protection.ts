@@ -1,7 +1,9 @@
+import { rfc3339 } from '../../base/index.ts';
 import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
 import {
   claimKeysOf,
   FINALIZER_PVC_PROTECTION,
+  isBeingDeleted,
   keyOf,
   type PersistentVolumeClaim,
   POD_PVC_INDEX,
@@ -15,20 +17,32 @@ import {
 import { podUsesClaim } from './claim-in-use.ts';
 import { LivePods } from './live-pods.ts';
 import { ignoreNotFound, mayGo, mustBeProtected } from './protection.ts';
+import { hasUnusedCondition, podRefersTo, withUnusedCondition } from './unused-condition.ts';
 
 const NAME = 'persistentvolumeclaim-protection-controller';
 const WORKERS = 16;
 
+export interface ClaimProtectionOptions {
+  /** Whether claims tell since when no pod refers to them (PersistentVolumeClaimUnusedSinceTime). @default false */
+  readonly tellUnused?: boolean;
+}
+
 /** Keeps a claim that is being deleted until no pod uses it. Source: pvcprotection. */
-export function createClaimProtection(context: ComponentContext): Component {
+export function createClaimProtection(
+  context: ComponentContext,
+  { tellUnused = false }: ClaimProtectionOptions = {},
+): Component {
   const { client, clock, log, informers } = context;
   const claimInformer = informers.of(persistentVolumeClaims);
   const podInformer = informers.of(pods).addIndex(POD_PVC_INDEX, claimKeysOf);
   const livePods = new LivePods(client);
 
   /** A pod may be missing from the cache only because the cache is behind: the server has the last word. */
-  const isInUse = async (claim: Stored<PersistentVolumeClaim>): Promise<boolean> => {
-    const uses = (pod: Pod) => podUsesClaim(pod, claim);
+  const isInUse = async (
+    claim: Stored<PersistentVolumeClaim>,
+    by: (pod: Stored<Pod>, claim: Stored<PersistentVolumeClaim>) => boolean,
+  ): Promise<boolean> => {
+    const uses = (pod: Stored<Pod>) => by(pod, claim);
     if (podInformer.byIndex(POD_PVC_INDEX, keyOf(claim)).some(uses)) return true;
     return (await livePods.list(claim.metadata.namespace ?? '')).some(uses);
   };
@@ -39,10 +53,15 @@ export function createClaimProtection(context: ComponentContext): Component {
     log,
     workers: WORKERS,
     async reconcile(key) {
-      const claim = claimInformer.byKey(key);
+      let claim = claimInformer.byKey(key);
       if (!claim) return;
+      if (tellUnused && !isBeingDeleted(claim)) {
+        const isUsed = await isInUse(claim, podRefersTo);
+        const told = withUnusedCondition(claim, isUsed, rfc3339(clock.now()));
+        if (told) claim = await client.update(persistentVolumeClaims, told, { subresource: 'status' });
+      }
       if (mayGo(claim, FINALIZER_PVC_PROTECTION)) {
-        if (await isInUse(claim)) return;
+        if (await isInUse(claim, podUsesClaim)) return;
         await ignoreNotFound(
           client.update(persistentVolumeClaims, withoutFinalizer(claim, FINALIZER_PVC_PROTECTION)),
         );
@@ -53,14 +72,19 @@ export function createClaimProtection(context: ComponentContext): Component {
   });
 
   const lookAtClaim = (claim: Stored<PersistentVolumeClaim>) => {
-    if (mayGo(claim, FINALIZER_PVC_PROTECTION) || mustBeProtected(claim, FINALIZER_PVC_PROTECTION)) {
+    const isUntold = tellUnused && !hasUnusedCondition(claim);
+    if (
+      isUntold ||
+      mayGo(claim, FINALIZER_PVC_PROTECTION) ||
+      mustBeProtected(claim, FINALIZER_PVC_PROTECTION)
+    ) {
       controller.enqueue(keyOf(claim));
     }
   };
   const lookAtClaimsOf = (pod: Pod) => {
     for (const key of claimKeysOf(pod)) {
       const claim = claimInformer.byKey(key);
-      if (claim && mayGo(claim, FINALIZER_PVC_PROTECTION)) controller.enqueue(key);
+      if (claim && (tellUnused || mayGo(claim, FINALIZER_PVC_PROTECTION))) controller.enqueue(key);
     }
   };
 
@@ -72,10 +96,12 @@ export function createClaimProtection(context: ComponentContext): Component {
       const stops = [
         claimInformer.on({ added: lookAtClaim, updated: lookAtClaim }),
         podInformer.on({
+          added: (pod) => tellUnused && lookAtClaimsOf(pod),
           updated(pod, previous) {
             // A pod that keeps its node and its volumes can only go on using its claims, unless the kubelet is done.
             if (pod.metadata.uid !== previous.metadata.uid) lookAtClaimsOf(previous);
-            if (pod.metadata.deletionTimestamp !== undefined || !pod.spec?.nodeName) lookAtClaimsOf(pod);
+            if (tellUnused || pod.metadata.deletionTimestamp !== undefined || !pod.spec?.nodeName)
+              lookAtClaimsOf(pod);
           },
           deleted: lookAtClaimsOf,
         }),

@@ -1,9 +1,9 @@
 import type { Client } from '../../client/index.ts';
-import { type Pod, pods } from '../../kube/index.ts';
+import { type Pod, pods, type Stored } from '../../kube/index.ts';
 
 interface Listing {
-  readonly running: Promise<readonly Pod[]>;
-  next: Promise<readonly Pod[]> | undefined;
+  readonly running: Promise<readonly Stored<Pod>[]>;
+  next: Promise<readonly Stored<Pod>[]> | undefined;
 }
 
 /**
@@ -18,7 +18,7 @@ export class LivePods {
     this.#client = client;
   }
 
-  list(namespace: string): Promise<readonly Pod[]> {
+  list(namespace: string): Promise<readonly Stored<Pod>[]> {
     const current = this.#listings.get(namespace);
     if (!current) return this.#begin(namespace);
     current.next ??= current.running.then(
@@ -28,7 +28,7 @@ export class LivePods {
     return current.next;
   }
 
-  #begin(namespace: string): Promise<readonly Pod[]> {
+  #begin(namespace: string): Promise<readonly Stored<Pod>[]> {
     const running = this.#client.list(pods, { namespace }).then(({ items }) => items);
     const listing: Listing = { running, next: undefined };
     this.#listings.set(namespace, listing);

@@ -15,7 +15,7 @@ import {
   usageOf,
   volumeSize,
 } from './request.ts';
-import { servesTopology, type Topology } from './topology.ts';
+import { placeFor, type Topology } from './topology.ts';
 
 /** What publish tells the node about the volume. */
 export const PUBLISH_CONTEXT_DEVICE = 'device';
@@ -24,17 +24,13 @@ export interface ControllerOptions {
   readonly pool: Pool;
   readonly attachments: Attachments;
   readonly topology: Topology;
-  /** The nodes that the driver serves, so far. */
-  readonly nodeIds: ReadonlySet<string>;
+  /** The nodes that the driver serves, so far, and where each is. */
+  readonly nodes: ReadonlyMap<string, Topology>;
 }
 
 /** The controller service: image files that come, are attached to one node's loop device at a time, and go. */
-export function diskController({
-  pool,
-  attachments,
-  topology,
-  nodeIds,
-}: ControllerOptions): ControllerService {
+export function diskController({ pool, attachments, topology, nodes }: ControllerOptions): ControllerService {
+  const places = () => [topology, ...nodes.values()];
   return {
     capabilities: ['SINGLE_NODE_MULTI_WRITER', 'PUBLISH_READONLY', 'LIST_VOLUMES_PUBLISHED_NODES'],
 
@@ -47,10 +43,11 @@ export function diskController({
           'volume_content_source: this driver makes empty volumes only',
         );
       }
-      if (!servesTopology(request.accessibilityRequirements, topology)) {
+      const place = placeFor(request.accessibilityRequirements, places());
+      if (!place) {
         throw new CsiStatus(
           Code.RESOURCE_EXHAUSTED,
-          `the pool is on ${JSON.stringify(topology)}, which the accessibility requirements leave out`,
+          `the pool is on ${where(places())}, which the accessibility requirements leave out`,
         );
       }
       const id = volumeIdOf(request.name);
@@ -69,7 +66,13 @@ export function diskController({
             `the pool ${pool.directory} has ${available} bytes free, ${size} asked; free space or lower the request`,
           );
         }
-        const record = { id, name: request.name, sizeBytes: size.toString(), ...usage };
+        const record = {
+          id,
+          name: request.name,
+          sizeBytes: size.toString(),
+          ...usage,
+          ...(Object.keys(place).length > 0 && { topology: place }),
+        };
         const made = await orExhausted(`make volume ${id}`, () => pool.create(record));
         return { volume: describe(made, topology) };
       });
@@ -99,7 +102,7 @@ export function diskController({
         const published = volume.publishedTo;
         if (published) checkPublication(volumeId, published, { nodeId, readOnly: readonly });
         else {
-          if (!nodeIds.has(nodeId))
+          if (!nodes.has(nodeId))
             throw new CsiStatus(Code.NOT_FOUND, `node ${nodeId} is not served by this driver`);
           // Before the device: one without a publication would belong to nobody after a crash in between.
           await pool.publish(volumeId, { nodeId, readOnly: readonly });
@@ -154,7 +157,7 @@ export function diskController({
 
     async getCapacity({ volumeCapabilities, parameters, accessibleTopology }) {
       checkParameters(parameters);
-      const elsewhere = accessibleTopology && !servesTopology({ requisite: [accessibleTopology] }, topology);
+      const elsewhere = accessibleTopology && !placeFor({ requisite: [accessibleTopology] }, places());
       if (elsewhere || volumeCapabilities.some(unsupported)) return { availableCapacity: 0n };
       const availableCapacity = await pool.availableBytes();
       return {
@@ -164,6 +167,11 @@ export function diskController({
       };
     },
   };
+}
+
+/** The different places, for a message. */
+function where(places: readonly Topology[]): string {
+  return [...new Set(places.map((place) => JSON.stringify(place)))].join(' or ');
 }
 
 function existing(pool: Pool, volumeId: string): Volume {
@@ -213,7 +221,7 @@ function describe(volume: Volume, topology: Topology) {
   return {
     volumeId: volume.id,
     capacityBytes: BigInt(volume.sizeBytes),
-    accessibleTopology: [{ segments: { ...topology } }],
+    accessibleTopology: [{ segments: { ...volume.topology, ...topology } }],
   };
 }
 

@@ -5,7 +5,7 @@ import { Attachments } from './attachments.ts';
 import { diskController } from './controller.ts';
 import { diskNode } from './node.ts';
 import { Pool } from './pool.ts';
-import { TOPOLOGY_HOST, type Topology } from './topology.ts';
+import { TOPOLOGY_HOST, type Topology, zoneOf } from './topology.ts';
 
 export const DISK_DRIVER = 'disk.csi.stowage.dev';
 
@@ -26,9 +26,14 @@ export interface DiskDriverOptions {
 export interface DiskDriver {
   /**
    * Serves the controller, and with `nodeId` the services of that node, on a Unix socket. Volumes can be published to
-   * the nodes that have been served since the driver was opened.
+   * the nodes that have been served since the driver was opened. By the zone and region among its labels a node can be
+   * told from others of the machine.
    */
-  serve(endpoint: string, nodeId?: string): Promise<SocketServer>;
+  serve(
+    endpoint: string,
+    nodeId?: string,
+    nodeLabels?: Readonly<Record<string, string>>,
+  ): Promise<SocketServer>;
   /** Stops serving and gives back the loop devices that nothing has mounted; volumes stay published. */
   stop(): Promise<void>;
 }
@@ -45,15 +50,17 @@ export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDr
   };
   await reclaim({ published: false });
   const topology: Topology = { [TOPOLOGY_HOST]: host.info().hostname };
-  const nodeIds = new Set<string>();
+  const nodes = new Map<string, Topology>();
   const servers: SocketServer[] = [];
   return {
-    async serve(endpoint, nodeId) {
-      if (nodeId !== undefined) nodeIds.add(nodeId);
+    async serve(endpoint, nodeId, nodeLabels) {
+      const place = { ...topology, ...zoneOf(nodeLabels) };
+      if (nodeId !== undefined) nodes.set(nodeId, place);
       const services: CsiServices = {
         identity: { name: DISK_DRIVER, vendorVersion: '0.1.0', topology: true },
-        controller: diskController({ pool, attachments, topology, nodeIds }),
-        node: nodeId === undefined ? undefined : diskNode({ pool, attachments, host, nodeId, topology }),
+        controller: diskController({ pool, attachments, topology, nodes }),
+        node:
+          nodeId === undefined ? undefined : diskNode({ pool, attachments, host, nodeId, topology: place }),
       };
       const server = await serveCsi({ endpoint, clock, log, sockets, ...services });
       servers.push(server);

@@ -9,6 +9,8 @@ export interface VolumeRecord {
   readonly accessType: 'mount' | 'block';
   /** The file system asked for; absent for raw block. */
   readonly fsType?: string;
+  /** Where the volume is, as far as it was asked for: topology segments. */
+  readonly topology?: Readonly<Record<string, string>>;
 }
 
 /** Where a volume is published: a file of its own, so that unpublishing needs no space on a pool that is full. */
@@ -32,18 +34,34 @@ export function isVolumeId(text: string): boolean {
 
 /** @throws Error that names the file, for anything that the driver has not written there. */
 export function parseRecord(text: string, path: string, id: string): VolumeRecord {
-  const { name, sizeBytes, accessType, fsType, ...rest } = fieldsOf(text);
+  const { name, sizeBytes, accessType, fsType, topology, ...rest } = fieldsOf(text);
   if (
     rest.id !== id ||
     typeof name !== 'string' ||
     typeof sizeBytes !== 'string' ||
     !/^[1-9]\d{0,18}$/.test(sizeBytes) ||
     (accessType !== 'mount' && accessType !== 'block') ||
-    (fsType !== undefined && typeof fsType !== 'string')
+    (fsType !== undefined && typeof fsType !== 'string') ||
+    (topology !== undefined && !isTopology(topology))
   ) {
     throw new Error(`${path} is not the record of volume ${id}; move it and the image away to open the pool`);
   }
-  return { id, name, sizeBytes, accessType, ...(fsType === undefined ? {} : { fsType }) };
+  return {
+    id,
+    name,
+    sizeBytes,
+    accessType,
+    ...(fsType === undefined ? {} : { fsType }),
+    ...(topology === undefined ? {} : { topology }),
+  };
+}
+
+function isTopology(value: unknown): value is Readonly<Record<string, string>> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((one) => typeof one === 'string')
+  );
 }
 
 /** @throws Error that names the file, for anything that the driver has not written there. */

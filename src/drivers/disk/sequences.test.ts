@@ -156,7 +156,12 @@ async function boot(machine: Machine) {
   const attachments = new Attachments(pool, host);
   await attachments.reclaim({ published: false });
   const topology = { h: 'h' };
-  const controller = diskController({ pool, attachments, topology, nodeIds: new Set(NODES) });
+  const controller = diskController({
+    pool,
+    attachments,
+    topology,
+    nodes: new Map(NODES.map((nodeId) => [nodeId, topology])),
+  });
   const nodes = Object.fromEntries(
     NODES.map((nodeId) => [nodeId, diskNode({ pool, attachments, host, nodeId, topology })]),
   ) as Record<NodeId, ReturnType<typeof diskNode>>;

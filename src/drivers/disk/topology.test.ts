@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { servesTopology } from './topology.ts';
+import { placeFor, zoneOf } from './topology.ts';
 
-describe('servesTopology', () => {
+describe('placeFor', () => {
   const pool = { 'x/host': 'a' };
   const here = { segments: { 'x/host': 'a' } };
   const elsewhere = { segments: { 'x/host': 'b' } };
@@ -21,6 +21,24 @@ describe('servesTopology', () => {
   ];
   for (const [what, requisite, met] of cases) {
     it(`${what}: ${met ? 'yes' : 'no'}`, () =>
-      assert.equal(servesTopology(requisite && { requisite }, pool), met));
+      assert.equal(placeFor(requisite && { requisite }, [pool]) !== undefined, met));
   }
+
+  it('takes the first preferred place that there is, as wide as it is asked for', () => {
+    const places = [
+      { 'x/host': 'a', zone: 'b' },
+      { 'x/host': 'a', zone: 'c' },
+    ];
+    const terms = (...zones: string[]) => zones.map((zone) => ({ segments: { zone } }));
+    const requirements = { requisite: terms('c', 'd', 'b'), preferred: terms('d', 'b') };
+    assert.deepEqual(placeFor(requirements, places), { zone: 'b' });
+    assert.deepEqual(placeFor({ requisite: terms('c') }, places), { zone: 'c' });
+    assert.deepEqual(placeFor({ requisite: terms('d') }, places), undefined);
+  });
+
+  it('knows a zone and a region by the labels of a node, nothing else', () => {
+    const place = { 'topology.kubernetes.io/zone': 'z', 'topology.kubernetes.io/region': 'r' };
+    assert.deepEqual(zoneOf({ ...place, rack: '1' }), place);
+    assert.deepEqual(zoneOf(undefined), {});
+  });
 });

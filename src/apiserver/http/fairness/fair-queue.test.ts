@@ -17,8 +17,7 @@ describe('fair queueing', () => {
 
   it('leaves half of the seats to others, whatever one flow holds on to', () => {
     const queue = new FairQueue({ seats: 4, queueLength: 5 });
-    queue.take('a');
-    queue.take('a');
+    for (let asked = 0; asked < 2; asked++) assert.ok(isSeat(queue.take('a')));
     assert.ok(queue.take('a') instanceof Promise);
     assert.ok(isSeat(queue.take('b')));
   });

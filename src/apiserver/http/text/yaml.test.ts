@@ -9,7 +9,7 @@ const VALUES: readonly [text: string, value: unknown][] = [
   ['a: yes\nb: n\nc: "yes"\n', { a: true, b: false, c: 'yes' }],
   ['a: 2001-01-01\nb: 1:30\nc: 010\n', { a: '2001-01-01', b: '1:30', c: 8 }],
   ['a: 1\n---\na: 2\n', { a: 1 }],
-  ['x: &x {a: 1}\ny: {<<: *x, b: 2}\n', { x: { a: 1 }, y: { a: 1, b: 2 } }],
+  ['p: &p {a: 1}\nq: {<<: *p, b: 2}\n', { p: { a: 1 }, q: { a: 1, b: 2 } }],
   ['', null],
   ['{"a": [1, "b", null]}', { a: [1, 'b', null] }],
 ];

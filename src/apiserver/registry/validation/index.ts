@@ -1,5 +1,10 @@
 export * from './field.ts';
-export { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+export {
+  unqualifiedFinalizers,
+  validateFinalizerNames,
+  validateMetadata,
+  validateMetadataUpdate,
+} from './metadata.ts';
 export {
   isDNS1035Label,
   isDNS1123Label,

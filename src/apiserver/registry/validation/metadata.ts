@@ -37,6 +37,23 @@ export function validateMetadata(metadata: ObjectMeta, name: NameRule): StatusCa
   return causes;
 }
 
+/** Finalizers whose names are nobody's domain: refused on built-in kinds, warned of on custom ones. */
+export function unqualifiedFinalizers({ finalizers = [] }: ObjectMeta): readonly string[] {
+  return finalizers.filter((name) => !name.includes('/') && !STANDARD_FINALIZERS.has(name));
+}
+
+/** Of built-in kinds (core validation's ValidateObjectMeta). */
+export function validateFinalizerNames(metadata: ObjectMeta, previous: ObjectMeta = {}): StatusCause[] {
+  if (metadata.finalizers === previous.finalizers) return [];
+  return unqualifiedFinalizers(metadata).map((name) =>
+    invalidValue(
+      'metadata.finalizers',
+      name,
+      'name is neither a standard finalizer name nor is it fully qualified',
+    ),
+  );
+}
+
 /** What an update may not do to metadata: ValidateObjectMetaUpdate. */
 export function validateMetadataUpdate(
   next: ObjectMeta,
@@ -83,18 +100,9 @@ function validateCommon(metadata: ObjectMeta, previous: ObjectMeta = {}): Status
 }
 
 function validateFinalizers(finalizers: readonly string[]): StatusCause[] {
-  const causes = finalizers.flatMap((finalizer) => [
-    ...validateWith('metadata.finalizers', finalizer, isQualifiedName),
-    ...(finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)
-      ? []
-      : [
-          invalidValue(
-            'metadata.finalizers',
-            finalizer,
-            'name is neither a standard finalizer name nor is it fully qualified',
-          ),
-        ]),
-  ]);
+  const causes = finalizers.flatMap((finalizer) =>
+    validateWith('metadata.finalizers', finalizer, isQualifiedName),
+  );
   if (finalizers.includes(FINALIZER_ORPHAN) && finalizers.includes(FINALIZER_FOREGROUND)) {
     causes.push(
       invalidValue(

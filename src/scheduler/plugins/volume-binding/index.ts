@@ -18,6 +18,7 @@ import type { PodClaim } from '../../pod-claims.ts';
 import type { PodInfo } from '../../pod-info.ts';
 import { SKIP, unresolvable } from '../../status.ts';
 import { type AssumedVolumes, VolumeBinder } from './binder.ts';
+import { capacityScore } from './capacity-score.ts';
 import { isFullyBound } from './check-bindings.ts';
 import { candidatesFor } from './find-matching-volume.ts';
 import { volumeBindingInterests } from './interests.ts';
@@ -33,6 +34,8 @@ const assumedVolumes = stateKey<AssumedVolumes>('VolumeBinding assumed');
 export interface VolumeBindingOptions {
   /** @default 600_000 */
   readonly bindTimeoutMs?: number;
+  /** Prefer nodes where more storage stays free (StorageCapacityScoring). @default false */
+  readonly capacityScoring?: boolean;
 }
 
 /**
@@ -83,6 +86,13 @@ export function volumeBinding(
     filter(state, _pod, node) {
       const outcome = findPodVolumes(state.read(claimsOfPod)!, node);
       return 'code' in outcome ? outcome : undefined;
+    },
+    preScore: (state) =>
+      options.capacityScoring && (state.read(claimsOfPod)?.delayed.length ?? 0) > 0 ? undefined : SKIP,
+    score(state, _pod, node) {
+      const claims = state.read(claimsOfPod)!;
+      const volumes = findPodVolumes(claims, node);
+      return 'code' in volumes ? 0 : capacityScore(claims, volumes, node.labels);
     },
     reserve(state, pod, nodeName) {
       const claims = state.read(claimsOfPod);

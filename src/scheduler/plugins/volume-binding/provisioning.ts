@@ -24,9 +24,16 @@ export type ProvisionTerms =
   | {
       readonly kind: 'somewhere';
       readonly allowedTopologies: readonly TopologySelectorTerm[];
-      /** The nodes with enough storage, when the driver says how much there is where. */
-      readonly withCapacity: readonly Selector[] | undefined;
+      /** Where there is enough storage, when the driver says how much there is where. */
+      readonly withCapacity: readonly Segment[] | undefined;
     };
+
+/** Nodes that share storage with enough room for a volume. */
+export interface Segment {
+  readonly nodes: Selector;
+  /** What is free there in all; absent when only the largest volume is known. */
+  readonly capacityBytes: bigint | undefined;
+}
 
 export interface ProvisionSources {
   classOf(name: string): StorageClass | undefined;
@@ -61,8 +68,13 @@ export function canProvision(terms: ProvisionTerms, labels: Labels): ProvisionVe
   if (terms.kind === 'error') throw new Error(terms.message);
   if (terms.kind === 'none' || !allows(terms.allowedTopologies, labels)) return 'no';
   if (terms.withCapacity === undefined) return 'yes';
-  const hasSpace = terms.withCapacity.some((selector) => matchesSelector(selector, labels));
-  return hasSpace ? 'yes' : 'not enough space';
+  return segmentOf(terms, labels) ? 'yes' : 'not enough space';
+}
+
+/** Where a node with these labels would have the volume made, as far as capacity is known. */
+export function segmentOf(terms: ProvisionTerms, labels: Labels): Segment | undefined {
+  if (terms.kind !== 'somewhere') return undefined;
+  return terms.withCapacity?.find(({ nodes }) => matchesSelector(nodes, labels));
 }
 
 /** No term allows every node; a term without expressions allows none. */
@@ -75,15 +87,16 @@ export function allows(terms: readonly TopologySelectorTerm[], labels: Labels): 
 }
 
 /** The segments with room for one volume of this size. A segment without nodeTopology is reachable from nowhere. */
-function enough(capacities: readonly CSIStorageCapacity[], sizeBytes: bigint): readonly Selector[] {
-  const selectors: Selector[] = [];
+function enough(capacities: readonly CSIStorageCapacity[], sizeBytes: bigint): readonly Segment[] {
+  const segments: Segment[] = [];
   for (const { nodeTopology, maximumVolumeSize, capacity } of capacities) {
     const limit = volumeLimit({ maximumVolumeSize, capacity });
     if (nodeTopology && limit !== undefined && limit >= sizeBytes) {
-      selectors.push(fromLabelSelector(nodeTopology));
+      const capacityBytes = capacity === undefined ? undefined : quantityValue(capacity);
+      segments.push({ nodes: fromLabelSelector(nodeTopology), capacityBytes });
     }
   }
-  return selectors;
+  return segments;
 }
 
 /** The largest volume of a segment in bytes; what is free in all stands in for it. */

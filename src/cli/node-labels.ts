@@ -1,0 +1,39 @@
+/** Labels by the name of the node. */
+export type NodeLabels = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const PREFIX = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/**
+ * Adds what one `--node-labels NODE:KEY=VALUE,KEY2=VALUE2` says to what those before it said.
+ * @throws Error that says what is wrong with it.
+ */
+export function addNodeLabels(text: string, before: NodeLabels = {}): NodeLabels {
+  const colon = text.indexOf(':');
+  if (!/^node-[1-9]\d*$/.test(text.slice(0, Math.max(0, colon)))) {
+    throw new Error('It must be NODE:KEY=VALUE,KEY2=VALUE2 with a node named node-1, node-2 and so on.');
+  }
+  const node = text.slice(0, colon);
+  const labels: Record<string, string> = { ...before[node] };
+  for (const pair of text.slice(colon + 1).split(',')) {
+    const [key = '', value, ...rest] = pair.split('=');
+    if (value === undefined || rest.length > 0) throw new Error(`${JSON.stringify(pair)} is not KEY=VALUE.`);
+    if (!isLabelKey(key)) throw new Error(`${JSON.stringify(key)} is not a label key.`);
+    if (value !== '' && !NAME.test(value)) throw new Error(`${JSON.stringify(value)} is not a label value.`);
+    labels[key] = value;
+  }
+  return { ...before, [node]: labels };
+}
+
+function isLabelKey(key: string): boolean {
+  const slash = key.indexOf('/');
+  const prefix = slash < 0 ? undefined : key.slice(0, slash);
+  return (
+    NAME.test(key.slice(slash + 1)) && (prefix === undefined || (prefix.length <= 253 && PREFIX.test(prefix)))
+  );
+}
+
+/** The first node that labels were given for although the cluster has no such node. */
+export function unknownNode(labels: NodeLabels, nodes: number): string | undefined {
+  return Object.keys(labels).find((name) => Number(name.slice('node-'.length)) > nodes);
+}

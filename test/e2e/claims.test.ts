@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone } from '../support/command.ts';
+import { requireKubectl } from '../support/kubectl.ts';
+import { scrub } from '../support/scrub.ts';
+
+const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } };
+
+const claim = (name: string, more: object) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { name },
+  spec: { ...spec, ...more },
+});
+
+const storageClass = (name: string, provisioner: string) => ({
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name },
+  provisioner,
+});
+
+const POD = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web' },
+  spec: {
+    terminationGracePeriodSeconds: 1,
+    containers: [
+      {
+        name: 'c',
+        image: 'busybox',
+        command: ['sh', '-c', 'echo hello > /scratch/file; cat /scratch/file; exec sleep 3600'],
+        volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
+      },
+    ],
+    volumes: [
+      {
+        name: 'scratch',
+        ephemeral: { volumeClaimTemplate: { spec: { ...spec, storageClassName: 'fast' } } },
+      },
+    ],
+  },
+};
+
+describe('claims that come and go, by kubectl', { skip: cannotMount }, () => {
+  let directory: string;
+  let stack: Up;
+  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const apply = (...items: object[]) => {
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    return kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input });
+  };
+
+  before(async () => {
+    await requireKubectl();
+    directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
+    stack = await up(directory);
+  });
+
+  after(async () => {
+    await stack?.end('SIGTERM');
+    await scrub(directory);
+  });
+
+  it('gives a pod with an ephemeral volume its claim, which goes with it', async () => {
+    await apply(storageClass('fast', 'disk.csi.stowage.dev'), POD);
+    await k('wait', '--for=condition=Ready', 'pod/web', '--timeout=60s');
+    assert.match(await k('get', 'pvc'), /web-scratch\s+Bound/);
+    await k('wait', '--for=jsonpath={.status.phase}=Running', 'pod/web', '--timeout=60s');
+    assert.equal(await k('logs', 'web'), 'hello\n');
+    await k('delete', 'pod/web', '--timeout=60s');
+    await waitGone(stack.kubeconfig, 'pvc');
+    await waitGone(stack.kubeconfig, 'pv');
+  });
+
+  it('makes a host path for a claim, and deletes it with the claim', async () => {
+    await apply(
+      storageClass('local', 'kubernetes.io/host-path'),
+      claim('made', { storageClassName: 'local' }),
+    );
+    await k('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/made', '--timeout=60s');
+    const path = await k('get', 'pv', '-o', 'jsonpath={.items[0].spec.hostPath.path}');
+    assert.match(path, /^\/tmp\/hostpath_pv\/[0-9a-f-]{36}$/);
+    assert.ok((await stat(path)).isDirectory());
+    await k('delete', 'pvc/made', '--timeout=60s');
+    await waitGone(stack.kubeconfig, 'pv');
+    await assert.rejects(stat(path), { code: 'ENOENT' });
+  });
+
+  it('scrubs a volume with policy Recycle by a pod, and gives it to the next claim', async () => {
+    const path = await mkdtemp(join(directory, 'data-'));
+    await apply(
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: 'used' },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          capacity: { storage: '64Mi' },
+          persistentVolumeReclaimPolicy: 'Recycle',
+          hostPath: { path },
+        },
+      },
+      claim('first', { storageClassName: '' }),
+    );
+    await k('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/first', '--timeout=60s');
+    await writeFile(join(path, '.hidden'), 'data');
+    await k('delete', 'pvc/first', '--timeout=60s');
+    await k('wait', '--for=jsonpath={.status.phase}=Available', 'pv/used', '--timeout=60s');
+    assert.deepEqual(await readdir(path), []);
+    await kubectlUntil(stack.kubeconfig, ['get', 'events', '-w'], /VolumeRecycled/);
+    await apply(claim('second', { storageClassName: '' }));
+    await k('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/second', '--timeout=60s');
+    await k('delete', 'pvc/second', 'pv/used', '--timeout=60s');
+    await waitGone(stack.kubeconfig, 'pods');
+  });
+});
