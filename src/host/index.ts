@@ -1,6 +1,6 @@
 export type {
-  ConnectedProcess,
   AppendHandle,
+  ConnectedProcess,
   DiskSignature,
   ExecResult,
   FileStat,

@@ -22,7 +22,10 @@ const helpless = (nodes: number) =>
 const nobody = (nodes: number) =>
   `preemption: 0/${nodes} nodes are available: ${nodes} No preemption victims found for incoming pod.`;
 const one = (reason: string, tail: string) => `0/1 nodes are available: 1 ${reason}. ${tail}`;
-const app = (name: string) => ({ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: name } } });
+const app = (name: string) => ({
+  topologyKey: 'kubernetes.io/hostname',
+  labelSelector: { matchLabels: { app: name } },
+});
 
 const CASES: readonly Case[] = [
   {
@@ -132,7 +135,7 @@ const CASES: readonly Case[] = [
     nodes: { n1: {} },
     claims: [newClaim('data', { boundTo: 'gone' })],
     pod: { claims: ['data'] },
-    says: one('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)', helpless(1)),
+    says: `0/1 nodes are available: persistentvolume "gone" not found. ${helpless(1)}`,
   },
   {
     what: 'a volume of another zone',

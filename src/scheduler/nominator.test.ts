@@ -22,11 +22,12 @@ describe('Nominator', () => {
     assert.equal(nominator.isAny('n2'), false);
   });
 
-  const updates: [string, decided: string, before: string | undefined, after: string | undefined, string?][] = [
-    ['one that says nothing leaves what is not written yet', 'n1', undefined, undefined, 'n1'],
-    ['one that says where goes before it', 'n1', undefined, 'n2', 'n2'],
-    ['one that takes it back ends it', 'n1', 'n1', undefined, undefined],
-  ];
+  const updates: [string, decided: string, before: string | undefined, after: string | undefined, string?][] =
+    [
+      ['one that says nothing leaves what is not written yet', 'n1', undefined, undefined, 'n1'],
+      ['one that says where goes before it', 'n1', undefined, 'n2', 'n2'],
+      ['one that takes it back ends it', 'n1', 'n1', undefined, undefined],
+    ];
   for (const [what, decided, before, after, wanted] of updates) {
     it(`an update: ${what}`, () => {
       const nominator = new Nominator();

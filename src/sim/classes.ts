@@ -1,4 +1,5 @@
-import type { Driver, Setting } from './setting.ts';
+import type { Setting } from './setting.ts';
+import type { Driver } from './sizes.ts';
 
 /** The classes of a driver, as they are at first. */
 export const CLASSES: readonly { readonly name: string; readonly driver: Driver; readonly waits: boolean }[] =

@@ -11,7 +11,7 @@ import { ANN_PROVISIONED_BY } from '../kube/index.ts';
 import type { ClassWish, Modes, PodWish, SetWish, StaticVolume } from './actions.ts';
 import { CLASSES } from './classes.ts';
 import { NETWORK_DRIVER, REGION, TOPOLOGY_REGION } from './csi/network-driver.ts';
-import type { Driver } from './setting.ts';
+import type { Driver } from './sizes.ts';
 
 export const NAMESPACE = 'default';
 /** The config map and the secret that pods may use. */

@@ -15,7 +15,7 @@ import { NETWORK_DRIVER, networkController, networkNode } from './csi/network-dr
 import { kubelet } from './node/kubelet.ts';
 import type { Part, PartContext } from './part.ts';
 import { CONTROLLER_SOCKET, nodeRootOf, POOL } from './paths.ts';
-import type { Driver } from './setting.ts';
+import type { Driver } from './sizes.ts';
 
 export interface PartsOptions {
   readonly nodes: readonly string[];

@@ -1,7 +1,5 @@
 import { childSeed, Dice } from './dice.ts';
-import type { Size } from './sizes.ts';
-
-export type Driver = 'disk' | 'network';
+import type { Driver, Size } from './sizes.ts';
 
 /** What a seed's world is made of, before anything happens in it. */
 export interface Setting {

@@ -7,9 +7,15 @@ import { parseCommand, replayCommand } from './options.ts';
 import { plantedBugs } from './planted-bugs.test-support.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
+import type { SizeName } from './sizes.ts';
 
 const RUN = fileURLToPath(new URL('./run.ts', import.meta.url));
-const SEEDS = 200;
+const SEEDS: readonly (readonly [size: SizeName, count: number])[] = [
+  ['small', 150],
+  ['medium', 50],
+];
+/** Among so many seeds there is one for the planted bug. */
+const SHRINK_WITHIN = 200;
 /** Seeds that broke a rule once. What each found is in docs/simulation.md. */
 const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
   [174, 'a pod whose status met a conflict stayed Pending'],
@@ -27,20 +33,22 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
 ];
 
 describe('the simulation', () => {
-  it(`breaks no rule under ${SEEDS} seeds`, async (test) => {
-    let virtualMs = 0;
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const outcome = await simulate({ seed });
-      virtualMs += outcome.virtualMs;
-      const { violation } = outcome;
-      assert.equal(
-        violation,
-        undefined,
-        `${violation?.rule}: ${violation?.detail}\nreplay: ${replayCommand(outcome.scenario)}`,
-      );
-    }
-    test.diagnostic(`${(virtualMs / 3_600_000).toFixed(1)} virtual hours`);
-  });
+  for (const [size, count] of SEEDS) {
+    it(`breaks no rule under ${count} ${size} seeds`, async (test) => {
+      let virtualMs = 0;
+      for (let seed = 1; seed <= count; seed++) {
+        const outcome = await simulate({ seed, size });
+        virtualMs += outcome.virtualMs;
+        const { violation } = outcome;
+        assert.equal(
+          violation,
+          undefined,
+          `${violation?.rule}: ${violation?.detail}\nreplay: ${replayCommand(outcome.scenario)}`,
+        );
+      }
+      test.diagnostic(`${(virtualMs / 3_600_000).toFixed(1)} virtual hours`);
+    });
+  }
 
   for (const [seed, what] of REGRESSIONS) {
     it(`seed ${seed}: ${what}`, async () => {
@@ -73,7 +81,7 @@ describe('the simulation', () => {
   it('leaves out steps and faults that a failure does not need', async () => {
     const sabotage = plantedBugs['deletes a volume without looking whether it is attached'];
     let first = await simulate({ seed: 1 }, { sabotage });
-    for (let seed = 2; !first.violation && seed <= SEEDS; seed++)
+    for (let seed = 2; !first.violation && seed <= SHRINK_WITHIN; seed++)
       first = await simulate({ seed }, { sabotage });
     const smallest = await shrink(first, { sabotage });
     assert.ok(smallest.steps.length < first.steps.length);
@@ -98,6 +106,7 @@ describe('the command', () => {
   it('refuses what it does not know', () => {
     assert.throws(() => parseCommand(['--sed', '4']), /unknown argument "--sed"/);
     assert.throws(() => parseCommand(['--seed', 'x']), /--seed "x": not a number/);
+    assert.throws(() => parseCommand(['--size', 'huge']), /--size "huge": it is one of small, medium, large/);
     assert.throws(() => parseCommand(['--seed']), /--seed needs a value/);
   });
 });

@@ -1,4 +1,4 @@
-import type { Driver } from './setting.ts';
+export type Driver = 'disk' | 'network';
 
 /** How much there is to a run: how much users do, and what of the world they do it in. */
 export interface Size {

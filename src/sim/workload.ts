@@ -1,7 +1,8 @@
 import type { Action, Extra, Modes, PodWish, Step } from './actions.ts';
 import { classesOf } from './classes.ts';
 import { childSeed, Dice } from './dice.ts';
-import type { Driver, Setting } from './setting.ts';
+import type { Setting } from './setting.ts';
+import type { Driver } from './sizes.ts';
 
 const ONE_NODE: readonly Modes[] = [
   ['ReadWriteOnce'],

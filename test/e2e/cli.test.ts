@@ -12,6 +12,7 @@ const FLAGS = [
   '--port',
   '--kubeconfig',
   '--nodes',
+  '--node-labels',
   '--node-root',
   '--log-level',
   '--ready-file',
@@ -39,6 +40,8 @@ describe('stowage, the command', () => {
     [['upp'], /unknown command 'upp'/],
     [['up', '--port', '70000'], /--port.*70000.*whole number from 0 to 65535/],
     [['up', '--nodes', 'two'], /--nodes.*two.*whole number/],
+    [['up', '--node-labels', 'worker:a=b'], /--node-labels.*worker:a=b.*NODE:KEY=VALUE/],
+    [['up', '--node-labels', 'node-3:a=b'], /--node-labels names node-3, but --nodes is 1/],
     [['up', '--log-level', 'loud'], /--log-level.*loud.*debug/],
     [['up', 'now'], /too many arguments/],
   ] as const) {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isNotFound, type StatusError } from '../../kube/index.ts';
+import { SYSTEM } from '../registry/bootstrap.ts';
 import { startRegistry } from '../registry/testing.ts';
 import { crds, V1, V1BETA1, versionOf, type Widget, widget, widgetCrd, widgets } from './fixtures.ts';
-import type { Crd } from './types.ts';
+import { scaleLack } from './scale.ts';
+import type { Crd, JSONSchema } from './types.ts';
+import { validateValue } from './validate.ts';
 
 const one = { namespace: 'default', name: 'one' };
 const failure = (code: number, text: RegExp) => (error: unknown) => {
@@ -17,6 +20,55 @@ async function startWith(crd: Crd = widgetCrd()) {
   await fixture.client.create(crds, crd);
   return fixture;
 }
+
+describe('a custom resource', () => {
+  it('keeps its kind and version in a patch', async () => {
+    const { client } = await startWith();
+    await client.create(widgets(), widget('one', { color: 'red' }));
+    const patch = (body: object) => client.patch(widgets(), one, { type: 'merge', body });
+    await assert.rejects(
+      patch({ kind: 'Gadget' }),
+      failure(422, /Gadget.*"one" is invalid: kind: Invalid value: "Gadget": must be Widget$/),
+    );
+    await assert.rejects(
+      patch({ apiVersion: 'example.com/v2' }),
+      failure(422, /apiVersion: Invalid value: "example\.com\/v2": must be example\.com\/v1$/),
+    );
+  });
+
+  it('may have a finalizer of any name, with a warning', async () => {
+    const { registry } = await startWith();
+    const said: string[] = [];
+    const definition = registry.find('example.com', 'v1', 'widgets')!;
+    const object = { ...widget('one', { color: 'red' }), metadata: { ...one, finalizers: ['plain', 'a.b'] } };
+    await registry.create(definition, object, { ...SYSTEM, warn: (text: string) => said.push(text) });
+    assert.deepEqual(said, [
+      'metadata.finalizers: "plain": prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers',
+      'metadata.finalizers: "a.b": prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers',
+    ]);
+  });
+
+  it('has no Scale while nothing says how many there are to be', () => {
+    const paths = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' };
+    assert.equal(scaleLack(widget('one', { replicas: 0 }), paths), undefined);
+    assert.equal(
+      scaleLack(widget('one', {}), paths),
+      'the spec replicas field ".spec.replicas" does not exist',
+    );
+  });
+
+  it('is told of the alternative that had the most to check', () => {
+    const needs = (name: string, check: JSONSchema): JSONSchema => ({
+      required: [name],
+      properties: { [name]: check },
+    });
+    const schema = { oneOf: [needs('a', { minLength: 3 }), needs('b', { minimum: 5 })] };
+    const fields = (value: unknown) => validateValue(schema, value, 'x').map(({ field }) => field);
+    assert.deepEqual(fields({}), ['<nil>', 'x.a']);
+    assert.deepEqual(fields({ b: 1 }), ['<nil>', 'x.b']);
+    assert.deepEqual(fields({ a: 'x', b: 1 }), ['<nil>', 'x.b']);
+  });
+});
 
 describe('a CustomResourceDefinition', () => {
   it('is served as soon as it is made, with its status told', async () => {

@@ -17,7 +17,8 @@ import { flag } from './query.ts';
 import { serveGet, serveList } from './read.ts';
 import { parseTarget, type RequestTarget, type ResourceTarget } from './request-target.ts';
 import { asStatusError, sendError, warningHeader } from './send.ts';
-import { CONNECT_SUBRESOURCES, serveConnect } from './streaming/connect.ts';
+import { serveConnect } from './streaming/connect.ts';
+import { CONNECT_SUBRESOURCES } from './subresources.ts';
 import {
   serveCreate,
   serveCreateSubresource,

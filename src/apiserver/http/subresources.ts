@@ -8,3 +8,6 @@ export const SUBRESOURCE_KINDS: Readonly<Record<string, { apiVersion: string; ki
   portforward: { apiVersion: 'v1', kind: 'PodPortForwardOptions' },
   scale: { apiVersion: 'autoscaling/v1', kind: 'Scale' },
 };
+
+/** The subresources of pods that become a stream to the pod's node. */
+export const CONNECT_SUBRESOURCES: ReadonlySet<string> = new Set(['attach', 'exec', 'portforward']);

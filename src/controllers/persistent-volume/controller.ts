@@ -76,10 +76,16 @@ class PersistentVolumeController implements Component {
     this.#journal = new Journal(context.trace);
     this.#announcer = new Announcer(context.recorder(COMPONENT), clock);
     const [world, announcer] = [this.#world, this.#announcer];
-    this.#inTree = new InTreeVolumes({ world, announcer, clock });
+    this.#inTree = new InTreeVolumes({
+      world,
+      announcer,
+      clock,
+      retryClaim: (key, afterMs) => this.#claims.enqueueAfter(key, afterMs),
+      retryVolume: (name, afterMs) => this.#volumes.enqueueAfter(name, afterMs),
+    });
     this.#claimSync = new ClaimSync(world, announcer, this.#journal, this.#inTree);
     // One that the cache does not have yet comes by itself; its sync would only send the volume here again.
-    const syncClaim = (key: string) => this.#claims.enqueue(key);
+    const syncClaim = (key: string) => void (world.claim(key) && this.#claims.enqueue(key));
     this.#volumeSync = new VolumeSync(world, announcer, this.#inTree, syncClaim);
     const shared = { clock, log, workers: WORKERS };
     this.#claims = new Controller({

@@ -3,6 +3,7 @@ import {
   FINALIZER_IN_TREE_PROVISIONER,
   hasFinalizer,
   isNotFound,
+  keyOf,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
@@ -44,6 +45,9 @@ export interface InTreeOptions {
   readonly world: InTreeWorld;
   readonly announcer: Announcer;
   readonly clock: Clock;
+  /** Has the claim or the volume looked at again after so long: an operation on it failed. */
+  retryClaim?(key: string, afterMs: number): void;
+  retryVolume?(name: string, afterMs: number): void;
 }
 
 /**
@@ -53,11 +57,20 @@ export interface InTreeOptions {
 export class InTreeVolumes {
   readonly #options: InTreeOptions;
   readonly #operations: PendingOperations;
+  /** By operation. */
+  readonly #retries = new Map<string, (afterMs: number) => void>();
   readonly #stopping = new AbortController();
 
   constructor(options: InTreeOptions) {
     this.#options = options;
-    this.#operations = new PendingOperations({ clock: options.clock });
+    this.#operations = new PendingOperations({
+      clock: options.clock,
+      settled: ({ volume: operation }, error, { retryAfterMs }) => {
+        const retry = this.#retries.get(operation);
+        this.#retries.delete(operation);
+        if (error !== undefined && !this.#stopping.signal.aborted) retry?.(retryAfterMs);
+      },
+    });
   }
 
   /** Resolves when nothing is under way. */
@@ -81,21 +94,28 @@ export class InTreeVolumes {
     const { world, announcer, clock } = this.#options;
     const tell = (event: EventText) => announcer.tell(claim, event);
     const { signal } = this.#stopping;
-    this.#start(`provision-${namespace}/${name}[${uid}]`, () =>
-      provisionVolume(claim, { storageClass, plugin, provisioner, world, tell, clock, signal }),
+    this.#start(
+      `provision-${namespace}/${name}[${uid}]`,
+      () => provisionVolume(claim, { storageClass, plugin, provisioner, world, tell, clock, signal }),
+      (afterMs) => this.#options.retryClaim?.(keyOf(claim), afterMs),
     );
   }
 
   recycle(volume: Volume, recycler: Recycler): void {
-    this.#start(operationOn('recycle', volume), () => this.#recycle(volume, recycler));
+    this.#startOn('recycle', volume, () => this.#recycle(volume, recycler));
   }
 
   delete(volume: Volume, deleter: Deleter): void {
-    this.#start(operationOn('delete', volume), () => this.#delete(volume, deleter));
+    this.#startOn('delete', volume, () => this.#delete(volume, deleter));
   }
 
-  #start(name: string, operation: () => Promise<void>): void {
-    this.#operations.run({ volume: name }, name, operation);
+  #startOn(verb: string, { metadata: { name, uid } }: Volume, operation: () => Promise<void>): void {
+    const retry = (afterMs: number) => this.#options.retryVolume?.(name, afterMs);
+    this.#start(`${verb}-${name}[${uid}]`, operation, retry);
+  }
+
+  #start(name: string, operation: () => Promise<void>, retry: (afterMs: number) => void): void {
+    if (this.#operations.run({ volume: name }, name, operation)) this.#retries.set(name, retry);
   }
 
   async #recycle(given: Volume, recycler: Recycler): Promise<void> {
@@ -158,8 +178,4 @@ export class InTreeVolumes {
     if (!failed) return;
     announcer.tell(await world.saveVolume(failed, 'status'), event);
   }
-}
-
-function operationOn(verb: string, { metadata }: Volume): string {
-  return `${verb}-${metadata.name}[${metadata.uid}]`;
 }

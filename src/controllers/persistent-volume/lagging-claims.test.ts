@@ -32,8 +32,8 @@ it('a volume whose claim the cache does not have yet is not looked at again and 
   const client: Client = {
     ...real,
     get: ((...call: Parameters<Client['get']>) => {
-      asked++;
-      return real.get(...call);
+      // A loop would leave the clock no turn.
+      return ++asked < 50 ? real.get(...call) : new Promise(() => {});
     }) as Client['get'],
     // The watch of claims has not come that far.
     list: (async (resource, options) => {

@@ -2,7 +2,14 @@ import { spawn as spawnChild } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { type Clock, TimeoutError } from '../../base/index.ts';
-import type { ConnectedProcess, ExecOptions, ExecResult, Processes, ProcessId, SpawnRequest } from '../host.ts';
+import type {
+  ConnectedProcess,
+  ExecOptions,
+  ExecResult,
+  Processes,
+  ProcessId,
+  SpawnRequest,
+} from '../host.ts';
 import { parseStat } from './proc-stat.ts';
 import { quote, ShellPool } from './shell-pool.ts';
 import { MissingToolError } from './tools.ts';
@@ -99,7 +106,12 @@ function exec(
 
 function connectProcess(command: string, args: readonly string[], descriptors: number): ConnectedProcess {
   const stdio = Array.from({ length: descriptors }, () => 'pipe' as const);
-  const child = spawnChild(command, [...args], { cwd: '/', env: environment(undefined), detached: true, stdio });
+  const child = spawnChild(command, [...args], {
+    cwd: '/',
+    env: environment(undefined),
+    detached: true,
+    stdio,
+  });
   const { promise: exit, resolve, reject } = Promise.withResolvers<number | undefined>();
   child.once('error', (error) => reject(startFailure(command, args, error)));
   child.once('exit', (code) => resolve(code ?? undefined));

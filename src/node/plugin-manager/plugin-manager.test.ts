@@ -98,9 +98,17 @@ async function start(test: TestContext, options: { node?: boolean } = {}) {
   const controller = new AbortController();
   const { signal } = controller;
   const store = await openStore({ memory: true });
-  const client = createLocalClient(
+  const real = createLocalClient(
     await createRegistry({ store, clock: systemClock, random: seededRandom(1) }),
   );
+  const hooks: { beforeGet?: () => void } = {};
+  const client: typeof real = {
+    ...real,
+    get: (async (...call: Parameters<typeof real.get>) => {
+      hooks.beforeGet?.();
+      return real.get(...call);
+    }) as typeof real.get,
+  };
   const informers = new Informers({ client, clock: systemClock, random: seededRandom(2), log: silentLogger });
   const running = [informers.start(signal)];
   const stops: (() => Promise<void>)[] = [];
@@ -179,7 +187,7 @@ async function start(test: TestContext, options: { node?: boolean } = {}) {
       },
       { clock: systemClock, limitMs: 10_000, what },
     );
-  return { client, informers, drivers, boot, serve, csiNode, registry, root };
+  return { client, hooks, informers, drivers, boot, serve, csiNode, registry, root };
 }
 
 describe('the plugin manager', () => {
@@ -224,6 +232,25 @@ describe('the plugin manager', () => {
     assert.equal((await second.status()).registered, true);
     await csiNode('the driver back', (each) => each.spec.drivers.length === 1);
     assert.ok(drivers.get(DRIVER));
+  });
+
+  it('takes its time when neither the old driver can be let go nor the new one be registered', async (test) => {
+    const { hooks, boot, serve, csiNode } = await start(test);
+    const first = await serve();
+    boot();
+    await csiNode('the driver', (each) => each.spec.drivers.length === 1);
+    await first.status();
+    const triesAtMs: number[] = [];
+    const fourth = Promise.withResolvers<void>();
+    hooks.beforeGet = () => {
+      if (triesAtMs.push(systemClock.monotonic()) === 4) fourth.resolve();
+      if (triesAtMs.length < 5) throw new Error('connect ECONNREFUSED 127.0.0.1:6443');
+    };
+    await first.stop();
+    await serve();
+    await withDeadline(systemClock, 10_000, 'the fourth try', fourth.promise);
+    // The first back-off is half a second; a new socket takes back the one before.
+    assert.ok(triesAtMs[3]! - triesAtMs[0]! > 450, `tries at ${triesAtMs}`);
   });
 
   it('waits for the node to be registered', async (test) => {

@@ -148,11 +148,7 @@ export class LinuxRuntime implements Runtime {
     );
   }
 
-  async session(
-    id: string,
-    command: readonly string[],
-    options: SessionOptions,
-  ): Promise<ContainerSession> {
+  async session(id: string, command: readonly string[], options: SessionOptions): Promise<ContainerSession> {
     const { container, environment: given } = await this.#enterable(id);
     const { workingDir } = container.stored;
     // As containerd does: a program would take the terminal for none that it knows.

@@ -68,10 +68,14 @@ describe('a session in a container', { skip: skipReason, timeout: 60_000 }, () =
   });
 
   it('reads what the client sends to its end, more than pipes hold, and opens its streams again', async (test) => {
-    const session = await sessionIn(scratchDirectory(test), ['sh', '-c', 'cat >/dev/stdout; echo e >/dev/stderr'], {
-      stdin: true,
-      tty: false,
-    });
+    const session = await sessionIn(
+      scratchDirectory(test),
+      ['sh', '-c', 'cat >/dev/stdout; echo e >/dev/stderr'],
+      {
+        stdin: true,
+        tty: false,
+      },
+    );
     const sent = 'x'.repeat(3_000_000);
     session.stdin!.end(sent);
     const { out, err, code } = await outcome(session);
@@ -129,7 +133,11 @@ describe('a session in a container', { skip: skipReason, timeout: 60_000 }, () =
   });
 
   it('is held up by a client that does not read', async (test) => {
-    const session = await sessionIn(scratchDirectory(test), ['sh', '-c', 'head -c 200000000 /dev/zero; echo done >&2']);
+    const session = await sessionIn(scratchDirectory(test), [
+      'sh',
+      '-c',
+      'head -c 200000000 /dev/zero; echo done >&2',
+    ]);
     const before = process.memoryUsage().rss;
     session.stdout.pause();
     let errors = '';

@@ -26,7 +26,8 @@ export function processSession(
     resize: ({ columns, rows }) => void control!.write(`${rows} ${columns}\n`),
     ended: Promise.all([process.exit, text(report!)]).then(([code, said]) => {
       const failures = said.split('\n').filter((line) => line !== '' && line !== 'started');
-      if (failures.length > 0) throw new Error(failures.map((line) => line.replace(/^error /, '')).join('; '));
+      if (failures.length > 0)
+        throw new Error(failures.map((line) => line.replace(/^error /, '')).join('; '));
       return code;
     }),
     // Its end is what the carrier waits for.

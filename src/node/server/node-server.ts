@@ -1,6 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
@@ -99,7 +98,7 @@ export class NodeServer {
     if (!response.headersSent || socket.destroyed) return;
     // It has got no further than any other request.
     response.once('finish', () => socket.end());
-    response.assignSocket(socket as Socket);
+    response.assignSocket(socket as IncomingMessage['socket']);
   }
 
   #complain(request: IncomingMessage, error: unknown): void {

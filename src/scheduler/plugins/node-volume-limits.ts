@@ -68,12 +68,12 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
     },
     filter(state, _pod, node) {
       const limits = limitsOf(options.csiNodes.byKey(node.name));
-      if (limits.size === 0) return undefined;
+      if (limits.counts.size === 0) return undefined;
       const volumes = state.read(wanted)!;
       const most = node.claimCount + attachments.byIndex(BY_NODE, node.name).length + volumes.size;
       // Mostly there is room however they are counted.
-      if (most <= lowestLimit(limits)) return undefined;
-      return exceeds(limits, volumes, present(node)) ? TOO_MANY : undefined;
+      if (most <= limits.lowest) return undefined;
+      return exceeds(limits.counts, volumes, present(node)) ? TOO_MANY : undefined;
     },
   };
 
@@ -112,27 +112,27 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
   }
 }
 
-/** The limits of a CSINode are asked for thousands of times while it stays as it is. */
-const KNOWN_LIMITS = new WeakMap<CSINode, ReadonlyMap<string, number>>();
-const NO_LIMITS: ReadonlyMap<string, number> = new Map();
+interface Limits {
+  /** The most volumes of each driver on the node; a driver that is not in it has no limit. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly lowest: number;
+}
 
-/** The most volumes of each driver on the node; a driver that is not in it has no limit. */
-function limitsOf(csiNode: CSINode | undefined): ReadonlyMap<string, number> {
+/** The limits of a CSINode are asked for thousands of times while it stays as it is. */
+const KNOWN_LIMITS = new WeakMap<CSINode, Limits>();
+const NO_LIMITS: Limits = { counts: new Map(), lowest: Infinity };
+
+function limitsOf(csiNode: CSINode | undefined): Limits {
   if (!csiNode) return NO_LIMITS;
   const known = KNOWN_LIMITS.get(csiNode);
   if (known) return known;
-  const limits = new Map<string, number>();
+  const counts = new Map<string, number>();
   for (const { name, allocatable } of driversOf(csiNode)) {
-    if (allocatable?.count !== undefined) limits.set(name, allocatable.count);
+    if (allocatable?.count !== undefined) counts.set(name, allocatable.count);
   }
+  const limits = { counts, lowest: Math.min(...counts.values()) };
   KNOWN_LIMITS.set(csiNode, limits);
   return limits;
-}
-
-function lowestLimit(limits: ReadonlyMap<string, number>): number {
-  let lowest = Infinity;
-  for (const limit of limits.values()) if (limit < lowest) lowest = limit;
-  return lowest;
 }
 
 /** Whether the wanted volumes would take a driver over its limit. */
@@ -156,7 +156,7 @@ export function exceeds(
 }
 
 function limitRaised(before: CSINode | undefined, after: CSINode | undefined): boolean {
-  const [old, now] = [limitsOf(before), limitsOf(after)];
+  const [old, now] = [limitsOf(before).counts, limitsOf(after).counts];
   for (const [driver, limit] of now) if (limit > (old.get(driver) ?? 0)) return true;
   return false;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { kubectlResult } from '../../support/command.ts';
+import { kubectlResult, run } from '../../support/command.ts';
 import { kubectlTooOld } from '../../support/kubectl.ts';
 import { type KubectlSession, kubectlSession, listOf } from '../../support/kubectl-session.ts';
 import { CLAIM, DEPLOYMENT } from './objects.ts';
@@ -160,7 +160,10 @@ describe('kubectl writes', { skip: await kubectlTooOld(), timeout: 120_000 }, ()
   it('edit, without a change, and refused with what is wrong in the file', async () => {
     const edit = async (script: string, ...args: string[]) => {
       const EDITOR = await session.file('editor.sh', `#!/bin/sh\n${script}\n`, 0o755);
-      return kubectlResult(session.kubeconfig, ['edit', ...args], { env: { EDITOR } } as never);
+      return run('kubectl', ['edit', ...args], {
+        env: { KUBECONFIG: session.kubeconfig, HOME: session.directory, KUBE_EDITOR: EDITOR },
+        limitMs: 20_000,
+      });
     };
     const changed = await edit(`sed -i 's/app: db/app: edited/' "$1"`, 'pvc', 'data');
     assert.match(changed.stdout, /persistentvolumeclaim\/data edited/);
@@ -274,8 +277,10 @@ describe('kubectl writes', { skip: await kubectlTooOld(), timeout: 120_000 }, ()
     );
     await k('delete', 'configmap', '--all');
     // A finalizer keeps it: a delete that waits gives up, and says so.
+    const metadata = { name: 'kept', finalizers: ['example.com/hold'] };
+    await session.given({ ...configMap('kept', {}), metadata }, 'apply', '-f', '-');
     assert.match(
-      await session.refused('delete', 'pvc', 'data', '--timeout=1s'),
+      await session.refused('delete', 'configmap', 'kept', '--timeout=1s'),
       /timed out waiting for the condition/,
     );
   });

@@ -43,7 +43,10 @@ export function serveAccessReviews(registry: Registry): void {
 }
 
 function answerAccess(authorizer: Authorizer, review: SubjectAccessReview): SubjectAccessReview {
-  refuse(subjectAccessReviews, [...subjectCauses(review.spec ?? {}), ...metadataCauses(review, 'must be empty')]);
+  refuse(subjectAccessReviews, [
+    ...subjectCauses(review.spec ?? {}),
+    ...metadataCauses(review, 'must be empty'),
+  ]);
   return {
     ...review,
     metadata: review.metadata ?? {},
@@ -87,8 +90,15 @@ function answerSelf(
   review: SelfSubjectAccessReview,
   user: UserInfo,
 ): SelfSubjectAccessReview {
-  refuse(selfSubjectAccessReviews, [...specCauses(review.spec ?? {}), ...metadataCauses(review, 'must be empty')]);
-  return { ...review, metadata: review.metadata ?? {}, status: statusOf(authorizer, user, review.spec ?? {}) };
+  refuse(selfSubjectAccessReviews, [
+    ...specCauses(review.spec ?? {}),
+    ...metadataCauses(review, 'must be empty'),
+  ]);
+  return {
+    ...review,
+    metadata: review.metadata ?? {},
+    status: statusOf(authorizer, user, review.spec ?? {}),
+  };
 }
 
 function answerRules(

@@ -23,6 +23,12 @@ const schema: JSONSchema = {
     d: { type: 'number' },
     o: { type: 'object', properties: { z: { type: 'string' } } },
     t: { type: 'string', format: 'date-time' },
+    ports: {
+      type: 'array',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['port'],
+      items: { type: 'object', properties: { port: { type: 'integer' }, name: { type: 'string' } } },
+    },
   },
 };
 const object = {
@@ -36,6 +42,10 @@ const object = {
   d: 1,
   o: {},
   t: '2020-01-02T03:04:05Z',
+  ports: [
+    { port: 1, name: 'a' },
+    { port: 2, name: 'b' },
+  ],
 };
 const node = structuralOf(schema);
 const self = { name: 'self', type: typeOfSchema(node)! };
@@ -66,6 +76,11 @@ describe('CEL', () => {
     '1 / 0 == 1 || true',
     "self.d == 1.0 && {'a': 1}.a == 1 && [?optional.none(), 1].size() == 1",
     "self.s.substring(1, 3) == 'el' && self.s.indexOf('l') == 2 && 'a,b'.split(',') == ['a', 'b'] && 'Ab'.lowerAscii() == 'ab'",
+    '[3, 1, 2].sortBy(x, -x) == [3, 2, 1] && self.ports.sortBy(p, p.name)[1].port == 2',
+    'lists.range(3) == [0, 1, 2] && lists.range(-1) == [] && [1, 2].last().value() == 2 && ![].first().hasValue()',
+    'optional.unwrap([optional.of(1), optional.none()]) == [1] && [optional.of(1)].unwrapOpt() == [1]',
+    String.raw`strings.quote('a"b\n') == '"a\\"b\\n"'`,
+    '(self.ports + [self.ports[0]]).size() == 2 && (self.ports + self.ports) == self.ports',
     "semver('1.2.3').isLessThan(semver('1.10.0')) && sets.contains([1, 2], [2]) && type(1) == type(2)",
   ])
     it(source, () => assert.equal(evaluate(source), true));
@@ -74,6 +89,8 @@ describe('CEL', () => {
     ['self.zz', "undefined field 'zz'"],
     ["self.a == 'x'", "found no matching overload for '_==_' applied to '(int, string)'"],
     ['foo > 1', "undeclared reference to 'foo' (in container '')"],
+    ['cel.bind(x, 1, x)', "undeclared reference to 'cel' (in container '')"],
+    ["'a'.reverse()", "found no matching overload for 'reverse' applied to 'string.()'"],
     ['self.a.b', "type 'int' does not support field selection"],
     [
       'self.o.all(x, true)',
@@ -155,6 +172,52 @@ describe('x-kubernetes-validations', () => {
 
   it('forgive what an update leaves as it was', () => {
     assert.deepEqual(failures({ rule: 'self.a > 1' }, { a: 1 }, { a: 1 }), []);
+  });
+
+  it('of a part of allOf see the value as the whole schema describes it', () => {
+    const inner: JSONSchema = {
+      type: 'object',
+      properties: { a: { type: 'integer' } },
+      allOf: [
+        {
+          'x-kubernetes-validations': [{ rule: 'self.a > 1', message: 'whole' }],
+          properties: { a: { 'x-kubernetes-validations': [{ rule: 'self > 2', message: 'part' }] } },
+        },
+      ],
+    };
+    assert.deepEqual(failures({ rule: 'true' }, { a: 1 }, undefined, inner), [
+      ['spec', 'Invalid value: whole', 'FieldValueInvalid'],
+      ['spec.a', 'Invalid value: 1: part', 'FieldValueInvalid'],
+    ]);
+    // What is around did not change: all is forgiven.
+    assert.deepEqual(failures({ rule: 'true' }, { a: 1 }, { a: 1 }, inner), []);
+  });
+
+  it('must cost no more than they may', () => {
+    const dear = (maxItems?: number): JSONSchema => ({
+      type: 'array',
+      maxItems,
+      items: { type: 'string', maxLength: 10 },
+      'x-kubernetes-validations': [{ rule: 'self.all(x, self.exists(y, x == y))' }],
+    });
+    const check = (schema: JSONSchema, isUnchanged = false) =>
+      checkRules({ type: 'object', properties: { l: schema } }, 'root', isUnchanged).map(
+        ({ field, message }) => `${field}: ${message}`,
+      );
+    const hint =
+      ' (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)';
+    const rule = 'root.properties[l].x-kubernetes-validations[0].rule';
+    assert.deepEqual(check(dear(900)), []);
+    assert.match(check(dear(1000))[0]!, /factor of 1\.000500x/);
+    assert.deepEqual(check(dear(3000)), [
+      `${rule}: Forbidden: estimated rule cost exceeds budget by factor of 9.0x${hint}`,
+    ]);
+    assert.deepEqual(check(dear(3000), true), []);
+    assert.deepEqual(check(dear()), [
+      `${rule}: Forbidden: estimated rule cost exceeds budget by factor of more than 100x${hint}`,
+      `${rule}: Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema`,
+      `root: Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of more than 100x${hint}`,
+    ]);
   });
 
   it('must compile, and be about what can be told apart', () => {

@@ -103,15 +103,23 @@ export class List {
   readonly #isJson: boolean;
   /** Of an object's list: set and map are compared without regard to order. */
   readonly listType: string | undefined;
+  /** The fields that tell the items of a map apart. */
+  readonly listMapKeys: readonly string[];
 
-  private constructor(raw: readonly unknown[], isJson: boolean, schema?: Structural) {
+  private constructor(
+    raw: readonly unknown[],
+    isJson: boolean,
+    schema?: Pick<Structural, 'listType' | 'listMapKeys'> & { readonly items?: Structural | undefined },
+  ) {
     this.#raw = raw;
     this.#isJson = isJson;
     this.#schema = schema?.items;
     this.listType = schema?.listType;
+    this.listMapKeys = schema?.listMapKeys ?? [];
   }
-  static of(values: readonly Value[]): List {
-    return new List(values, false);
+  /** A list that an expression makes; `like`: of what type. */
+  static of(values: readonly Value[], like?: List): List {
+    return new List(values, false, like);
   }
   static fromJson(raw: readonly unknown[], schema: Structural | undefined): List {
     return new List(raw, true, schema);

@@ -28,7 +28,11 @@ const CASES: readonly (readonly [what: string, change: Partial<Crd['spec']>, cau
     'spec.scope: Unsupported value: "World": supported values: "Cluster", "Namespaced"',
   ],
   ['no storage version', withVersion({ storage: false }), 'spec.versions: Invalid value: '],
-  ['no schema', withVersion({ schema: undefined, selectableFields: undefined }), "spec.versions[0].schema.openAPIV3Schema: Required value"],
+  [
+    'no schema',
+    withVersion({ schema: undefined, selectableFields: undefined }),
+    'spec.versions[0].schema.openAPIV3Schema: Required value',
+  ],
   [
     'a short name with a space',
     { names: { ...widgetCrd().spec.names, shortNames: ['a b'] } },

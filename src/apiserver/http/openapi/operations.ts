@@ -1,6 +1,6 @@
 import type { ResourceDefinition } from '../../registry/contract.ts';
 import { subresourcesOf } from '../discovery.ts';
-import { SUBRESOURCE_KINDS } from '../subresources.ts';
+import { CONNECT_SUBRESOURCES, SUBRESOURCE_KINDS } from '../subresources.ts';
 import type { GroupVersionKind } from './schemas.ts';
 
 /** One operation of a path, before it is written as OpenAPI v2 or v3. */
@@ -73,9 +73,10 @@ export function pathsOf(definition: ResourceDefinition): Path[] {
   const paths: Path[] = [
     path(definition, place, where, has('list', 'create', 'deletecollection')),
     path(definition, `${place}/{name}`, [...where, 'name'], has('get', 'update', 'patch', 'delete')),
-    ...subresourcesOf(definition).map((subresource) =>
-      subresourcePath(definition, place, where, subresource),
-    ),
+    // What becomes a stream has no body that a schema could describe.
+    ...subresourcesOf(definition)
+      .filter((subresource) => !CONNECT_SUBRESOURCES.has(subresource))
+      .map((subresource) => subresourcePath(definition, place, where, subresource)),
   ];
   if (namespaced) paths.push(path(definition, `${root}/${plural}`, [], has('list'), 'ForAllNamespaces'));
   return paths.filter(({ operations }) => operations.length > 0);

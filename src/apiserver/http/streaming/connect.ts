@@ -8,9 +8,6 @@ import { objectName } from '../read.ts';
 import { proxyUpgrade } from './proxy-upgrade.ts';
 import { upgradeOf } from './upgrades.ts';
 
-/** The subresources of pods that become a stream to the pod's node. */
-export const CONNECT_SUBRESOURCES: ReadonlySet<string> = new Set(['attach', 'exec', 'portforward']);
-
 /** What the kubelet calls the options. */
 const STREAMS = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' } as const;
 

@@ -27,7 +27,12 @@ interface Backend {
 }
 
 type BackendAnswer =
-  | { readonly kind: 'upgraded'; readonly answer: IncomingMessage; readonly socket: Duplex; readonly head: Buffer }
+  | {
+      readonly kind: 'upgraded';
+      readonly answer: IncomingMessage;
+      readonly socket: Duplex;
+      readonly head: Buffer;
+    }
   | { readonly kind: 'refused'; readonly answer: IncomingMessage };
 
 /**
@@ -61,7 +66,8 @@ export async function proxyUpgrade(exchange: Exchange, upgrade: Upgrade, backend
 function ask({ server, request }: Exchange, client: Duplex, backend: Backend): Promise<BackendAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<BackendAnswer>();
   const headers: OutgoingHttpHeaders = { 'x-forwarded-for': request.socket.remoteAddress };
-  for (const name of PASSED_HEADERS) if (request.headers[name] !== undefined) headers[name] = request.headers[name];
+  for (const name of PASSED_HEADERS)
+    if (request.headers[name] !== undefined) headers[name] = request.headers[name];
   const call = httpsRequest({
     ...backend,
     method: request.method,

@@ -1,5 +1,4 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** The connection of a request that is to become one of another protocol. */
@@ -36,5 +35,5 @@ export async function serveUpgrade(
   await serve(response);
   if (!response.headersSent || socket.destroyed) return;
   response.once('finish', () => socket.end());
-  response.assignSocket(socket as Socket);
+  response.assignSocket(socket as IncomingMessage['socket']);
 }

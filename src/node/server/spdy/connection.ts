@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Frame, FrameReader, encodeFrame, ProtocolError } from './frames.ts';
+import { encodeFrame, type Frame, FrameReader, ProtocolError } from './frames.ts';
 import { decodeHeaders, encodeHeaders, HeaderCompressor, HeaderDecompressor } from './header-block.ts';
 import { RESET, SpdyStream } from './stream.ts';
 

@@ -87,7 +87,8 @@ export class FrameReader {
       if (this.#size < length) return frames;
       const all = this.#atLeast(length);
       frames.push(decode(all.subarray(0, length)));
-      this.#pieces = all.length > length ? [all.subarray(length), ...this.#pieces.slice(1)] : this.#pieces.slice(1);
+      this.#pieces =
+        all.length > length ? [all.subarray(length), ...this.#pieces.slice(1)] : this.#pieces.slice(1);
       this.#size -= length;
     }
   }
@@ -120,7 +121,8 @@ function decode(bytes: Buffer): Frame {
   if (first <= MAX_31) return { type: 'DATA', streamId: first, fin, data: body };
   const code = first & 0xffff;
   const word = (index: number) => {
-    if (body.length < index * 4 + 4) throw new ProtocolError(`a frame of type ${code} with ${body.length} bytes`);
+    if (body.length < index * 4 + 4)
+      throw new ProtocolError(`a frame of type ${code} with ${body.length} bytes`);
     return body.readUInt32BE(index * 4);
   };
   const streamId = () => word(0) & MAX_31;

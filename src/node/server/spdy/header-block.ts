@@ -94,7 +94,9 @@ function through(codec: Deflate | Inflate, block: Buffer, limit: number): Promis
   if (codec.destroyed) reject(new Error('the connection has ended'));
   else {
     codec.write(block);
-    codec.flush(constants.Z_SYNC_FLUSH, () => resolve(Buffer.concat(chunks)));
+    codec.flush(constants.Z_SYNC_FLUSH, () =>
+      codec.errored ? reject(codec.errored) : resolve(Buffer.concat(chunks)),
+    );
   }
   return promise.finally(() => {
     codec.off('data', collect);

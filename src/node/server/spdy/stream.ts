@@ -56,7 +56,8 @@ export class SpdyStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const isOver = this.readableEnded && this.writableFinished;
-    if (!this.#isReset && !isOver) this.#send({ type: 'RST_STREAM', streamId: this.id, status: RESET.cancel });
+    if (!this.#isReset && !isOver)
+      this.#send({ type: 'RST_STREAM', streamId: this.id, status: RESET.cancel });
     this.#release();
     done(error);
   }

@@ -67,7 +67,8 @@ export function decodeMessage(protocol: ChannelProtocol, message: Buffer): Chann
   const body = message.subarray(1);
   if (!protocol.base64) return { kind: 'data', channel, data: body };
   const text = body.toString('latin1');
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return { kind: 'nothing' };
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text))
+    return { kind: 'nothing' };
   return { kind: 'data', channel, data: Buffer.from(text, 'base64') };
 }
 

@@ -113,7 +113,9 @@ function findContainer({ runtime }: PodAccess, pod: Stored<Pod>, route: StreamRo
 }
 
 function containerSpec({ spec }: Pod, container: string): Container | undefined {
-  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(({ name }) => name === container);
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(
+    ({ name }) => name === container,
+  );
 }
 
 async function acceptStreams(

@@ -28,7 +28,12 @@ export async function spdyStreams(
   const gone = new AbortController();
   const opened = new Map<string, SpdyStream>();
   const resizes = options.tty && (protocol.startsWith('v4') || protocol.startsWith('v3'));
-  const expected = ['error', options.stdin && 'stdin', options.stdout && 'stdout', options.stderr && 'stderr'];
+  const expected = [
+    'error',
+    options.stdin && 'stdin',
+    options.stdout && 'stdout',
+    options.stderr && 'stderr',
+  ];
   if (resizes) expected.push('resize');
   const wanted = expected.filter((name) => name !== false);
   const { promise, resolve, reject } = Promise.withResolvers<void>();

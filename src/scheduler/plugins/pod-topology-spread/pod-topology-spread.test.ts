@@ -109,6 +109,8 @@ describe('PodTopologySpread filter', () => {
           cache.setPod(newPod(name, { labels: { app: 'web' }, nodeName: `n-${at}` }));
         for (const [i, at] of first.entries()) place(`f${i}`, at);
         const counts = SpreadCounts.of(pod, constraints, cache.nodes()).clone();
+        // What was found out before a change must not be kept.
+        counts.verdict(cache.nodes()[0]!);
         later.forEach((at, i) => {
           place(`l${i}`, at);
           counts.count(newPodInfo(`l${i}`, { labels: { app: 'web' } }), cache.node(`n-${at}`)!, 1);

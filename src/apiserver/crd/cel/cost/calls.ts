@@ -1,23 +1,6 @@
-import type { Type } from '../types.ts';
-import type { Entries, Estimate } from './estimate.ts';
 import { EXTENSIONS } from './extensions.ts';
-import { PER_CHARACTER, plus, product, regexCost, type Size, scaled, sizeOf, union } from './size.ts';
-
-/** A function that is called. */
-export interface Call {
-  readonly name: string;
-  /** The kind of the first argument (a method's target) that the way of calling it is for. */
-  readonly kind: Type['kind'] | undefined;
-  readonly target: Estimate | undefined;
-  readonly args: readonly Estimate[];
-}
-
-/** What it costs, without what its target and arguments cost themselves, and what comes of it. */
-export interface CallCost {
-  readonly cost: number;
-  readonly size?: Size;
-  readonly entries?: Entries;
-}
+import type { Call, CallCost, Estimate } from './part.ts';
+import { PER_CHARACTER, plus, product, regexCost, scaled, sizeOf, union } from './size.ts';
 
 const max = (part: Estimate | undefined): number => sizeOf(part).max;
 

@@ -1,18 +1,10 @@
 import type { Node } from '../syntax.ts';
 import { BOOL, DYN, INT, type Type } from '../types.ts';
-import { type Entries, type Estimate, type Estimator, type Locals, listOf, literalOf } from './estimate.ts';
-import type { Path } from './schema-size.ts';
-import { exactly, LIST_CREATION, MAP_CREATION, product, type Size, UNKNOWN } from './size.ts';
+import { type Estimate, type Estimator, type Locals, listOf, literalOf } from './part.ts';
+import { exactly, LIST_CREATION, MAP_CREATION, product, UNKNOWN } from './size.ts';
 
 // A macro is a loop to cel-go: something accumulates, item by item. What each part of that loop is follows its
 // expansions (parser/macro.go, ext/comprehensions.go, ext/lists.go, cel/library.go).
-
-/** What a name that a macro brings stands for. */
-export interface LoopVariable {
-  readonly path: Path;
-  readonly size: Size | undefined;
-  readonly entries: Entries | undefined;
-}
 
 /** One part of a loop: what `accumulated` costs to name, and the macro's own expressions. */
 interface Loop {

@@ -4,32 +4,19 @@ import type { Checked } from '../scope.ts';
 import type { Node } from '../syntax.ts';
 import { BOOL, DYN, type Type } from '../types.ts';
 import { callCost } from './calls.ts';
-import { comprehend, type LoopVariable, macroOf } from './comprehensions.ts';
-import { type Path, sizeAt } from './schema-size.ts';
-import { exactly, LIST_CREATION, MAP_CREATION, type Size, UNKNOWN, union } from './size.ts';
-
-/** The sizes of the keys and the values of a list or map. */
-export interface Entries {
-  readonly container: 'list' | 'map';
-  readonly key: Size;
-  readonly value: Size;
-}
-
-/** What is known of a part of an expression without running it. */
-export interface Estimate {
-  /** The most that it costs. */
-  readonly cost: number;
-  readonly type: Type;
-  /** Where in the schema its value is described; empty when nowhere. */
-  readonly path: Path;
-  readonly size: Size | undefined;
-  readonly entries: Entries | undefined;
-  /** Of a list that the schema describes: the size of its items. */
-  readonly itemSize?: Size | undefined;
-  readonly literal?: unknown;
-}
-
-export type Locals = ReadonlyMap<string, LoopVariable>;
+import { comprehend, macroOf } from './comprehensions.ts';
+import {
+  allSizes,
+  type Entries,
+  type Estimate,
+  type Estimator,
+  isScalar,
+  type Locals,
+  listOf,
+  literalOf,
+} from './part.ts';
+import { sizeAt } from './schema-size.ts';
+import { exactly, MAP_CREATION, type Size, union } from './size.ts';
 
 /**
  * The most that a rule can cost on one value of the schema, in the units of cel-go (checker/cost.go), with the costs
@@ -37,10 +24,10 @@ export type Locals = ReadonlyMap<string, LoopVariable>;
  * upstream's numbers to the last one, also where another estimate would be nearer to the truth.
  */
 export function estimateCost({ node, checked }: Program, root: Structural): number {
-  return new Estimator(checked, root).estimate(node, new Map()).cost;
+  return new CostEstimator(checked, root).estimate(node, new Map()).cost;
 }
 
-export class Estimator {
+class CostEstimator implements Estimator {
   readonly #checked: ReadonlyMap<Node, Checked>;
   readonly #root: Structural;
 
@@ -140,37 +127,5 @@ export class Estimator {
       else size ??= isScalar(type) ? exactly(1) : undefined;
     }
     return { cost: cost + (target?.cost ?? 0), type, path: [], size, entries };
-  }
-}
-
-export function literalOf(value: unknown, type: Type): Estimate {
-  const count =
-    typeof value === 'string' ? [...value].length : value instanceof Uint8Array ? value.length : 1;
-  return { cost: 0, type, path: [], size: exactly(count), entries: undefined, literal: value };
-}
-
-export function listOf(items: readonly Estimate[], type: Type): Estimate {
-  const cost = items.reduce((sum, one) => sum + one.cost, LIST_CREATION);
-  const entries: Entries = { container: 'list', key: exactly(1), value: allSizes(items) };
-  return { cost, type, path: [], size: exactly(items.length), entries };
-}
-
-const allSizes = (parts: readonly Estimate[]): Size =>
-  parts.length === 0 ? exactly(0) : parts.map(({ size }) => size ?? UNKNOWN).reduce(union);
-
-/** Types whose values are all of one size. */
-export function isScalar(type: Type): boolean {
-  switch (type.kind) {
-    case 'bool':
-    case 'double':
-    case 'duration':
-    case 'int':
-    case 'timestamp':
-    case 'uint':
-      return true;
-    case 'optional':
-      return isScalar(type.of);
-    default:
-      return false;
   }
 }

@@ -1,5 +1,4 @@
-import type { Call, CallCost } from './calls.ts';
-import type { Estimate } from './estimate.ts';
+import type { Call, CallCost, Estimate } from './part.ts';
 import {
   exactly,
   LIST_CREATION,

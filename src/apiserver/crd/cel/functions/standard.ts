@@ -2,7 +2,7 @@ import { goRegExp, PatternError } from '../../regexp.ts';
 import {
   Duration,
   EvaluationError,
-  type Fields,
+  Fields,
   isEqual,
   isNumber,
   kindOf,
@@ -82,10 +82,21 @@ const arithmetic: readonly Overload[] = [
 ];
 
 /** Sets stay sets when they are joined. */
+/** A set gets what it has not; of a keyed list the items with the same keys are replaced where they stand. */
 function concatenated(a: List, b: List): List {
-  const left = a.values();
-  if (a.listType !== 'set') return List.of([...left, ...b.values()]);
-  return List.of([...left, ...b.values().filter((one) => !left.some((other) => isEqual(one, other)))]);
+  const joined = a.values();
+  for (const one of b.values()) {
+    const at = a.listType ? joined.findIndex((other) => isSameItem(a, one, other)) : -1;
+    if (at < 0) joined.push(one);
+    else if (a.listType === 'map') joined[at] = one;
+  }
+  return List.of(joined, a);
+}
+
+function isSameItem({ listType, listMapKeys }: List, a: Value, b: Value): boolean {
+  if (listType === 'set') return isEqual(a, b);
+  if (listType !== 'map' || !(a instanceof Fields) || !(b instanceof Fields)) return false;
+  return listMapKeys.every((key) => isEqual(a.get(key) ?? null, b.get(key) ?? null));
 }
 
 /** Orders values of one type, or numbers. */
