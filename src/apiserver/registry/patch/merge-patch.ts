@@ -5,6 +5,8 @@ export function mergePatch(document: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const result: Record<string, unknown> = isObject(document) ? { ...document } : {};
   for (const [name, value] of Object.entries(patch)) {
+    // Local callers hand objects over, in which undefined stands for a key that JSON would not have.
+    if (value === undefined) continue;
     if (value === null) delete result[name];
     else setOwn(result, name, mergePatch(Object.hasOwn(result, name) ? result[name] : undefined, value));
   }

@@ -282,3 +282,11 @@ describe('strategic merge patch', () => {
     );
   });
 });
+
+describe('a merge patch that a local caller hands over', () => {
+  it('takes undefined for a key that is not there, as JSON would', () => {
+    const patch = { a: undefined, b: { c: undefined, d: 1 } };
+    assert.deepEqual(mergePatch({ a: 1, b: { c: 2 } }, patch), { a: 1, b: { c: 2, d: 1 } });
+    assert.deepEqual(mergePatch({}, patch), mergePatch({}, JSON.parse(JSON.stringify(patch))));
+  });
+});
