@@ -49,4 +49,6 @@ describe('quantity', () => {
       ),
     );
   });
+
+  it('sees of a long text that it is none', () => assert.ok(!isQuantity(`${'0'.repeat(1_000_000)}x`)));
 });

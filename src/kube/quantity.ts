@@ -24,7 +24,8 @@ const SCALE: Readonly<Record<string, bigint>> = {
 };
 
 const MAX_EXPONENT = 1_000n;
-const FORM = /^([+-]?)(\d+\.?\d*|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?$/;
+/** Only one way to read any text: a second one would be tried on each of a million digits. */
+const FORM = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?$/;
 
 /** The quantity in nano-units, rounded away from zero below one; `undefined` when the text is no quantity. */
 export function parseNano(text: string | number): bigint | undefined {

@@ -5,15 +5,9 @@ export const LAG_MS = 60_000;
 
 export interface DetachmentsOptions {
   nowMs(): number;
-  /** When two copies of the controllers ran at once the last time. */
-  twoLeadersAtMs(): number;
 }
 
-/**
- * Which volumes may be taken from a node that has them mounted: only from one that was ill when that was decided. And a
- * leader that has gone may have left a request behind that arrives after its successor has attached the volume again:
- * there is no precondition against that, upstream neither.
- */
+/** Which volumes may be taken from a node that has them mounted: only from one that was ill when that was decided. */
 export class Detachments {
   readonly #options: DetachmentsOptions;
   /** When a node was last known to be ill; a node that nobody has told of is. */
@@ -38,8 +32,7 @@ export class Detachments {
     if (this.#asked.has(uid)) return;
     this.#asked.add(uid);
     const lastIllMs = this.#illAtMs.get(node) ?? Number.NEGATIVE_INFINITY;
-    const excuseMs = Math.max(lastIllMs, this.#options.twoLeadersAtMs());
-    if (this.#ill.has(node) || this.#options.nowMs() - excuseMs < LAG_MS)
+    if (this.#ill.has(node) || this.#options.nowMs() - lastIllMs < LAG_MS)
       this.#forced.add(`${volumeId}@${node}`);
   }
 

@@ -39,9 +39,7 @@ export const FAULT_RATES = {
   kill: 0.0003,
   /** The machine loses its power and has it back at once. Drawn with each crash of a process on a node. */
   reboot: 0.15,
-  /** Two copies of a component run for a while. Drawn with each restart. */
-  'two-copies': 0.3,
-  /** The same without a crash: leadership goes over. Drawn for each component once a second. */
+  /** Leadership goes over to another copy of a component. Drawn for each component once a second. */
   'hand-over': 0.002,
 } as const;
 

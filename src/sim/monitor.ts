@@ -27,10 +27,8 @@ export interface MonitorOptions {
   readonly where: Whereabouts;
   readonly data: WrittenData;
   nowMs(): number;
-  /** When two copies of the controllers ran at once the last time, as `nowMs`. */
-  twoLeadersAtMs(): number;
-  /** The same of the scheduler. */
-  twoSchedulersAtMs(): number;
+  /** When another scheduler took over the last time, as `nowMs`. */
+  newSchedulerAtMs(): number;
   running(): readonly SimContainer[];
   violated(violation: Violation): void;
 }
@@ -158,9 +156,9 @@ export class Monitor implements ContainerObserver {
       this.#violate('one node at a time', `${source} is to be at ${target}, and is mounted at ${elsewhere}`);
   }
 
-  /** ReadWriteOncePod is the scheduler's to keep: two of them may each let a pod through. */
+  /** ReadWriteOncePod is the scheduler's to keep: an old one's last binding may arrive after a new one has begun. */
   #checkOnePod({ podName, podUid, mounts }: SimContainer): void {
-    if (this.#options.nowMs() - this.#options.twoSchedulersAtMs() < LAG_MS) return;
+    if (this.#options.nowMs() - this.#options.newSchedulerAtMs() < LAG_MS) return;
     for (const { node } of mounts)
       for (const other of this.#options.running()) {
         if (other.podUid === podUid || !other.mounts.some((mount) => mount.node === node)) continue;

@@ -26,8 +26,8 @@ export interface Part {
   readonly name: string;
   /** The name of the machine that it runs on, and dies with. */
   readonly computer: string;
-  /** May run twice for a while, as at a hand-over of leadership. */
-  readonly mayDouble: boolean;
+  /** One of several leads. How long after the leader has ended another begins, at least and at most. @default alone */
+  readonly takeOverMs?: readonly [least: number, most: number];
   /** Runs until the process is killed; a rejection is a crash. */
   start(context: PartContext): Promise<unknown>;
 }

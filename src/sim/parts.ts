@@ -26,14 +26,22 @@ export interface PartsOptions {
   readonly controllers?: ReadonlySet<string>;
 }
 
+/**
+ * A leader that cannot renew its lease gives up after 10 seconds, and another waits for 15: five seconds at least without
+ * any. Source: client-go's leader election, with the defaults of kube-controller-manager and of the sidecars.
+ */
+const LEASE_ENDS = [5_000, 17_000] as const;
+/** kube-scheduler gives its lease back as it ends; others look every two seconds. */
+const LEASE_GIVEN_BACK = [0, 2_000] as const;
+
 /** The processes of the simulation. Add yours here. */
 export function partsOf(options: PartsOptions): readonly Part[] {
   const { nodes, drivers, controllers } = options;
   const isScheduler = ({ name }: UserInfo) => name === KUBE_SCHEDULER.name;
   const isController = (user: UserInfo) => !isScheduler(user) && (controllers?.has(user.name) ?? true);
   const leaders: Part[] = [
-    { name: 'controllers', computer: CONTROL, mayDouble: true, start: plane(isController) },
-    { name: 'scheduler', computer: CONTROL, mayDouble: true, start: plane(isScheduler) },
+    { name: 'controllers', computer: CONTROL, takeOverMs: LEASE_ENDS, start: plane(isController) },
+    { name: 'scheduler', computer: CONTROL, takeOverMs: LEASE_GIVEN_BACK, start: plane(isScheduler) },
   ];
   return [
     ...leaders,
@@ -43,7 +51,6 @@ export function partsOf(options: PartsOptions): readonly Part[] {
       (name): Part => ({
         name: `kubelet ${name}`,
         computer: name,
-        mayDouble: false,
         start: (context) => run(context, [kubelet(context, name)]),
       }),
     ),
@@ -58,7 +65,6 @@ function diskParts({ poolNode }: PartsOptions): Part[] {
     {
       name: 'disk-driver',
       computer: poolNode,
-      mayDouble: false,
       start: (context) => diskDriver(context, poolNode),
     },
     ...parts,
@@ -71,7 +77,6 @@ function networkParts({ nodes }: PartsOptions): Part[] {
     {
       name: 'network-driver',
       computer: CONTROL,
-      mayDouble: false,
       start: (context) => networkDriver(context, nodes),
     },
     ...sidecars('network', CONTROL),
@@ -79,7 +84,6 @@ function networkParts({ nodes }: PartsOptions): Part[] {
       {
         name: `network-driver ${name}`,
         computer: name,
-        mayDouble: false,
         start: (context) => networkPlugin(context, name),
       },
       registrar('network', name),
@@ -99,13 +103,13 @@ function sidecars(driver: Driver, computer: string): Part[] {
     {
       name: `provisioner ${driver}`,
       computer,
-      mayDouble: true,
+      takeOverMs: LEASE_ENDS,
       start: beside((context) => createProvisioner(context.components, { csi: csi(context) })),
     },
     {
       name: `attacher ${driver}`,
       computer,
-      mayDouble: true,
+      takeOverMs: LEASE_ENDS,
       start: beside((context) => createAttacher(context.components, { csi: csi(context) })),
     },
   ];
@@ -198,7 +202,6 @@ function registrar(driver: Driver, nodeName: string): Part {
   return {
     name: `registrar ${driver} ${nodeName}`,
     computer: nodeName,
-    mayDouble: false,
     async start(context) {
       const { components, host, sockets } = context;
       const { clock, log } = components;

@@ -28,18 +28,16 @@ interface Running {
 const RESTART_MS = { least: 50, most: 20_000 };
 const BOOT_MS = { least: 500, most: 15_000 };
 const TICK_MS = 1_000;
-/** How the processes of a part are told from each other. */
-const COPIES = ['', ' (second)'];
 /** A process is killed after at most so many of its turns. */
 const MAX_TURNS = 50;
 
-/** Starts processes, and starts them again when they have died; second copies and machines without power among them. */
+/** Starts processes, and starts them again when they have died; successors and machines without power among them. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #dice: Dice;
   readonly #processes = new Map<string, Running>();
   readonly #starts = new Map<string, number>();
-  readonly #twiceAtMs = new Map<string, number>();
+  readonly #handedOverAtMs = new Map<string, number>();
   /** Parts that are to be started at some time. */
   readonly #restarting = new Set<Part>();
 
@@ -48,19 +46,16 @@ export class Supervisor {
     this.#dice = new Dice(childSeed(options.seed, 'supervisor'));
   }
 
-  /** Everything runs that can, and nothing twice. */
+  /** Everything runs that can. */
   get settled(): boolean {
     const { parts, computer } = this.#options;
     const expected = parts.filter((part) => computer(part.computer).power !== 'lost');
-    return expected.every(
-      (part) => this.#copiesOf(part.name).length === 1 && !computer(part.computer).link.cut,
-    );
+    return expected.every((part) => this.#processes.has(part.name) && !computer(part.computer).link.cut);
   }
 
-  /** When two copies of a part ran at once the last time (monotonic milliseconds). */
-  twiceAtMs(part: string): number {
-    if (this.#copiesOf(part).length > 1) return this.#options.clock.monotonic();
-    return this.#twiceAtMs.get(part) ?? Number.NEGATIVE_INFINITY;
+  /** When a part was handed over the last time (monotonic milliseconds). */
+  handedOverAtMs(part: string): number {
+    return this.#handedOverAtMs.get(part) ?? Number.NEGATIVE_INFINITY;
   }
 
   start(): void {
@@ -95,14 +90,10 @@ export class Supervisor {
     this.#options.powerless(computer);
   }
 
-  #copiesOf(part: string): readonly Running[] {
-    return COPIES.flatMap((copy) => this.#processes.get(`${part}${copy}`) ?? []);
-  }
-
   #spawn(part: Part): void {
     const { clock, faults, journal, seed, run } = this.#options;
-    const name = COPIES.map((copy) => `${part.name}${copy}`).find((free) => !this.#processes.has(free));
-    if (name === undefined) return;
+    const { name } = part;
+    if (this.#processes.has(name)) return;
     const start = (this.#starts.get(name) ?? 0) + 1;
     this.#starts.set(name, start);
     const dice = new Dice(childSeed(seed, `${name} ${start}`));
@@ -138,52 +129,43 @@ export class Supervisor {
     if (running?.process === process) this.#crash(running, how);
   }
 
-  #crash({ part, process }: Running, how: string): void {
-    const { clock, journal, died } = this.#options;
-    const { name } = process;
-    this.#processes.delete(name);
-    process.kill();
-    journal.write(name, how);
-    died(part);
-    if (this.#copiesOf(part.name).length > 0) {
-      this.#twiceAtMs.set(part.name, clock.monotonic());
-      return;
-    }
+  #crash(running: Running, how: string): void {
     const { least, most } = RESTART_MS;
     // Mostly soon, now and then after minutes.
     const pauseMs = this.#dice.chance(0.1)
       ? this.#dice.between(most, 300_000)
       : this.#dice.between(least, most);
+    this.#end(running, how, pauseMs);
+  }
+
+  #end({ part, process }: Running, how: string, pauseMs: number): void {
+    const { clock, journal, died } = this.#options;
+    this.#processes.delete(part.name);
+    process.kill();
+    journal.write(part.name, how);
+    died(part);
     this.#restarting.add(part);
     clock.after(pauseMs, () => this.#restart(part));
   }
 
   #restart(part: Part): void {
-    const { faults, computer } = this.#options;
     this.#restarting.delete(part);
     // Without power it waits for the machine, which starts all that it has.
-    if (computer(part.computer).power !== 'on') return;
-    this.#spawn(part);
-    if (part.mayDouble && faults.strikes('two-copies')) this.#handOver(part);
+    if (this.#options.computer(part.computer).power === 'on') this.#spawn(part);
   }
 
-  /**
-   * A new leader begins while the old one still works. The old one ends: nobody leads again with what it knew before
-   * another led.
-   */
+  /** Another leads from now on; of the old leader no more arrives than what it had sent. */
   #handOver(part: Part): void {
-    const [old, another] = this.#copiesOf(part.name);
-    if (!old || another) return;
-    this.#spawn(part);
-    this.#options.clock.after(this.#dice.between(1_000, 30_000), () =>
-      this.#ended(old.process, 'hands over and ends'),
-    );
+    const running = this.#processes.get(part.name);
+    if (!running || !part.takeOverMs) return;
+    this.#handedOverAtMs.set(part.name, this.#options.clock.monotonic());
+    this.#end(running, 'leads no more', this.#dice.between(...part.takeOverMs));
   }
 
   #tick(): void {
     const { clock, faults, parts } = this.#options;
     for (const part of parts)
-      if (part.mayDouble && this.#copiesOf(part.name).length === 1 && faults.strikes('hand-over'))
+      if (part.takeOverMs && this.#processes.has(part.name) && faults.strikes('hand-over'))
         this.#handOver(part);
     clock.after(TICK_MS, () => this.#tick());
   }

@@ -85,8 +85,7 @@ export class World {
       where: new Whereabouts([...this.computers.values()], this.storage),
       data: new WrittenData({ machine: (node) => this.computer(node).machine, violated }),
       nowMs: () => clock.monotonic(),
-      twoLeadersAtMs: () => this.#supervisor.twiceAtMs('controllers'),
-      twoSchedulersAtMs: () => this.#supervisor.twiceAtMs('scheduler'),
+      newSchedulerAtMs: () => this.#supervisor.handedOverAtMs('scheduler'),
       running: () => this.containers.running(),
       violated,
     });

@@ -97,6 +97,31 @@ describe('handing on what one has not got', () => {
     );
   });
 
+  it('lets nobody gather rules who does not hold them all', async () => {
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { gather: 'yes' } }] };
+    const refused = (name: string) =>
+      refusal(
+        `clusterroles.rbac.authorization.k8s.io "${name}" is forbidden: must have cluster-admin privileges to use the aggregationRule`,
+      );
+    await assert.rejects(
+      alice.create(clusterRoles, { metadata: { name: 'all' }, rules: [], aggregationRule }),
+      refused('all'),
+    );
+    await alice.create(clusterRoles, { metadata: { name: 'own' }, rules: [rule(['get'], ['pods'])] });
+    await assert.rejects(
+      alice.patch(clusterRoles, { name: 'own' }, { type: 'merge', body: { aggregationRule } }),
+      refused('own'),
+    );
+    // Nor may he take such a rule away.
+    await admin.create(clusterRoles, { metadata: { name: 'gathered' }, rules: [], aggregationRule });
+    await assert.rejects(
+      alice.patch(clusterRoles, { name: 'gathered' }, { type: 'merge', body: { aggregationRule: null } }),
+      refused('gathered'),
+    );
+    await give('escalator', [rule(['escalate'], ['clusterroles'], [GROUP])]);
+    await alice.create(clusterRoles, { metadata: { name: 'all' }, rules: [], aggregationRule });
+  });
+
   it('binds a role whose rules one holds, and no other', async () => {
     await alice.create(roleBindings, binding('fine', 'ClusterRole', 'manager'));
     await assert.rejects(

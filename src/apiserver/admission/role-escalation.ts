@@ -44,7 +44,21 @@ function checkRole(role: ClusterRole, request: AdmissionRequest): void {
   const attributes = { verb: 'escalate', group: resource.group, resource: resource.plural };
   if (authorization.authorizer.decide(user, { ...attributes, namespace, name: asked }).allowed) return;
   checkHeld(role.rules ?? [], request);
+  // It can gather anything, and takes back what somebody has tightened by hand.
+  const aggregates = gathers(role) || gathers(request.previous as ClusterRole | undefined);
+  if (!aggregates) return;
+  const { rules } = authorization.rbac.rulesFor(user, namespace ?? '');
+  if (uncovered(rules, FULL_AUTHORITY).length > 0)
+    throw forbidden(resource, name, 'must have cluster-admin privileges to use the aggregationRule');
 }
+
+const FULL_AUTHORITY: readonly PolicyRule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+];
+
+const gathers = (role: ClusterRole | undefined): boolean =>
+  (role?.aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0;
 
 function checkBinding({ roleRef }: RoleBinding, request: AdmissionRequest): void {
   const { namespace = '', user, authorization } = request;

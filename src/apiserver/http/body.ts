@@ -20,12 +20,12 @@ const MAX_JSON_PATCH_OPERATIONS = 10_000;
 /** The most that a request body may have, in bytes (MaxRequestBodyBytes). */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
-const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-};
+const PATCH_TYPES: ReadonlyMap<string, PatchType> = new Map([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+  ['application/apply-patch+yaml', 'apply'],
+]);
 
 /** @throws StatusError 413 past `limitBytes`; Error when the client goes away. */
 export function readBody(request: IncomingMessage, limitBytes = MAX_BODY_BYTES): Promise<Buffer> {
@@ -111,7 +111,7 @@ export async function decodeObject(
 
 /** The patch in a request body, of the type that its Content-Type names. */
 export async function decodePatch(body: Buffer, contentType: string | undefined): Promise<Decoded<Patch>> {
-  const type = PATCH_TYPES[parseMediaType(contentType ?? '').type];
+  const type = PATCH_TYPES.get(parseMediaType(contentType ?? '').type);
   if (!type) throw statusFailure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   try {
     const decoded = type === 'apply' ? await parseYamlOrJson(body) : parseJson(body);

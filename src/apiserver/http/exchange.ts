@@ -47,6 +47,12 @@ export interface ResourceExchange extends Exchange {
   readonly definition: ResourceDefinition;
 }
 
+/** What a log may tell of a request's address: what follows the path may be a command, with who knows what in it. */
+export function loggedPath({ url = '/' }: IncomingMessage): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? url : url.slice(0, mark);
+}
+
 /** Collects what a write warns of, for the Warning header. */
 export class Warnings {
   readonly #texts: string[] = [];

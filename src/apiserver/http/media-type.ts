@@ -57,7 +57,7 @@ export function negotiateOutput(
   if (header === undefined || header === '' || header === 'application/json' || header === '*/*')
     return PLAIN_JSON;
   for (const { type, parameters } of parseAccept(header)) {
-    const format = FORMATS[type];
+    const format = FORMATS.get(type);
     if (!format) continue;
     const { as: transform, g: group, v: version } = parameters;
     if (transform === undefined && group === undefined && version === undefined) {
@@ -72,13 +72,13 @@ export function negotiateOutput(
   throw notAcceptable(SUPPORTED);
 }
 
-const FORMATS: Readonly<Record<string, OutputType['format']>> = {
-  'application/json': 'json',
-  'application/*': 'json',
-  '*/*': 'json',
-  'application/yaml': 'yaml',
-  [PROTOBUF_TYPE]: 'protobuf',
-};
+const FORMATS: ReadonlyMap<string, OutputType['format']> = new Map([
+  ['application/json', 'json'],
+  ['application/*', 'json'],
+  ['*/*', 'json'],
+  ['application/yaml', 'yaml'],
+  [PROTOBUF_TYPE, 'protobuf'],
+]);
 
 function isTransform(kind: string | undefined): kind is Transform {
   return kind === 'Table' || kind === 'PartialObjectMetadata' || kind === 'PartialObjectMetadataList';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { trimEndOf } from '../../base/index.ts';
 import {
   AGGREGATED_TYPE,
   aggregatedDiscovery,
@@ -19,7 +20,7 @@ import { VERSION_INFO } from './version.ts';
 
 /** Answers a path that is not a resource: health, version, discovery, OpenAPI. */
 export async function servePath(exchange: Exchange, target: PathTarget): Promise<void> {
-  const path = target.path.length > 1 ? target.path.replace(/\/+$/, '') : target.path;
+  const path = target.path.length > 1 ? trimEndOf(target.path, '/') : target.path;
   const handler = handlerOf(exchange, path);
   if (!handler) throw unknownPath();
   if (target.verb !== 'get' && target.verb !== 'head') throw methodNotAllowed();

@@ -8,7 +8,7 @@ import {
   withSelector,
 } from '../auth/index.ts';
 import type { UserInfo } from '../registry/contract.ts';
-import type { Exchange, ResourceExchange, ServerContext } from './exchange.ts';
+import { type Exchange, loggedPath, type ResourceExchange, type ServerContext } from './exchange.ts';
 import { methodNotAllowed, unknownPath } from './failures.ts';
 import { isLongRunning, type Seat } from './fairness/index.ts';
 import { servePath } from './paths.ts';
@@ -169,21 +169,24 @@ async function serveSubresource(exchange: ResourceExchange): Promise<void> {
 /** Subresources that are posted to and have a body of their own. */
 const OWN_BODY: ReadonlySet<string> = new Set(['binding', 'eviction', 'token']);
 
-/** A cluster-scoped resource under a namespace, or a named object of a namespaced resource without one. */
+/**
+ * A cluster-scoped resource under a namespace, or a named object of a namespaced resource without one. A namespace is
+ * itself the place that its path names, and no other: what one may do in `a` is not to be done to `b`.
+ */
 function misplaced(
   definition: { namespaced: boolean; plural: string; group: string },
   target: ResourceTarget,
 ): boolean {
   if (definition.namespaced) return target.namespace === '' && target.name !== '';
   const isNamespace = definition.group === '' && definition.plural === 'namespaces';
-  return target.namespace !== '' && !isNamespace;
+  return target.namespace !== '' && !(isNamespace && target.name === target.namespace);
 }
 
 async function fail(server: ServerContext, { request, response }: Incoming, error: unknown): Promise<void> {
   const status = asStatusError(error, internalError);
   if (response.destroyed) return;
   if (status !== error)
-    server.logger.error('request failed', { method: request.method, url: request.url, error });
+    server.logger.error('request failed', { method: request.method, path: loggedPath(request), error });
   if (response.headersSent) {
     response.destroy();
     return;

@@ -71,6 +71,30 @@ describe('the API server', { timeout: 60_000 }, () => {
         404,
         /could not find the requested/,
       ],
+      [
+        'a media type that is a name of JavaScript',
+        () => api.fetch(CONFIG_MAPS, { headers: { Accept: 'constructor' } }),
+        406,
+        /^only the following media types are accepted/,
+      ],
+      [
+        'a namespace in another one',
+        () => api.fetch('/api/v1/namespaces/default/namespaces/kube-system'),
+        404,
+        /could not find the requested/,
+      ],
+      [
+        'namespaces in a namespace',
+        () => api.fetch('/api/v1/namespaces/default/namespaces'),
+        404,
+        /could not find the requested/,
+      ],
+      [
+        'the end of a namespace by the path of another',
+        () => api.fetch('/api/v1/namespaces/default/namespaces/kube-system', { method: 'DELETE' }),
+        404,
+        /could not find the requested/,
+      ],
       ['an object that is not there', () => api.fetch(`${CONFIG_MAPS}/x`), 404, /^configmaps "x" not found$/],
       [
         'a method without meaning',

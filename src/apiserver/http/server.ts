@@ -13,7 +13,7 @@ import {
   userOfCertificate,
 } from '../auth/index.ts';
 import type { Registry, UserInfo } from '../registry/contract.ts';
-import type { ServerContext } from './exchange.ts';
+import { loggedPath, type ServerContext } from './exchange.ts';
 import { Gate } from './fairness/index.ts';
 import type { HealthCheck } from './health.ts';
 import { serveRequest } from './router.ts';
@@ -150,7 +150,7 @@ function handle(
     if (context.closing.aborted) socket.end();
   });
   return answer(context, known, request, response).catch((error) => {
-    context.logger.error('response failed', { url: request.url, error });
+    context.logger.error('response failed', { path: loggedPath(request), error });
     response.destroy();
   });
 }
@@ -182,7 +182,7 @@ function refuseCredentials(
   response: ServerResponse,
   why: string,
 ): Promise<void> {
-  logger.info('unable to authenticate the request', { url: request.url, why });
+  logger.info('unable to authenticate the request', { path: loggedPath(request), why });
   return sendError(request, response, unauthorized(), request.complete ? undefined : { Connection: 'close' });
 }
 

@@ -240,6 +240,7 @@ async function orExhausted<T>(what: string, work: () => Promise<T>): Promise<T> 
   try {
     return await work();
   } catch (error) {
+    if (error instanceof CsiStatus) throw error;
     const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as { code?: string }).code ?? '');
     throw new CsiStatus(full ? Code.RESOURCE_EXHAUSTED : Code.INTERNAL, `${what}: ${errorMessage(error)}`, {
       cause: error,

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Files, Host } from '../../host/index.ts';
@@ -16,16 +25,20 @@ const record = (id: string): VolumeRecord => ({
   fsType: 'ext4',
 });
 
-/** A host whose files fail with EIO, or stop as a crash does, at the nth change from now. */
-function failingHost(): Host & { failAt(change: number, every?: boolean): void } {
+/**
+ * A host whose files fail with EIO, or stop as a crash does, at the nth change from now; and once more, so many changes
+ * later.
+ */
+function failingHost(): Host & { failAt(change: number, every?: boolean, again?: number): void } {
   let left = Number.POSITIVE_INFINITY;
   let every = false;
+  let next = Number.POSITIVE_INFINITY;
   const changes = ['writeAtomic', 'write', 'removeFile', 'rename', 'allocate', 'syncDirectory'] as const;
   const files: Record<string, unknown> = { ...host.files };
   for (const name of changes) {
     files[name] = async (...args: unknown[]) => {
       if (--left <= 0) {
-        if (!every) left = Number.POSITIVE_INFINITY;
+        if (!every) [left, next] = [next, Number.POSITIVE_INFINITY];
         throw Object.assign(new Error(`EIO: ${name}`), { code: 'EIO' });
       }
       return (host.files[name] as (...args: unknown[]) => Promise<void>)(...args);
@@ -34,9 +47,10 @@ function failingHost(): Host & { failAt(change: number, every?: boolean): void }
   return {
     ...host,
     files: files as unknown as Files,
-    failAt(change, always = false) {
+    failAt(change, always = false, again = Number.POSITIVE_INFINITY) {
       left = change;
       every = always;
+      next = again;
     },
   };
 }
@@ -156,6 +170,41 @@ describe('a pool whose disk fails', () => {
       await pool.create(record('v'));
       assert.deepEqual(readdirSync(directory).sort(), ['v.img', 'v.json']);
     }
+  });
+
+  it('clears away at the next try what it could not take back', async (t) => {
+    // One change fails while the volume is made, and one while it is taken back.
+    for (let first = 2; first <= 5; first++)
+      for (let second = 1; second <= 6; second++) {
+        const directory = temporaryDirectory(t);
+        const failing = failingHost();
+        const pool = await Pool.open(directory, failing, log);
+        failing.failAt(first, false, second);
+        await assert.rejects(pool.create(record('v')), /EIO/);
+        const left = readdirSync(directory).length > 0;
+        if (left) {
+          // The next opening finds a whole volume or nothing, as after a crash.
+          const copy = join(temporaryDirectory(t), 'copy');
+          cpSync(directory, copy, { recursive: true });
+          const again = await Pool.open(copy, host, log);
+          const whole = again.get('v') ? ['v.img', 'v.json'] : [];
+          assert.deepEqual(readdirSync(copy).sort(), whole, `failures at changes ${first} and +${second}`);
+        }
+        failing.failAt(Number.POSITIVE_INFINITY);
+        await pool.create(record('v'));
+        assert.deepEqual(readdirSync(directory).sort(), ['v.img', 'v.json']);
+        assert.ok((await Pool.open(directory, host, log)).get('v'));
+      }
+  });
+
+  it('says that it may not be over when something is left of a volume', async (t) => {
+    const failing = failingHost();
+    const pool = await Pool.open(temporaryDirectory(t), failing, log);
+    failing.failAt(4, true);
+    await assert.rejects(pool.create(record('v')), /ABORTED.*EIO.*could not be removed; try again/);
+    await assert.rejects(pool.create(record('v')), /ABORTED/);
+    failing.failAt(Number.POSITIVE_INFINITY);
+    await pool.create(record('v'));
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Logger } from '../../base/index.ts';
+import { errorMessage, type Logger } from '../../base/index.ts';
 import { Code, CsiStatus } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { type Publication, parsePublication, parseRecord, type VolumeRecord } from './record.ts';
@@ -28,6 +28,8 @@ export class Pool {
   readonly #syncNames: () => Promise<void>;
   readonly #volumes = new Map<string, Volume>();
   readonly #busy = new Set<string>();
+  /** Volumes that were not made, of which something is left. */
+  readonly #unfinished = new Set<string>();
 
   private constructor(directory: string, host: Host) {
     this.directory = directory;
@@ -79,10 +81,15 @@ export class Pool {
     }
   }
 
-  /** Makes the volume: all of it, or nothing. */
+  /**
+   * Makes the volume: all of it, or nothing.
+   * @throws CsiStatus ABORTED when something is left of a volume that could not be made: only the next try clears it away,
+   *   so the caller must not take it for one that never was.
+   */
   async create(record: VolumeRecord): Promise<Volume> {
     const { files } = this.#host;
     const { id } = record;
+    if (this.#unfinished.has(id)) await this.#takeBack(id);
     const image = this.imagePath(id);
     const creating = this.#path(fileNames.creating(id));
     const recording = this.#path(fileNames.recording(id));
@@ -100,15 +107,7 @@ export class Pool {
       await files.rename(creating, image);
       await this.#syncNames();
     } catch (error) {
-      // The record first: without it the rest goes at the next opening, if it cannot go now.
-      try {
-        await files.removeFile(this.#path(fileNames.record(id)));
-        await files.removeFile(recording);
-        await files.removeFile(creating);
-        await files.removeFile(image);
-      } catch {
-        // The first failure is the one to tell of.
-      }
+      await this.#takeBack(id, error);
       throw error;
     }
     this.#volumes.set(record.id, record);
@@ -185,6 +184,23 @@ export class Pool {
     }
     if (strays.length > 0)
       log.warn('images without a record; they are left alone', { pool: this.directory, strays });
+  }
+
+  /** Clears away what was made of a volume until `cause`; in an order that the next opening can go on with at any point. */
+  async #takeBack(id: string, cause?: unknown): Promise<void> {
+    const { files } = this.#host;
+    this.#unfinished.add(id);
+    try {
+      // An image without its record would be somebody's data for ever.
+      if (await files.stat(this.imagePath(id)))
+        await files.rename(this.imagePath(id), this.#path(fileNames.deleting(id)));
+      for (const nameOf of [fileNames.record, fileNames.recording, fileNames.creating, fileNames.deleting])
+        await files.removeFile(this.#path(nameOf(id)));
+    } catch (error) {
+      const reason = errorMessage(cause ?? error);
+      throw new CsiStatus(Code.ABORTED, `${reason}; what there is of ${id} could not be removed; try again`);
+    }
+    this.#unfinished.delete(id);
   }
 
   async #finishDeleting(id: string): Promise<void> {

@@ -96,13 +96,13 @@ export interface TestDriver {
 
 export async function startDriver(
   t: TestContext,
-  { directory = temporaryDirectory(t), pool = join(directory, 'pool') } = {},
+  { directory = temporaryDirectory(t), pool = join(directory, 'pool'), machine = host } = {},
 ): Promise<TestDriver> {
   const endpoint = (node: string) => `unix://${directory}/${node}.sock`;
   let driver: DiskDriver;
   let servers: { stop(options?: { graceMs?: number }): Promise<void> }[] = [];
   const open = async () => {
-    driver = await openDiskDriver({ pool, host, clock, log });
+    driver = await openDiskDriver({ pool, host: machine, clock, log });
     servers = [await driver.serve(endpoint('n1'), 'n1'), await driver.serve(endpoint('n2'), 'n2')];
   };
   const halt = () => Promise.all(servers.map((server) => server.stop({ graceMs: 0 })));

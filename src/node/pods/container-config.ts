@@ -1,3 +1,4 @@
+import { trimEndOf } from '../../base/index.ts';
 import type { Container, Pod, Stored } from '../../kube/index.ts';
 import type { ContainerConfig, ContainerMount } from '../runtime/index.ts';
 import { expand } from './expand.ts';
@@ -87,7 +88,7 @@ function containerMounts(container: Container, volumes: ReadonlyMap<string, PodV
     const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`;
     return {
       hostPath: volume.hostPath,
-      containerPath: containerPath.length > 1 ? containerPath.replace(/\/+$/, '') : containerPath,
+      containerPath: containerPath.length > 1 ? trimEndOf(containerPath, '/') : containerPath,
       readOnly: volume.readOnly || (mount.readOnly ?? false),
       propagation: mount.mountPropagation === 'HostToContainer' ? 'HostToContainer' : 'None',
     };

@@ -258,8 +258,14 @@ describe('expansion', () => {
     ['$(C)', '$(C)'],
     ['x$(A)y$(B)', 'xoney$(A)'],
     ['$A $', '$A $'],
+    ['$(A)$$(A$$', 'one$(A$'],
   ] as const)
     it(`${text} is ${result}`, () => assert.equal(expand(text, variables), result));
+  it('looks at a long text once', () => {
+    const open = '$('.repeat(1_000_000);
+    assert.equal(expand(open, variables), open);
+    assert.equal(expand(`${open})`, variables), `${open})`);
+  });
 });
 
 const place = {

@@ -260,7 +260,7 @@ const UNIT_NANOS: Readonly<Record<string, bigint>> = {
 
 /** A length of time as Go writes it: 1h30m. */
 export function parseDuration(text: string): Duration | undefined {
-  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
+  const match = /^([+-]?)((?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
   if (!match) return undefined;
   let nanos = 0n;
   for (const [, whole, fraction = '', unit] of match[2]!.matchAll(

@@ -104,10 +104,14 @@ const ISCSI_NAMES: readonly (readonly [string, RegExp])[] = [
   ['naa', /^naa.[A-Za-z0-9]{32}$/],
 ];
 
+/** Far more than a name may have (RFC 3720: 223 bytes), and little enough to look at in no time. */
+const LONGEST_ISCSI_NAME = 4096;
+
 function iscsiNameCauses(path: string, name: string, unknown: string): StatusCause[] {
   const form = ISCSI_NAMES.find(([prefix]) => name.startsWith(prefix));
   if (!form) return [invalidValue(path, name, unknown)];
-  return form[1].test(name) ? [] : [invalidValue(path, name, 'must be valid format')];
+  const isValid = name.length <= LONGEST_ISCSI_NAME && form[1].test(name);
+  return isValid ? [] : [invalidValue(path, name, 'must be valid format')];
 }
 
 /** `unknown` is what a name without a known prefix is told: the words differ between pods and volumes. */

@@ -42,6 +42,20 @@ describe('channels of a WebSocket', () => {
   for (const [name, bytes, kind] of cases)
     it(`${name} takes ${JSON.stringify(bytes)} for ${kind}`, () =>
       assert.equal(decodeMessage(protocol(name), Buffer.from(bytes)).kind, kind));
+  it('may be as large as the largest message', () => {
+    const bytes = Buffer.alloc(20 << 20, 1);
+    const base64 = protocol('v4.base64.channel.k8s.io');
+    const message = Buffer.from(encodeMessage(base64, 0, bytes) as string);
+    const decoded = decodeMessage(base64, message);
+    assert.ok(decoded.kind === 'data' && decoded.data.equals(bytes));
+  });
+  it('of base64 are whole groups of four', () => {
+    const taken = (text: string) =>
+      decodeMessage(protocol('v4.base64.channel.k8s.io'), Buffer.from(`0${text}`)).kind === 'data';
+    for (const text of ['', 'AAAA', 'AA==', 'AAA=', 'AAAAA+/=']) assert.ok(taken(text), text);
+    for (const text of ['A', 'AA', 'AAA', '=', '==', '====', 'A===', 'AA=A', 'AA==AAAA', 'AA A'])
+      assert.ok(!taken(text), text);
+  });
   it("are spoken as the client's first known protocol says", () => {
     const chosen = (header?: string) => chooseProtocol(requestedProtocols(header))?.name;
     assert.equal(chosen('x, v4.channel.k8s.io, v5.channel.k8s.io'), 'v4.channel.k8s.io');

@@ -1,3 +1,4 @@
+import { trimEndOf } from '../../../../base/index.ts';
 import type { PolicyRule } from '../../../../kube/index.ts';
 import type { Attributes } from '../contract.ts';
 
@@ -42,5 +43,5 @@ function urlMatches(urls: readonly string[] | undefined, path: string): boolean 
 /** `*` at the end stands for any rest; every `*` of a run at the end is taken off. */
 export function urlCovers(url: string, path: string): boolean {
   if (url === '*' || url === path) return true;
-  return url.endsWith('*') && path.startsWith(url.replace(/\*+$/, ''));
+  return url.endsWith('*') && path.startsWith(trimEndOf(url, '*'));
 }

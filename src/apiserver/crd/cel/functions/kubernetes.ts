@@ -25,7 +25,7 @@ import { type Overload, overload } from './define.ts';
 
 // The functions that Kubernetes adds for quantities, addresses, networks, names and versions (apiserver cel/library).
 
-const QUANTITY = /^([+-]?)(\d+\.?\d*|\.\d+)(?:(n|u|m|k|[KMGTPE]i?)|[eE]([+-]?\d{1,3}))?$/;
+const QUANTITY = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:(n|u|m|k|[KMGTPE]i?)|[eE]([+-]?\d{1,3}))?$/;
 const DECIMAL: Readonly<Record<string, number>> = {
   n: -9,
   u: -6,
