@@ -15,6 +15,7 @@ import { Code, type CsiClient, CsiError, csi } from '../../csi/index.ts';
 import {
   blockCapability,
   cannotMount,
+  host,
   loopsBelow,
   mountCapability,
   mountsBelow,
@@ -142,6 +143,26 @@ describe('disk.csi.stowage.dev, without mounting', { timeout: 60_000 }, () => {
     for (const outcome of await Promise.allSettled(calls))
       if (outcome.status === 'rejected') failsWith(Code.ABORTED, /pending/)(outcome.reason);
     assert.deepEqual(readdirSync(driver.pool).sort(), ['v.img', 'v.json']);
+  });
+
+  it('does not say that a volume is not there of which something is left', async (t) => {
+    let broken = true;
+    const failing = async () => {
+      throw new Error('EIO');
+    };
+    const files = new Proxy(host.files, {
+      get: (real, name) =>
+        broken && (name === 'rename' || name === 'removeFile') && made() ? failing : Reflect.get(real, name),
+    });
+    const directory = temporaryDirectory(t);
+    const pool = join(directory, 'pool');
+    const made = () => readdirSync(pool).some((name) => name.endsWith('.img.new'));
+    const life = lifeOf(await startDriver(t, { directory, machine: { ...host, files } }));
+    // A provisioner takes INTERNAL for "it was not made", and may never ask again.
+    await assert.rejects(life.create(), failsWith(Code.ABORTED, /EIO; what there is of pvc-1 could not be/));
+    broken = false;
+    await life.create();
+    assert.deepEqual(readdirSync(pool).sort(), ['pvc-1.img', 'pvc-1.json']);
   });
 
   it('keeps names that are paths inside the pool', async (t) => {

@@ -174,7 +174,7 @@ describe('a pool whose disk fails', () => {
 
   it('clears away at the next try what it could not take back', async (t) => {
     // One change fails while the volume is made, and one while it is taken back.
-    for (let first = 2; first <= 5; first++)
+    for (let first = 2; first <= 7; first++)
       for (let second = 1; second <= 6; second++) {
         const directory = temporaryDirectory(t);
         const failing = failingHost();
@@ -196,6 +196,24 @@ describe('a pool whose disk fails', () => {
         assert.ok((await Pool.open(directory, host, log)).get('v'));
       }
   });
+
+  for (const again of [Number.POSITIVE_INFINITY, 1]) {
+    it(`leaves no publication of a try that failed${again === 1 ? ', nor taken back' : ''}`, async (t) => {
+      for (let change = 1; change <= 2; change++) {
+        const directory = temporaryDirectory(t);
+        const failing = failingHost();
+        const pool = await Pool.open(directory, failing, log);
+        await pool.create(record('v'));
+        failing.failAt(change, false, again);
+        await assert.rejects(pool.publish('v', { nodeId: 'n', readOnly: false }), /EIO/);
+        // Whoever published it unpublishes it now, if the pool still has it so.
+        if (pool.get('v')?.publishedTo) await pool.unpublish('v');
+        assert.deepEqual(readdirSync(directory).sort(), ['v.img', 'v.json']);
+        await pool.remove('v');
+        assert.deepEqual(readdirSync(directory), []);
+      }
+    });
+  }
 
   it('says that it may not be over when something is left of a volume', async (t) => {
     const failing = failingHost();

@@ -115,9 +115,17 @@ export class Pool {
   }
 
   async publish(id: string, publication: Publication): Promise<void> {
-    await this.#write(fileNames.publication(id), publication);
-    await this.#syncNames();
-    this.#volumes.set(id, { ...this.#existing(id), publishedTo: publication });
+    const published = { ...this.#existing(id), publishedTo: publication };
+    try {
+      await this.#write(fileNames.publication(id), publication);
+      await this.#syncNames();
+    } catch (error) {
+      // It may be there, and would count at the next opening: if it cannot go now, the volume's unpublishing removes it.
+      this.#volumes.set(id, published);
+      await this.unpublish(id).catch(() => undefined);
+      throw error;
+    }
+    this.#volumes.set(id, published);
   }
 
   async unpublish(id: string): Promise<void> {

@@ -137,6 +137,26 @@ describe('backup and restore', () => {
       }),
     ));
 
+  it('gives two snapshots at once, and clears away what a crash left', () =>
+    inDirectory(async (directory) => {
+      const left = join(directory, 'snapshot-left');
+      await mkdir(left);
+      await writeFile(join(left, 'state.db'), 'half');
+      const engine = await openEngine(directory);
+      await commit(engine, 0, ['one']);
+      const streams = await Promise.all([engine.snapshot!(), engine.snapshot!()]);
+      const sizes = await Promise.all(
+        streams.map(async (stream) => Buffer.concat(await stream.toArray()).length),
+      );
+      assert.equal(sizes[0], sizes[1]);
+      assert.ok(sizes[0]! > 8192);
+      await engine.close();
+      assert.deepEqual(
+        (await readdir(directory)).filter((name) => /snapshot/.test(name)),
+        [],
+      );
+    }));
+
   it('says that there is no state, and makes none', () =>
     inDirectory(async (directory) => {
       await assert.rejects(openExistingEngine(join(directory, 'none')), /there is no state to back up/);
