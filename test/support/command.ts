@@ -91,7 +91,7 @@ export async function kubectlUntil(
 }
 
 /** Resolves once no object of the resource is left. Objects may go at any moment, which kubectl wait takes for an error. */
-export async function waitGone(kubeconfig: string, resource: string, limitMs = 60_000): Promise<void> {
+export async function waitGone(kubeconfig: string, resource: string, limitMs = 150_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const names = (await kubectl(kubeconfig, ['get', resource, '-o', 'name'])).split('\n').filter(Boolean);

@@ -1,6 +1,6 @@
 import { rfc3339 } from '../../base/index.ts';
 import type { Container, ContainerState, ContainerStatus } from '../../kube/index.ts';
-import { type Attempt, type Attempts, exitCodeOf } from './attempts.ts';
+import { type Attempt, type Attempts, exitCodeOf, UNKNOWN_EXIT_CODE } from './attempts.ts';
 
 /** Why a container does not run (state.waiting). */
 export interface Waiting {
@@ -40,6 +40,22 @@ export function terminatedState(attempt: Attempt): NonNullable<ContainerState['t
 }
 
 /**
+ * The end of a container of which the runtime knows nothing any more, but the API does. As the last state it keeps the
+ * next run from being taken for the first (kubelet, convertToAPIContainerStatuses).
+ */
+function forgottenEnd(old: ContainerStatus | undefined): ContainerState['terminated'] {
+  if (!old?.containerID || old.state?.waiting) return undefined;
+  return (
+    old.state?.terminated ?? {
+      exitCode: UNKNOWN_EXIT_CODE,
+      reason: 'ContainerStatusUnknown',
+      message: 'The container could not be located when the pod was terminated',
+      containerID: old.containerID,
+    }
+  );
+}
+
+/**
  * The status of one container. A container that has ended and waits to be run again is waiting, with its end as the
  * last state (kubelet, convertToAPIContainerStatuses).
  * @param waiting why it does not run, if it is to be run
@@ -57,7 +73,7 @@ export function containerStatus(
   const ended = current && !running ? terminatedState(current) : undefined;
   const previous = attempts?.previous
     ? terminatedState(attempts.previous)
-    : options.old?.lastState?.terminated;
+    : ((current ? undefined : forgottenEnd(options.old)) ?? options.old?.lastState?.terminated);
   const state: ContainerState = running
     ? { running: { startedAt: rfc3339(current.startedAtMs) } }
     : ended && !waiting

@@ -227,6 +227,17 @@ describe('the status of a pod', () => {
       [1, 'Error', 3],
     );
   });
+  it('keeps the end of a container that only the API remembers, however often it is told', () => {
+    const before = podStatus(pod(), facts({ main: running() }));
+    const told = podStatus(pod({}, { status: before }), facts({}, { sandboxReady: false }));
+    const again = podStatus(pod({}, { status: told }), facts({}, { sandboxReady: false }));
+    for (const { containerStatuses } of [told, again]) {
+      const [main] = containerStatuses ?? [];
+      assert.deepEqual(main?.state, { waiting: { reason: 'ContainerCreating' } });
+      assert.equal(main?.lastState?.terminated?.reason, 'ContainerStatusUnknown');
+      assert.equal(main?.lastState?.terminated?.exitCode, 137);
+    }
+  });
   for (const [policy, code, phase] of [
     ['Never', 0, 'Succeeded'],
     ['Never', 1, 'Failed'],
