@@ -1,8 +1,7 @@
+import { isLabelValue, isQualifiedName, type NameRule } from '../kube/index.ts';
+
 /** Labels by the name of the node. */
 export type NodeLabels = Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const PREFIX = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /**
  * Adds what one `--node-labels NODE:KEY=VALUE,KEY2=VALUE2` says to what those before it said.
@@ -18,19 +17,16 @@ export function addNodeLabels(text: string, before: NodeLabels = {}): NodeLabels
   for (const pair of text.slice(colon + 1).split(',')) {
     const [key = '', value, ...rest] = pair.split('=');
     if (value === undefined || rest.length > 0) throw new Error(`${JSON.stringify(pair)} is not KEY=VALUE.`);
-    if (!isLabelKey(key)) throw new Error(`${JSON.stringify(key)} is not a label key.`);
-    if (value !== '' && !NAME.test(value)) throw new Error(`${JSON.stringify(value)} is not a label value.`);
+    check(key, isQualifiedName, 'label key');
+    check(value, isLabelValue, 'label value');
     labels[key] = value;
   }
   return { ...before, [node]: labels };
 }
 
-function isLabelKey(key: string): boolean {
-  const slash = key.indexOf('/');
-  const prefix = slash < 0 ? undefined : key.slice(0, slash);
-  return (
-    NAME.test(key.slice(slash + 1)) && (prefix === undefined || (prefix.length <= 253 && PREFIX.test(prefix)))
-  );
+function check(text: string, rule: NameRule, what: string): void {
+  const [why] = rule(text);
+  if (why !== undefined) throw new Error(`${JSON.stringify(text)} is not a ${what}: ${why}.`);
 }
 
 /** The first node that labels were given for although the cluster has no such node. */

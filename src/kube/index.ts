@@ -3,6 +3,7 @@ export * from './csi-nodes.ts';
 export * from './custom-resources.ts';
 export * from './downward.ts';
 export * from './metadata.ts';
+export * from './name-formats.ts';
 export * from './node-affinity.ts';
 export * from './pods.ts';
 export * from './quantity.ts';

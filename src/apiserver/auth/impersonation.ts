@@ -1,4 +1,4 @@
-import { badRequest, type StatusError } from '../../kube/index.ts';
+import { badRequest, isDNS1123Subdomain, type StatusError } from '../../kube/index.ts';
 import type { Attributes, Authorizer, ResourceAttributes } from './authorization/index.ts';
 import { forbiddenFor } from './authorization/index.ts';
 import {
@@ -169,10 +169,8 @@ function actingUser(wanted: UserInfo, { on }: Mode): UserInfo {
   return { ...wanted, groups };
 }
 
-const NODE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
 function nodeOf(username: string): string | undefined {
   if (!username.startsWith(NODE_USER_PREFIX)) return undefined;
   const name = username.slice(NODE_USER_PREFIX.length);
-  return NODE_NAME.test(name) && name.length <= 253 ? name : undefined;
+  return isDNS1123Subdomain(name).length === 0 ? name : undefined;
 }

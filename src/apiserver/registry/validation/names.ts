@@ -1,78 +1,15 @@
-import type { StatusCause } from '../../../kube/index.ts';
+import { isLabelValue, isQualifiedName, type NameRule, type StatusCause } from '../../../kube/index.ts';
 import { invalidValue, tooLong } from './field.ts';
 
-// Formats and messages of apimachinery's util/validation.
-
-/** Why a text is not of a format: no entry when it is. */
-export type NameRule = (text: string) => readonly string[];
-
-const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
-const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
-const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
-const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
-const LABEL_VALUE = `(${QUALIFIED})?`;
-
-const LABEL_MESSAGE =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
-const SUBDOMAIN_MESSAGE =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
-const LABEL_1035_MESSAGE =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
-const QUALIFIED_MESSAGE =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-const LABEL_VALUE_MESSAGE =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-
-function rule(pattern: string, message: string, examples: readonly string[], maxBytes: number): NameRule {
-  const expression = new RegExp(`^${pattern}$`);
-  const shown = examples.map((example) => `'${example}'`).join(',  or ');
-  return (text) => {
-    const found: string[] = [];
-    if (Buffer.byteLength(text) > maxBytes) found.push(`must be no more than ${maxBytes} bytes`);
-    if (!expression.test(text))
-      found.push(`${message} (e.g. ${shown}, regex used for validation is '${pattern}')`);
-    return found;
-  };
-}
-
-const isLabelForm: NameRule = rule(LABEL, LABEL_MESSAGE, ['my-name', '123-abc'], 63);
-export const isDNS1123Subdomain: NameRule = rule(SUBDOMAIN, SUBDOMAIN_MESSAGE, ['example.com'], 253);
-const SUBDOMAIN_FORM = new RegExp(`^${SUBDOMAIN}$`);
-
-export const isDNS1123Label: NameRule = (text) =>
-  text.includes('.') && SUBDOMAIN_FORM.test(text)
-    ? [...isLabelForm('a'.repeat(Buffer.byteLength(text))), 'must not contain dots']
-    : isLabelForm(text);
-export const isDNS1035Label: NameRule = rule(LABEL_1035, LABEL_1035_MESSAGE, ['my-name', 'abc-123'], 63);
-export const isLabelValue: NameRule = rule(
-  LABEL_VALUE,
-  LABEL_VALUE_MESSAGE,
-  ['MyValue', 'my_value', '12345'],
-  63,
-);
-const isNamePart: NameRule = rule(QUALIFIED, QUALIFIED_MESSAGE, ['MyName', 'my.name', '123-abc'], 63);
-
-/** Names that are only a segment of a URL path (PriorityClass and the like use subdomains; roles use this). */
-export const isPathSegment: NameRule = (text) =>
-  text === '.' || text === '..'
-    ? [`may not be '${text}'`]
-    : ['/', '%'].filter((part) => text.includes(part)).map((part) => `may not contain '${part}'`);
-
-/** `prefix/name`, the prefix a DNS subdomain: label keys, finalizers. */
-export const isQualifiedName: NameRule = (text) => {
-  const parts = text.split('/');
-  if (parts.length > 2) {
-    const form = isNamePart('')[0]!.replace('name part', 'a valid label key');
-    return [`${form} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
-  }
-  const [prefix, name] = parts.length === 2 ? [parts[0]!, parts[1]!] : [undefined, parts[0]!];
-  const found: string[] = [];
-  if (prefix === '') found.push('prefix part must be non-empty');
-  else if (prefix !== undefined) found.push(...isDNS1123Subdomain(prefix).map((why) => `prefix part ${why}`));
-  if (name === '') found.push('name part must be non-empty');
-  found.push(...isNamePart(name).map((why) => (why.startsWith('name part') ? why : `name part ${why}`)));
-  return found;
-};
+export {
+  isDNS1035Label,
+  isDNS1123Label,
+  isDNS1123Subdomain,
+  isLabelValue,
+  isPathSegment,
+  isQualifiedName,
+  type NameRule,
+} from '../../../kube/index.ts';
 
 /** A text that a client left out is Go's: empty. */
 export function validateWith(field: string, value: string | undefined, check: NameRule): StatusCause[] {
