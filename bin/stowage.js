@@ -35,6 +35,6 @@ function isOlder(directory, than) {
   return readdirSync(directory, { withFileTypes: true }).every((entry) => {
     const path = `${directory}/${entry.name}`;
     if (entry.isDirectory()) return isOlder(path, than);
-    return !/\.(ts|sh|pl)$/.test(path) || statSync(path).mtimeMs <= than;
+    return !/(?<!\.test)\.(ts|sh|pl)$/.test(path) || statSync(path).mtimeMs <= than;
   });
 }

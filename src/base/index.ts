@@ -22,7 +22,7 @@ export {
   type LogSink,
   silentLogger,
 } from './log.ts';
-export { httpRequest } from './plain-http.ts';
+export { httpRequest, ServerResponse } from './plain-http.ts';
 export { nameSuffix, type Random, seededRandom, systemRandom, unrepeatableBytes } from './random.ts';
 export { trimEndOf } from './text.ts';
 export { type Span, Trace, type TraceRecord } from './trace.ts';

@@ -1,8 +1,8 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
+import { type Clock, errorMessage, type Logger, ServerResponse } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Pod, Stored } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';

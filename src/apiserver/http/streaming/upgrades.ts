@@ -1,5 +1,6 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { ServerResponse } from '../../../base/index.ts';
 
 /** The connection of a request that is to become one of another protocol. */
 export interface Upgrade {
