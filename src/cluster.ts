@@ -34,13 +34,16 @@ import { type Client, Informers, type ObjectName } from './client/index.ts';
 import { contexts, httpDoor, localDoor } from './cluster/actors.ts';
 import { controlPlane } from './cluster/control-plane.ts';
 import { openDisk, startDiskSidecars } from './cluster/disk.ts';
+import { openFlexVolumes } from './cluster/flexvolume.ts';
 import { ADMINISTRATOR, EXTRA_ROLES, INFORMERS, nodeUser } from './cluster/identities.ts';
+import type { FeatureGates } from './cluster/feature-gates.ts';
 import { type Layout, layoutOf } from './cluster/layout.ts';
 import { volumesLeft } from './cluster/left.ts';
 import { nameOfNode } from './cluster/names.ts';
 import { startNode } from './cluster/node.ts';
 import { Running } from './cluster/running.ts';
 import { type ExternalDriver, startControllerSidecars } from './cluster/sidecars.ts';
+import { startSimulatedNodes } from './cluster/simulated-nodes.ts';
 import { socketProblem } from './cluster/socket-paths.ts';
 import { createLinuxHost, makeDirectories } from './host/linux/index.ts';
 
@@ -55,12 +58,20 @@ export interface ClusterOptions {
   readonly kubeconfig?: string;
   /** How many nodes, node-1 … node-N. They need root. @default 1 */
   readonly nodes?: number;
+  /** How many nodes that exist in memory only, sim-node-1 … sim-node-N. They need no root. @default 0 */
+  readonly simulatedNodes?: number;
   /** Labels with which nodes register, by the node's name. */
   readonly nodeLabels?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The kubelet root of node-1. @default DATA-DIR/kubelet */
   readonly nodeRoot?: string;
+  /** Where FlexVolume drivers are looked for, as VENDOR~DRIVER/DRIVER. @default nowhere */
+  readonly volumePluginDir?: string;
   /** An EncryptionConfiguration: with what secrets are encrypted on disk. @default they are not */
   readonly encryptionKeyFile?: string;
+  /** Whether host paths are made for claims: for tests, on one node. @default false */
+  readonly enableHostpathProvisioner?: boolean;
+  /** What is to be otherwise than upstream has it. */
+  readonly featureGates?: FeatureGates;
   /** @default warn */
   readonly logLevel?: LogLevel;
   /** @default standard error */
@@ -103,7 +114,7 @@ export class ClusterStartError extends Error {
 
 /** Starts API server, controllers, scheduler, sidecars, nodes and the disk driver. Resolves once /readyz is ok. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { nodes = 1, ephemeral = false, drivers = [] } = options;
+  const { nodes = 1, simulatedNodes = 0, ephemeral = false, drivers = [] } = options;
   const clock = systemClock;
   const random: Random = systemRandom;
   const log = createLogger({
@@ -176,9 +187,16 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const informers = new Informers({ client: reader, clock, random, log });
     const contextOf = contexts({ informers, clock, random, log, trace }, door, running);
     running.start({ name: 'informers', start: (signal) => informers.start(signal) });
+    const flexVolumes =
+      options.volumePluginDir === undefined
+        ? undefined
+        : openFlexVolumes(resolve(options.volumePluginDir), { host, clock, log, running });
     const plane = controlPlane({
       rootCa: pki.ca,
       files: host.files,
+      flexVolumes,
+      provisionHostPaths: options.enableHostpathProvisioner,
+      gates: options.featureGates,
       signSecretToken: (account, secret) => tokens.sign(legacyClaims(account, secret)),
     });
     const planeContexts = await Promise.all(plane.map(({ user }) => contextOf(user)));
@@ -200,18 +218,23 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
             hiddenFromPods: [directory, layout.nodeRoot(1), layout.kubeconfig, ...keyFiles],
             pki,
             disk,
+            flexVolumes,
             running,
           }),
         ),
       );
       await startDiskSidecars(contextOf, disk, { host, layout, running });
     }
+    if (simulatedNodes > 0) {
+      const labels = options.nodeLabels ?? {};
+      await startSimulatedNodes(contextOf, { count: simulatedNodes, labels, running });
+    }
     for (const { controller } of drivers) {
       if (controller !== undefined)
         await startControllerSidecars(contextOf, { endpoint: controller, running });
     }
     running.markStarted();
-    if (nodes > 0) void tokens.prepare();
+    if (nodes + simulatedNodes > 0) void tokens.prepare();
     return {
       url: server.url,
       kubeconfig: layout.kubeconfig,

@@ -25,5 +25,6 @@ export {
 export { httpRequest, ServerResponse } from './plain-http.ts';
 export { nameSuffix, type Random, seededRandom, systemRandom, unrepeatableBytes } from './random.ts';
 export { trimEndOf } from './text.ts';
+export { sharedTicks } from './shared-ticks.ts';
 export { type Span, Trace, type TraceRecord } from './trace.ts';
 export { type RunEnd, VirtualClock } from './virtual-clock.ts';

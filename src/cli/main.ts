@@ -1,7 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorMessage, LOG_LEVELS } from '../base/index.ts';
-import { addNodeLabels, type NodeLabels } from './node-labels.ts';
+import { addFeatureGates, FEATURE_GATES } from '../cluster/feature-gates.ts';
+import { addNodeLabels } from './node-labels.ts';
 import { UsageError } from './usage-error.ts';
+
+const MAX_SIMULATED_NODES = 10_000;
 
 /** Runs a command line; resolves to the exit code. Errors for users are one line on standard error. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -37,17 +40,38 @@ export async function main(args: readonly string[]): Promise<number> {
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DATA-DIR/kubeconfig)')
     .option('--nodes <n>', 'how many nodes, named node-1 … node-N; 0 needs no root', wholeNumber(0, 100), 1)
     .option(
+      '--simulated-nodes <n>',
+      'how many nodes that exist in memory only, named sim-node-1 … sim-node-N; they need no root',
+      wholeNumber(0, MAX_SIMULATED_NODES),
+      0,
+    )
+    .option(
       '--node-labels <labels>',
-      'labels with which a node registers, as node-1:KEY=VALUE,KEY2=VALUE2; may be repeated',
-      nodeLabels,
+      'labels with which nodes register, as node-1:KEY=VALUE,KEY2=VALUE2 or, for many, sim-node-1..50:KEY=VALUE; may be repeated',
+      orInvalid(addNodeLabels),
     )
     .option(
       '--node-root <dir>',
       'the kubelet root of node-1; further nodes live in DIR/nodes/NAME (default: DATA-DIR/kubelet)',
     )
     .option(
+      '--volume-plugin-dir <dir>',
+      'where FlexVolume drivers are looked for, as VENDOR~DRIVER/DRIVER',
+      '/usr/libexec/kubernetes/kubelet-plugins/volume/exec/',
+    )
+    .option(
       '--encryption-key-file <file>',
       'an EncryptionConfiguration (aesgcm, identity): with what secrets are encrypted in the data directory',
+    )
+    .option(
+      '--enable-hostpath-provisioner',
+      'let classes with the provisioner kubernetes.io/host-path make volumes, in /tmp/hostpath_pv: for tests, on one node',
+      false,
+    )
+    .option(
+      '--feature-gates <gates>',
+      `NAME=true,NAME2=false; may be repeated; of ${FEATURE_GATES.join(', ')}`,
+      orInvalid(addFeatureGates),
     )
     .addOption(
       new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('warn'),
@@ -110,12 +134,17 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function nodeLabels(text: string, before: NodeLabels | undefined): NodeLabels {
-  try {
-    return addNodeLabels(text, before);
-  } catch (error) {
-    throw new InvalidArgumentError(errorMessage(error));
-  }
+/** An option that may be repeated, whose errors are the user's. */
+function orInvalid<T>(
+  add: (text: string, before?: T) => T,
+): (text: string, before: T | undefined) => T {
+  return (text, before) => {
+    try {
+      return add(text, before);
+    } catch (error) {
+      throw new InvalidArgumentError(errorMessage(error));
+    }
+  };
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

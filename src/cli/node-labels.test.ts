@@ -12,7 +12,19 @@ describe('--node-labels', () => {
     });
   });
 
+  it('gives them to every node of a range, beside what it has', () => {
+    const some = addNodeLabels('sim-node-2:rack=rack1,zone=a');
+    assert.deepEqual(addNodeLabels('sim-node-1..3:zone=b', some), {
+      'sim-node-1': { zone: 'b' },
+      'sim-node-2': { rack: 'rack1', zone: 'b' },
+      'sim-node-3': { zone: 'b' },
+    });
+  });
+
   const refused: [string, RegExp][] = [
+    ['node-3..1:rack=1', /"node-3\.\.1" is a range without nodes/],
+    ['node-1..1000000000:rack=1', /are more than 10000 nodes/],
+    ['node-1..:rack=1', /NODE:KEY=VALUE/],
     ['rack=1', /NODE:KEY=VALUE/],
     ['worker:rack=1', /NODE:KEY=VALUE/],
     ['node-1:rack', /"rack" is not KEY=VALUE/],
@@ -26,7 +38,11 @@ describe('--node-labels', () => {
     it(`refuses ${text}`, () => assert.throws(() => addNodeLabels(text), says));
 
   it('knows a node that there will not be', () => {
-    assert.equal(unknownNode({ 'node-2': {} }, 1), 'node-2');
-    assert.equal(unknownNode({ 'node-2': {} }, 2), undefined);
+    const unknown = (name: string, nodes: number, simulatedNodes: number) =>
+      unknownNode({ [name]: {} }, { nodes, simulatedNodes });
+    assert.deepEqual(unknown('node-2', 1, 5), { name: 'node-2', but: '--nodes is 1' });
+    assert.deepEqual(unknown('sim-node-2', 5, 1), { name: 'sim-node-2', but: '--simulated-nodes is 1' });
+    assert.equal(unknown('node-2', 2, 0), undefined);
+    assert.equal(unknown('sim-node-2', 0, 2), undefined);
   });
 });

@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
 import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
+import type { FeatureGates } from '../cluster/feature-gates.ts';
 import { type NodeLabels, unknownNode } from './node-labels.ts';
 import { requirePrivileges } from './privileges.ts';
 import { UsageError } from './usage-error.ts';
@@ -11,17 +12,21 @@ export interface UpOptions {
   port: number;
   kubeconfig?: string;
   nodes: number;
+  simulatedNodes: number;
   nodeLabels?: NodeLabels;
   nodeRoot?: string;
+  volumePluginDir?: string;
   encryptionKeyFile?: string;
+  enableHostpathProvisioner: boolean;
+  featureGates?: FeatureGates;
   logLevel: LogLevel;
   readyFile?: string;
 }
 
 /** Runs the stack until a signal or a fatal error. Resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
-  const stranger = unknownNode(options.nodeLabels ?? {}, options.nodes);
-  if (stranger) throw new UsageError(`--node-labels names ${stranger}, but --nodes is ${options.nodes}`);
+  const stranger = unknownNode(options.nodeLabels ?? {}, options);
+  if (stranger) throw new UsageError(`--node-labels names ${stranger.name}, but ${stranger.but}`);
   if (options.nodes > 0) await requirePrivileges('stowage up');
   const stop = new AbortController();
   const onSignal = () => {

@@ -9,6 +9,8 @@ export type {
 } from './client.ts';
 export type { Component, ComponentContext } from './component.ts';
 export { Controller } from './controller.ts';
+export { ignoreNotFound } from './ignore-not-found.ts';
 export { Informer, type InformerHandler, type InformerOptions, Informers, type Lister } from './informer.ts';
 export { type EventRecorder, Recorder } from './recorder.ts';
+export { type ControllerParts, runControllers } from './run-controllers.ts';
 export { waitUntil } from './wait.ts';

@@ -67,6 +67,32 @@ describe('informer', () => {
     });
   });
 
+  it('tells who wants few objects of those only, of their coming and going too', async () => {
+    const client = await cluster();
+    await client.create(configMaps, map('a', { color: 'red' }));
+    await client.create(configMaps, map('b', { color: 'blue' }));
+    await running(client, async (informer) => {
+      await informer.synced;
+      informer.addIndex('color', (object) => [object.metadata.labels?.color ?? '']);
+      const heard: string[] = [];
+      const tell = (what: string) => (object: { metadata: { name?: string } }) =>
+        heard.push(`${what} ${object.metadata.name}`);
+      const handler = { added: tell('added'), updated: tell('updated'), deleted: tell('deleted') };
+      const stop = informer.on(handler, { index: 'color', value: 'red' });
+      await client.update(configMaps, map('b', { color: 'green' }));
+      await client.update(configMaps, map('b', { color: 'red' }));
+      await client.update(configMaps, map('a', { color: 'blue' }));
+      await client.update(configMaps, map('a', { color: 'green' }));
+      await client.delete(configMaps, { namespace: 'default', name: 'b' });
+      await waitUntil([informer], () => informer.size === 1, deadline('the deletion'));
+      assert.deepEqual(heard, ['added a', 'updated b', 'updated a', 'deleted b']);
+      stop();
+      await client.create(configMaps, map('c', { color: 'red' }));
+      await waitUntil([informer], () => informer.size === 2, deadline('another'));
+      assert.equal(heard.length, 4);
+    });
+  });
+
   it('lists again when its version is too old, and tells the difference', async () => {
     const client = await cluster();
     await client.create(configMaps, map('stays'));

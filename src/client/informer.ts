@@ -24,6 +24,12 @@ export interface Lister<T> {
   readonly size: number;
 }
 
+/** Those objects that an index, added before, finds under a value: before a change or after it. */
+export interface Narrowed {
+  readonly index: string;
+  readonly value: string;
+}
+
 interface Index<T> {
   readonly of: IndexFunction<T>;
   readonly values: Map<string, Map<string, T>>;
@@ -102,6 +108,8 @@ export class Informer<T extends KubeObject> implements Lister<Stored<T>> {
   readonly #options: InformerOptions;
   readonly #cache = new Cache<Stored<T>>();
   readonly #handlers = new Set<InformerHandler<Stored<T>>>();
+  /** Handlers that want to hear of few objects only, by index and value. */
+  readonly #narrow = new Map<string, Map<string, Set<InformerHandler<Stored<T>>>>>();
   readonly #synced = Promise.withResolvers<void>();
   #hasSynced = false;
   /** The version of the last list or event; undefined: a list is needed. */
@@ -149,11 +157,46 @@ export class Informer<T extends KubeObject> implements Lister<Stored<T>> {
     return this;
   }
 
-  /** Calls the handler for what is in the cache (as added) and for every change, until the returned function is called. */
-  on(handler: InformerHandler<Stored<T>>): () => void {
-    this.#handlers.add(handler);
-    for (const object of this.#cache.objects.values()) this.#tell(() => handler.added?.(object));
-    return () => this.#handlers.delete(handler);
+  /**
+   * Calls the handler for what is in the cache (as added) and for every change, until the returned function is called.
+   * With `only`, a change of any other object costs this handler nothing.
+   */
+  on(handler: InformerHandler<Stored<T>>, only?: Narrowed): () => void {
+    const handlers = only ? this.#narrowed(only) : this.#handlers;
+    handlers.add(handler);
+    const known = only ? this.byIndex(only.index, only.value) : this.#cache.objects.values();
+    for (const object of known) this.#tell(() => handler.added?.(object));
+    return () => {
+      const wasLast = handlers.delete(handler) && handlers.size === 0;
+      if (only && wasLast) this.#narrow.get(only.index)?.delete(only.value);
+    };
+  }
+
+  #narrowed({ index, value }: Narrowed): Set<InformerHandler<Stored<T>>> {
+    let byValue = this.#narrow.get(index);
+    if (!byValue) {
+      byValue = new Map();
+      this.#narrow.set(index, byValue);
+    }
+    let handlers = byValue.get(value);
+    if (!handlers) {
+      handlers = new Set();
+      byValue.set(value, handlers);
+    }
+    return handlers;
+  }
+
+  /** Who hears of a change between these states of an object. */
+  #audience(...states: readonly Stored<T>[]): Iterable<InformerHandler<Stored<T>>> {
+    if (this.#narrow.size === 0) return this.#handlers;
+    const audience = [...this.#handlers];
+    for (const [name, byValue] of this.#narrow) {
+      const { of } = this.#cache.indexes.get(name)!;
+      for (const value of new Set(states.flatMap((state) => of(state)))) {
+        audience.push(...(byValue.get(value) ?? []));
+      }
+    }
+    return audience;
   }
 
   /** Lists and watches until the signal aborts. Never rejects: failures are logged and retried with back-off. */
@@ -220,7 +263,7 @@ export class Informer<T extends KubeObject> implements Lister<Stored<T>> {
     const previous = this.#cache.objects.get(key);
     if (previous?.metadata.resourceVersion === object.metadata.resourceVersion) return;
     this.#cache.set(key, object);
-    for (const handler of this.#handlers) {
+    for (const handler of this.#audience(object, ...(previous ? [previous] : []))) {
       this.#tell(() => (previous ? handler.updated?.(object, previous) : handler.added?.(object)));
     }
   }
@@ -228,7 +271,7 @@ export class Informer<T extends KubeObject> implements Lister<Stored<T>> {
   #drop(key: string, object: Stored<T>): void {
     if (!this.#cache.objects.has(key)) return;
     this.#cache.delete(key);
-    for (const handler of this.#handlers) this.#tell(() => handler.deleted?.(object));
+    for (const handler of this.#audience(object)) this.#tell(() => handler.deleted?.(object));
   }
 
   #tell(call: () => void): void {

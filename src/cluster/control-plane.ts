@@ -34,6 +34,8 @@ import { createCsiPlugin } from '../volume/plugins/csi/index.ts';
 import { createHostPathControlPlugin } from '../volume/plugins/host-path/index.ts';
 import { nfsControlPlugin } from '../volume/plugins/nfs/control.ts';
 import type { Part } from './actors.ts';
+import { type FeatureGates, isEnabled } from './feature-gates.ts';
+import type { FlexVolumes } from './flexvolume.ts';
 import { controllerUser, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER } from './identities.ts';
 
 export interface ControlPlaneOptions {
@@ -42,10 +44,16 @@ export interface ControlPlaneOptions {
   readonly signSecretToken: SignSecretToken;
   /** Of the machine that the nodes share, where host paths are made and deleted. */
   readonly files: Files;
+  readonly flexVolumes?: FlexVolumes;
+  /** @default false */
+  readonly provisionHostPaths?: boolean;
+  /** @default upstream's */
+  readonly gates?: FeatureGates;
 }
 
 /** What kube-controller-manager and kube-scheduler are upstream, as far as storage needs them: each under its own name. */
-export function controlPlane({ rootCa, signSecretToken, files }: ControlPlaneOptions): readonly Part[] {
+export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
+  const { rootCa, signSecretToken, files, flexVolumes, gates = {} } = options;
   return [
     part(controllerUser('service-account-controller'), createServiceAccountsController),
     part(controllerUser('root-ca-cert-publisher'), (context) => createRootCaPublisher(context, rootCa)),
@@ -56,20 +64,32 @@ export function controlPlane({ rootCa, signSecretToken, files }: ControlPlaneOpt
     part(controllerUser('persistent-volume-binder'), (context) =>
       createPersistentVolumeController(context, {
         plugins: createPluginRegistry([
-          createHostPathControlPlugin({ files, random: context.random }),
+          createHostPathControlPlugin({
+            files,
+            random: context.random,
+            provisioning: options.provisionHostPaths,
+          }),
           nfsControlPlugin,
         ]),
       }),
     ),
     part(controllerUser('expand-controller'), (context) =>
-      createExpandController(context, { plugins: createPluginRegistry<ControlPlugin>([]) }),
+      createExpandController(context, {
+        plugins: createPluginRegistry<ControlPlugin>([], flexVolumes?.forExpansion()),
+      }),
     ),
-    part(controllerUser('pvc-protection-controller'), createClaimProtection),
+    part(controllerUser('pvc-protection-controller'), (context) =>
+      createClaimProtection(context, {
+        tellUnused: isEnabled(gates, 'PersistentVolumeClaimUnusedSinceTime'),
+      }),
+    ),
     part(controllerUser('pv-protection-controller'), createVolumeProtection),
     part(controllerUser('volumeattributesclass-protection-controller'), createAttributesClassProtection),
     part(controllerUser('ephemeral-volume-controller'), createEphemeralVolumeController),
     part(controllerUser('attachdetach-controller'), (context) =>
-      createAttachDetachController(context, { plugins: createPluginRegistry([createCsiPlugin(context)]) }),
+      createAttachDetachController(context, {
+        plugins: createPluginRegistry([createCsiPlugin(context)], flexVolumes?.forAttachDetach(context)),
+      }),
     ),
     part(controllerUser('statefulset-controller'), createStatefulSetController),
     part(controllerUser('replicaset-controller'), createReplicaSetController),
@@ -87,7 +107,9 @@ export function controlPlane({ rootCa, signSecretToken, files }: ControlPlaneOpt
     part(controllerUser('namespace-controller'), (context) =>
       createNamespaceController(context, { gracePeriodMs: 0 }),
     ),
-    part(KUBE_SCHEDULER, createScheduler),
+    part(KUBE_SCHEDULER, (context) =>
+      createScheduler(context, { capacityScoring: isEnabled(gates, 'StorageCapacityScoring') }),
+    ),
   ];
 }
 

@@ -4,17 +4,9 @@ import { type ComponentContext, waitUntil } from '../client/index.ts';
 import { DISK_DRIVER, type DiskDriver } from '../drivers/disk/index.ts';
 import type { Host } from '../host/index.ts';
 import { csiNodes, driverOf, nodes } from '../kube/index.ts';
-import { createNode } from '../node/index.ts';
-import { createPluginManager } from '../node/plugin-manager/index.ts';
-import { createVolumeManager } from '../node/volume-manager/index.ts';
-import { createPluginRegistry, pluginsRegistryDirectory } from '../volume/index.ts';
-import { createConfigMapPlugin } from '../volume/plugins/config-map/index.ts';
-import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
-import { createDownwardApiPlugin } from '../volume/plugins/downward-api/index.ts';
-import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
-import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
-import { createProjectedPlugin } from '../volume/plugins/projected/index.ts';
-import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
+import { pluginsRegistryDirectory } from '../volume/index.ts';
+import type { FlexVolumes } from './flexvolume.ts';
+import { createKubelet } from './kubelet.ts';
 import type { Running } from './running.ts';
 import { startNodeSidecars } from './sidecars.ts';
 import { nodeSocket } from './socket-paths.ts';
@@ -32,6 +24,7 @@ export interface StartNodeOptions {
   readonly hiddenFromPods: readonly string[];
   readonly pki: Pick<Pki, 'ca' | 'serving'>;
   readonly disk: DiskDriver;
+  readonly flexVolumes?: FlexVolumes;
   /** Node services of further drivers on this node. */
   readonly driverEndpoints: readonly string[];
   readonly running: Running;
@@ -40,19 +33,7 @@ export interface StartNodeOptions {
 /** A node with its kubelet parts, and the disk driver registered with it as any CSI driver is. */
 export async function startNode(context: ComponentContext, options: StartNodeOptions): Promise<void> {
   const { host, name, nodeRoot, pki, disk, running } = options;
-  const { client, informers, clock, random, log, trace } = context;
-  const drivers = new CsiDrivers(clock);
-  const allocatable = () => informers.of(nodes).get(name)?.status?.allocatable ?? {};
-  const plugins = createPluginRegistry([
-    createCsiPlugin({ client, informers, clock, node: { host, drivers, nodeRoot, nodeName: name } }),
-    createEmptyDirPlugin({ host, nodeRoot }),
-    createHostPathPlugin({ host }),
-    createConfigMapPlugin({ client, host, clock, nodeRoot }),
-    createSecretPlugin({ client, host, clock, nodeRoot }),
-    createDownwardApiPlugin({ client, host, clock, nodeRoot, allocatable }),
-    createProjectedPlugin({ client, host, clock, random, log, nodeRoot, allocatable }),
-  ]);
-  const node = createNode(context, {
+  const node = createKubelet(context, {
     host,
     name,
     labels: options.labels,
@@ -60,24 +41,8 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
     stateDirectory: options.stateDirectory,
     hiddenFromPods: options.hiddenFromPods,
     tls: { ca: pki.ca, ...pki.serving },
-    createVolumeManager: (podSource) =>
-      createVolumeManager({
-        client,
-        informers,
-        host,
-        plugins,
-        podSource,
-        nodeName: name,
-        nodeRoot,
-        clock,
-        log,
-        recorder: context.recorder('kubelet', name),
-        trace,
-      }),
-    companions: [
-      createPluginManager({ host, client, informers, nodeName: name, nodeRoot, drivers, clock, log }),
-    ],
     stopPods: true,
+    prober: options.flexVolumes?.forNode(context, nodeRoot),
   });
 
   const socket = nodeSocket(nodeRoot);

@@ -25,10 +25,19 @@ export interface SidecarOptions {
 
 /** What runs beside a driver's controller. */
 export async function startControllerSidecars(contextOf: ContextOf, options: SidecarOptions): Promise<void> {
+  const csi = connect(await contextOf(CSI_PROVISIONER), options);
+  await startSidecarsOf(contextOf, csi, options.running);
+}
+
+/** What runs beside the controller of a driver that is connected to already. */
+export async function startSidecarsOf(
+  contextOf: ContextOf,
+  csi: CsiClient,
+  running: Running,
+): Promise<void> {
   const [provisioner, attacher] = await Promise.all([contextOf(CSI_PROVISIONER), contextOf(CSI_ATTACHER)]);
-  const csi = connect(provisioner, options);
-  options.running.start(createProvisioner(provisioner, { csi }));
-  options.running.start(createAttacher(attacher, { csi }));
+  running.start(createProvisioner(provisioner, { csi }));
+  running.start(createAttacher(attacher, { csi }));
 }
 
 /**

@@ -14,6 +14,7 @@ export { CsiError, isFinalError, provisioningState, rpcErrorText } from './error
 export * as csi from './generated/csi_pb.js';
 export { serveInMemory } from './in-memory.ts';
 export { memoryChannel } from './memory-channel.ts';
+export { memorySockets } from './memory-sockets.ts';
 export {
   CSI_PLUGIN_TYPE,
   connectRegistration,

@@ -76,6 +76,8 @@ export interface Files {
    * nothing is read ahead of the consumer but one buffer, so a slow reader holds up the writers.
    */
   readFifo(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** A FIFO that somebody reads. Fails with ENXIO when nobody does, with EPIPE once nobody does any more. */
+  writeFifo(path: string): Writable;
   /** Makes the directory and its parents. */
   makeDirectory(path: string, mode?: number): Promise<void>;
   /** Only an empty directory. Absent is fine. */
@@ -205,6 +207,8 @@ export interface ExecOptions {
    * from too. Saves the copying of our own page tables: 5 ms of the event loop. @default false
    */
   readonly leavesNoProcess?: boolean;
+  /** Errors name the command alone. @default false */
+  readonly argumentsAreSecret?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -34,6 +34,13 @@ function rule(pattern: string, message: string, examples: readonly string[], max
 
 const isLabelForm: NameRule = rule(LABEL, LABEL_MESSAGE, ['my-name', '123-abc'], 63);
 export const isDNS1123Subdomain: NameRule = rule(SUBDOMAIN, SUBDOMAIN_MESSAGE, ['example.com'], 253);
+/** As search paths of resolvers are written. */
+export const isDNS1123SubdomainWithUnderscore: NameRule = rule(
+  '[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*',
+  SUBDOMAIN_MESSAGE.replace("characters, '-'", "characters, '_', '-'"),
+  ['example.com'],
+  253,
+);
 const SUBDOMAIN_FORM = new RegExp(`^${SUBDOMAIN}$`);
 
 export const isDNS1123Label: NameRule = (text) =>
@@ -68,5 +75,20 @@ export const isQualifiedName: NameRule = (text) => {
   else if (prefix !== undefined) found.push(...isDNS1123Subdomain(prefix).map((why) => `prefix part ${why}`));
   if (name === '') found.push('name part must be non-empty');
   found.push(...isNamePart(name).map((why) => (why.startsWith('name part') ? why : `name part ${why}`)));
+  return found;
+};
+
+const isConfigKeyForm: NameRule = rule(
+  '[-._a-zA-Z0-9]+',
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+  ['key.name', 'KEY_NAME', 'key-name'],
+  253,
+);
+
+/** Keys of config maps and secrets, which become names of files. */
+export const isConfigKey: NameRule = (text) => {
+  const found = [...isConfigKeyForm(text)];
+  if (text === '.' || text === '..') found.push(`must not be '${text}'`);
+  else if (text.startsWith('..')) found.push("must not start with '..'");
   return found;
 };

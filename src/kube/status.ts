@@ -169,3 +169,8 @@ export const isConflict = (error: unknown): boolean => hasReason(error, 'Conflic
 export const isExpired = (error: unknown): boolean => hasReason(error, 'Expired', 'Gone');
 export const isInvalid = (error: unknown): boolean => hasReason(error, 'Invalid');
 export const isForbidden = (error: unknown): boolean => hasReason(error, 'Forbidden');
+
+/** Nothing is made any more in a namespace that is going. */
+export const isNamespaceTerminating = (error: unknown): boolean =>
+  error instanceof StatusError &&
+  (error.status.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating');

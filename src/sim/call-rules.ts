@@ -20,6 +20,8 @@ export interface KnownOfVolume {
   volume(): Stored<PersistentVolume> | undefined;
   /** Whether it may leave the node although it is mounted there. */
   mayForce(node: string): boolean;
+  /** Whether it was asked for there by a leader that did not know that it leads no more. */
+  askedLate(node: string): boolean;
 }
 
 type Rule = (call: Call, known: KnownOfVolume) => Iterable<Violation>;
@@ -55,7 +57,8 @@ function* deletesWhatIsReleased({ volumeId }: Call, { where, volume }: KnownOfVo
 }
 
 function* leavesItToTheNodeThatHasIt({ volumeId, node }: Call, known: KnownOfVolume): Iterable<Violation> {
-  if (known.shared) return;
+  // The driver must refuse then, and the rule about mounts sees to it that it does.
+  if (known.shared || known.askedLate(node)) return;
   for (const holder of known.where.publishedTo(volumeId))
     if (holder !== node && known.where.mountsOn(volumeId, holder).length > 0)
       yield {

@@ -1,6 +1,6 @@
+import type { Machine } from '../host/simulated/index.ts';
 import type { SocketTable } from './csi/sim-sockets.ts';
 import type { Link } from './host/link.ts';
-import type { Machine } from './host/machine.ts';
 
 /** A machine of the simulation with what belongs to it. Nodes are named as theirs. */
 export interface Computer {

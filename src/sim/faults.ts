@@ -41,6 +41,8 @@ export const FAULT_RATES = {
   reboot: 0.15,
   /** Leadership goes over to another copy of a component. Drawn for each component once a second. */
   'hand-over': 0.002,
+  /** A leader stands still, mostly for longer than its lease, and goes on beside the next. Drawn as hand-overs are. */
+  freeze: 0.002,
 } as const;
 
 export type FaultKind = keyof typeof FAULT_RATES;

@@ -1,4 +1,5 @@
 import type { Client } from '../client/index.ts';
+import type { Machine } from '../host/simulated/index.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
@@ -7,7 +8,6 @@ import {
   volumeAttachments,
 } from '../kube/index.ts';
 import { CONTROL, type Computer } from './computer.ts';
-import type { Machine } from './host/machine.ts';
 import { nodeRootOf, POOL } from './paths.ts';
 import type { World } from './world.ts';
 

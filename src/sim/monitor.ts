@@ -1,5 +1,6 @@
 import type { Client } from '../client/index.ts';
 import type { MountRequest } from '../host/host.ts';
+import { NETWORK_FS } from '../host/simulated/index.ts';
 import {
   type KubeObject,
   nodes,
@@ -16,7 +17,6 @@ import { Mirror } from './api/mirror.ts';
 import { bindingViolation } from './binding-rule.ts';
 import { callViolations } from './call-rules.ts';
 import { Detachments, LAG_MS } from './detachments.ts';
-import { NETWORK_FS } from './host/mounts.ts';
 import type { ContainerObserver, SimContainer } from './node/containers.ts';
 import { RequestRate } from './request-rate.ts';
 import type { Violation } from './violation.ts';
@@ -56,6 +56,8 @@ export class Monitor implements ContainerObserver {
   readonly #lost = new Set<string>();
   /** Uids of attachments. */
   readonly #seen = new Set<string>();
+  /** Of these, what leaders asked for that others had replaced: as `volume@node`. */
+  readonly #askedLate = new Set<string>();
   readonly #requests = new RequestRate();
 
   constructor(options: MonitorOptions) {
@@ -87,8 +89,11 @@ export class Monitor implements ContainerObserver {
     if (broken) this.#options.violated(broken);
   }
 
-  /** A write that the API server has acknowledged, and what it made of the object. */
-  wrote(verb: string, resource: Resource, object: KubeObject): void {
+  /**
+   * A write that the API server has acknowledged, and what it made of the object; `late`: of a leader in whose place
+   * another leads already.
+   */
+  wrote(verb: string, resource: Resource, object: KubeObject, late = false): void {
     if (object.metadata?.resourceVersion === undefined) return;
     const mirror = this.#mirrors().find((one) => one.resource.plural === resource.plural);
     if (!mirror) return;
@@ -98,7 +103,7 @@ export class Monitor implements ContainerObserver {
       const broken = bindingViolation(this.#volumes, this.#claims);
       if (broken) this.#options.violated(broken);
     }
-    if (mirror === this.#attachments) this.#checkAttachment(object as Stored<VolumeAttachment>);
+    if (mirror === this.#attachments) this.#checkAttachment(object as Stored<VolumeAttachment>, late);
     else if (mirror === this.#nodes)
       this.#detachments.nodeSeen(object.metadata.name!, this.#nodes.get(object.metadata.name!));
   }
@@ -113,6 +118,7 @@ export class Monitor implements ContainerObserver {
       shared: this.#shared.has(volumeId),
       volume: () => [...this.#volumes.values()].find(({ spec }) => spec?.csi?.volumeHandle === volumeId),
       mayForce: (node: string) => this.#detachments.mayForce(volumeId, node),
+      askedLate: (node: string) => this.#askedLate.has(`${volumeId}@${node}`),
     };
     const call = {
       rpc,
@@ -193,9 +199,10 @@ export class Monitor implements ContainerObserver {
 
   /**
    * As upstream, an attach or detach that failed leaves the volume uncertain, and another node may be tried meanwhile:
-   * the driver has to refuse. But never while a node has it mounted.
+   * the driver has to refuse. But never while a node has it mounted, unless whoever tries leads no more: that one does not
+   * know what the next has attached where.
    */
-  #checkAttachment({ metadata, spec }: Stored<VolumeAttachment>): void {
+  #checkAttachment({ metadata, spec }: Stored<VolumeAttachment>, late: boolean): void {
     const volume = spec.source.persistentVolumeName ?? '';
     const handle = this.#handles.get(volume) ?? '';
     if (metadata.deletionTimestamp) {
@@ -205,7 +212,9 @@ export class Monitor implements ContainerObserver {
     if (this.#seen.has(metadata.uid)) return;
     this.#seen.add(metadata.uid);
     this.#detachments.wanted(handle, spec.nodeName);
-    if (this.#shared.has(handle)) return;
+    if (late) this.#askedLate.add(`${handle}@${spec.nodeName}`);
+    else this.#askedLate.delete(`${handle}@${spec.nodeName}`);
+    if (late || this.#shared.has(handle)) return;
     for (const { spec: other } of this.#attachments.values()) {
       if (other.source.persistentVolumeName !== volume || other.nodeName === spec.nodeName) continue;
       const [mounted] = this.#options.where.mountsOn(handle, other.nodeName);

@@ -1,10 +1,11 @@
 import type { ComponentContext } from '../client/index.ts';
 import type { Sockets } from '../csi/index.ts';
 import type { Host } from '../host/index.ts';
+import type { Machine } from '../host/simulated/index.ts';
 import type { NetworkStorage } from './csi/network-storage.ts';
 import type { Dice } from './dice.ts';
 import type { Faults } from './faults.ts';
-import type { Machine } from './host/machine.ts';
+import type { TakeOverMs } from './leadership.ts';
 import type { SimContainers } from './node/containers.ts';
 import type { SimProcess } from './process.ts';
 
@@ -26,8 +27,8 @@ export interface Part {
   readonly name: string;
   /** The name of the machine that it runs on, and dies with. */
   readonly computer: string;
-  /** One of several leads. How long after the leader has ended another begins, at least and at most. @default alone */
-  readonly takeOverMs?: readonly [least: number, most: number];
+  /** One of several leads. @default alone */
+  readonly takeOverMs?: TakeOverMs;
   /** Runs until the process is killed; a rejection is a crash. */
   start(context: PartContext): Promise<unknown>;
 }

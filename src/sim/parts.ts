@@ -12,6 +12,7 @@ import { createRegistrar } from '../sidecars/registrar/index.ts';
 import { pluginsRegistryDirectory } from '../volume/index.ts';
 import { CONTROL } from './computer.ts';
 import { NETWORK_DRIVER, networkController, networkNode } from './csi/network-driver.ts';
+import { LEASE_ENDS, LEASE_GIVEN_BACK } from './leadership.ts';
 import { kubelet } from './node/kubelet.ts';
 import type { Part, PartContext } from './part.ts';
 import { CONTROLLER_SOCKET, nodeRootOf, POOL } from './paths.ts';
@@ -25,14 +26,6 @@ export interface PartsOptions {
   /** The accounts of the controllers that run. @default all */
   readonly controllers?: ReadonlySet<string>;
 }
-
-/**
- * A leader that cannot renew its lease gives up after 10 seconds, and another waits for 15: five seconds at least without
- * any. Source: client-go's leader election, with the defaults of kube-controller-manager and of the sidecars.
- */
-const LEASE_ENDS = [5_000, 17_000] as const;
-/** kube-scheduler gives its lease back as it ends; others look every two seconds. */
-const LEASE_GIVEN_BACK = [0, 2_000] as const;
 
 /** The processes of the simulation. Add yours here. */
 export function partsOf(options: PartsOptions): readonly Part[] {

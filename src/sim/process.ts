@@ -20,7 +20,7 @@ export interface Fate {
  * a timer); once it is dead nothing comes back across, so that it stands still at whatever await it was in.
  */
 export class SimProcess {
-  readonly name: string;
+  #name: string;
   /** Time as the process has it: its timers die with it. */
   readonly clock: Clock;
   readonly #world: Clock;
@@ -28,10 +28,13 @@ export class SimProcess {
   readonly #fate: Fate;
   readonly #atDeath = new Set<() => void>();
   #alive = true;
+  #deposed = false;
+  /** What has come to the process while it stands still, in order. */
+  #held: (() => void)[] | undefined;
   #diedAtMs = Number.POSITIVE_INFINITY;
 
   constructor(name: string, world: Clock, dice: Dice, fate: Fate) {
-    this.name = name;
+    this.#name = name;
     this.#fate = fate;
     this.#world = world;
     this.#dice = dice;
@@ -45,8 +48,43 @@ export class SimProcess {
     };
   }
 
+  get name(): string {
+    return this.#name;
+  }
+
   get alive(): boolean {
     return this.#alive;
+  }
+
+  get frozen(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Another leads in its place. It does not know. */
+  get deposed(): boolean {
+    return this.#deposed;
+  }
+
+  depose(): void {
+    this.#deposed = true;
+    this.#name = `old ${this.#name}`;
+  }
+
+  /** Stands still as after SIGSTOP: what it has sent goes on, what comes for it waits. */
+  freeze(): void {
+    this.#held ??= [];
+  }
+
+  /** Goes on where it was, with everything at once that has come meanwhile. */
+  thaw(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const deliver of held) this.#world.soon(deliver);
+  }
+
+  /** Resolves when it no longer stands still: for what comes to it without crossing a boundary of its own. */
+  awake(): Promise<void> {
+    return new Promise((resolve) => this.#deliver(resolve));
   }
 
   /** Ends the process as SIGKILL does. */
@@ -92,9 +130,16 @@ export class SimProcess {
   }
 
   #answer(deliver: () => void): void {
+    this.#deliver(() => {
+      this.#wakes();
+      if (this.#alive) deliver();
+    });
+  }
+
+  #deliver(deliver: () => void): void {
     if (!this.#alive) return;
-    this.#wakes();
-    if (this.#alive) deliver();
+    if (this.#held) this.#held.push(() => this.#deliver(deliver));
+    else deliver();
   }
 
   /** Something has come: the process has its turns now, and may not live to have all of them. */
@@ -113,8 +158,8 @@ export class SimProcess {
   own<T>(promise: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       promise.then(
-        (value) => this.#alive && resolve(value),
-        (error: unknown) => this.#alive && reject(error),
+        (value) => this.#deliver(() => resolve(value)),
+        (error: unknown) => this.#deliver(() => reject(error)),
       );
     });
   }

@@ -37,6 +37,8 @@ export interface Outcome {
   readonly events: number;
   /** The faults that came to pass, in order. */
   readonly faults: readonly string[];
+  /** Writes while two led at once: of the old one, and of the new. */
+  readonly overlap: { readonly old: number; readonly new: number };
   /** By number: the steps that the workload had. */
   readonly steps: readonly number[];
 }
@@ -94,6 +96,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     virtualMs: world.journal.elapsedMs,
     events: clock.events,
     faults: world.faults.struck,
+    overlap: world.overlap,
     steps: only ?? drawn.map((_, index) => index),
   };
 }

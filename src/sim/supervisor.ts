@@ -3,6 +3,7 @@ import { CONTROL, type Computer } from './computer.ts';
 import { childSeed, Dice } from './dice.ts';
 import type { Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
+import { drawAbsence } from './leadership.ts';
 import type { Part } from './part.ts';
 import { SimProcess } from './process.ts';
 
@@ -36,6 +37,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #dice: Dice;
   readonly #processes = new Map<string, Running>();
+  /** Leaders in whose place another leads, and that do not know. */
+  readonly #deposed = new Set<Running>();
   readonly #starts = new Map<string, number>();
   readonly #handedOverAtMs = new Map<string, number>();
   /** Parts that are to be started at some time. */
@@ -46,11 +49,19 @@ export class Supervisor {
     this.#dice = new Dice(childSeed(options.seed, 'supervisor'));
   }
 
-  /** Everything runs that can. */
+  /** Everything runs that can, and nothing that should not. */
   get settled(): boolean {
     const { parts, computer } = this.#options;
+    if (this.#deposed.size > 0) return false;
+    if ([...this.#processes.values()].some(({ process }) => process.frozen)) return false;
     const expected = parts.filter((part) => computer(part.computer).power !== 'lost');
     return expected.every((part) => this.#processes.has(part.name) && !computer(part.computer).link.cut);
+  }
+
+  /** Whether an old leader of the part works on beside the new one. */
+  overlaps(part: Part): boolean {
+    for (const old of this.#deposed) if (old.part === part && !old.process.frozen) return true;
+    return false;
   }
 
   /** When a part was handed over the last time (monotonic milliseconds). */
@@ -85,8 +96,8 @@ export class Supervisor {
 
   /** Every process of the machine dies at once; what the kernel held is gone. */
   #endAll(computer: Computer): void {
-    const victims = [...this.#processes.values()].filter(({ part }) => part.computer === computer.name);
-    for (const victim of victims) this.#crash(victim, 'dies with the machine');
+    for (const victim of [...this.#processes.values(), ...this.#deposed])
+      if (victim.part.computer === computer.name) this.#crash(victim, 'dies with the machine');
     this.#options.powerless(computer);
   }
 
@@ -98,35 +109,29 @@ export class Supervisor {
     this.#starts.set(name, start);
     const dice = new Dice(childSeed(seed, `${name} ${start}`));
     const process = new SimProcess(name, clock, dice, {
-      crashes: () => this.#mayCrash(name),
+      crashes: () => this.#mayCrash(running),
       killedAfter: () => (faults.strikes('kill') ? faults.dice('kill').int(MAX_TURNS) : undefined),
-      kill: () => this.#ended(process, 'is killed'),
+      kill: () => this.#crash(running, 'is killed'),
     });
-    this.#processes.set(name, { part, process });
+    const running: Running = { part, process };
+    this.#processes.set(name, running);
     journal.write(name, 'starts');
     run(part, process, dice).then(
-      () => this.#ended(process, 'ended by itself'),
-      (error: unknown) => this.#ended(process, `cannot go on: ${(error as Error).message}`),
+      () => this.#crash(running, 'ended by itself'),
+      (error: unknown) => this.#crash(running, `cannot go on: ${(error as Error).message}`),
     );
   }
 
   /** Asked whenever a process is about to reach outside. */
-  #mayCrash(name: string): boolean {
+  #mayCrash(running: Running): boolean {
     const { faults, journal, computer } = this.#options;
     if (!faults.strikes('crash')) return false;
-    const running = this.#processes.get(name);
-    if (!running) return false;
     const at = computer(running.part.computer);
     if (at.name !== CONTROL && faults.strikes('reboot')) {
       this.#endAll(at);
       journal.write(at.name, 'reboots');
     } else this.#crash(running, 'crashes');
     return true;
-  }
-
-  #ended(process: SimProcess, how: string): void {
-    const running = this.#processes.get(process.name);
-    if (running?.process === process) this.#crash(running, how);
   }
 
   #crash(running: Running, how: string): void {
@@ -138,12 +143,16 @@ export class Supervisor {
     this.#end(running, how, pauseMs);
   }
 
-  #end({ part, process }: Running, how: string, pauseMs: number): void {
+  #end(running: Running, how: string, pauseMs: number): void {
     const { clock, journal, died } = this.#options;
-    this.#processes.delete(part.name);
+    const { part, process } = running;
+    if (!process.alive) return;
     process.kill();
-    journal.write(part.name, how);
+    journal.write(process.name, how);
     died(part);
+    // Another is there already.
+    if (this.#deposed.delete(running)) return;
+    this.#processes.delete(part.name);
     this.#restarting.add(part);
     clock.after(pauseMs, () => this.#restart(part));
   }
@@ -162,11 +171,40 @@ export class Supervisor {
     this.#end(running, 'leads no more', this.#dice.between(...part.takeOverMs));
   }
 
+  /** The leader stands still, and another may lead before it goes on. */
+  #freeze(running: Running): void {
+    const { clock, journal } = this.#options;
+    const { process } = running;
+    const { frozenMs, successorAfterMs, overlapMs } = drawAbsence(this.#dice);
+    journal.write(process.name, 'stands still');
+    process.freeze();
+    if (successorAfterMs < frozenMs) clock.after(successorAfterMs, () => this.#depose(running));
+    clock.after(frozenMs, () => {
+      if (!process.alive) return;
+      journal.write(process.name, 'goes on');
+      process.thaw();
+      if (process.deposed) clock.after(overlapMs, () => this.#end(running, 'leads no more', 0));
+    });
+  }
+
+  #depose(running: Running): void {
+    const { part, process } = running;
+    if (!process.alive) return;
+    this.#processes.delete(part.name);
+    this.#deposed.add(running);
+    process.depose();
+    this.#handedOverAtMs.set(part.name, this.#options.clock.monotonic());
+    this.#spawn(part);
+  }
+
   #tick(): void {
     const { clock, faults, parts } = this.#options;
-    for (const part of parts)
-      if (part.takeOverMs && this.#processes.has(part.name) && faults.strikes('hand-over'))
-        this.#handOver(part);
+    for (const part of parts) {
+      const running = part.takeOverMs && this.#processes.get(part.name);
+      if (!running || running.process.frozen) continue;
+      if (faults.strikes('hand-over')) this.#handOver(part);
+      else if (faults.strikes('freeze')) this.#freeze(running);
+    }
     clock.after(TICK_MS, () => this.#tick());
   }
 }

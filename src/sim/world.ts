@@ -8,6 +8,7 @@ import {
 } from '../client/index.ts';
 import type { Sockets } from '../csi/index.ts';
 import type { Host } from '../host/index.ts';
+import { Machine } from '../host/simulated/index.ts';
 import { createFaultyClient } from './api/faulty-client.ts';
 import { SimApi } from './api/sim-api.ts';
 import { CONTROL, type Computer } from './computer.ts';
@@ -16,7 +17,6 @@ import { SocketTable } from './csi/sim-sockets.ts';
 import { childSeed, Dice } from './dice.ts';
 import { type FaultOptions, Faults } from './faults.ts';
 import { Link } from './host/link.ts';
-import { Machine } from './host/machine.ts';
 import { createSimHost } from './host/sim-host.ts';
 import { Journal, type JournalLine } from './journal.ts';
 import { Monitor } from './monitor.ts';
@@ -64,6 +64,8 @@ export class World {
   violation: Violation | undefined;
   readonly #supervisor: Supervisor;
   readonly #dice: Dice;
+  /** Writes of leaders that lead no more, and of those in whose place they write. */
+  readonly overlap = { old: 0, new: 0 };
   /** Events are a third of all writes, and nothing depends on them: most seeds go without. */
   readonly #writesEvents: boolean;
 
@@ -151,7 +153,13 @@ export class World {
     const link = new Link();
     const dice = (what: string) => new Dice(childSeed(options.seed, `${what} ${name}`));
     const network = { storage, reachable: () => !link.cut };
-    const machine = new Machine(name, () => clock.now(), dice('machine'), network);
+    const losses = dice('machine');
+    const machine = new Machine(
+      name,
+      () => clock.now(),
+      (limit) => losses.int(limit),
+      network,
+    );
     const observe = (method: string, request: object) => {
       this.monitor.called(method, request as Record<string, unknown>);
       return undefined;
@@ -173,8 +181,13 @@ export class World {
       dice,
       faults,
       journal,
-      requested: () => this.monitor.requested(name),
-      written: (verb, resource, object) => this.monitor.wrote(verb, resource, object),
+      // Two that lead at once, one of whose caches is behind, undo one another's status for as long as that lasts: upstream
+      // has nothing against that but its clients' limits.
+      requested: () => this.#supervisor.overlaps(part) || this.monitor.requested(process.name),
+      written: (verb, resource, object) => {
+        if (this.#supervisor.overlaps(part)) this.overlap[process.deposed ? 'old' : 'new']++;
+        this.monitor.wrote(verb, resource, object, process.deposed);
+      },
       killApi: () => this.#restartApi(),
     });
     const client = options.sabotage?.client?.(faulty, name) ?? faulty;

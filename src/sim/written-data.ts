@@ -1,4 +1,4 @@
-import type { Machine } from './host/machine.ts';
+import type { Machine } from '../host/simulated/index.ts';
 import type { SeenMount, SimContainer } from './node/containers.ts';
 import type { Violation } from './violation.ts';
 

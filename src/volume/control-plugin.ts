@@ -38,6 +38,8 @@ export interface ProvisionRequest {
 
 export interface Provisioner {
   readonly supportsMountOptions: boolean;
+  /** Throws when no volume can be made at all, whatever the request (NewProvisioner). */
+  check?(): void;
   /** Makes the volume; resolves to the object that is to stand for it, not yet bound to anything. */
   provision(request: ProvisionRequest): Promise<PersistentVolume>;
 }
@@ -64,5 +66,5 @@ export interface Expander {
   /** Whether a node must grow the file system as well. */
   readonly requiresFileSystemExpansion: boolean;
   /** Resolves to the size that the volume has now, as a quantity. */
-  expand(spec: VolumeSpec, newSize: string, oldSize: string): Promise<string>;
+  expand(spec: VolumeSpec, newSize: string, oldSize: string, signal: AbortSignal): Promise<string>;
 }

@@ -26,6 +26,7 @@ export interface VolumePlugin {
   readonly attacher?: Attacher;
   readonly deviceMounter?: DeviceMounter;
   readonly mounter: Mounter;
+  readonly nodeExpander?: NodeExpander;
   /** Resolves once the plugin can tell what is attachable (its caches are filled). Absent: at once. */
   readonly ready?: Promise<void>;
 }
@@ -39,6 +40,8 @@ export interface Attacher {
   detach(volumeName: string, nodeName: string, signal: AbortSignal): Promise<void>;
   /** On the node: resolves once the attached volume can be used there. */
   waitForAttach(spec: VolumeSpec, nodeName: string, devicePath: string, signal: AbortSignal): Promise<string>;
+  /** Whether a volume that was attached still is. Absent: nobody can tell. */
+  isAttached?(spec: VolumeSpec, nodeName: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /** What a set-up needs beside its spec. */
@@ -85,6 +88,26 @@ export interface Mounter {
   reconstruct(specName: string, podUid: string): Promise<ReconstructedVolume | undefined>;
 }
 
+/** Grows what is mounted on a node to the new size of its volume. Upstream: NodeExpandableVolumePlugin. */
+export interface NodeExpander {
+  /** Whether the volume has to be grown on nodes at all (RequiresFSResize). */
+  requiresExpansion(spec: VolumeSpec): boolean;
+  expand(request: NodeExpansion): Promise<void>;
+}
+
+export interface NodeExpansion {
+  readonly spec: VolumeSpec;
+  readonly devicePath: string;
+  /** The pod's mount. */
+  readonly mountPath: string;
+  /** Where the volume is mounted once a node; '' where it is not. */
+  readonly deviceMountPath: string;
+  /** Quantities. */
+  readonly newSize: string;
+  readonly oldSize: string;
+  readonly signal: AbortSignal;
+}
+
 /** By what a plugin is found. */
 export type Findable = Pick<VolumePlugin, 'name' | 'canSupport'>;
 
@@ -93,7 +116,15 @@ export interface PluginRegistry<P extends Findable = VolumePlugin> {
   findBySpec(spec: VolumeSpec): P;
   findByName(name: string): P | undefined;
   all(): readonly P[];
+  /** Resolves once the plugins that come and go were looked for. */
+  readonly probed: Promise<void>;
+  /** Calls back after a plugin has come, changed or gone, until the returned function is called. */
+  onChange(callback: () => void): () => void;
 }
+
+/** Finds plugins that come and go (DynamicPluginProber). */
+export interface PluginProber<P extends Findable = VolumePlugin>
+  extends Pick<PluginRegistry<P>, 'all' | 'probed' | 'onChange'> {}
 
 /** `PLUGIN/VOLUME`: the name under which nodes and controllers speak of a volume (v1.UniqueVolumeName). */
 export type UniqueVolumeName = string;

@@ -58,7 +58,7 @@ describe('claims that come and go, by kubectl', { skip: cannotMount }, () => {
   before(async () => {
     await requireKubectl();
     directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
-    stack = await up(directory);
+    stack = await up(directory, ['--enable-hostpath-provisioner']);
   });
 
   after(async () => {

@@ -159,11 +159,7 @@ export class Admitting {
     refuse(definition, next, [
       ...validateMetadataUpdate(next.metadata!, previous.metadata),
       ...(definition.custom ? [] : validateFinalizerNames(next.metadata!, previous.metadata)),
-      ...(subresource === undefined || (subresource === 'scale' && definition.custom)
-        ? [...(strategy.validate?.(next) ?? []), ...(strategy.validateUpdate?.(next, previous) ?? [])]
-        : subresource === 'status'
-          ? (strategy.validateStatusUpdate?.(next, previous) ?? [])
-          : []),
+      ...rulesOfUpdate(definition, next, previous, subresource),
     ]);
     validateAdmission(this.#admission, { ...request, object: next });
     if (subresource === undefined) warn(context, strategy.warnings?.(next, previous));
@@ -237,7 +233,20 @@ function prepareForUpdate(
     const kept = withField(next, 'spec', specOf(previous));
     return strategy.prepareForStatusUpdate?.(kept, previous, nowMs) ?? kept;
   }
-  return definition.updatable?.[subresource]?.(next, previous) ?? next;
+  return definition.updatable?.[subresource]?.take(next, previous) ?? next;
+}
+
+/** The rules of the part that an update goes to. */
+function rulesOfUpdate(
+  { strategy, updatable, custom }: ResourceDefinition,
+  next: KubeObject,
+  previous: Stored<KubeObject>,
+  subresource: string | undefined,
+): readonly StatusCause[] {
+  if (subresource === undefined || (subresource === 'scale' && custom))
+    return [...(strategy.validate?.(next) ?? []), ...(strategy.validateUpdate?.(next, previous) ?? [])];
+  if (subresource === 'status') return strategy.validateStatusUpdate?.(next, previous) ?? [];
+  return updatable?.[subresource]?.validate?.(next, previous) ?? [];
 }
 
 export type ManagedFields = ObjectMeta['managedFields'];

@@ -88,8 +88,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
    * Failures are StatusErrors.
    */
   readonly actions?: Readonly<Record<string, (object: Stored<T>, body: KubeObject, nowMs: number) => T>>;
-  /** Subresources beside status that an update may go to (finalize): what it takes from `next`. */
-  readonly updatable?: Readonly<Record<string, (next: T, previous: Stored<T>) => T>>;
+  /** Subresources beside status that an update may go to (finalize). */
+  readonly updatable?: Readonly<Record<string, UpdatableSubresource<T>>>;
   /** What the scale subresource shows of an object, and does to it. */
   readonly scale?: ScaleView<T>;
   /** Of a kind that has no objects of its own but shows those of another (events.k8s.io). */
@@ -98,6 +98,14 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly deprecation?: string;
   /** Of a kind that a CustomResourceDefinition made: what the built-in ones have in code. */
   readonly custom?: CustomKind;
+}
+
+/** A part of an object that has an address of its own to be changed at. */
+export interface UpdatableSubresource<T extends KubeObject = KubeObject> {
+  /** The object with what may be changed here, of `next`. */
+  take(next: T, previous: Stored<T>): T;
+  /** Rules of such a change beyond those of metadata. */
+  validate?(next: T, previous: Stored<T>): readonly StatusCause[];
 }
 
 /** An object as a number of replicas (autoscaling/v1 Scale). */

@@ -9,17 +9,15 @@ import {
   keyOf,
   notFound,
   pods,
-  qualifiedName,
   type Resource,
   type Scale,
   type Stored,
-  statusFailure,
 } from '../../kube/index.ts';
 import { type AdmissionReader, admissionPlugins } from '../admission/index.ts';
 import { type Authorization, createAuthorization } from '../auth/authorization/index.ts';
-import { CustomResources, type CustomResourcesHost } from '../crd/custom-resources.ts';
-import type { Crd } from '../crd/types.ts';
-import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
+import { CustomResources } from '../crd/custom-resources.ts';
+import type { AppliedWrite, Store, Table } from '../store/index.ts';
+import { Answers, checkUpdatable, unsupported } from './answers.ts';
 import { ensureNamespaces, SYSTEM } from './bootstrap.ts';
 import { admissionReader, authorizationSource, Catalogue } from './catalogue.ts';
 import {
@@ -33,14 +31,14 @@ import {
   type ScaleView,
   storedForm,
 } from './contract.ts';
+import { customResourcesHost } from './custom-kinds.ts';
 import { EVENT_TTL_MS, EventExpiry } from './event-expiry.ts';
-import { readInput } from './input.ts';
 import { list } from './list.ts';
 import { evictions } from './operations/evict.ts';
 import { applyPatch } from './patch/index.ts';
 import { patchedScale, scaledBy, scaleEntry } from './scale.ts';
 import { watch } from './watch.ts';
-import { Writes } from './writes.ts';
+import { durable, Writes } from './writes.ts';
 
 export interface RegistryOptions {
   readonly store: Store;
@@ -67,7 +65,7 @@ class StoreRegistry implements Registry {
   readonly #writes: Writes;
   readonly #catalogue: Catalogue;
   readonly #custom: CustomResources;
-  readonly #answers = new Map<string, Answer>();
+  readonly #answers = new Answers();
   readonly #eventExpiry: EventExpiry;
   readonly failed: Promise<Error>;
   readonly authorization: Authorization;
@@ -92,8 +90,16 @@ class StoreRegistry implements Registry {
       authorization: this.authorization,
       tableOf: (resource) => this.#catalogue.tableOf(resource),
     });
-    this.#answers.set(answerKey(pods, 'eviction'), this.#evictions(reader));
-    this.#custom = new CustomResources(this.#customHost(log));
+    this.#answers.set(pods, this.#evictions(reader), 'eviction');
+    this.#custom = new CustomResources(
+      customResourcesHost({
+        catalogue: this.#catalogue,
+        writes: this.#writes,
+        registry: this,
+        now: () => clock.now(),
+        log,
+      }),
+    );
     this.#eventExpiry = new EventExpiry({
       table: this.#catalogue.tableOf(events),
       clock,
@@ -128,7 +134,7 @@ class StoreRegistry implements Registry {
   }
 
   answerWith(resource: Resource, answer: Answer, subresource?: string): void {
-    this.#answers.set(answerKey(resource, subresource), answer);
+    this.#answers.set(resource, answer, subresource);
   }
 
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): Entry<T> {
@@ -164,7 +170,7 @@ class StoreRegistry implements Registry {
     context: RequestContext,
   ): Promise<Entry<T>> {
     const definition = this.#catalogue.of(resource);
-    if (!definition.verbs.includes('get')) return this.#answer(definition, object, context);
+    if (!definition.verbs.includes('get')) return this.#answers.toCreate(definition, object, context);
     const entry = await durable(
       this.#writes.create(this.#catalogue.table(definition), definition, object, context),
     );
@@ -273,7 +279,7 @@ class StoreRegistry implements Registry {
   ): Promise<object> {
     const definition = this.#catalogue.of(resource);
     this.#writes.admitSubresource(definition, name, subresource, body, context);
-    const answer = this.#answers.get(answerKey(definition, subresource));
+    const answer = this.#answers.get(definition, subresource);
     if (answer) return answer({ name, body, context });
     const action = definition.actions?.[subresource];
     if (!action) throw unsupported(definition, subresource);
@@ -320,17 +326,6 @@ class StoreRegistry implements Registry {
     });
   }
 
-  async #answer<T extends KubeObject>(
-    definition: ResourceDefinition,
-    object: T,
-    context: RequestContext,
-  ): Promise<Entry<T>> {
-    const answer = this.#answers.get(answerKey(definition));
-    if (!answer) throw unsupported(definition);
-    const body = readInput(definition, object, undefined, context);
-    return new StoredEntry((await answer({ body, context })) as Stored<T>, 0);
-  }
-
   /** Runs a write on an object that exists and waits until it is durable. */
   async #change<T extends KubeObject>(
     definition: ResourceDefinition,
@@ -357,31 +352,6 @@ class StoreRegistry implements Registry {
     if (definition.group !== customResourceDefinitions.group) return undefined;
     return this.#custom.sync(entry.object.metadata.name);
   }
-
-  #customHost(log: Logger): CustomResourcesHost {
-    const definition = this.#catalogue.of(customResourceDefinitions);
-    const table = this.#catalogue.table(definition);
-    return {
-      log,
-      now: () => this.#clock.now(),
-      all: () => this.#catalogue.newest<Crd>(customResourceDefinitions as Resource<never>),
-      get: (name) => table.get(name)?.object as Stored<Crd> | undefined,
-      write: (name, build) =>
-        durable(
-          this.#writes.update(table, definition, name, name, {
-            context: SYSTEM,
-            subresource: 'status',
-            build: (previous) => build(previous as Stored<Crd>),
-          }),
-        ),
-      isBuiltIn: (group, plural) => this.#catalogue.isBuiltIn(group, plural),
-      replace: (old, next) => this.#catalogue.replace(old, next),
-      deleteAll: async (kind) => {
-        await this.deleteCollection(kind, {}, {}, SYSTEM);
-      },
-      empty: (kind) => emptied(this.#catalogue.table(kind)),
-    };
-  }
 }
 
 /** A stored object as the version that was asked for shows it. */
@@ -389,42 +359,6 @@ function shown(definition: ResourceDefinition, entry: Entry): Entry {
   return storedForm(definition)?.read(entry) ?? entry;
 }
 
-/** Resolves once nothing is left. */
-function emptied(table: Table): Promise<void> {
-  return new Promise((resolve) => {
-    const check = () => {
-      if (table.size > 0) return;
-      stop();
-      resolve();
-    };
-    const stop = table.onChange(check);
-    check();
-  });
-}
-
-async function durable(write: AppliedWrite | Promise<AppliedWrite>): Promise<Entry> {
-  const { entry, durable } = await write;
-  await durable;
-  return entry;
-}
-
 function keyFor(definition: ResourceDefinition, { namespace, name }: ObjectName): string {
   return joinKey(definition.namespaced ? namespace : undefined, name);
-}
-
-function checkUpdatable(definition: ResourceDefinition, subresource: string | undefined): void {
-  if (subresource === undefined || definition.updatable?.[subresource]) return;
-  if (subresource === 'status' && definition.subresources.includes('status')) return;
-  throw unsupported(definition, subresource);
-}
-
-function answerKey(resource: Resource, subresource = ''): string {
-  return `${qualifiedName(resource)}/${subresource}`;
-}
-
-function unsupported(definition: ResourceDefinition, subresource?: string) {
-  return statusFailure(404, 'NotFound', 'the server could not find the requested resource', {
-    group: definition.group || undefined,
-    kind: subresource === undefined ? definition.plural : `${definition.plural}/${subresource}`,
-  });
 }

@@ -245,3 +245,10 @@ function isStored(definition: ResourceDefinition, object: KubeObject, stored: Ku
 function unsaved(object: KubeObject): Entry {
   return new StoredEntry(object as Stored<KubeObject>, Number(object.metadata?.resourceVersion ?? 0));
 }
+
+/** What was written, once it is durable. */
+export async function durable(write: AppliedWrite | Promise<AppliedWrite>): Promise<Entry> {
+  const { entry, durable } = await write;
+  await durable;
+  return entry;
+}

@@ -443,6 +443,26 @@ describe('attach/detach controller', () => {
     assert.deepEqual(w.plugin.calls, ['detach v n']);
   });
 
+  it('detaches within a minute what somebody else has attached for no pod: a leader that was replaced', async (test) => {
+    const clock = new FakeClock();
+    const w = await world(test, clock);
+    w.start();
+    await w.addNode('n');
+    await w.addVolume('v');
+    await w.addVolume('w');
+    await w.addPod('p', 'w', 'n');
+    await w.attached('n', 'w');
+    await w.client.create<VolumeAttachment>(volumeAttachments, {
+      metadata: { name: attachmentName('v', 'n') },
+      spec: { attacher: 'fake', nodeName: 'n', source: { persistentVolumeName: 'v' } },
+    });
+    const attachments = w.context.informers.of(volumeAttachments);
+    await w.until('seen', () => attachments.size === 2);
+    await clock.advance(60_000);
+    await w.until('one attachment', () => attachments.size === 1);
+    assert.deepEqual(w.plugin.calls, ['attach w n', 'detach v n']);
+  });
+
   it('leaves a node alone that attaches for itself, beside one that does not', async (test) => {
     const w = await world(test);
     await w.addNode('self', { metadata: { annotations: {} } });

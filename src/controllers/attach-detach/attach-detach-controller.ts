@@ -16,7 +16,7 @@ import {
   volumeAttachments,
 } from '../../kube/index.ts';
 import { PendingOperations, type PluginRegistry } from '../../volume/index.ts';
-import { ActualStateOfWorld } from './actual-state-of-world.ts';
+import { ActualStateOfWorld, type AttachedTo } from './actual-state-of-world.ts';
 import { attachmentIndex, lostAttachment, volumeOfAttachment } from './attachment-check.ts';
 import { DesiredStateOfWorld } from './desired-state-of-world.ts';
 import { DesiredStatePopulator } from './desired-state-populator.ts';
@@ -24,6 +24,7 @@ import { NodeStatusUpdater } from './node-status-updater.ts';
 import { isManaged, keepsTerminatedPodVolumes, nodeCondition } from './nodes.ts';
 import { AttachDetachOperations, COMPONENT, operationKey } from './operations.ts';
 import { Reconciler } from './reconciler.ts';
+import { attachablePlugin } from './volume-spec.ts';
 
 /** Defaults are upstream's; durations are milliseconds. */
 export interface AttachDetachOptions {
@@ -41,6 +42,7 @@ export interface AttachDetachOptions {
   readonly populatorPeriodMs?: number;
 }
 
+const VERIFY = 'verify_volumes_are_attached';
 const BY_NODE = 'attach-detach/node';
 const BY_VOLUME_AND_NODE = 'attach-detach/volume-and-node';
 
@@ -128,9 +130,10 @@ class AttachDetachController implements Component {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const ready = this.#options.plugins
-      .all()
-      .map((plugin) => ({ synced: plugin.ready ?? Promise.resolve() }));
+    const { plugins } = this.#options;
+    const ready = [...plugins.all().map((plugin) => plugin.ready), plugins.probed].map((one) => ({
+      synced: one ?? Promise.resolve(),
+    }));
     await Informers.synced(signal, ...Object.values(this.#informers), ...ready);
     if (signal.aborted) return;
     this.#rebuildActualState();
@@ -140,7 +143,7 @@ class AttachDetachController implements Component {
     this.#reconciler.resync();
     await Promise.all([
       this.#every(this.#options.populatorPeriodMs ?? 60_000, signal, () => this.#populator.resync()),
-      this.#every(this.#options.reconcileSyncMs ?? 60_000, signal, () => this.#verifyAttachments()),
+      this.#every(this.#options.reconcileSyncMs ?? 60_000, signal, () => this.#verifyAttachments(signal)),
     ]);
     stopListening();
     await Promise.all([this.#pending.idle(), ...this.#checks]);
@@ -154,14 +157,23 @@ class AttachDetachController implements Component {
         this.#actual.markAttached(name, undefined, node.metadata.name, devicePath);
       }
     }
+    this.#learnAttachments();
+  }
+
+  /**
+   * VolumeAttachments that this controller did not make: a predecessor did. Upstream looks for them at its start only, and
+   * never detaches what an old leader, frozen meanwhile, attaches after that.
+   */
+  #learnAttachments(): void {
     for (const attachment of this.#informers.attachments.values()) {
       const { nodeName = '' } = attachment.spec ?? {};
       if (nodeCondition(this.#informers.nodes.get(nodeName)).attachesForItself) continue;
       const found = volumeOfAttachment(attachment, this.#informers.volumes, this.#options.plugins);
       if (!found) continue;
-      if (this.#actual.state(found.volumeName, nodeName) === 'detached') {
-        this.#actual.markUncertain(found.volumeName, found.spec, nodeName);
-      } else this.#actual.setSpec(found.volumeName, found.spec);
+      const { volumeName, spec } = found;
+      if (this.#actual.state(volumeName, nodeName) !== 'detached') this.#actual.setSpec(volumeName, spec);
+      else if (!this.#pending.isPending(operationKey(volumeName, spec, nodeName)))
+        this.#actual.markUncertain(volumeName, spec, nodeName);
     }
   }
 
@@ -217,6 +229,7 @@ class AttachDetachController implements Component {
     let listening = false;
     const driverChanged = () => listening && populator.resync();
     stops.push(drivers.on({ added: driverChanged, updated: driverChanged, deleted: driverChanged }));
+    stops.push(this.#options.plugins.onChange(driverChanged));
     listening = true;
     return () => {
       for (const stop of stops) stop();
@@ -277,15 +290,25 @@ class AttachDetachController implements Component {
     }
   }
 
-  #verifyAttachments(): void {
+  #verifyAttachments(signal: AbortSignal): void {
     const { attachments } = this.#informers;
     for (const attached of this.#actual.attachedVolumes()) {
       const { volumeName, nodeName } = attached;
       if (!this.#isQuietlyAttached(volumeName, nodeName)) continue;
       if (lostAttachment(attached, (key) => attachments.byIndex(BY_VOLUME_AND_NODE, key))) {
         this.#lost(volumeName, nodeName);
-      }
+      } else this.#askPlugin(attached, signal);
     }
+    this.#learnAttachments();
+  }
+
+  /** A plugin that can tell is asked whether the volume is attached still (VolumesAreAttached). */
+  #askPlugin({ volumeName, nodeName, spec }: AttachedTo, signal: AbortSignal): void {
+    const attacher = spec && attachablePlugin(this.#options.plugins, spec)?.attacher;
+    if (!spec || !attacher?.isAttached) return;
+    this.#pending.run(operationKey(volumeName, spec, nodeName), VERIFY, async () => {
+      if (!(await attacher.isAttached!(spec, nodeName, signal))) this.#lost(volumeName, nodeName);
+    });
   }
 
   #lost(volumeName: string, nodeName: string): void {

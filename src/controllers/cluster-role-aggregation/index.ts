@@ -1,4 +1,4 @@
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import { type ClusterRole, clusterRoles, type Stored } from '../../kube/index.ts';
 import { aggregatedRules, sameRules } from './aggregate.ts';
 
@@ -43,21 +43,21 @@ export function createClusterRoleAggregation(context: ComponentContext): Compone
 
   return {
     name: NAME,
-    async start(signal) {
-      await Informers.synced(signal, roles);
-      if (signal.aborted) return;
-      lookAtAll();
-      const stop = roles.on({
-        added: (role) => {
-          if (role.aggregationRule || role.metadata.labels) lookAtAll();
-        },
-        updated: (role, previous) => {
-          if (!isUnchanged(role, previous)) lookAtAll();
-        },
-        deleted: lookAtAll,
-      });
-      await controller.run(signal);
-      stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { roles },
+        listen: () => [
+          roles.on({
+            added: (role) => {
+              if (role.aggregationRule || role.metadata.labels) lookAtAll();
+            },
+            updated: (role, previous) => {
+              if (!isUnchanged(role, previous)) lookAtAll();
+            },
+            deleted: lookAtAll,
+          }),
+        ],
+        loops: [controller],
+      }),
   };
 }

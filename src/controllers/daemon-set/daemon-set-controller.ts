@@ -2,20 +2,16 @@ import { backoffDelay } from '../../base/index.ts';
 import {
   type Component,
   type ComponentContext,
-  Controller,
   type EventRecorder,
-  Informers,
+  runControllers,
 } from '../../client/index.ts';
 import {
   type ControllerRevision,
-  controllerOf,
   controllerRevisions,
   type DaemonSet,
   type DaemonSetStatus,
   daemonSets,
-  isAlreadyExists,
   isBeingDeleted,
-  isNotFound,
   keyOf,
   LABEL_CONTROLLER_REVISION_HASH,
   type Node,
@@ -26,16 +22,17 @@ import {
   splitKey,
 } from '../../kube/index.ts';
 import {
-  BY_CONTROLLER,
+  allOf,
   candidatesOf,
   canonical,
-  claimObjects,
-  controllerIndex,
+  controlled,
+  createRevision,
+  deleteRevisions,
   nextAvailability,
   nextStatus,
   PodControl,
-  selects,
   slowStart,
+  Workload,
   writeStatus,
 } from '../workload/index.ts';
 import { newDaemonPod, targetNode } from './daemon-pod.ts';
@@ -63,102 +60,60 @@ class DaemonSetController implements Component {
   readonly #recorder: EventRecorder;
   readonly #podControl: PodControl;
   readonly #informers;
-  readonly #controller: Controller;
+  readonly #sets;
   /** By set, generation and node. */
   readonly #failures = new Map<string, Failures>();
 
   constructor(context: ComponentContext) {
     this.#context = context;
     this.#recorder = context.recorder(this.name);
-    const { informers, client, clock, log } = context;
-    this.#informers = {
-      sets: informers.of(daemonSets),
-      nodes: informers.of(nodes),
-      pods: informers.of(pods).addIndex(BY_CONTROLLER, controllerIndex),
-      revisions: informers.of(controllerRevisions).addIndex(BY_CONTROLLER, controllerIndex),
-    };
-    const informer = this.#informers.pods;
-    this.#podControl = new PodControl({ client, clock, recorder: this.#recorder, informer });
-    this.#controller = new Controller({
+    this.#sets = new Workload<DaemonSet>(context, {
       name: this.name,
-      clock,
-      log,
+      resource: daemonSets,
       workers: 2,
-      reconcile: (key, signal) => this.#reconcile(key, signal),
+      reconcile: (set, signal) => this.#reconcile(set, signal),
+      forget: ({ metadata }) => this.#forget(metadata.uid),
+    });
+    this.#informers = {
+      sets: this.#sets.informer,
+      nodes: context.informers.of(nodes),
+      pods: controlled(context, pods),
+      revisions: controlled(context, controllerRevisions),
+    };
+    this.#podControl = new PodControl(context, this.#recorder, this.#informers.pods);
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    const { sets, nodes, pods } = this.#informers;
+    const all = () => {
+      for (const set of sets.values()) this.#sets.look(set);
+    };
+    return runControllers(signal, {
+      informers: this.#informers,
+      listen: () => [
+        this.#podControl.listen(),
+        this.#sets.listen(),
+        pods.on(this.#sets.dependents()),
+        nodes.on({
+          added: all,
+          updated: (node, previous) => {
+            if (sets.size > 0 && placement(node) !== placement(previous)) all();
+          },
+          deleted: all,
+        }),
+      ],
+      loops: [this.#sets],
     });
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    await Informers.synced(signal, ...Object.values(this.#informers));
-    if (signal.aborted) return;
-    const stops = [this.#podControl.listen(), this.#listen()];
-    try {
-      await this.#controller.run(signal);
-    } finally {
-      for (const stop of stops) stop();
-    }
-  }
-
-  #listen(): () => void {
-    const { sets, nodes, pods } = this.#informers;
-    const setChanged = (set: Stored<DaemonSet>) => this.#controller.enqueue(keyOf(set));
-    const podChanged = (pod: Stored<Pod>) => {
-      for (const set of this.#setsOf(pod)) setChanged(set);
-    };
-    const all = () => {
-      for (const set of sets.values()) setChanged(set);
-    };
-    const stops = [
-      sets.on({
-        added: setChanged,
-        updated: setChanged,
-        deleted: ({ metadata }) => this.#forget(metadata.uid),
-      }),
-      nodes.on({
-        added: all,
-        updated: (node, previous) => {
-          if (sets.size > 0 && placement(node) !== placement(previous)) all();
-        },
-        deleted: all,
-      }),
-      pods.on({
-        added: podChanged,
-        updated: (pod, previous) => {
-          if (controllerOf(pod)?.uid !== controllerOf(previous)?.uid) podChanged(previous);
-          podChanged(pod);
-        },
-        deleted: podChanged,
-      }),
-    ];
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }
-
-  /** The sets that a pod concerns: its controller, or whoever might adopt it. */
-  #setsOf(pod: Stored<Pod>): Stored<DaemonSet>[] {
-    const { sets } = this.#informers;
-    const { namespace } = pod.metadata;
-    const controller = controllerOf(pod);
-    if (controller) {
-      const set = controller.kind === daemonSets.kind ? sets.get(controller.name, namespace) : undefined;
-      return set?.metadata.uid === controller.uid ? [set] : [];
-    }
-    return [...sets.values()].filter(
-      (set) => set.metadata.namespace === namespace && selects(set.spec?.selector, pod),
-    );
-  }
-
-  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const set = this.#informers.sets.byKey(key);
+  async #reconcile(set: Stored<DaemonSet>, signal: AbortSignal): Promise<number | undefined> {
     // Of a set that goes nobody knows which of its revisions are still there.
-    if (!set || isBeingDeleted(set)) return undefined;
+    if (isBeingDeleted(set)) return undefined;
     const { client, clock } = this.#context;
-    const owner = { resource: daemonSets, object: set, selector: set.spec?.selector };
     const revisions = candidatesOf(this.#informers.revisions, set);
-    const history = historyOf(set, await claimObjects(client, controllerRevisions, owner, revisions, signal));
+    const history = historyOf(set, await this.#sets.claim(set, controllerRevisions, revisions, signal));
     const waitMs = this.#podControl.waitMs(set);
-    const own = await claimObjects(client, pods, owner, candidatesOf(this.#informers.pods, set), signal);
+    const own = await this.#sets.claim(set, pods, candidatesOf(this.#informers.pods, set), signal);
     const current = await this.#currentRevision(set, history, own, signal);
     const nowMs = clock.now();
     const input: PlanInput = {
@@ -173,9 +128,7 @@ class DaemonSetController implements Component {
     if (waitMs === 0) {
       try {
         againMs = await this.#manage(input, signal);
-        for (const revision of revisionsToDelete(set, history.old, own)) {
-          await this.#deleteRevision(revision, signal);
-        }
+        await deleteRevisions(client, revisionsToDelete(set, history.old, own), signal);
       } catch (error) {
         failure = { error };
       }
@@ -208,14 +161,12 @@ class DaemonSetController implements Component {
 
   async #apply({ set, hash }: PlanInput, plan: Plan, signal: AbortSignal): Promise<void> {
     const create = plan.create.slice(0, BURST);
-    const results = await Promise.allSettled([
+    await allOf([
       slowStart(create.length, (index) =>
         this.#podControl.create(set, newDaemonPod(set, hash, create[index]!), signal),
       ),
       ...plan.delete.slice(0, BURST).map((pod) => this.#podControl.delete(set, pod, signal)),
     ]);
-    const failed = results.find(({ status }) => status === 'rejected');
-    if (failed) throw (failed as PromiseRejectedResult).reason;
   }
 
   /** How long a failed pod is still to stay; 0 when it goes now, which is remembered. */
@@ -263,7 +214,7 @@ class DaemonSetController implements Component {
         const body = { metadata: { uid: pod.metadata.uid, labels } };
         await client.patch(pods, splitKey(keyOf(pod)), { type: 'merge', body }, { signal });
       }
-      for (const twin of twins) await this.#deleteRevision(twin, signal);
+      await deleteRevisions(client, twins, signal);
     }
     if (newest.revision >= number) return newest;
     return await client.update(controllerRevisions, { ...newest, revision: number }, { signal });
@@ -276,29 +227,12 @@ class DaemonSetController implements Component {
   ): Promise<Stored<ControllerRevision>> {
     const { client } = this.#context;
     const revision = newRevision(set, number);
-    try {
-      return await client.create(controllerRevisions, revision, { signal });
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-      const found = await client.get(controllerRevisions, splitKey(keyOf(revision)), { signal });
-      const ours = controllerOf(found)?.uid === set.metadata.uid;
-      if (ours && canonical(found.data) === canonical(revision.data)) return found;
-      // Another content with the same hash: the next try has another.
-      const collisionCount = (set.status?.collisionCount ?? 0) + 1;
-      const status = { ...set.status!, collisionCount };
-      await writeStatus(client, daemonSets, { ...set, status }, signal);
-      throw error;
-    }
-  }
-
-  async #deleteRevision({ metadata }: Stored<ControllerRevision>, signal: AbortSignal): Promise<void> {
-    const { namespace, name, uid } = metadata;
-    try {
-      const preconditions = { uid };
-      await this.#context.client.delete(controllerRevisions, { namespace, name }, { preconditions, signal });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const created = await createRevision(client, set, revision, signal);
+    if (created) return created;
+    // The next try has another hash.
+    const collisionCount = (set.status?.collisionCount ?? 0) + 1;
+    await writeStatus(client, daemonSets, { ...set, status: { ...set.status!, collisionCount } }, signal);
+    throw new Error(`revision ${revision.metadata.name} of DaemonSet ${keyOf(set)}: the name is taken`);
   }
 
   /** @param isObserved whether the set has been worked on as it is now */

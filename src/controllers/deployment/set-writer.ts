@@ -1,8 +1,7 @@
-import type { Client, EventRecorder } from '../../client/index.ts';
+import { type Client, type EventRecorder, ignoreNotFound } from '../../client/index.ts';
 import {
   controllerReference,
   type Deployment,
-  isNotFound,
   keyOf,
   type ReplicaSet,
   replicaSets,
@@ -97,16 +96,9 @@ export class SetWriter {
   async delete(set: Set): Promise<void> {
     const { client, signal } = this.#options;
     const { uid, resourceVersion } = set.metadata;
-    try {
-      const preconditions = { uid, resourceVersion };
-      await client.delete(replicaSets, splitKey(keyOf(set)), {
-        propagationPolicy: 'Background',
-        preconditions,
-        signal,
-      });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const preconditions = { uid, resourceVersion };
+    const options = { propagationPolicy: 'Background', preconditions, signal } as const;
+    await ignoreNotFound(client.delete(replicaSets, splitKey(keyOf(set)), options));
   }
 
   async #patch(set: Set, change: { metadata: object; spec: object }): Promise<Set> {

@@ -4,7 +4,7 @@ import {
   type ComponentContext,
   Controller,
   type EventRecorder,
-  Informers,
+  runControllers,
 } from '../../client/index.ts';
 import {
   changedPodConditions,
@@ -73,18 +73,15 @@ class DisruptionController implements Component {
     this.#podQueue = queue(' pod', (key, signal) => this.#reconcilePod(key, signal));
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    await Informers.synced(signal, ...Object.values(this.#informers));
-    if (signal.aborted) return;
-    const stopListening = this.#listen();
-    try {
-      await Promise.all([this.#budgetQueue.run(signal), this.#podQueue.run(signal)]);
-    } finally {
-      stopListening();
-    }
+  start(signal: AbortSignal): Promise<void> {
+    return runControllers(signal, {
+      informers: this.#informers,
+      listen: () => this.#listen(),
+      loops: [this.#budgetQueue, this.#podQueue],
+    });
   }
 
-  #listen(): () => void {
+  #listen(): (() => void)[] {
     const changed = (budget: Stored<PodDisruptionBudget>) => this.#budgetQueue.enqueue(keyOf(budget));
     const podChanged = (pod: Stored<Pod>, previous?: Stored<Pod>) => {
       const budgets = this.#budgetsOf(pod);
@@ -93,7 +90,7 @@ class DisruptionController implements Component {
       if (budgets.length > 1) this.#tellOfMany(pod, budgets[0]!);
       if (staleConditionMs(pod, this.#context.clock.now()) !== undefined) this.#podQueue.enqueue(keyOf(pod));
     };
-    const stops = [
+    return [
       this.#informers.budgets.on({ added: changed, updated: changed }),
       this.#informers.pods.on({
         added: (pod) => podChanged(pod),
@@ -103,9 +100,6 @@ class DisruptionController implements Component {
         },
       }),
     ];
-    return () => {
-      for (const stop of stops) stop();
-    };
   }
 
   #budgetsOf(pod: Stored<Pod>): Stored<PodDisruptionBudget>[] {

@@ -70,6 +70,7 @@ export function createExpandController(
     given: Claim,
     old: Volume,
     { name, expander, newSize }: { name: string; expander: Expander; newSize: string },
+    signal: AbortSignal,
   ): Promise<void> => {
     const key = keyOf(given);
     const step = async <T>(failure: string, work: Promise<T>): Promise<T> => {
@@ -85,7 +86,12 @@ export function createExpandController(
     );
     const size = await step(
       `error expanding pvc ${key}`,
-      expander.expand(specFromPersistentVolume(old, false), newSize, given.status?.capacity?.storage ?? '0'),
+      expander.expand(
+        specFromPersistentVolume(old, false),
+        newSize,
+        given.status?.capacity?.storage ?? '0',
+        signal,
+      ),
     );
     const body = { spec: { capacity: { storage: size } } };
     const volume = await step(`error updating pv for pvc ${key}`, patchVolume(old, body));
@@ -98,7 +104,7 @@ export function createExpandController(
     }
   };
 
-  const carryOut = async (claim: Claim, volume: Volume): Promise<void> => {
+  const carryOut = async (claim: Claim, volume: Volume, signal: AbortSignal): Promise<void> => {
     let found: ReturnType<typeof expanderOf>;
     try {
       found = expanderOf(plugins, volume);
@@ -116,7 +122,7 @@ export function createExpandController(
       case 'askNode':
         return askNode(claim, volume);
       case 'expand':
-        return expand(claim, volume, { ...found, newSize: plan.newSize });
+        return expand(claim, volume, { ...found, newSize: plan.newSize }, signal);
     }
   };
 
@@ -125,7 +131,7 @@ export function createExpandController(
     clock,
     log,
     workers: WORKERS,
-    async reconcile(key) {
+    async reconcile(key, signal) {
       const claim = claims.byKey(key);
       if (!claim) return;
       const volume = await client.get(persistentVolumes, { name: claim.spec?.volumeName ?? '' });
@@ -134,7 +140,7 @@ export function createExpandController(
       }
       if (!concernsExpansion(claim, volume)) return;
       try {
-        await carryOut(claim, volume);
+        await carryOut(claim, volume, signal);
       } catch (error) {
         recorder.event(claim, 'Warning', 'VolumeResizeFailed', errorMessage(error));
         throw error;

@@ -71,6 +71,35 @@ describe('garbage collector', () => {
     await w.until('gone', () => w.context.informers.of(configMaps).hasSynced && w.gone('child'));
   });
 
+  it('finds it, too, when the kinds of owners are listed after it', async (test) => {
+    const w = await world(test);
+    const name = { namespace: 'default', name: 'owner' };
+    const { metadata } = await w.client.create(secrets, { metadata: name });
+    await w.make('child', [{ apiVersion: 'v1', kind: 'Secret', name: 'owner', uid: metadata.uid }]);
+    await w.client.delete(secrets, name);
+    w.start();
+    await w.until('gone', () => w.context.informers.of(configMaps).hasSynced && w.gone('child'));
+  });
+
+  for (const policy of ['Background', 'Foreground'] as const) {
+    it(`deletes a circle of owners (${policy})`, async (test) => {
+      const w = await world(test);
+      w.start();
+      const names = ['a', 'b', 'c'];
+      const ring: Stored<ConfigMap>[] = [];
+      for (const name of names) {
+        const before = ring.at(-1);
+        ring.push(await w.make(name, before && [ownedBy(before, { blockOwnerDeletion: true })]));
+      }
+      const ownerReferences = [ownedBy(ring.at(-1)!, { blockOwnerDeletion: true })];
+      const body = { metadata: { ownerReferences } };
+      await w.client.patch(configMaps, { namespace: 'default', name: 'a' }, { type: 'merge', body });
+      await w.until('the circle', () => names.every(w.get) && w.get('a')?.metadata.ownerReferences);
+      await w.remove('a', policy);
+      await w.until('all gone', () => names.every(w.gone));
+    });
+  }
+
   it('takes another object of the same name for no owner', async (test) => {
     const w = await world(test);
     w.start();

@@ -14,10 +14,8 @@ import {
   FINALIZER_FOREGROUND,
   FINALIZER_ORPHAN,
   isBeingDeleted,
-  joinKey,
   type KubeObject,
   keyOf,
-  type OwnerReference,
   qualifiedName,
   type Resource,
   resourcesOfDefinition,
@@ -25,6 +23,7 @@ import {
 } from '../../kube/index.ts';
 import { type Found, Monitors } from './monitors.ts';
 import { Objects } from './objects.ts';
+import { OwnerStates } from './owner-states.ts';
 import {
   blocks,
   isDeletingDependents,
@@ -32,7 +31,6 @@ import {
   judge,
   type Kept,
   matters,
-  type OwnerState,
   ownerUids,
   withoutOwners,
   withUnblockedOwners,
@@ -45,8 +43,6 @@ export interface GarbageCollectorOptions {
   readonly workers?: number;
 }
 
-/** How many owners that are known not to exist are remembered. */
-const MAX_ABSENT = 500;
 /** How soon orphaning and foreground deletion look again while a resource is still being listed. */
 const UNSETTLED_MS = 100;
 
@@ -64,9 +60,8 @@ class GarbageCollector implements Component {
   readonly #resources: readonly Resource[];
   readonly #monitors: Monitors;
   readonly #objects: Objects;
+  readonly #owners: OwnerStates;
   readonly #controller: Controller;
-  /** Owners that are known not to exist: their uids, or the references that named them. A uid never comes back. */
-  readonly #absent = new Set<string>();
 
   constructor(context: ComponentContext, options: GarbageCollectorOptions) {
     this.#context = context;
@@ -76,6 +71,7 @@ class GarbageCollector implements Component {
     for (const resource of this.#resources) context.informers.of(resource);
     this.#objects = new Objects(context.client);
     this.#monitors = new Monitors(context, (resource) => this.#handler(resource));
+    this.#owners = new OwnerStates(this.#monitors, this.#objects);
     this.#controller = new Controller({
       name: this.name,
       clock: context.clock,
@@ -89,7 +85,7 @@ class GarbageCollector implements Component {
     const { informers } = this.#context;
     await Informers.synced(signal, ...this.#resources.map((resource) => informers.of(resource)));
     if (signal.aborted) return;
-    for (const resource of this.#resources) this.#monitors.add(resource, informers.of(resource));
+    this.#monitors.add(new Map(this.#resources.map((resource) => [resource, informers.of(resource)])));
     const off = this.#resources.includes(customResourceDefinitions)
       ? this.#followDefinitions(informers.of(customResourceDefinitions))
       : undefined;
@@ -132,7 +128,7 @@ class GarbageCollector implements Component {
       },
       deleted: (object) => {
         const dependents = this.#monitors.dependents(object.metadata.uid);
-        if (dependents.length > 0) this.#remember(object.metadata.uid);
+        if (dependents.length > 0) this.#owners.remember(object.metadata.uid);
         for (const dependent of dependents) this.#enqueue(dependent);
         this.#enqueueWaitingOwners(object);
       },
@@ -145,7 +141,7 @@ class GarbageCollector implements Component {
       return;
     }
     const references = object.metadata.ownerReferences ?? [];
-    if (references.some((reference) => this.#cachedState(reference, object) !== 'solid')) {
+    if (references.some((reference) => this.#owners.cached(reference, object) !== 'solid')) {
       this.#enqueue({ resource, object });
     }
   }
@@ -190,7 +186,7 @@ class GarbageCollector implements Component {
     const owners = await Promise.all(
       references.map(async (reference) => ({
         uid: reference.uid,
-        state: await this.#stateOf(reference, latest, signal),
+        state: await this.#owners.live(reference, latest, signal),
       })),
     );
     const dependents = this.#monitors.dependents(latest.metadata.uid).map((found) => found.object);
@@ -237,39 +233,5 @@ class GarbageCollector implements Component {
         ),
     );
     await this.#objects.removeFinalizer(owner, FINALIZER_ORPHAN, signal);
-  }
-
-  /** What the caches say of an owner; 'dangling' when they do not know it. */
-  #cachedState(reference: OwnerReference, object: KubeObject): OwnerState {
-    const resource = this.#monitors.ofReference(reference);
-    // An owner of a kind that the server does not have is nobody's here to declare dead, if it was not seen to go.
-    if (!resource) return this.#absent.has(reference.uid) ? 'dangling' : 'solid';
-    const { namespace } = object.metadata ?? {};
-    // A cluster-scoped object cannot be owned by a namespaced one; upstream leaves such an object alone, too.
-    if (resource.namespaced && namespace === undefined) return 'solid';
-    const key = joinKey(resource.namespaced ? namespace : undefined, reference.name);
-    const owner = this.#monitors.get(resource, key);
-    if (owner?.metadata.uid !== reference.uid) return 'dangling';
-    return isDeletingDependents(owner) ? 'waiting' : 'solid';
-  }
-
-  /** As `#cachedState`; an owner that the cache does not know is asked for at the server. */
-  async #stateOf(reference: OwnerReference, object: Kept, signal: AbortSignal): Promise<OwnerState> {
-    const cached = this.#cachedState(reference, object);
-    if (cached !== 'dangling') return cached;
-    const resource = this.#monitors.ofReference(reference);
-    if (!resource || this.#absent.has(reference.uid)) return 'dangling';
-    const namespace = resource.namespaced ? object.metadata.namespace : undefined;
-    const key = [reference.apiVersion, reference.kind, namespace, reference.name, reference.uid].join(' ');
-    if (this.#absent.has(key)) return 'dangling';
-    const owner = await this.#objects.get(resource, { namespace, name: reference.name }, signal);
-    if (owner?.metadata.uid === reference.uid) return isDeletingDependents(owner) ? 'waiting' : 'solid';
-    this.#remember(key);
-    return 'dangling';
-  }
-
-  #remember(absent: string): void {
-    this.#absent.add(absent);
-    if (this.#absent.size > MAX_ABSENT) this.#absent.delete(this.#absent.values().next().value!);
   }
 }

@@ -24,7 +24,7 @@ interface Monitor {
   readonly informer: Informer<KubeObject>;
   /** When it began, on the monotonic clock. */
   readonly sinceMs: number;
-  stop(): void;
+  readonly stops: (() => void)[];
 }
 
 /** How long orphaning and foreground deletion wait for a resource that cannot be listed. */
@@ -42,9 +42,15 @@ export class Monitors {
     this.#handler = handler;
   }
 
-  /** Watches a resource through an informer that runs by itself. */
-  add(resource: Resource, informer: Informer<KubeObject>): void {
-    this.#keep([resource], informer, () => undefined);
+  /**
+   * Watches resources through informers that run by themselves. Nothing is told of any before all are known: what has
+   * lost its owner while nobody looked would pass for something whose owner is of an unknown kind.
+   */
+  add(informers: ReadonlyMap<Resource, Informer<KubeObject>>): void {
+    const monitors = [...informers].map(([resource, informer]) =>
+      this.#keep([resource], informer, () => undefined),
+    );
+    for (const monitor of monitors) this.#listen(monitor);
   }
 
   /**
@@ -57,13 +63,13 @@ export class Monitors {
       known?.apiVersions.size === versions.length &&
       versions.every((one) => known.apiVersions.has(apiVersionOf(one)) && one.kind === known.resource.kind);
     if (isSame) return;
-    known?.stop();
+    if (known) this.#end(known);
     this.#monitors.delete(name);
     const [first] = versions;
     if (first) {
       const informer = new Informer(first, this.#options);
       const abort = new AbortController();
-      this.#keep(versions, informer, () => abort.abort());
+      this.#listen(this.#keep(versions, informer, () => abort.abort()));
       const run = informer.run(abort.signal).finally(() => this.#running.delete(run));
       this.#running.add(run);
     } else if (known) {
@@ -72,7 +78,7 @@ export class Monitors {
     }
   }
 
-  #keep(versions: readonly Resource[], informer: Informer<KubeObject>, end: () => void): void {
+  #keep(versions: readonly Resource[], informer: Informer<KubeObject>, end: () => void): Monitor {
     const resource = versions[0]!;
     informer.addIndex(BY_OWNER, ownerUids).addIndex(BY_UID, ({ metadata }) => [metadata.uid]);
     const monitor = {
@@ -80,14 +86,18 @@ export class Monitors {
       apiVersions: new Set(versions.map(apiVersionOf)),
       informer,
       sinceMs: this.#options.clock.monotonic(),
-      stop() {
-        off();
-        end();
-      },
+      stops: [end],
     };
-    // The handler may ask at once for what it is told of.
     this.#monitors.set(qualifiedName(resource), monitor);
-    const off = informer.on(this.#handler(resource));
+    return monitor;
+  }
+
+  #listen({ resource, informer, stops }: Monitor): void {
+    stops.push(informer.on(this.#handler(resource)));
+  }
+
+  #end({ stops }: Monitor): void {
+    for (const stop of stops) stop();
   }
 
   /** Whether every resource is known, or has had its time to be. */
@@ -99,7 +109,7 @@ export class Monitors {
   }
 
   async stop(): Promise<void> {
-    for (const monitor of this.#monitors.values()) monitor.stop();
+    for (const monitor of this.#monitors.values()) this.#end(monitor);
     this.#monitors.clear();
     await Promise.all(this.#running);
   }

@@ -1,8 +1,7 @@
-import type { Client, DeleteOptions, ObjectName } from '../../client/index.ts';
+import { type Client, type DeleteOptions, ignoreNotFound, type ObjectName } from '../../client/index.ts';
 import {
   hasFinalizer,
   isConflict,
-  isNotFound,
   keyOf,
   type OwnerReference,
   type Resource,
@@ -22,11 +21,11 @@ export class Objects {
   }
 
   get(resource: Resource, name: ObjectName, signal: AbortSignal): Promise<Kept | undefined> {
-    return ignoringNotFound(this.#client.get(resource, name, { signal }));
+    return ignoreNotFound(this.#client.get(resource, name, { signal }));
   }
 
   async delete(resource: Resource, name: ObjectName, options: DeleteOptions): Promise<void> {
-    await ignoringNotFound(this.#client.delete(resource, name, options));
+    await ignoreNotFound(this.#client.delete(resource, name, options));
   }
 
   async removeFinalizer({ resource, object }: Found, finalizer: string, signal: AbortSignal): Promise<void> {
@@ -38,7 +37,7 @@ export class Objects {
       const finalizers = latest.metadata.finalizers?.filter((other) => other !== finalizer);
       const body = { metadata: { resourceVersion, finalizers } };
       try {
-        await ignoringNotFound(this.#client.patch(resource, name, { type: 'merge', body }, { signal }));
+        await ignoreNotFound(this.#client.patch(resource, name, { type: 'merge', body }, { signal }));
         return;
       } catch (error) {
         if (!isConflict(error) || attempt === FINALIZER_ATTEMPTS) throw error;
@@ -56,15 +55,6 @@ export class Objects {
     const owners = ownerReferences.length > 0 ? ownerReferences : null;
     const body = { metadata: { uid, resourceVersion, ownerReferences: owners } };
     const name = splitKey(keyOf(object));
-    return ignoringNotFound(this.#client.patch(resource, name, { type: 'merge', body }, { signal }));
-  }
-}
-
-async function ignoringNotFound<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
+    return ignoreNotFound(this.#client.patch(resource, name, { type: 'merge', body }, { signal }));
   }
 }

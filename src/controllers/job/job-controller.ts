@@ -3,17 +3,10 @@ import {
   type ComponentContext,
   Controller,
   type EventRecorder,
-  Informers,
+  runControllers,
 } from '../../client/index.ts';
 import { controllerOf, type Job, jobs, keyOf, type Pod, pods, type Stored } from '../../kube/index.ts';
-import {
-  BY_CONTROLLER,
-  candidatesOf,
-  claimObjects,
-  controllerIndex,
-  PodControl,
-  selects,
-} from '../workload/index.ts';
+import { BY_CONTROLLER, candidatesOf, controlled, PodControl, Workload } from '../workload/index.ts';
 import { type Failures, NO_FAILURES } from './backoff.ts';
 import { JobSync, type JobSyncContext, releasePod } from './job-sync.ts';
 import { isFinished } from './outcome.ts';
@@ -32,8 +25,8 @@ class JobController implements Component {
   readonly #context: ComponentContext;
   readonly #recorder: EventRecorder;
   readonly #podControl: PodControl;
-  readonly #informers;
-  readonly #jobQueue: Controller;
+  readonly #pods;
+  readonly #jobs;
   readonly #orphanQueue: Controller;
   /** By a job's uid. */
   readonly #failures = new Map<string, Failures>();
@@ -43,103 +36,55 @@ class JobController implements Component {
   constructor(context: ComponentContext) {
     this.#context = context;
     this.#recorder = context.recorder(this.name);
-    const { informers, client, clock, log } = context;
-    this.#informers = {
-      jobs: informers.of(jobs),
-      pods: informers.of(pods).addIndex(BY_CONTROLLER, controllerIndex),
-    };
-    const informer = this.#informers.pods;
-    this.#podControl = new PodControl({ client, clock, recorder: this.#recorder, informer });
-    const queue = (
-      name: string,
-      reconcile: (key: string, signal: AbortSignal) => Promise<number | undefined>,
-    ) => new Controller({ name, clock, log, workers: 5, reconcile });
-    this.#jobQueue = queue(this.name, (key, signal) => this.#reconcile(key, signal));
-    this.#orphanQueue = queue(`${this.name} orphan`, (key, signal) => this.#reconcileOrphan(key, signal));
+    this.#jobs = new Workload<Job>(context, {
+      name: this.name,
+      resource: jobs,
+      workers: 5,
+      reconcile: (job, signal) => this.#reconcile(job, signal),
+      forget: (job) => this.#ended(job),
+    });
+    this.#pods = controlled(context, pods);
+    this.#podControl = new PodControl(context, this.#recorder, this.#pods);
+    this.#orphanQueue = new Controller({
+      name: `${this.name} orphan`,
+      clock: context.clock,
+      log: context.log,
+      workers: 5,
+      reconcile: (key, signal) => this.#reconcileOrphan(key, signal),
+    });
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    await Informers.synced(signal, ...Object.values(this.#informers));
-    if (signal.aborted) return;
-    const stops = [this.#podControl.listen(), this.#listen()];
-    try {
-      await Promise.all([this.#jobQueue.run(signal), this.#orphanQueue.run(signal)]);
-    } finally {
-      for (const stop of stops) stop();
-    }
+  start(signal: AbortSignal): Promise<void> {
+    return runControllers(signal, {
+      informers: { jobs: this.#jobs.informer, pods: this.#pods },
+      listen: () => [
+        this.#podControl.listen(),
+        this.#jobs.listen(),
+        this.#pods.on(this.#jobs.dependents((pod) => this.#podChanged(pod))),
+      ],
+      loops: [this.#jobs, this.#orphanQueue],
+    });
   }
 
-  #listen(): () => void {
-    const jobChanged = (job: Stored<Job>) => this.#jobQueue.enqueue(keyOf(job));
-    const podChanged = (pod: Stored<Pod>) => {
-      const owner = controllerOf(pod);
-      if (!isTracked(pod)) this.#released.get(owner?.uid ?? '')?.delete(pod.metadata.uid);
-      else if (!owner || pod.metadata.deletionTimestamp) this.#orphanQueue.enqueue(keyOf(pod));
-      for (const job of this.#jobsOf(pod)) jobChanged(job);
-    };
-    const stops = [
-      this.#informers.jobs.on({
-        added: jobChanged,
-        updated: jobChanged,
-        deleted: ({ metadata: { uid } }) => {
-          this.#forget(uid);
-          this.#releaseAll(uid);
-        },
-      }),
-      this.#informers.pods.on({
-        added: podChanged,
-        updated: (pod, previous) => {
-          if (controllerOf(pod)?.uid !== controllerOf(previous)?.uid) {
-            for (const job of this.#jobsOf(previous)) jobChanged(job);
-          }
-          podChanged(pod);
-        },
-        deleted: (pod) => {
-          this.#released.get(controllerOf(pod)?.uid ?? '')?.delete(pod.metadata.uid);
-          for (const job of this.#jobsOf(pod)) jobChanged(job);
-        },
-      }),
-    ];
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }
-
-  /** The jobs that a pod concerns: its controller, or whoever might adopt it. */
-  #jobsOf(pod: Stored<Pod>): Stored<Job>[] {
-    const { namespace } = pod.metadata;
-    if (controllerOf(pod)) {
-      const job = this.#controllingJob(pod);
-      return job ? [job] : [];
-    }
-    return [...this.#informers.jobs.values()].filter(
-      (job) => job.metadata.namespace === namespace && selects(job.spec?.selector, pod),
-    );
-  }
-
-  #controllingJob(pod: Stored<Pod>): Stored<Job> | undefined {
+  #podChanged(pod: Stored<Pod>): void {
     const owner = controllerOf(pod);
-    if (owner?.kind !== jobs.kind) return undefined;
-    const job = this.#informers.jobs.get(owner.name, pod.metadata.namespace);
-    return job?.metadata.uid === owner.uid ? job : undefined;
+    const isGone = this.#pods.byKey(keyOf(pod))?.metadata.uid !== pod.metadata.uid;
+    if (isGone || !isTracked(pod)) this.#released.get(owner?.uid ?? '')?.delete(pod.metadata.uid);
+    else if (!owner || pod.metadata.deletionTimestamp) this.#orphanQueue.enqueue(keyOf(pod));
   }
 
-  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const job = this.#informers.jobs.byKey(key);
-    if (!job || (job.spec?.managedBy ?? MANAGER) !== MANAGER) return undefined;
+  async #reconcile(job: Stored<Job>, signal: AbortSignal): Promise<number | undefined> {
+    if ((job.spec?.managedBy ?? MANAGER) !== MANAGER) return undefined;
     const { uid, resourceVersion } = job.metadata;
     if (isFinished(job)) {
-      this.#forget(uid);
-      this.#releaseAll(uid);
+      this.#ended(job);
       return undefined;
     }
     // By a status of before our last write pods would be made or counted twice.
     if (BigInt(resourceVersion) < (this.#writtenVersion.get(uid) ?? 0n)) return undefined;
     const waitMs = this.#podControl.waitMs(job);
     const { client, clock } = this.#context;
-    const owner = { resource: jobs, object: job, selector: job.spec?.selector };
-    const candidates = candidatesOf(this.#informers.pods, job);
-    const own = await claimObjects(client, pods, owner, candidates, signal, {
+    const own = await this.#jobs.claim(job, pods, candidatesOf(this.#pods, job), signal, {
       adopted: ({ metadata }) => ({
         finalizers: [...new Set([...(metadata.finalizers ?? []), FINALIZER_TRACKING])],
       }),
@@ -166,7 +111,7 @@ class JobController implements Component {
   }
 
   #noteReleased(job: string, { metadata }: Stored<Pod>): void {
-    const cached = this.#informers.pods.get(metadata.name, metadata.namespace);
+    const cached = this.#pods.get(metadata.name, metadata.namespace);
     if (cached?.metadata.uid !== metadata.uid || !isTracked(cached)) return;
     const released = this.#released.get(job) ?? new Set<string>();
     this.#released.set(job, released.add(metadata.uid));
@@ -174,24 +119,22 @@ class JobController implements Component {
 
   /** Pods whose end nobody counts any more must not be held by us. */
   async #reconcileOrphan(key: string, signal: AbortSignal): Promise<undefined> {
-    const pod = this.#informers.pods.byKey(key);
+    const pod = this.#pods.byKey(key);
     if (!pod || !isTracked(pod)) return;
     const owner = controllerOf(pod);
-    const job = this.#controllingJob(pod);
+    const job = this.#jobs.controllerOf(pod);
     if (owner && owner.kind !== jobs.kind) return;
     if (job && ((job.spec?.managedBy ?? MANAGER) !== MANAGER || !isFinished(job))) return;
     await releasePod(this.#context.client, pod, signal);
   }
 
-  #releaseAll(job: string): void {
-    for (const pod of this.#informers.pods.byIndex(BY_CONTROLLER, job)) {
+  /** Nothing is remembered of a job that has ended or gone, and none of its pods is held. */
+  #ended({ metadata: { uid } }: Stored<Job>): void {
+    this.#failures.delete(uid);
+    this.#released.delete(uid);
+    this.#writtenVersion.delete(uid);
+    for (const pod of this.#pods.byIndex(BY_CONTROLLER, uid)) {
       if (isTracked(pod)) this.#orphanQueue.enqueue(keyOf(pod));
     }
-  }
-
-  #forget(job: string): void {
-    this.#failures.delete(job);
-    this.#released.delete(job);
-    this.#writtenVersion.delete(job);
   }
 }

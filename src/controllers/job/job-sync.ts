@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { rfc3339 } from '../../base/index.ts';
-import type { Client, EventRecorder } from '../../client/index.ts';
+import { type Client, type EventRecorder, ignoreNotFound } from '../../client/index.ts';
 import {
   isBeingDeleted,
-  isNotFound,
   type Job,
   type JobCondition,
   type JobStatus,
@@ -14,7 +13,7 @@ import {
   type Stored,
   splitKey,
 } from '../../kube/index.ts';
-import { isReady, type PodControl, slowStart } from '../workload/index.ts';
+import { allOf, isReady, type PodControl, slowStart } from '../workload/index.ts';
 import { countFailures, type Failures } from './backoff.ts';
 import { countPods, settle } from './counting.ts';
 import { newJobPod } from './job-pod.ts';
@@ -219,7 +218,7 @@ export class JobSync {
   /** @param releases whether the pods go without being counted */
   async #deletePods(going: readonly Stored<Pod>[], releases: boolean): Promise<void> {
     const { podControl, signal } = this.#context;
-    const results = await Promise.allSettled(
+    await allOf(
       going.map(async (pod) => {
         if (releases) await this.#release(pod);
         await podControl.delete(this.#job, pod, signal);
@@ -227,8 +226,6 @@ export class JobSync {
         if (isReady(pod)) this.#deletedReady++;
       }),
     );
-    const failed = results.find(({ status }) => status === 'rejected');
-    if (failed) throw (failed as PromiseRejectedResult).reason;
   }
 
   async #release(pod: Stored<Pod>): Promise<void> {
@@ -254,11 +251,7 @@ export async function releasePod(client: Client, pod: Stored<Pod>, signal: Abort
   const body = {
     metadata: { uid: pod.metadata.uid, '$deleteFromPrimitiveList/finalizers': [FINALIZER_TRACKING] },
   };
-  try {
-    await client.patch(pods, splitKey(keyOf(pod)), { type: 'strategic', body }, { signal });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+  await ignoreNotFound(client.patch(pods, splitKey(keyOf(pod)), { type: 'strategic', body }, { signal }));
 }
 
 /** As upstream writes it: in order, and without zeros but for those that say that something is known. */

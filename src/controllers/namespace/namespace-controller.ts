@@ -1,5 +1,11 @@
 import { errorMessage } from '../../base/index.ts';
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import {
+  type Component,
+  type ComponentContext,
+  Controller,
+  ignoreNotFound,
+  runControllers,
+} from '../../client/index.ts';
 import {
   resources as builtInResources,
   events,
@@ -73,13 +79,8 @@ export function createNamespaceController(
     },
   });
 
-  async function live(name: string, signal: AbortSignal): Promise<Stored<Namespace> | undefined> {
-    try {
-      return await client.get(namespaces, { name }, { signal });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+  function live(name: string, signal: AbortSignal): Promise<Stored<Namespace> | undefined> {
+    return ignoreNotFound(client.get(namespaces, { name }, { signal }));
   }
 
   async function report(namespace: Stored<Namespace>, outcome: Outcome, signal: AbortSignal): Promise<void> {
@@ -105,15 +106,8 @@ export function createNamespaceController(
     const current = await live(namespace.metadata.name, signal);
     if (current?.metadata.uid !== namespace.metadata.uid) return;
     const finalizers = (current.spec?.finalizers ?? []).filter((one) => one !== FINALIZER);
-    try {
-      await client.update(
-        namespaces,
-        { ...current, spec: { ...current.spec, finalizers } },
-        { subresource: 'finalize', signal },
-      );
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const finalized = { ...current, spec: { ...current.spec, finalizers } };
+    await ignoreNotFound(client.update(namespaces, finalized, { subresource: 'finalize', signal }));
   }
 
   const lookAtNamespace = (namespace: Stored<Namespace>) => {
@@ -127,21 +121,20 @@ export function createNamespaceController(
 
   return {
     name: NAME,
-    async start(signal) {
-      await Informers.synced(signal, namespaceInformer);
-      if (signal.aborted) return;
-      const stops = [
-        namespaceInformer.on({
-          added: lookAtNamespace,
-          // Our own conditions are no reason to look again.
-          updated(namespace, previous) {
-            if (!isBeingDeleted(previous)) lookAtNamespace(namespace);
-          },
-        }),
-        ...contentInformers.map((informer) => informer.on({ deleted: lookAtGone })),
-      ];
-      await controller.run(signal);
-      for (const stop of stops) stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { namespaceInformer },
+        listen: () => [
+          namespaceInformer.on({
+            added: lookAtNamespace,
+            // Our own conditions are no reason to look again.
+            updated(namespace, previous) {
+              if (!isBeingDeleted(previous)) lookAtNamespace(namespace);
+            },
+          }),
+          ...contentInformers.map((informer) => informer.on({ deleted: lookAtGone })),
+        ],
+        loops: [controller],
+      }),
   };
 }

@@ -4,7 +4,7 @@ import {
   type ComponentContext,
   Controller,
   type EventRecorder,
-  Informers,
+  runControllers,
 } from '../../client/index.ts';
 import {
   isConflict,
@@ -108,25 +108,18 @@ class NodeLifecycleController implements Component {
     this.#zoneQueue = queue('zone', (key, signal) => this.#taintZone(key, signal));
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    await Informers.synced(signal, ...Object.values(this.#informers));
-    if (signal.aborted) return;
-    const stopListening = this.#listen();
-    try {
-      await Promise.all([
-        this.#nodeQueue.run(signal),
-        this.#podQueue.run(signal),
-        this.#zoneQueue.run(signal),
-        this.#monitor(signal),
-      ]);
-    } finally {
-      stopListening();
-    }
+  start(signal: AbortSignal): Promise<void> {
+    const monitor = { run: (signal: AbortSignal) => this.#monitor(signal) };
+    return runControllers(signal, {
+      informers: this.#informers,
+      listen: () => this.#listen(),
+      loops: [this.#nodeQueue, this.#podQueue, this.#zoneQueue, monitor],
+    });
   }
 
-  #listen(): () => void {
+  #listen(): (() => void)[] {
     const nodeChanged = (node: Stored<Node>) => this.#nodeQueue.enqueue(keyOf(node));
-    const stops = [
+    return [
       this.#informers.nodes.on({ added: nodeChanged, updated: nodeChanged }),
       this.#informers.pods.on({
         added: (pod) => {
@@ -139,9 +132,6 @@ class NodeLifecycleController implements Component {
         },
       }),
     ];
-    return () => {
-      for (const stop of stops) stop();
-    };
   }
 
   async #reconcileNode(key: string, signal: AbortSignal): Promise<undefined> {

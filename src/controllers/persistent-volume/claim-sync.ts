@@ -12,6 +12,7 @@ import { bind, type Writes } from './binder.ts';
 import { warning } from './decision.ts';
 import type { InTreeVolumes } from './in-tree.ts';
 import type { Journal } from './journal.ts';
+import { withClaimMigration } from './migration.ts';
 import { type ClaimDecision, type ClaimView, syncBoundClaim, syncClaim } from './sync-claim.ts';
 import { withProvisioner } from './with-provisioner.ts';
 
@@ -43,7 +44,9 @@ export class ClaimSync {
   }
 
   /** Resolves to what was decided and done. Nothing is awaited between the choice of a volume and holding it. */
-  async sync(claim: Claim): Promise<ClaimDecision> {
+  async sync(given: Claim): Promise<ClaimDecision> {
+    const migrated = withClaimMigration(given);
+    const claim = migrated ? await this.#world.saveClaim(migrated) : given;
     let decision = syncClaim(claim, this.#world);
     if (decision.action === 'lose') decision = await this.#confirmLoss(claim, decision);
     await this.#carryOut(claim, decision);

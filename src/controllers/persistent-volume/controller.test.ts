@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
-import { createLocalClient, createRegistry, openStore } from '../../apiserver/index.ts';
-import { silentLogger, systemClock, systemRandom, Trace } from '../../base/index.ts';
-import { type Client, type ComponentContext, Informers, Recorder, waitUntil } from '../../client/index.ts';
+import { describe, it } from 'node:test';
 import {
   events,
-  type KubeObject,
-  type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
@@ -14,135 +9,46 @@ import {
   type StorageClass,
   storageClasses,
 } from '../../kube/index.ts';
-import { createProtectionControllers } from '../protection/index.ts';
-import { createPersistentVolumeController } from './index.ts';
-
-interface Stack {
-  readonly client: Client;
-  readonly trace: Trace;
-  readonly informers: Informers;
-  readonly recorder: Recorder;
-  /** Successful writes of claims and volumes by anyone but `client`. */
-  readonly writes: string[];
-  /** Holds up an update as long as it likes. */
-  readonly hooks: { beforeUpdate?: (object: KubeObject) => Promise<void> | undefined };
-  until<R>(what: string, look: () => R | undefined | false): Promise<R>;
-}
-
-/** A registry in memory with the controllers on it; all of it ends with the test. */
-async function start(test: TestContext): Promise<Stack> {
-  const store = await openStore({ memory: true });
-  const registry = await createRegistry({ store, clock: systemClock, random: systemRandom });
-  const client = createLocalClient(registry);
-  const writes: string[] = [];
-  const hooks: Stack['hooks'] = {};
-  const counted: Client = {
-    ...client,
-    async update(resource, object, options) {
-      await hooks.beforeUpdate?.(object);
-      const saved = await client.update(resource, object, options);
-      writes.push(`${resource.kind}${options?.subresource ? `/${options.subresource}` : ''}`);
-      return saved;
-    },
-  };
-  const shared = { clock: systemClock, random: systemRandom, log: silentLogger };
-  const informers = new Informers({ client, ...shared });
-  const trace = new Trace(systemClock);
-  const recorder = new Recorder({
-    client,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLogger,
-    component: 'test',
-  });
-  const context: ComponentContext = {
-    client: counted,
-    informers,
-    trace,
-    recorder: () => recorder,
-    ...shared,
-  };
-  const abort = new AbortController();
-  const components = [createPersistentVolumeController(context), createProtectionControllers(context)];
-  const running = [
-    ...components.map((component) => component.start(abort.signal)),
-    informers.start(abort.signal),
-  ];
-  test.after(async () => {
-    abort.abort();
-    await Promise.all(running);
-    await recorder.flush();
-    await registry.close();
-  });
-  const until: Stack['until'] = (what, look) => {
-    const watched = [persistentVolumeClaims, persistentVolumes, events].map((resource) =>
-      informers.of(resource as never),
-    );
-    return waitUntil(watched as never, look, { clock: systemClock, limitMs: 5_000, what });
-  };
-  return { client, trace, informers, recorder, writes, hooks, until };
-}
-
-const volume = (name: string, more: Partial<PersistentVolume['spec']> = {}): PersistentVolume => ({
-  metadata: { name, finalizers: ['kubernetes.io/pv-protection'] },
-  spec: {
-    capacity: { storage: '1Gi' },
-    accessModes: ['ReadWriteOnce'],
-    persistentVolumeReclaimPolicy: 'Retain',
-    hostPath: { path: `/tmp/${name}` },
-    ...more,
-  },
-});
-const claim = (name: string, more: Partial<PersistentVolumeClaim['spec']> = {}): PersistentVolumeClaim => ({
-  metadata: { name, namespace: 'default' },
-  spec: {
-    accessModes: ['ReadWriteOnce'],
-    resources: { requests: { storage: '1Gi' } },
-    storageClassName: '',
-    ...more,
-  },
-});
-const isBound = (stack: Stack, name: string) => () => {
-  const found = stack.informers.of(persistentVolumeClaims).get(name, 'default');
-  return found?.status?.phase === 'Bound' && found;
-};
+import { claimOf, startControllers, volumeOf } from './controller.test-support.ts';
 
 describe('persistent volume controller on a real registry', () => {
-  it('binds a claim to a volume made by hand, whichever comes first', async (test) => {
-    const stack = await start(test);
-    await stack.client.create(persistentVolumes, volume('before'));
-    await stack.client.create(persistentVolumeClaims, claim('one'));
-    const first = await stack.until('one is Bound', isBound(stack, 'one'));
+  it('5-2 binds a claim to a volume made by hand, whichever comes first', async (test) => {
+    const stack = await startControllers(test);
+    await stack.client.create(persistentVolumes, volumeOf('before'));
+    await stack.client.create(persistentVolumeClaims, claimOf('one'));
+    const first = await stack.bound('one');
     assert.equal(first.spec?.volumeName, 'before');
     assert.deepEqual(first.status?.capacity, { storage: '1Gi' });
 
-    await stack.client.create(persistentVolumeClaims, claim('two'));
-    await stack.client.create(persistentVolumes, volume('after'));
-    const second = await stack.until('two is Bound', isBound(stack, 'two'));
+    await stack.client.create(persistentVolumeClaims, claimOf('two'));
+    await stack.client.create(persistentVolumes, volumeOf('after'));
+    const second = await stack.bound('two');
     assert.equal(second.spec?.volumeName, 'after');
     const bound = await stack.client.get(persistentVolumes, { name: 'after' });
     assert.equal(bound.status?.phase, 'Bound');
     assert.equal(bound.spec?.claimRef?.uid, second.metadata.uid);
-    const steps = stack.trace.ended('default/one').map(({ step, outcome }) => `${step} ${outcome}`);
+    const steps = stack.context.trace.ended('default/one').map(({ step, outcome }) => `${step} ${outcome}`);
     assert.deepEqual(steps, ['claim ok', 'bind ok']);
   });
 
   it('binds 300 claims to 300 volumes, one to one, with the fewest writes', async (test) => {
-    const stack = await start(test);
+    const stack = await startControllers(test);
     const names = Array.from({ length: 300 }, (_, index) => index);
-    await Promise.all(names.map((index) => stack.client.create(persistentVolumes, volume(`pv-${index}`))));
+    await Promise.all(names.map((index) => stack.client.create(persistentVolumes, volumeOf(`pv-${index}`))));
     await stack.until('all are Available', () =>
-      [...stack.informers.of(persistentVolumes).values()].every(
+      [...stack.context.informers.of(persistentVolumes).values()].every(
         ({ status }) => status?.phase === 'Available',
       ),
     );
     stack.writes.length = 0;
-    await Promise.all(names.map((index) => stack.client.create(persistentVolumeClaims, claim(`c-${index}`))));
+    await Promise.all(
+      names.map((index) => stack.client.create(persistentVolumeClaims, claimOf(`c-${index}`))),
+    );
     await stack.until('all are Bound', () => {
-      const all = [...stack.informers.of(persistentVolumeClaims).values()];
+      const all = [...stack.context.informers.of(persistentVolumeClaims).values()];
       return all.length === 300 && all.every(({ status }) => status?.phase === 'Bound');
     });
-    const taken = [...stack.informers.of(persistentVolumeClaims).values()].map(
+    const taken = [...stack.context.informers.of(persistentVolumeClaims).values()].map(
       ({ spec }) => spec?.volumeName,
     );
     assert.equal(new Set(taken).size, 300);
@@ -151,7 +57,7 @@ describe('persistent volume controller on a real registry', () => {
   });
 
   it('releases a volume whose claim went while it was being bound', async (test) => {
-    const stack = await start(test);
+    const stack = await startControllers(test);
     const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     stack.hooks.beforeUpdate = ({ kind, metadata, spec }: PersistentVolumeClaim) => {
       if (kind !== 'PersistentVolumeClaim' || !spec?.volumeName || metadata?.deletionTimestamp)
@@ -159,68 +65,62 @@ describe('persistent volume controller on a real registry', () => {
       reached.resolve();
       return released.promise;
     };
-    await stack.client.create(persistentVolumes, volume('pv'));
-    await stack.client.create(persistentVolumeClaims, claim('one'));
+    await stack.client.create(persistentVolumes, volumeOf('pv'));
+    await stack.client.create(persistentVolumeClaims, claimOf('one'));
     await reached.promise;
-    const phase = () => stack.informers.of(persistentVolumes).get('pv')?.status?.phase;
+    const phase = () => stack.volume('pv')?.status?.phase;
     await stack.until('Bound', () => phase() === 'Bound');
     await stack.client.delete(persistentVolumeClaims, { namespace: 'default', name: 'one' });
-    await stack.until('the end of the claim', () => stack.informers.of(persistentVolumeClaims).size === 0);
+    await stack.until(
+      'the end of the claim',
+      () => stack.context.informers.of(persistentVolumeClaims).size === 0,
+    );
     released.resolve();
     await stack.until('Released', () => phase() === 'Released');
   });
 
   it('lets claims go on when the class or the volume that they need appears', async (test) => {
-    const stack = await start(test);
-    await stack.client.create(persistentVolumeClaims, claim('typed', { storageClassName: 'late' }));
-    await stack.client.create(persistentVolumeClaims, claim('named', { volumeName: 'mine' }));
+    const stack = await startControllers(test);
+    await stack.client.create(persistentVolumeClaims, claimOf('typed', { storageClassName: 'late' }));
+    await stack.client.create(persistentVolumeClaims, claimOf('named', { volumeName: 'mine' }));
     const late: StorageClass = { metadata: { name: 'late' }, provisioner: 'disk.example.com' };
     await stack.client.create(storageClasses, late);
-    await stack.client.create(persistentVolumes, volume('mine'));
-    await stack.until('named is Bound', isBound(stack, 'named'));
+    await stack.client.create(persistentVolumes, volumeOf('mine'));
+    await stack.bound('named');
     await stack.until('typed is handed over', () => {
-      const found = stack.informers.of(persistentVolumeClaims).get('typed', 'default');
+      const found = stack.claim('typed');
       return found?.metadata.annotations?.['volume.kubernetes.io/storage-provisioner'] === 'disk.example.com';
     });
   });
 
-  it('marks a volume Released when its claim goes, and a claim Lost when its volume goes', async (test) => {
-    const stack = await start(test);
-    await stack.client.create(persistentVolumes, volume('pv'));
-    await stack.client.create(persistentVolumeClaims, claim('gone'));
-    await stack.until('gone is Bound', isBound(stack, 'gone'));
+  it('5-3, 5-4 marks a volume Released when its claim goes, and a claim Lost when its volume goes', async (test) => {
+    const stack = await startControllers(test);
+    await stack.client.create(persistentVolumes, volumeOf('pv'));
+    await stack.client.create(persistentVolumeClaims, claimOf('gone'));
+    await stack.bound('gone');
     await stack.client.delete(persistentVolumeClaims, { namespace: 'default', name: 'gone' });
-    await stack.until(
-      'pv is Released',
-      () => stack.informers.of(persistentVolumes).get('pv')?.status?.phase === 'Released',
-    );
-    await stack.client.create(persistentVolumeClaims, claim('lost'));
-    await stack.client.create(persistentVolumes, volume('pv-2'));
-    await stack.until('lost is Bound', isBound(stack, 'lost'));
+    await stack.until('pv is Released', () => stack.volume('pv')?.status?.phase === 'Released');
+    await stack.client.create(persistentVolumeClaims, claimOf('lost'));
+    await stack.client.create(persistentVolumes, volumeOf('pv-2'));
+    await stack.bound('lost');
     const doomed = await stack.client.delete(persistentVolumes, { name: 'pv-2' });
     assert.deepEqual(doomed.metadata.finalizers, ['kubernetes.io/pv-protection']);
     await stack.client.update(persistentVolumes, {
       ...doomed,
       metadata: { ...doomed.metadata, finalizers: undefined },
     });
-    await stack.until(
-      'lost is Lost',
-      () => stack.informers.of(persistentVolumeClaims).get('lost', 'default')?.status?.phase === 'Lost',
-    );
+    await stack.until('lost is Lost', () => stack.claim('lost')?.status?.phase === 'Lost');
     await stack.until('ClaimLost is told', () =>
-      [...stack.informers.of(events).values()].some(({ reason }) => reason === 'ClaimLost'),
+      [...stack.context.informers.of(events).values()].some(({ reason }) => reason === 'ClaimLost'),
     );
   });
 
   it('keeps a claim while a pod on a node uses it', async (test) => {
-    const stack = await start(test);
+    const stack = await startControllers(test);
     const name = { namespace: 'default', name: 'data' };
-    await stack.client.create(persistentVolumeClaims, claim('data'));
+    await stack.client.create(persistentVolumeClaims, claimOf('data'));
     await stack.until('data is protected', () =>
-      stack.informers
-        .of(persistentVolumeClaims)
-        .get('data', 'default')
-        ?.metadata.finalizers?.includes('kubernetes.io/pvc-protection'),
+      stack.claim('data')?.metadata.finalizers?.includes('kubernetes.io/pvc-protection'),
     );
     await stack.client.create(pods, {
       metadata: { name: 'pod', namespace: 'default' },
@@ -232,17 +132,11 @@ describe('persistent volume controller on a real registry', () => {
     });
     await stack.client.delete(persistentVolumeClaims, name);
     // A claim that nobody uses, deleted later, goes at once.
-    await stack.client.create(persistentVolumeClaims, claim('free'));
+    await stack.client.create(persistentVolumeClaims, claimOf('free'));
     await stack.client.delete(persistentVolumeClaims, { namespace: 'default', name: 'free' });
-    await stack.until(
-      'free is gone',
-      () => stack.informers.of(persistentVolumeClaims).get('free', 'default') === undefined,
-    );
+    await stack.until('free is gone', () => stack.claim('free') === undefined);
     assert.ok((await stack.client.get(persistentVolumeClaims, name)).metadata.deletionTimestamp);
     await stack.client.delete(pods, { namespace: 'default', name: 'pod' }, { gracePeriodSeconds: 0 });
-    await stack.until(
-      'data is gone',
-      () => stack.informers.of(persistentVolumeClaims).get('data', 'default') === undefined,
-    );
+    await stack.until('data is gone', () => stack.claim('data') === undefined);
   });
 });

@@ -91,6 +91,8 @@ export interface ClaimFixture {
   readonly boundByController?: boolean;
   readonly bindCompleted?: boolean;
   readonly attributesClass?: string;
+  /** The name of a VolumeSnapshot. */
+  readonly dataSource?: string;
   /** What the status says. */
   readonly currentAttributesClass?: string;
 }
@@ -122,6 +124,11 @@ export function newClaim(name: string, fixture: ClaimFixture = {}): Stored<Persi
       volumeMode: fixture.volumeMode,
       volumeName: fixture.volumeName,
       selector: fixture.selector,
+      dataSource: fixture.dataSource && {
+        apiGroup: 'snapshot.storage.k8s.io',
+        kind: 'VolumeSnapshot',
+        name: fixture.dataSource,
+      },
       volumeAttributesClassName: fixture.attributesClass,
     },
     status: {

@@ -43,6 +43,8 @@ export interface Given {
   runRecycler?(pod: Pod): Promise<void>;
 }
 
+const MAX_ROUNDS = 20;
+
 /** Waits for nothing. */
 const EAGER_CLOCK: Clock = {
   now: () => 0,
@@ -98,6 +100,17 @@ export class MemoryWorld implements ClaimWorld, VolumeWorld, InTreeWorld {
     const synced = await new VolumeSync(this, announcer, inTree, wake).sync(this.volumes.get(name)!);
     await inTree.idle();
     return synced;
+  }
+
+  /** Syncs everything, again and again, until nothing is written any more. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const before = this.writes;
+      for (const { metadata } of [...this.claims.values()]) await this.syncClaim(metadata.name);
+      for (const name of [...this.volumes.keys()]) await this.syncVolume(name);
+      if (this.writes === before) return;
+    }
+    throw new Error(`still changing after ${MAX_ROUNDS} rounds`);
   }
 
   volume = (name: string) => this.volumes.get(name);

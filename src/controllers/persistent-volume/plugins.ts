@@ -13,6 +13,7 @@ import {
   type Recycler,
   specFromPersistentVolume,
 } from '../../volume/index.ts';
+import { driverOfPlugin } from '../../volume/migration/index.ts';
 
 // Which plugin makes, deletes or scrubs a volume; errors in upstream's words (pkg/volume/plugins.go).
 
@@ -40,6 +41,8 @@ export function provisionerOf(
   // The words of a lister, which speaks of the resource in the singular.
   if (!storageClass) return { error: `storageclass.storage.k8s.io "${className}" not found` };
   const name = storageClass.provisioner;
+  const driver = driverOfPlugin(name);
+  if (driver) return { external: driver };
   const plugin = plugins.findByName(name);
   if (plugin?.provisioner) return { plugin: name, provisioner: plugin.provisioner };
   if (!isInTree(name)) return { external: name };

@@ -30,6 +30,9 @@ interface Given {
   readonly deleter?: 'none' | 'works' | 'fails' | 'works the second time';
   /** How many creates of the object fail. */
   readonly saveFailures?: number;
+  /** The first create does what it is to do, and the answer is lost. */
+  readonly answerLost?: boolean;
+  readonly disabled?: boolean;
   readonly volumes?: MemoryWorld['volumes'] extends Map<string, infer V> ? readonly V[] : never;
 }
 
@@ -41,6 +44,9 @@ async function provision(given: Given) {
     canSupport: () => true,
     provisioner: {
       supportsMountOptions: false,
+      check() {
+        if (given.disabled) throw new Error('no provisioning today');
+      },
       async provision(request) {
         requests.push(request);
         if (given.provisionFails) throw new Error('the pool is full');
@@ -79,11 +85,16 @@ async function provision(given: Given) {
     nodes: [node],
     plugins: [plugin],
   });
+  let isLost = false;
   let failures = given.saveFailures ?? 0;
   const create = world.createVolume.bind(world);
   world.createVolume = async (volume) => {
     if (failures-- > 0) throw new Error('the server is away');
     await create(volume);
+    if (given.answerLost && !isLost) {
+      isLost = true;
+      throw new Error('the server is away');
+    }
   };
   await world.syncClaim('claim');
   return { world, requests, deletions: () => deletions, volume: world.volumes.get(NAME) };
@@ -126,6 +137,12 @@ describe('provisioning by a plugin, as in provision_test', () => {
 
   const table: [string, Given, readonly string[], { made?: number; deleted?: number }][] = [
     [
+      '11-3 tells why it cannot begin',
+      { disabled: true },
+      ['ProvisioningFailed: Failed to create provisioner: no provisioning today'],
+      {},
+    ],
+    [
       '11-4 tells why it failed',
       { provisionFails: true },
       ['ProvisioningFailed: Failed to provision volume with StorageClass "gold": the pool is full'],
@@ -165,6 +182,28 @@ describe('provisioning by a plugin, as in provision_test', () => {
       { made: 1, deleted: 2 },
     ],
     [
+      '11-13 hands the parameters of another class on',
+      { storageClass: { parameters: { tier: 'b' } } },
+      [succeeded],
+      { made: 1 },
+    ],
+    [
+      '11-19 keeps a volume whose object was saved although the answer was lost',
+      { answerLost: true, deleter: 'works' },
+      [succeeded],
+      { made: 1 },
+    ],
+    [
+      '11-23 makes one for the selected node, though another is free',
+      {
+        claim: { annotations: { 'volume.kubernetes.io/selected-node': 'n1' } },
+        storageClass: { volumeBindingMode: 'WaitForFirstConsumer' },
+        volumes: [newVolume('free', { className: 'gold' })],
+      },
+      [succeeded],
+      { made: 1 },
+    ],
+    [
       '11-20 refuses mount options',
       { storageClass: { mountOptions: ['sync', 'ro'] } },
       [
@@ -192,6 +231,9 @@ describe('provisioning by a plugin, as in provision_test', () => {
       const { world, requests, deletions } = await provision(given);
       assert.deepEqual(world.messages, messages);
       assert.equal(requests.length, made);
+      for (const { parameters } of requests) {
+        assert.deepEqual(parameters, given.storageClass?.parameters ?? { tier: 'a' });
+      }
       assert.equal(deletions(), deleted);
     });
   }

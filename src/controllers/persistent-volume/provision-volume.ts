@@ -72,6 +72,11 @@ export async function provisionVolume(given: Claim, provisioning: Provisioning):
     const which = `StorageClass ${className} has mount options [${mountOptions.join(' ')}]`;
     refuse(`Mount options are not supported by the provisioner but ${which}`);
   }
+  try {
+    provisioner.check?.();
+  } catch (error) {
+    refuse(`Failed to create provisioner: ${errorMessage(error)}`);
+  }
   const nodeName = annotation(claim, ANN_SELECTED_NODE);
   const selectedNode = nodeName === undefined ? undefined : world.node(nodeName);
   if (nodeName !== undefined && !selectedNode)

@@ -8,6 +8,7 @@ import {
   type Stored,
 } from '../../kube/index.ts';
 import type { Deleter, Recycler } from '../../volume/index.ts';
+import { driverOfPlugin } from '../../volume/migration/index.ts';
 import { type EventText, normal, warning } from './decision.ts';
 import { type ControlPlugins, deleterOf, isInTree, recyclerOf } from './plugins.ts';
 
@@ -67,16 +68,24 @@ const fail = (reason: string, message: string): ReclaimDecision => ({
 
 /**
  * The finalizers that the volume must have; undefined when it has them. A volume made in-tree is kept until its data
- * is deleted, if that is its policy. Source: modifyDeletionFinalizers (HonorPVReclaimPolicy).
+ * is deleted, if that is its policy; one whose plugin was migrated is the driver's to keep. Source:
+ * modifyDeletionFinalizers (HonorPVReclaimPolicy).
  */
 export function deletionFinalizers(volume: PersistentVolume): readonly string[] | undefined {
-  if (!isInTree(annotation(volume, ANN_PROVISIONED_BY))) return undefined;
+  const provisioner = annotation(volume, ANN_PROVISIONED_BY);
+  if (provisioner === undefined || !isInTree(provisioner)) return undefined;
   const present = volume.metadata?.finalizers ?? [];
   const policy = volume.spec?.persistentVolumeReclaimPolicy;
-  const isOurs = (name: string) => name === FINALIZER_IN_TREE_PROVISIONER;
-  let wanted = present.filter((name) => name !== FINALIZER_EXTERNAL_PROVISIONER);
-  if (policy === 'Delete' && !wanted.some(isOurs)) wanted = [...wanted, FINALIZER_IN_TREE_PROVISIONER];
-  if (policy === 'Retain' || policy === 'Recycle') wanted = wanted.filter((name) => !isOurs(name));
+  const isMigrated = driverOfPlugin(provisioner) !== undefined;
+  const stays = (name: string) => {
+    if (name === FINALIZER_EXTERNAL_PROVISIONER) return isMigrated;
+    return (
+      name !== FINALIZER_IN_TREE_PROVISIONER || (!isMigrated && policy !== 'Retain' && policy !== 'Recycle')
+    );
+  };
+  const kept = present.filter(stays);
+  const isMissing = !isMigrated && policy === 'Delete' && !kept.includes(FINALIZER_IN_TREE_PROVISIONER);
+  const wanted = isMissing ? [...kept, FINALIZER_IN_TREE_PROVISIONER] : kept;
   const isSame = wanted.length === present.length && wanted.every((name, index) => name === present[index]);
   return isSame ? undefined : wanted;
 }

@@ -146,7 +146,9 @@ describe('a recycler pod', () => {
   it('makes a Released volume Available again', async (test) => {
     const { client, context, start: begin, until, report, events: tell } = await start(test);
     const files = { makeDirectory: async () => {}, removeTree: async () => {} };
-    const plugins = createPluginRegistry([createHostPathControlPlugin({ files, random: context.random })]);
+    const plugins = createPluginRegistry([
+      createHostPathControlPlugin({ files, random: context.random, provisioning: true }),
+    ]);
     begin(createPersistentVolumeController(context, { plugins }));
     const spec = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
     await client.create(persistentVolumes, {

@@ -9,6 +9,7 @@ import type { Announcer } from './announcer.ts';
 import { withoutClaim, withVolumePhase } from './bind.ts';
 import type { Writes } from './binder.ts';
 import type { InTreeVolumes } from './in-tree.ts';
+import { withVolumeMigration } from './migration.ts';
 import { deletionFinalizers, type ReclaimView, reclaim } from './reclaim.ts';
 import { syncVolume } from './sync-volume.ts';
 
@@ -43,8 +44,8 @@ export class VolumeSync {
 
   /** Resolves to the volume as it then is. */
   async sync(given: Volume): Promise<Volume> {
-    const finalizers = deletionFinalizers(given);
-    const volume = finalizers ? await this.#world.saveVolume(withMetadata(given, { finalizers })) : given;
+    const marked = withMarks(given);
+    const volume = marked ? await this.#world.saveVolume(marked) : given;
     const claim = await claimOf(volume, this.#world);
     const decision = syncVolume(volume, claim);
     switch (decision.action) {
@@ -91,6 +92,13 @@ export class VolumeSync {
     const changed = withVolumePhase(volume, phase, message);
     return changed ? this.#world.saveVolume(changed, 'status') : volume;
   }
+}
+
+/** The volume with the annotation and the finalizers that say whose work its end is; undefined when it has them. */
+function withMarks(volume: Volume): Volume | undefined {
+  const migrated = withVolumeMigration(volume);
+  const finalizers = deletionFinalizers(volume);
+  return finalizers ? withMetadata(migrated ?? volume, { finalizers }) : migrated;
 }
 
 /**

@@ -1,9 +1,8 @@
 import { errorMessage, rfc3339 } from '../../base/index.ts';
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import { type Component, type ComponentContext, runControllers } from '../../client/index.ts';
 import {
   controllerOf,
   isBeingDeleted,
-  keyOf,
   type Pod,
   pods,
   type ReplicaSet,
@@ -12,9 +11,10 @@ import {
   type Stored,
 } from '../../kube/index.ts';
 import {
+  allOf,
   BY_CONTROLLER,
   candidatesOf,
-  claimObjects,
+  controlled,
   controllerIndex,
   isActive,
   isTerminating,
@@ -25,6 +25,7 @@ import {
   podsToDelete,
   selects,
   slowStart,
+  Workload,
   writeStatus,
 } from '../workload/index.ts';
 import { computeStatus } from './status.ts';
@@ -41,87 +42,35 @@ class ReplicaSetController implements Component {
   readonly name = 'replicaset-controller';
   readonly #context: ComponentContext;
   readonly #podControl: PodControl;
-  readonly #informers;
-  readonly #controller: Controller;
+  readonly #pods;
+  readonly #sets;
 
   constructor(context: ComponentContext) {
     this.#context = context;
-    const { informers, client, clock, log } = context;
-    this.#informers = {
-      sets: informers.of(replicaSets).addIndex(BY_CONTROLLER, controllerIndex),
-      pods: informers.of(pods).addIndex(BY_CONTROLLER, controllerIndex),
-    };
-    const recorder = context.recorder(this.name);
-    this.#podControl = new PodControl({ client, recorder, clock, informer: this.#informers.pods });
-    this.#controller = new Controller({
+    this.#pods = controlled(context, pods);
+    this.#podControl = new PodControl(context, context.recorder(this.name), this.#pods);
+    this.#sets = new Workload<ReplicaSet>(context, {
       name: this.name,
-      clock,
-      log,
+      resource: replicaSets,
       workers: 5,
-      reconcile: (key, signal) => this.#reconcile(key, signal),
+      reconcile: (set, signal) => this.#reconcile(set, signal),
+    });
+    this.#sets.informer.addIndex(BY_CONTROLLER, controllerIndex);
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    return runControllers(signal, {
+      informers: { sets: this.#sets.informer, pods: this.#pods },
+      listen: () => [this.#podControl.listen(), this.#sets.listen(), this.#pods.on(this.#sets.dependents())],
+      loops: [this.#sets],
     });
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    await Informers.synced(signal, ...Object.values(this.#informers));
-    if (signal.aborted) return;
-    const stops = [this.#podControl.listen(), this.#listen()];
-    try {
-      await this.#controller.run(signal);
-    } finally {
-      for (const stop of stops) stop();
-    }
-  }
-
-  #listen(): () => void {
-    const { sets, pods } = this.#informers;
-    const setChanged = (set: Stored<ReplicaSet>) => this.#controller.enqueue(keyOf(set));
-    const podChanged = (pod: Stored<Pod>) => {
-      for (const key of this.#setsOf(pod)) this.#controller.enqueue(key);
-    };
-    const stops = [
-      sets.on({ added: setChanged, updated: setChanged, deleted: setChanged }),
-      pods.on({
-        added: podChanged,
-        updated: (pod, previous) => {
-          if (controllerOf(pod)?.uid !== controllerOf(previous)?.uid) podChanged(previous);
-          podChanged(pod);
-        },
-        deleted: podChanged,
-      }),
-    ];
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }
-
-  /** The sets that a pod concerns: its controller, or whoever might adopt it. */
-  #setsOf(pod: Stored<Pod>): string[] {
-    const { sets } = this.#informers;
-    const { namespace } = pod.metadata;
-    const controller = controllerOf(pod);
-    if (controller) {
-      const set = controller.kind === replicaSets.kind ? sets.get(controller.name, namespace) : undefined;
-      return set?.metadata.uid === controller.uid ? [keyOf(set)] : [];
-    }
-    return [...sets.values()]
-      .filter((set) => set.metadata.namespace === namespace && selects(set.spec?.selector, pod))
-      .map(keyOf);
-  }
-
-  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const set = this.#informers.sets.byKey(key);
-    if (!set) return undefined;
-    const { client, clock } = this.#context;
+  async #reconcile(set: Stored<ReplicaSet>, signal: AbortSignal): Promise<number | undefined> {
+    const { clock } = this.#context;
     const waitMs = this.#podControl.waitMs(set);
-    const candidates = candidatesOf(this.#informers.pods, set);
-    const active = await claimObjects(
-      client,
-      pods,
-      { resource: replicaSets, object: set, selector: set.spec?.selector },
-      candidates.filter(isActive),
-      signal,
-    );
+    const candidates = candidatesOf(this.#pods, set);
+    const active = await this.#sets.claim(set, pods, candidates.filter(isActive), signal);
     const terminating = candidates.filter(
       (pod) => isTerminating(pod) && controllerOf(pod) !== undefined && selects(set.spec?.selector, pod),
     );
@@ -159,17 +108,15 @@ class ReplicaSetController implements Component {
     } else if (missing < 0) {
       const count = Math.min(-missing, BURST);
       const going = podsToDelete(active, this.#relatedPods(set), count, this.#context.clock.now());
-      const results = await Promise.allSettled(going.map((pod) => this.#podControl.delete(set, pod, signal)));
-      const failed = results.find(({ status }) => status === 'rejected');
-      if (failed) throw (failed as PromiseRejectedResult).reason;
+      await allOf(going.map((pod) => this.#podControl.delete(set, pod, signal)));
     }
   }
 
   /** The pods of every set that has the same controller as this: of a deployment, all of them. */
   #relatedPods(set: Stored<ReplicaSet>): Stored<Pod>[] {
     const controller = controllerOf(set);
-    const sets = controller ? this.#informers.sets.byIndex(BY_CONTROLLER, controller.uid) : [set];
-    return sets.flatMap(({ metadata }) => [...this.#informers.pods.byIndex(BY_CONTROLLER, metadata.uid)]);
+    const sets = controller ? this.#sets.informer.byIndex(BY_CONTROLLER, controller.uid) : [set];
+    return sets.flatMap(({ metadata }) => [...this.#pods.byIndex(BY_CONTROLLER, metadata.uid)]);
   }
 
   async #writeStatus(set: Stored<ReplicaSet>, wanted: ReplicaSetStatus, signal: AbortSignal): Promise<void> {

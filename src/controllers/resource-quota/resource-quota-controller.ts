@@ -1,8 +1,14 @@
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import {
+  type Component,
+  type ComponentContext,
+  Controller,
+  Informers,
+  runControllers,
+} from '../../client/index.ts';
 import {
   compareQuantity,
-  isNotFound,
   type KubeObject,
+  keyOf,
   quotaResourcesOf,
   type Resource,
   type ResourceList,
@@ -12,6 +18,7 @@ import {
   type Stored,
   totalUsage,
 } from '../../kube/index.ts';
+import { writeStatus } from '../workload/index.ts';
 
 /** Everything is counted anew this often, whatever has been missed. */
 const RESYNC_MS = 5 * 60 * 1000;
@@ -39,11 +46,7 @@ export function createResourceQuotaController(context: ComponentContext): Compon
       if (signal.aborted) return;
       if (!sameList(hard, quota.status?.hard) || !sameList(used, quota.status?.used)) {
         const status = { hard, used };
-        await client
-          .update(resourceQuotas, { ...quota, status }, { subresource: 'status', signal })
-          .catch((error: unknown) => {
-            if (!isNotFound(error)) throw error;
-          });
+        await writeStatus(client, resourceQuotas, { ...quota, status }, signal);
       }
       return RESYNC_MS;
     },
@@ -68,6 +71,13 @@ export function createResourceQuotaController(context: ComponentContext): Compon
     return used;
   }
 
+  const look = (quota: Stored<ResourceQuota>) => controller.enqueue(keyOf(quota));
+
+  const unwatch = () => {
+    for (const stop of watched.values()) stop();
+    watched.clear();
+  };
+
   /** The informer of a kind that some quota is about; what it tells is reason to count again. */
   function watch(resource: Resource) {
     const informer = informers.of(resource);
@@ -75,7 +85,7 @@ export function createResourceQuotaController(context: ComponentContext): Compon
       const count = ({ metadata }: Stored<KubeObject>) => {
         for (const quota of inNamespace(metadata.namespace)) {
           const about = quotaResourcesOf(resource, Object.keys(quota.spec?.hard ?? {})).length > 0;
-          if (about) controller.enqueue(`${metadata.namespace}/${quota.metadata.name}`);
+          if (about) look(quota);
         }
       };
       watched.set(resource, informer.on({ added: count, updated: count, deleted: count }));
@@ -85,23 +95,21 @@ export function createResourceQuotaController(context: ComponentContext): Compon
 
   return {
     name: 'resourcequota-controller',
-    async start(signal) {
-      await Informers.synced(signal, quotas);
-      if (signal.aborted) return;
-      const enqueue = ({ metadata }: Stored<ResourceQuota>) =>
-        controller.enqueue(`${metadata.namespace}/${metadata.name}`);
-      const stop = quotas.on({
-        added: enqueue,
-        // Its own writes and those of admission are of no interest.
-        updated: (next, previous) => {
-          if (!sameList(next.spec?.hard, previous.spec?.hard)) enqueue(next);
-        },
-      });
-      await controller.run(signal);
-      stop();
-      for (const unwatch of watched.values()) unwatch();
-      watched.clear();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { quotas },
+        listen: () => [
+          quotas.on({
+            added: look,
+            // Its own writes and those of admission are of no interest.
+            updated: (next, previous) => {
+              if (!sameList(next.spec?.hard, previous.spec?.hard)) look(next);
+            },
+          }),
+          unwatch,
+        ],
+        loops: [controller],
+      }),
   };
 }
 

@@ -1,11 +1,11 @@
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import {
+  isNamespaceTerminating,
   isNotFound,
   type KubeObject,
   type Namespace,
   namespaces,
   type Resource,
-  StatusError,
   type Stored,
 } from '../../kube/index.ts';
 
@@ -38,7 +38,7 @@ export function eachNamespace<T extends KubeObject>(
         await options.ensure(namespace, objectInformer.get(options.object, name), signal);
       } catch (error) {
         // It went meanwhile: then it needs nothing.
-        if (!isNotFound(error) && !isTerminating(error)) throw error;
+        if (!isNotFound(error) && !isNamespaceTerminating(error)) throw error;
       }
     },
   });
@@ -48,23 +48,14 @@ export function eachNamespace<T extends KubeObject>(
   };
   return {
     name: options.name,
-    async start(signal) {
-      await Informers.synced(signal, namespaceInformer, objectInformer);
-      if (signal.aborted) return;
-      const stops = [
-        namespaceInformer.on({ added: look, updated: look }),
-        objectInformer.on({
-          deleted: lookAgain,
-          ...(options.watchesChanges && { updated: lookAgain }),
-        }),
-      ];
-      await controller.run(signal);
-      for (const stop of stops) stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { namespaceInformer, objectInformer },
+        listen: () => [
+          namespaceInformer.on({ added: look, updated: look }),
+          objectInformer.on({ deleted: lookAgain, ...(options.watchesChanges && { updated: lookAgain }) }),
+        ],
+        loops: [controller],
+      }),
   };
-}
-
-function isTerminating(error: unknown): boolean {
-  if (!(error instanceof StatusError)) return false;
-  return error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
 }

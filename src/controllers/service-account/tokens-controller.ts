@@ -1,4 +1,10 @@
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import {
+  type Component,
+  type ComponentContext,
+  Controller,
+  ignoreNotFound,
+  runControllers,
+} from '../../client/index.ts';
 import {
   isConflict,
   isNotFound,
@@ -54,13 +60,8 @@ export function createTokensController(
     const fits = (account: Stored<ServiceAccount>) => uid === undefined || uid === account.metadata.uid;
     const cached = accountInformer.get(name, namespace);
     if (cached && fits(cached)) return cached;
-    try {
-      const live = await client.get(serviceAccounts, { namespace, name }, { signal });
-      return fits(live) ? live : undefined;
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    const live = await ignoreNotFound(client.get(serviceAccounts, { namespace, name }, { signal }));
+    return live && fits(live) ? live : undefined;
   }
 
   async function remove({ metadata }: Stored<Secret>, signal: AbortSignal): Promise<void> {
@@ -102,25 +103,20 @@ export function createTokensController(
     if (!account?.secrets?.some((one) => one.name === secretName)) return;
     if (secretInformer.get(secretName, namespace)) return;
     const rest = account.secrets.filter((one) => one.name !== secretName);
-    await client
-      .update(serviceAccounts, { ...account, secrets: rest }, { signal })
-      .catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
+    await ignoreNotFound(client.update(serviceAccounts, { ...account, secrets: rest }, { signal }));
   }
 
   return {
     name: 'legacy-service-account-token-controller',
-    async start(signal) {
-      await Informers.synced(signal, secretInformer, accountInformer);
-      if (signal.aborted) return;
-      const stops = [
-        secretInformer.on({ added: look, updated: look, deleted: forgetReference }),
-        accountInformer.on({ added: lookAtTokensOf, deleted: lookAtTokensOf }),
-      ];
-      await Promise.all([controller.run(signal), references.run(signal)]);
-      for (const stop of stops) stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { secretInformer, accountInformer },
+        listen: () => [
+          secretInformer.on({ added: look, updated: look, deleted: forgetReference }),
+          accountInformer.on({ added: lookAtTokensOf, deleted: lookAtTokensOf }),
+        ],
+        loops: [controller, references],
+      }),
   };
 }
 

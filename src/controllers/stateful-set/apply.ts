@@ -1,8 +1,7 @@
 import { errorMessage } from '../../base/index.ts';
-import type { Client, EventRecorder } from '../../client/index.ts';
+import { type Client, type EventRecorder, ignoreNotFound } from '../../client/index.ts';
 import {
   isAlreadyExists,
-  isNotFound,
   type OwnerReference,
   type PersistentVolumeClaim,
   type Pod,
@@ -12,6 +11,7 @@ import {
   type Stored,
   withMetadata,
 } from '../../kube/index.ts';
+import { allOf } from '../workload/index.ts';
 import { hasConflictingController } from './claim-retention.ts';
 import type { Action, Plan } from './plan.ts';
 
@@ -31,9 +31,7 @@ export async function applyPlan(context: ApplyContext, { steps, parallel }: Plan
   let size = INITIAL_BATCH;
   for (let done = 0; done < steps.length; ) {
     const batch = steps.slice(done, done + (parallel ? size : 1));
-    const results = await Promise.allSettled(batch.map((step) => applyStep(context, step)));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    await allOf(batch.map((step) => applyStep(context, step)));
     done += batch.length;
     size = Math.min(size * 2, MAX_BATCH);
   }
@@ -46,11 +44,9 @@ async function setClaimOwners(
   owners: readonly OwnerReference[],
 ): Promise<void> {
   const ownerReferences = owners.length > 0 ? owners : undefined;
-  try {
-    await client.update(persistentVolumeClaims, withMetadata(claim, { ownerReferences }), { signal });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+  await ignoreNotFound(
+    client.update(persistentVolumeClaims, withMetadata(claim, { ownerReferences }), { signal }),
+  );
 }
 
 async function applyStep(context: ApplyContext, step: readonly Action[]): Promise<void> {
@@ -106,11 +102,7 @@ async function applyAction(context: ApplyContext, action: Action): Promise<void>
     case 'delete-pod':
       return tell(context, 'Delete', action.pod, async () => {
         const { name, uid } = action.pod.metadata;
-        try {
-          await client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
-        } catch (error) {
-          if (!isNotFound(error)) throw error;
-        }
+        await ignoreNotFound(client.delete(pods, { namespace, name }, { preconditions: { uid }, signal }));
       });
     case 'blocked':
       // A pod that exists merely waits for its claim; one that cannot be made is worth telling.

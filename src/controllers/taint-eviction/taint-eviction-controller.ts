@@ -5,7 +5,7 @@ import {
   type ComponentContext,
   Controller,
   type EventRecorder,
-  Informers,
+  runControllers,
 } from '../../client/index.ts';
 import {
   changedPodConditions,
@@ -57,20 +57,16 @@ class TaintEvictionController implements Component {
     });
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    await Informers.synced(signal, ...Object.values(this.#informers));
-    if (signal.aborted) return;
-    const stopListening = this.#listen();
-    try {
-      await this.#controller.run(signal);
-    } finally {
-      stopListening();
-      this.#schedule.clear();
-    }
+  start(signal: AbortSignal): Promise<void> {
+    return runControllers(signal, {
+      informers: this.#informers,
+      listen: () => this.#listen(),
+      loops: [this.#controller],
+    });
   }
 
-  #listen(): () => void {
-    const stops = [
+  #listen(): (() => void)[] {
+    return [
       this.#informers.nodes.on({
         added: (node) => this.#nodeChanged(node),
         updated: (node, previous) => {
@@ -88,10 +84,8 @@ class TaintEvictionController implements Component {
         },
         deleted: (pod) => this.#callOff(keyOf(pod)),
       }),
+      () => this.#schedule.clear(),
     ];
-    return () => {
-      for (const stop of stops) stop();
-    };
   }
 
   #nodeChanged(node: Stored<Node>): void {

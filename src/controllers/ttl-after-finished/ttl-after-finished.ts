@@ -1,4 +1,4 @@
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import {
   isBeingDeleted,
   isNotFound,
@@ -31,12 +31,12 @@ export function createTtlAfterFinished(context: ComponentContext): Component {
   };
   return {
     name,
-    async start(signal) {
-      await Informers.synced(signal, informer);
-      if (signal.aborted) return;
-      const stop = informer.on({ added: changed, updated: changed });
-      await controller.run(signal).finally(stop);
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { informer },
+        listen: () => [informer.on({ added: changed, updated: changed })],
+        loops: [controller],
+      }),
   };
 
   async function reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {

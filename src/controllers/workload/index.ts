@@ -6,4 +6,6 @@ export * from './ownership.ts';
 export * from './pod-control.ts';
 export * from './pod-state.ts';
 export * from './pod-template.ts';
+export * from './revision-writer.ts';
 export * from './slow-start.ts';
+export * from './workload.ts';

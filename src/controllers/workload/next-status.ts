@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Client } from '../../client/index.ts';
-import { isNotFound, type KubeObject, type Resource, type Stored } from '../../kube/index.ts';
+import { type Client, ignoreNotFound } from '../../client/index.ts';
+import type { KubeObject, Resource, Stored } from '../../kube/index.ts';
 
 /**
  * The status to write so that `stored` says what `wanted` says; undefined when it does. As on the wire from upstream,
@@ -34,9 +34,5 @@ export async function writeStatus<T extends KubeObject>(
   object: Stored<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await client.update(resource, object, { subresource: 'status', signal });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+  await ignoreNotFound(client.update(resource, object, { subresource: 'status', signal }));
 }

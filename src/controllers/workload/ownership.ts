@@ -1,10 +1,9 @@
-import type { Client } from '../../client/index.ts';
+import { type Client, ignoreNotFound } from '../../client/index.ts';
 import {
   controllerOf,
   controllerReference,
   fromLabelSelector,
   isBeingDeleted,
-  isNotFound,
   type KubeObject,
   keyOf,
   type LabelSelector,
@@ -15,6 +14,11 @@ import {
   type Stored,
   splitKey,
 } from '../../kube/index.ts';
+
+/** A kind that controls others by a selector. */
+export interface Selecting extends KubeObject {
+  readonly spec?: { readonly selector?: LabelSelector };
+}
 
 /** An object that controls others by a selector. */
 export interface Owner {
@@ -120,7 +124,7 @@ export async function claimObjects<T extends KubeObject>(
 }
 
 /** Writes the owners if the object is still as seen; undefined when it is gone. */
-export async function setOwners<T extends KubeObject>(
+export function setOwners<T extends KubeObject>(
   client: Client,
   resource: Resource<T>,
   object: Stored<T>,
@@ -131,12 +135,7 @@ export async function setOwners<T extends KubeObject>(
   const { uid, resourceVersion } = object.metadata;
   const ownerReferences = owners.length > 0 ? owners : null;
   const body = { metadata: { ...more, uid, resourceVersion, ownerReferences } };
-  try {
-    return await client.patch(resource, splitKey(keyOf(object)), { type: 'merge', body }, { signal });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  return ignoreNotFound(client.patch(resource, splitKey(keyOf(object)), { type: 'merge', body }, { signal }));
 }
 
 /** Asks the server itself: one that is being deleted by now must not adopt what its deletion has just orphaned. */

@@ -1,38 +1,35 @@
 import { errorMessage } from '../../base/index.ts';
-import type { Client, EventRecorder, Informer } from '../../client/index.ts';
+import type { Client, ComponentContext, EventRecorder, Informer } from '../../client/index.ts';
 import {
   controllerOf,
+  isNamespaceTerminating,
   isNotFound,
   type KubeObject,
   keyOf,
   type Pod,
   pods,
-  StatusError,
   type Stored,
 } from '../../kube/index.ts';
 import { Expectations } from './expectations.ts';
 
-export interface PodControlOptions {
-  readonly client: Client;
-  readonly recorder: EventRecorder;
-  readonly clock: { monotonic(): number };
-  readonly informer: Informer<Pod>;
-}
-
 /** Makes and deletes pods for their owners, tells of it in events, and remembers what the cache does not show yet. */
 export class PodControl {
-  readonly #options: PodControlOptions;
+  readonly #client: Client;
+  readonly #recorder: EventRecorder;
+  readonly #informer: Informer<Pod>;
   readonly #expectations: Expectations;
 
-  constructor(options: PodControlOptions) {
-    this.#options = options;
-    this.#expectations = new Expectations(options.clock);
+  constructor({ client, clock }: ComponentContext, recorder: EventRecorder, informer: Informer<Pod>) {
+    this.#client = client;
+    this.#recorder = recorder;
+    this.#informer = informer;
+    this.#expectations = new Expectations(clock);
   }
 
   /** Keeps up with the cache; the returned function ends it. */
   listen(): () => void {
     const seen = (pod: Stored<Pod>) => this.#expectations.seen(controllerOf(pod)?.uid ?? '', pod);
-    return this.#options.informer.on({
+    return this.#informer.on({
       added: seen,
       updated: seen,
       deleted: (pod) => this.#expectations.gone(controllerOf(pod)?.uid ?? '', pod),
@@ -46,39 +43,30 @@ export class PodControl {
 
   /** Nothing is made in a namespace that is going: that is no failure. */
   async create(owner: Stored<KubeObject>, pod: Pod, signal: AbortSignal): Promise<void> {
-    const { client, recorder, informer } = this.#options;
     try {
-      const created = await client.create(pods, pod, { signal });
-      this.#expectations.created(owner.metadata.uid, created, informer.byKey(keyOf(created)));
-      recorder.event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
+      const created = await this.#client.create(pods, pod, { signal });
+      this.#expectations.created(owner.metadata.uid, created, this.#informer.byKey(keyOf(created)));
+      this.#recorder.event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
     } catch (error) {
       if (signal.aborted) throw error;
       if (isNamespaceTerminating(error)) return;
-      recorder.event(owner, 'Warning', 'FailedCreate', `Error creating: ${errorMessage(error)}`);
+      this.#recorder.event(owner, 'Warning', 'FailedCreate', `Error creating: ${errorMessage(error)}`);
       throw error;
     }
   }
 
   /** A pod that is gone already is as good as deleted, and not told of. */
   async delete(owner: Stored<KubeObject>, pod: Stored<Pod>, signal: AbortSignal): Promise<void> {
-    const { client, recorder, informer } = this.#options;
     const { namespace, name, uid } = pod.metadata;
     try {
-      await client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
+      await this.#client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
     } catch (error) {
       if (isNotFound(error)) return;
       const text = errorMessage(error);
-      if (!signal.aborted) recorder.event(owner, 'Warning', 'FailedDelete', `Error deleting: ${text}`);
+      if (!signal.aborted) this.#recorder.event(owner, 'Warning', 'FailedDelete', `Error deleting: ${text}`);
       throw new Error(`unable to delete pods: ${text}`, { cause: error });
     }
-    this.#expectations.deleted(owner.metadata.uid, pod, informer.byKey(keyOf(pod)));
-    recorder.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+    this.#expectations.deleted(owner.metadata.uid, pod, this.#informer.byKey(keyOf(pod)));
+    this.#recorder.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
   }
-}
-
-function isNamespaceTerminating(error: unknown): boolean {
-  return (
-    error instanceof StatusError &&
-    (error.status.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating')
-  );
 }

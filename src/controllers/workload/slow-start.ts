@@ -7,8 +7,17 @@ export async function slowStart(count: number, work: (index: number) => Promise<
   let done = 0;
   for (let size = 1; done < count; size *= 2) {
     const batch = Array.from({ length: Math.min(size, count - done) }, (_, index) => work(done + index));
-    const failed = (await Promise.allSettled(batch)).find(({ status }) => status === 'rejected');
-    if (failed) throw (failed as PromiseRejectedResult).reason;
+    await allOf(batch);
     done += batch.length;
+  }
+}
+
+/**
+ * Waits for all of it, whatever fails.
+ * @throws the first failure
+ */
+export async function allOf(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === 'rejected') throw result.reason;
   }
 }

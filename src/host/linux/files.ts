@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, wat
 import * as fs from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { AppendHandle, FileStat, Files, ReadHandle } from '../host.ts';
 import { deviceNumber } from './disks.ts';
@@ -37,6 +38,7 @@ export function createFiles(): Files {
     openAppend,
     openRead,
     readFifo,
+    writeFifo,
     makeDirectory: makeDirectories,
     removeDirectory: (path) => ignoreAbsent(fs.rmdir(path)),
     removeFile: (path) => ignoreAbsent(fs.unlink(path)),
@@ -186,6 +188,15 @@ function readFifo(path: string, signal: AbortSignal): AsyncIterable<Uint8Array> 
     return (async function* () {})();
   }
   return chunksOf(new Socket({ fd, readable: true, writable: false }), first, signal);
+}
+
+function writeFifo(path: string): Writable {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  if (!fstatSync(fd).isFIFO()) {
+    closeSync(fd);
+    throw new Error(`write ${path}: not a FIFO`);
+  }
+  return new Socket({ fd, readable: false, writable: true });
 }
 
 /** What is in a FIFO now: empty at its end, undefined when a writer has nothing to say yet. */

@@ -56,6 +56,7 @@ function exec(
   const { signal, input, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
   const limit = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+  const shown = options.argumentsAreSecret ? [] : args;
   // A group of its own, so that what it starts can be ended with it.
   const child = spawnChild(command, [...args], {
     cwd: options.cwd,
@@ -67,8 +68,11 @@ function exec(
   const give = (reason: unknown) => {
     failure ??= reason;
     if (child.pid !== undefined) signalPid(-child.pid, 'SIGKILL');
+    // What left the group may hold them open for ever.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   };
-  const timer = clock.after(timeoutMs, () => give(new TimeoutError(commandLine(command, args), timeoutMs)));
+  const timer = clock.after(timeoutMs, () => give(new TimeoutError(commandLine(command, shown), timeoutMs)));
   const onAbort = () => give(signal!.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
 
@@ -77,7 +81,7 @@ function exec(
     let size = 0;
     stream?.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) give(new Error(`${commandLine(command, args)}: wrote more than ${limit} bytes`));
+      if (size > limit) give(new Error(`${commandLine(command, shown)}: wrote more than ${limit} bytes`));
       else chunks.push(chunk);
     });
     return () => Buffer.concat(chunks).toString('utf8');
@@ -89,12 +93,12 @@ function exec(
     signal?.removeEventListener('abort', onAbort);
     finish();
   };
-  child.once('error', (error) => settle(() => reject(startFailure(command, args, error))));
+  child.once('error', (error) => settle(() => reject(startFailure(command, shown, error))));
   child.once('close', (code, signalName) =>
     settle(() => {
       if (failure !== undefined) reject(failure);
       else if (code === null)
-        reject(new Error(`${commandLine(command, args)}: ended by ${signalName}: ${stderr().trim()}`));
+        reject(new Error(`${commandLine(command, shown)}: ended by ${signalName}: ${stderr().trim()}`));
       else resolve({ exitCode: code, stdout: stdout(), stderr: stderr() });
     }),
   );

@@ -26,6 +26,7 @@ export interface NodeInfoManagerOptions {
   readonly clock: Clock;
 }
 
+const BY_NAME = 'metadata.name';
 const UPDATE_BACKOFF = { initialMs: 10, maxMs: 1_250, factor: 5 };
 const UPDATE_TRIES = 4;
 /** How long a node object may take to appear after the node began to work. */
@@ -153,9 +154,6 @@ export class NodeInfoManager {
     if (informer.get(nodeName)) return;
     const arrived = Promise.withResolvers<void>();
     const aborted = () => arrived.reject(signal.reason);
-    const seen = (node: Stored<Node>) => {
-      if (node.metadata.name === nodeName) arrived.resolve();
-    };
     const timer = clock.after(
       NODE_PATIENCE_MS,
       () =>
@@ -166,7 +164,9 @@ export class NodeInfoManager {
     );
     signal.addEventListener('abort', aborted, { once: true });
     if (signal.aborted) aborted();
-    const stop = informer.on({ added: seen });
+    const stop = informer
+      .addIndex(BY_NAME, ({ metadata }) => [metadata.name])
+      .on({ added: () => arrived.resolve() }, { index: BY_NAME, value: nodeName });
     try {
       await arrived.promise;
     } finally {

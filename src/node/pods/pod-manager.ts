@@ -66,16 +66,17 @@ export class PodManager {
     this.#running = true;
     const stopListening = [
       runtime.onExit((record) => this.#workers.get(record.podUid)?.wake()),
-      informer.on({
-        added: (pod) => {
-          if (pod.spec?.nodeName === nodeName) this.#update(pod);
+      informer.on(
+        {
+          added: (pod) => this.#update(pod),
+          updated: (pod, previous) => {
+            if (previous.metadata.uid !== pod.metadata.uid) this.#remove(previous);
+            if (pod.spec?.nodeName === nodeName) this.#update(pod);
+          },
+          deleted: (pod) => this.#remove(pod),
         },
-        updated: (pod, previous) => {
-          if (previous.metadata.uid !== pod.metadata.uid) this.#remove(previous);
-          if (pod.spec?.nodeName === nodeName) this.#update(pod);
-        },
-        deleted: (pod) => this.#remove(pod),
-      }),
+        { index: BY_NODE, value: nodeName },
+      ),
     ];
     this.#stopOrphans();
     this.#tell();

@@ -15,7 +15,7 @@ export class Attachments {
   readonly #attached = new Set<Attachment>();
   #closed = false;
 
-  open(): ContainerSession {
+  open(tty: boolean): ContainerSession {
     const attachment: Attachment = {
       stdout: new PassThrough(),
       stderr: new PassThrough(),
@@ -26,7 +26,7 @@ export class Attachments {
     if (this.#closed) this.#end(attachment);
     return {
       stdout: attachment.stdout,
-      stderr: attachment.stderr,
+      stderr: tty ? undefined : attachment.stderr,
       resize: () => undefined,
       ended: attachment.ended.promise,
       end: () => this.#end(attachment),

@@ -20,7 +20,15 @@ const DEVICE_LINKS: Readonly<Record<string, string>> = {
   stderr: '/proc/self/fd/2',
   ptmx: 'pts/ptmx',
 };
-const SCRIPTS = ['shim.sh', 'init.sh', 'enter.pl', 'session.pl', 'probe-overlay.sh'];
+const SCRIPTS = [
+  'shim.sh',
+  'init.sh',
+  'enter.pl',
+  'streams.pl',
+  'session.pl',
+  'terminal.pl',
+  'probe-overlay.sh',
+];
 
 /**
  * Fills the runtime's directory with what all containers start from: the scripts, `base` (copied to each container's
@@ -47,17 +55,11 @@ export async function prepareBaseDirectory(
 
   await files.removeTree(base);
   const own = mode === 'overlay' ? base : join(base, 'rootfs');
-  for (const name of [...OWN_DIRECTORIES, 'dev/pts', 'dev/shm', 'dev/mqueue'])
-    await files.makeDirectory(join(own, name), 0o755);
+  for (const name of OWN_DIRECTORIES) await files.makeDirectory(join(own, name), 0o755);
   await files.chmod(join(own, 'tmp'), 0o1777);
   await files.chmod(join(own, 'root'), 0o700);
-  await files.writeAtomic(join(own, 'dev/termination-log'), '', 0o666);
-  for (const [name, target] of Object.entries(DEVICE_LINKS))
-    await files.symlink(target, join(own, 'dev', name));
-  const devices: string[] = [];
-  for (const name of DEVICES)
-    if ((await files.stat(`/dev/${name}`))?.kind === 'character') devices.push(`/dev/${name}`);
-  await run(host, 'copy device nodes', 'cp', ['-a', ...devices, join(own, 'dev')]);
+  await fillDevices(host, join(own, 'dev'));
+  await prepareImageBase(host, join(directory, 'image-base'));
 
   const top = await topEntries(host);
   const concealed = await concealedPaths(host, [...masked, ...(await hostSecrets(files))]);
@@ -74,6 +76,27 @@ export async function prepareBaseDirectory(
   const mounts = programMounts(await host.mounts.list());
   await files.writeAtomic(join(directory, 'fstab'), rootTable(join(directory, 'root'), mode, top, mounts));
   return mode;
+}
+
+/** What the scratch space of a container in an image starts from: its own /dev, and places for what the kernel shows. */
+async function prepareImageBase(host: Host, base: string): Promise<void> {
+  const { files } = host;
+  await files.removeTree(base);
+  for (const name of ['rootfs', 'work', 'image', 'upper/dev', 'upper/proc', 'upper/sys'])
+    await files.makeDirectory(join(base, name), 0o755);
+  await fillDevices(host, join(base, 'dev'));
+}
+
+async function fillDevices(host: Host, directory: string): Promise<void> {
+  const { files } = host;
+  for (const name of ['pts', 'shm', 'mqueue']) await files.makeDirectory(join(directory, name), 0o755);
+  await files.writeAtomic(join(directory, 'termination-log'), '', 0o666);
+  for (const [name, target] of Object.entries(DEVICE_LINKS))
+    await files.symlink(target, join(directory, name));
+  const devices: string[] = [];
+  for (const name of DEVICES)
+    if ((await files.stat(`/dev/${name}`))?.kind === 'character') devices.push(`/dev/${name}`);
+  await run(host, 'copy device nodes', 'cp', ['-a', ...devices, directory]);
 }
 
 /** An overlay if this kernel and the root's file system allow one. */
@@ -113,7 +136,7 @@ async function whiteOut(host: Host, upper: string, path: string): Promise<void> 
  * Makes the parents of a path in an upper layer, as the host has them: an upper directory's owner and mode are what a
  * container sees. False when one of them is hidden.
  */
-export async function mirrorParents(files: Files, upper: string, path: string): Promise<boolean> {
+async function mirrorParents(files: Files, upper: string, path: string): Promise<boolean> {
   const parents: string[] = [];
   for (let parent = dirname(path); parent !== '/'; parent = dirname(parent)) parents.unshift(parent);
   for (const parent of parents) {

@@ -1,29 +1,38 @@
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Files } from '../../host/index.ts';
-import { mirrorParents } from './base-directory.ts';
 import type { ContainerConfig, ContainerMount } from './contract.ts';
-import { OWN_DIRECTORIES, type RootMode, volumeRecords } from './root-plan.ts';
+import { imageTable, type RootMode, records, volumeRecords } from './root-plan.ts';
+import { shellSettings } from './settings.ts';
 import { type StoredContainer, writeStored } from './stored-state.ts';
 
-/** Fills the directory of a container that is to be started: its files, its volumes, its state. */
+/** Where a runtime keeps what all containers start from (base-directory.ts). */
+export interface RuntimePlaces {
+  readonly directory: string;
+  readonly mode: RootMode;
+  readonly scratchBytes: number;
+}
+
+/** Fills the directory of a container that is to be started: its files, its volumes, its settings, its state. */
 export async function fillContainerDirectory(
   files: Files,
-  mode: RootMode,
+  places: RuntimePlaces,
   directory: string,
   config: ContainerConfig,
   stored: StoredContainer,
+  /** Whose PID namespace it joins. */
+  sharedPid: number | undefined,
 ): Promise<void> {
+  const layered = places.mode === 'overlay' || config.imageRoot !== undefined;
   await files.makeDirectory(directory, 0o700);
-  // Copied into the scratch space: what is below `upper` covers the host's.
-  const layer = join(directory, 'files');
-  const etc = join(layer, mode === 'overlay' ? 'upper/etc' : 'etc');
+  // Copied into the scratch space: what is below `upper` covers what is below it.
+  const etc = join(directory, 'files', layered ? 'upper/etc' : 'etc');
   await files.makeDirectory(etc, 0o755);
   const mounts: ContainerMount[] = [];
   for (const [name, content] of Object.entries(config.etcFiles)) {
     const hostPath = join(etc, name);
     await files.append(hostPath, content);
     // /etc itself is read-only here: a file can only be bound over one that is there.
-    if (mode === 'bind' && (await files.stat(`/etc/${name}`))?.kind === 'file')
+    if (!layered && (await files.stat(`/etc/${name}`))?.kind === 'file')
       mounts.push({ hostPath, containerPath: `/etc/${name}`, readOnly: false });
   }
   const hostPath = join(directory, 'termination-log');
@@ -32,40 +41,47 @@ export async function fillContainerDirectory(
   mounts.push({ hostPath, containerPath: config.terminationMessagePath, readOnly: false });
   for (const mount of config.mounts)
     mounts.push({ ...mount, hostPath: await files.realPath(mount.hostPath) });
-
   const table: (ContainerMount & { isFile: boolean })[] = [];
-  for (const mount of mounts) {
-    const isFile = (await files.stat(mount.hostPath))?.kind !== 'directory';
-    if (isFile) await makeTarget(files, layer, mode, mount, mounts);
-    table.push({ ...mount, isFile });
-  }
+  for (const mount of mounts)
+    table.push({ ...mount, isFile: (await files.stat(mount.hostPath))?.kind !== 'directory' });
   await files.append(join(directory, 'volumes'), volumeRecords(table));
+  await fillRoot(files, places, directory, config);
+  await files.append(join(directory, 'settings'), shellSettings(settings(places, directory, config, sharedPid)));
   await writeStored(files, directory, stored);
 }
 
-/** A file is bound over a file: makes one, unless the path lies in another mount, where it must be already. */
-async function makeTarget(
+/** What is the container's own of its root. */
+async function fillRoot(
   files: Files,
-  layer: string,
-  mode: RootMode,
-  mount: ContainerMount,
-  mounts: readonly ContainerMount[],
+  places: RuntimePlaces,
+  directory: string,
+  { imageRoot }: ContainerConfig,
 ): Promise<void> {
-  const path = mount.containerPath;
-  if (mounts.some((other) => other !== mount && path.startsWith(`${other.containerPath}/`))) return;
-  const real = join(await deepestRealPath(files, dirname(path)), basename(path));
-  const own = OWN_DIRECTORIES.includes(real.split('/')[1]!);
-  if (mode === 'bind' && !own) return;
-  const root = join(layer, mode === 'bind' ? 'rootfs' : own ? '' : 'upper');
-  await mirrorParents(files, root, real);
-  await files.append(root + real, '');
+  if (imageRoot === undefined) return;
+  await files.append(join(directory, 'concealed'), records([]));
+  await files.append(join(directory, 'fstab'), imageTable(join(places.directory, 'root'), imageRoot));
 }
 
-/** The directory with the links of its existing part followed. */
-async function deepestRealPath(files: Files, path: string): Promise<string> {
-  try {
-    return await files.realPath(path);
-  } catch {
-    return path === '/' ? '/' : join(await deepestRealPath(files, dirname(path)), basename(path));
-  }
+function settings(
+  { directory: runtime, scratchBytes }: RuntimePlaces,
+  directory: string,
+  config: ContainerConfig,
+  sharedPid: number | undefined,
+): Readonly<Record<string, string>> {
+  const { streams, namespaces, imageRoot, mounts, cgroups = [] } = config;
+  const { pid = 'own', ipc = 'own' } = namespaces ?? {};
+  const ofImage = imageRoot !== undefined;
+  return {
+    hostname: config.hostname,
+    scratch: String(scratchBytes),
+    base: join(runtime, ofImage ? 'image-base' : 'base'),
+    fstab: ofImage ? join(directory, 'fstab') : join(runtime, 'fstab'),
+    concealed: join(ofImage ? directory : runtime, 'concealed'),
+    stdin: streams && streams.stdin !== 'none' ? '1' : '',
+    tty: streams?.tty ? '1' : '',
+    unshare: [pid === 'own' && '--pid', ipc === 'own' && '--ipc'].filter(Boolean).join(' '),
+    pid_of: sharedPid === undefined ? '' : String(sharedPid),
+    propagates: mounts.some(({ propagation }) => propagation === 'Bidirectional') ? '1' : '',
+    cgroups: cgroups.join(' '),
+  };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Clock, errorMessage, type Logger, type Timer } from '../../base/index.ts';
 import type { Host, ProcessId } from '../../host/index.ts';
 import { Attachments } from './attachments.ts';
+import { withInput } from './container-input.ts';
 import type { ContainerRecord, ContainerSession } from './contract.ts';
 import type { LogStream } from './log-format.ts';
 import { LogWriter } from './log-writer.ts';
@@ -19,6 +20,8 @@ export interface ContainerProcessOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly directory: string;
+  /** Where the scripts are. */
+  readonly runtimeDirectory: string;
   readonly stored: StoredContainer;
   readonly onExit: (record: ContainerRecord) => void;
 }
@@ -152,8 +155,11 @@ export class ContainerProcess {
   }
 
   /** A session with the container's own streams, from now on. */
-  attach(): ContainerSession {
-    return this.#attachments.open();
+  attach(stdin: boolean): ContainerSession {
+    const { streams = { stdin: 'none', tty: false } } = this.stored;
+    const { files } = this.#options.host;
+    const wanted = { ...streams, stdin: stdin ? streams.stdin : ('none' as const) };
+    return withInput(this.#attachments.open(streams.tty), files, this.directory, wanted);
   }
 
   async signal(signal: NodeJS.Signals): Promise<void> {
@@ -237,6 +243,7 @@ export class ContainerProcess {
     this.#unwatch?.();
     const { host, clock } = this.#options;
     const exitFile = await host.files.stat(join(this.directory, 'exit'));
+    await this.#sweep();
     // The holder of the output ends, so its readers come to an end of file.
     if (this.#status.shim) await host.processes.kill(this.#status.shim, 'SIGKILL');
     const limit = clock.after(DRAIN_LIMIT_MS, () => {
@@ -261,6 +268,20 @@ export class ContainerProcess {
     this.#onStatus?.();
     if (this.#status.started) this.#options.onExit(this.#record);
     this.#ended.resolve(this.#record);
+  }
+
+  /** Ends what a container that shares a PID namespace has left in it: its first process takes nobody along. */
+  async #sweep(): Promise<void> {
+    const { pid = 'own' } = this.stored.namespaces ?? {};
+    const { mountNamespace } = this.#status;
+    if (pid === 'own' || mountNamespace === undefined || !this.#sameBoot) return;
+    const { host, runtimeDirectory, log } = this.#options;
+    const { exitCode, stderr } = await host.processes.exec('perl', [
+      join(runtimeDirectory, 'enter.pl'),
+      'sweep',
+      mountNamespace,
+    ]);
+    if (exitCode !== 0) log.warn('processes of a container are left', { id: this.#record.id, error: stderr });
   }
 
   /** Somebody killed the shim. The container's process 1 dies with it as a rule; if not, its end is waited for. */

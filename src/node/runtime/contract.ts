@@ -6,8 +6,30 @@ export interface ContainerMount {
   readonly hostPath: string;
   readonly containerPath: string;
   readonly readOnly: boolean;
-  /** Whether mounts that appear below on the host later appear in the container. @default 'None' */
-  readonly propagation?: 'None' | 'HostToContainer';
+  /** Read-only with all that is mounted below. @default false */
+  readonly recursiveReadOnly?: boolean;
+  /**
+   * Whether mounts that appear below on the host later appear in the container (HostToContainer), and those of the
+   * container on the host (Bidirectional). @default 'None'
+   */
+  readonly propagation?: 'None' | 'HostToContainer' | 'Bidirectional';
+  /** A device node that the container may open. @default false */
+  readonly device?: boolean;
+}
+
+/** What a container's program reads and writes. */
+export interface ContainerStreams {
+  /** Nothing; what clients that attach send; the same, but at its end when the first of them goes. */
+  readonly stdin: 'none' | 'open' | 'once';
+  /** A terminal of its own. */
+  readonly tty: boolean;
+}
+
+/** What a container shares with others. */
+export interface ContainerNamespaces {
+  /** Processes: its own, the machine's, or those of a container that runs. */
+  readonly pid: 'own' | 'host' | { readonly container: string };
+  readonly ipc: 'own' | 'host';
 }
 
 /** As whom a container's process runs, and what it may do. */
@@ -42,6 +64,14 @@ export interface ContainerConfig {
   /** Take the end of the log as the message of a failed container that left none. */
   readonly terminationMessageFromLog: boolean;
   readonly security: ContainerSecurity;
+  /** @default neither input nor a terminal */
+  readonly streams?: ContainerStreams;
+  /** @default all its own */
+  readonly namespaces?: ContainerNamespaces;
+  /** The directory that holds the image's root file system. @default the host's root */
+  readonly imageRoot?: string;
+  /** Directories of cgroups that it joins, one a hierarchy. @default none */
+  readonly cgroups?: readonly string[];
 }
 
 export type ContainerState = 'running' | 'exited';
@@ -120,8 +150,11 @@ export interface Runtime {
   exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult>;
   /** Runs a command in the container's namespaces as its user, with streams. */
   session(id: string, command: readonly string[], options: SessionOptions): Promise<ContainerSession>;
-  /** What the container itself writes from now on, and reads. */
-  attach(id: string): Promise<ContainerSession>;
+  /**
+   * What the container itself writes from now on, and with `stdin` what it reads. The session ends when its input does,
+   * unless the container's input ends with it.
+   */
+  attach(id: string, options?: { readonly stdin: boolean }): Promise<ContainerSession>;
   /** Calls back when a container has exited, until the returned function is called. */
   onExit(callback: (record: ContainerRecord) => void): () => void;
   /** Removes the logs of a pod. */

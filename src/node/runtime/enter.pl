@@ -3,11 +3,14 @@
 # before: neither a program nor a library, for what is there is the container's to change. No tool of util-linux does
 # both. Loaded whole from the host; no module is loaded later.
 #
-#   enter.pl start STATE_DIR RUNTIME_DIR WORKING_DIR READ_ONLY_ROOT IDENTITY...   as process 1, in its new namespaces
-#   enter.pl exec PID START_TICKS IDENTITY...                                     beside process 1, from outside
-#   enter.pl session PID START_TICKS STREAMS IDENTITY...                          likewise, with streams (session.pl)
+#   enter.pl start STATE_DIR ROOT CONCEALED WORKING_DIR READ_ONLY_ROOT STREAMS IDENTITY...   as a container's first process
+#   enter.pl terminal ...                                                          before it (terminal.pl)
+#   enter.pl exec PID START_TICKS CGROUP,... IDENTITY...                           beside process 1, from outside
+#   enter.pl session PID START_TICKS CGROUP,... STREAMS IDENTITY...                likewise, with streams (session.pl)
+#   enter.pl sweep MOUNT_NAMESPACE                                                 kills what is in a container
 #
-# IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES. What runs then is a shell that reads standard input.
+# STREAMS: any of `stdin`, `tty`, with commas between. IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES.
+# What runs then is a shell that reads standard input.
 #
 # No module is loaded, strict and warnings neither (a test looks by them): they would cost three times what all this does.
 
@@ -23,7 +26,7 @@ our %numbers = unpack('x18v', $header) == 62
      setresgid => 119, capget => 125, capset => 126, setsid => 112, dup3 => 292)
   : (umount => 39, pivot_root => 41, mount => 40, prctl => 167, setns => 268, setgroups => 159, setresuid => 147,
      setresgid => 149, capget => 90, capset => 91, setsid => 157, dup3 => 24);
-@numbers{qw(open_tree move_mount pidfd_open close_range mount_setattr)} = (428, 429, 434, 436, 442);
+@numbers{qw(open_tree move_mount pidfd_open close_range pidfd_getfd mount_setattr)} = (428, 429, 434, 436, 438, 442);
 
 sub AT_FDCWD() { -100 }
 sub AT_EMPTY_PATH() { 0x1000 }
@@ -47,6 +50,8 @@ sub PR_CAP_AMBIENT_CLEAR_ALL() { 4 }
 sub CAPABILITY_VERSION_3() { 0x20080522 }
 sub SIGKILL() { 9 }
 sub EINVAL() { 22 }
+sub O_CREATE() { 0100 }
+sub F_SETFD() { 2 }
 
 # What shows or changes the whole machine: the defaults of containerd and runc. A write to /proc/sys asks for user 0, not
 # for a capability: kernel.core_pattern alone would be the host.
@@ -54,30 +59,40 @@ my @read_only = qw(/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger);
 my @hidden = qw(/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug
   /proc/scsi /proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware);
 
+my %modes = (start => \&start, terminal => \&terminal, exec => \&enter, session => \&session, sweep => \&sweep);
+my $word = shift @ARGV // '';
+my $mode = $modes{$word} or fail("enter.pl: no such mode: $word");
 # Before anything is entered, and only where it is needed: it is the host's.
-if (@ARGV && $ARGV[0] eq 'session') {
-  do($0 =~ s{[^/]*$}{session.pl}r) or fail("cannot load session.pl: $@$!");
-}
-my %modes = (start => \&start, exec => \&enter, session => \&session);
-my $mode = $modes{shift @ARGV // ''} or fail('enter.pl: neither start nor exec nor session');
+load($_) for {
+  start => $word eq 'start' && $ARGV[5] =~ /\btty\b/ ? [qw(streams terminal)] : [],
+  terminal => [qw(streams terminal)],
+  session => [qw(streams session)],
+}->{$word}->@*;
 $mode->(@ARGV);
 
+sub load {
+  my ($name) = @_;
+  do($0 =~ s{[^/]*$}{$name.pl}r) or fail("cannot load $name.pl: $@$!");
+}
+
 sub start {
-  my ($state, $runtime, $working_directory, $read_only_root, @identity) = @_;
+  my ($state, $root, $concealed, $working_directory, $read_only_root, $streams, @identity) = @_;
   my $privileged = $identity[3] eq 'all';
   umask 022;
   # Volumes are taken hold of while the host's paths mean something, and put in place when they mean nothing any more.
   my @volumes = records("$state/volumes", 3);
-  $_->{tree} = volume_tree($_, $privileged) for @volumes;
-  my @concealed = map { $_->{fields}[0] } records("$runtime/concealed", 1);
+  take_volumes($privileged, @volumes);
+  my @concealed = map { $_->{fields}[0] } records($concealed, 1);
 
-  chdir "$runtime/root/rootfs" or fail("cannot enter the root: $!");
+  chdir $root or fail("cannot enter the root: $!");
   # The old root is stacked upon the new one, and taken off at once: no path leads to the host from here on. Detached in
   # this namespace, the host's mounts (other pods' volumes among them) are nobody's here any more.
   call('pivot_root', '.', '.') or fail("cannot change the root: $!");
   call('umount', '.', MNT_DETACH) or fail("cannot let go of the host's root: $!");
   chdir '/' or fail("cannot enter the root: $!");
 
+  # While nothing of the container's is in /dev.
+  my $terminal = $streams =~ /\btty\b/ ? give_terminal($identity[0]) : undef;
   hide($_) for @concealed;
   unless ($privileged) {
     for my $path (grep { -e } @read_only) {
@@ -87,22 +102,28 @@ sub start {
   }
   for my $volume (@volumes) {
     my (undef, $target, $options) = @{ $volume->{fields} };
-    make_directory($target) unless $options =~ /\bfile\b/;
+    $options =~ /\bfile\b/ ? make_file($target) : make_directory($target);
     place($volume->{tree}, $target, $options =~ /\bro\b/ ? READ_ONLY : 0);
   }
   make_directory($working_directory);
   if ($read_only_root eq 'true') {
     set_attributes(AT_FDCWD, '/', 0, READ_ONLY, 0) or fail("cannot make the root read-only: $!");
   }
-  # 6 and 7: see command-script.ts. Whatever else was open in those who started us is not the container's.
+  # 6, 7 and 8: see command-script.ts. Whatever else was open in those who started us is not the container's.
+  if ($terminal) {
+    hand_over($terminal, $_) or fail("cannot take the terminal: $!") for 8, 7, 1;
+  }
+  # A program may open its /dev/stdout again.
+  my $uid = 0 + $identity[0];
+  !$uid || chown $uid, -1, map { "/proc/self/fd/$_" } grep { -p "/proc/self/fd/$_" } 1, 7, 8;
   call('close_range', 3, 5, 0);
-  call('close_range', 8, 0xffffffff, 0);
+  call('close_range', $streams eq '' ? 8 : 9, 0xffffffff, 0);
   become(@identity);
 }
 
-# Into the namespaces of a process, which must be the one that was meant.
+# Into the cgroups and namespaces of a process, which must be the one that was meant.
 sub enter_namespaces {
-  my ($pid, $start_ticks) = @_;
+  my ($pid, $start_ticks, $cgroups) = @_;
   my @namespaces = map {
     open(my $handle, '<', "/proc/$pid/ns/$_") or fail("cannot enter the container: $!");
     $handle;
@@ -111,19 +132,23 @@ sub enter_namespaces {
   open(my $stat, '<', "/proc/$pid/stat") or fail("cannot enter the container: $!");
   my ($fields) = <$stat> =~ /.*\) (.*)/;
   fail('cannot enter the container: it has ended') if (split / /, $fields)[19] ne $start_ticks;
+  for my $cgroup (split /,/, $cgroups) {
+    open(my $members, '>', "$cgroup/cgroup.procs") or fail("cannot join the cgroup $cgroup: $!");
+    defined syswrite $members, '0' or fail("cannot join the cgroup $cgroup: $!");
+  }
   for (@namespaces) {
     call('setns', fileno $_, 0) or fail("cannot enter the container: $!");
   }
 }
 
 sub enter {
-  my ($pid, $start_ticks, @identity) = @_;
-  enter_namespaces($pid, $start_ticks);
+  my ($pid, $start_ticks, $cgroups, @identity) = @_;
+  enter_namespaces($pid, $start_ticks, $cgroups);
   # Only a child is in the PID namespace.
   my $child = fork // fail("cannot fork: $!");
   if ($child) {
     waitpid $child, 0;
-    exit($? & 127 ? 128 + ($? & 127) : $? >> 8);
+    exit exit_code($?);
   }
   chdir '/' or fail("cannot enter the root: $!");
   umask 022;
@@ -168,16 +193,44 @@ sub clear_inherited {
   call('capset', $header, pack('L6', @words)) or fail("cannot clear capabilities: $!");
 }
 
+sub take_volumes {
+  my ($privileged, @volumes) = @_;
+  $_->{tree} = volume_tree($_, $privileged) for grep { $_->{fields}[2] !~ /\bshared\b/ } @volumes;
+  my @shared = grep { $_->{fields}[2] =~ /\bshared\b/ } @volumes or return;
+  # In our own namespace every mount is a slave: only from outside can one be had whose mounts go to the host too.
+  open(my $inside, '<', '/proc/self/ns/mnt') && open(my $outside, '<&=', 5) or fail("cannot reach the host's mounts: $!");
+  call('setns', fileno $outside, 0) or fail("cannot reach the host's mounts: $!");
+  require_shared($_->{fields}[0]) for @shared;
+  $_->{tree} = volume_tree($_, $privileged) for @shared;
+  call('setns', fileno $inside, 0) or fail("cannot return to the container's mounts: $!");
+}
+
 sub volume_tree {
   my ($volume, $privileged) = @_;
   my ($source, undef, $options) = @{ $volume->{fields} };
   my $tree = tree($source, AT_RECURSIVE);
   # No device controller keeps the container from the devices that a volume may hold.
-  my $attributes = $privileged ? 0 : NO_DEVICES;
-  my $propagation = $options =~ /\bslave\b/ ? SLAVE : PRIVATE;
+  my $attributes = $privileged || $options =~ /\bdevice\b/ ? 0 : NO_DEVICES;
+  $attributes |= READ_ONLY if $options =~ /\brro\b/;
+  my $propagation = $options =~ /\bshared\b/ ? 0 : $options =~ /\bslave\b/ ? SLAVE : PRIVATE;
   set_attributes($tree, '', AT_EMPTY_PATH | AT_RECURSIVE, $attributes, $propagation)
     or fail("cannot mount the volumes: $source: $!");
   return $tree;
+}
+
+# The words are containerd's.
+sub require_shared {
+  my ($path) = @_;
+  open(my $table, '<', '/proc/self/mountinfo') or fail("cannot read the mounts: $!");
+  my ($at, $shared) = ('', 0);
+  while (my $line = <$table>) {
+    my ($target, $rest) = $line =~ m{^(?:\S+ ){4}(\S+) \S+ (.*) - };
+    $target =~ s/\\([0-7]{3})/chr oct $1/ge;
+    my $prefix = $target eq '/' ? '/' : "$target/";
+    next if length $target < length $at || index("$path/", $prefix) != 0;
+    ($at, $shared) = ($target, $rest =~ /\bshared:/);
+  }
+  $shared or fail(qq{path "$path" is mounted on "$at" but it is not a shared mount});
 }
 
 # A copy of what is seen at a path, mounted nowhere yet.
@@ -221,6 +274,14 @@ sub make_directory {
   -d $path or fail("cannot make the directory $path: $why");
 }
 
+# Where a file is to be bound. The words for what stands in the way are the system's.
+sub make_file {
+  my ($path) = @_;
+  return if -e $path;
+  make_directory($1) if $path =~ m{^(.*[^/])/+[^/]+$};
+  sysopen(my $file, $path, O_CREATE, 0644) or fail("cannot make the file $path: $!");
+}
+
 # A file of fields that each end with a zero byte, so many to a record.
 sub records {
   my ($path, $size) = @_;
@@ -231,6 +292,29 @@ sub records {
   my @records;
   push @records, { fields => [splice @fields, 0, $size] } while @fields;
   return @records;
+}
+
+# Kills every process in a mount namespace, until there is none. What has a PID namespace of its own needs no such thing.
+sub sweep {
+  my ($namespace) = @_;
+  for (1 .. 100) {
+    opendir(my $processes, '/proc') or fail("cannot read /proc: $!");
+    my @found = grep { (readlink "/proc/$_/ns/mnt" // '') eq $namespace } grep { /^\d+$/ } readdir $processes;
+    @found = grep { $_ != $$ } @found or exit 0;
+    kill 'KILL', @found;
+  }
+  fail('cannot end the processes of the container');
+}
+
+# Makes a file a descriptor of what is run.
+sub hand_over {
+  my ($file, $number) = @_;
+  return fileno $file == $number ? fcntl($file, F_SETFD, 0) : call('dup3', fileno $file, $number, 0);
+}
+
+sub exit_code {
+  my ($status) = @_;
+  return $status & 127 ? 128 + ($status & 127) : $status >> 8;
 }
 
 sub call {

@@ -1,22 +1,28 @@
 #!/bin/sh
-# The first half of a container's start, as process 1 of its namespaces; arguments as shim.sh's. Builds the root file
-# system on a tmpfs that only this mount namespace sees. enter.pl makes it the root, with the volumes in it, and hands
-# over to the second half on standard input with the container's user and capabilities.
-state=$1 runtime=$2 scratch=$3 hostname=$4
-shift 4
+# The first half of a container's start, as its first process; arguments as shim.sh's. Builds the root file system on a
+# tmpfs that only this mount namespace sees. enter.pl makes it the root, with the volumes in it, and hands over to the
+# second half on standard input with the container's user and capabilities.
+# Settings: unshare, scratch, hostname, base, fstab, concealed, cgroups.
+state=$1 runtime=$2
+shift 2
+. "$state/settings"
 # /proc is the host's still: this is our number outside.
 read -r stat </proc/self/stat
 echo "init $stat" >&6
+[ "$unshare" = '--pid --ipc' ] || echo "mounts $(readlink /proc/self/ns/mnt)" >&6
 fail() {
   echo "error $1" >&6
   exit 125
 }
 exec 2>&6
+for cgroup in $cgroups; do
+  echo 0 >"$cgroup/cgroup.procs" || fail "cannot join the cgroup $cgroup"
+done
 root=$runtime/root
 mount -n -t tmpfs -o "size=$scratch,mode=755" tmpfs "$root" || fail "cannot mount the scratch space"
-cp -a "$runtime/base/." "$state/files/." "$root/" || fail "cannot fill the scratch space"
+cp -a "$base/." "$state/files/." "$root/" || fail "cannot fill the scratch space"
 cd "$root" || fail "cannot enter the scratch space"
-mount -n -a -T "$runtime/fstab" || fail "cannot build the root file system"
+mount -n -a -T "$fstab" || fail "cannot build the root file system"
 echo "$hostname" >/proc/sys/kernel/hostname || fail "cannot set the host name"
 command -v perl >/dev/null || fail "perl: command not found; install the Debian package perl-base"
-exec perl "$runtime/enter.pl" start "$state" "$runtime" "$@"
+exec perl "$runtime/enter.pl" start "$state" "$root/rootfs" "$concealed" "$@"

@@ -72,7 +72,7 @@ export class LinuxRuntime implements Runtime {
   }
 
   async start(config: ContainerConfig): Promise<ContainerRecord> {
-    const { host, clock, random } = this.#options;
+    const { host, clock, random, directory: runtime, scratchBytes = DEFAULT_SCRATCH_BYTES } = this.#options;
     if (config.command.length === 0)
       throw new StartError(
         "no command specified: the host's root file system has no entrypoint; set command",
@@ -87,13 +87,15 @@ export class LinuxRuntime implements Runtime {
     });
     const container = this.#track(directory, stored);
     try {
-      await fillContainerDirectory(host.files, this.#mode, directory, config, stored);
+      const places = { directory: runtime, mode: this.#mode, scratchBytes };
+      const sharedPid = this.#sharedPid(config);
+      await fillContainerDirectory(host.files, places, directory, config, stored, sharedPid);
       await container.openLog();
       container.watch();
       await host.processes.spawn({
         command: '/bin/sh',
         args: this.#shimArguments(directory, config),
-        input: commandScript(config),
+        input: commandScript({ ...config, input: hasInput(config) ? 8 : undefined }),
         onExit: () => container.shimEnded(),
       });
       await container.waitForStart(START_LIMIT_MS);
@@ -159,10 +161,10 @@ export class LinuxRuntime implements Runtime {
     return processSession(process, `exec 7>&2\n${script}`, options);
   }
 
-  async attach(id: string): Promise<ContainerSession> {
+  async attach(id: string, { stdin } = { stdin: false }): Promise<ContainerSession> {
     const container = this.#get(id);
     if (container.record.state !== 'running') throw new Error(`attach to container ${id}: it is not running`);
-    return container.attach();
+    return container.attach(stdin);
   }
 
   onExit(callback: (record: ContainerRecord) => void): () => void {
@@ -213,6 +215,7 @@ export class LinuxRuntime implements Runtime {
       mode,
       String(container.record.pid),
       startTicks,
+      (container.stored.cgroups ?? []).join(','),
       ...more,
       ...identityArguments(container.stored.security),
     ];
@@ -223,12 +226,13 @@ export class LinuxRuntime implements Runtime {
   }
 
   #track(directory: string, stored: StoredContainer): ContainerProcess {
-    const { host, clock, log } = this.#options;
+    const { host, clock, log, directory: runtimeDirectory } = this.#options;
     const container = new ContainerProcess({
       host,
       clock,
       log,
       directory,
+      runtimeDirectory,
       stored,
       onExit: (record) => {
         for (const listener of this.#listeners) listener(record);
@@ -239,17 +243,26 @@ export class LinuxRuntime implements Runtime {
   }
 
   #shimArguments(directory: string, config: ContainerConfig): string[] {
-    const { directory: runtime, scratchBytes = DEFAULT_SCRATCH_BYTES } = this.#options;
+    const { directory: runtime } = this.#options;
+    const { stdin = 'none', tty = false } = config.streams ?? {};
     return [
       join(runtime, 'shim.sh'),
       directory,
       runtime,
-      String(scratchBytes),
-      config.hostname,
       config.workingDir,
       String(config.security.readOnlyRootFilesystem),
+      streamsArgument({ stdin: stdin !== 'none', tty }),
       ...identityArguments(config.security),
     ];
+  }
+
+  /** The process whose PID namespace a container is to join. */
+  #sharedPid({ namespaces }: ContainerConfig): number | undefined {
+    const { pid } = namespaces ?? {};
+    if (typeof pid !== 'object') return undefined;
+    const { record } = this.#get(pid.container);
+    if (record.state !== 'running') throw new StartError(`container ${pid.container} is not running`);
+    return record.pid;
   }
 
   /** Ends and removes a container that never ran, or of which too little is known. */
@@ -287,6 +300,10 @@ export class LinuxRuntime implements Runtime {
     log.info('discarding a container whose start was interrupted', { id, container: stored.containerName });
     await this.#discard(container);
   }
+}
+
+function hasInput({ streams }: ContainerConfig): boolean {
+  return streams !== undefined && (streams.tty || streams.stdin !== 'none');
 }
 
 /** /proc/PID/environ. */

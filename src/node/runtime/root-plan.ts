@@ -25,6 +25,26 @@ const line = (source: string, target: string, type: string, options: string) =>
 
 const READ_ONLY = 'bind,ro,nodev,private';
 
+/** What the kernel shows and what devices need, in every root. */
+const kernelTable = (rootfs: string) =>
+  line('proc', `${rootfs}/proc`, 'proc', 'nosuid,nodev,noexec') +
+  line('sysfs', `${rootfs}/sys`, 'sysfs', 'ro,nosuid,nodev,noexec') +
+  line('devpts', `${rootfs}/dev/pts`, 'devpts', 'newinstance,ptmxmode=0666,mode=0620,gid=5,nosuid,noexec') +
+  line('shm', `${rootfs}/dev/shm`, 'tmpfs', 'size=65536k,nosuid,nodev,noexec') +
+  line('mqueue', `${rootfs}/dev/mqueue`, 'mqueue', 'nosuid,nodev,noexec');
+
+/** The mount table of a container that runs in an image, under an overlay. Only /dev is not the image's. */
+export function imageTable(root: string, imageRoot: string): string {
+  const rootfs = `${root}/rootfs`;
+  return (
+    // By a path of ours: what is in the image's would have to be quoted twice over.
+    line(imageRoot, `${root}/image`, 'none', READ_ONLY) +
+    line('overlay', rootfs, 'overlay', 'nodev,lowerdir=image,upperdir=upper,workdir=work') +
+    line(`${root}/dev`, `${rootfs}/dev`, 'none', 'bind') +
+    kernelTable(rootfs)
+  );
+}
+
 /**
  * The mount table (fstab(5)) that makes a root file system at `root`/rootfs, where `root` is a tmpfs filled from the
  * base directory. The overlay's layers are named relative to `root`, the working directory then.
@@ -53,11 +73,7 @@ export function rootTable(
     host +
     mounts.map((path) => line(path, rootfs + path, 'none', READ_ONLY)).join('') +
     (mode === 'overlay' ? OWN_DIRECTORIES.map(own).join('') : '') +
-    line('proc', `${rootfs}/proc`, 'proc', 'nosuid,nodev,noexec') +
-    line('sysfs', `${rootfs}/sys`, 'sysfs', 'ro,nosuid,nodev,noexec') +
-    line('devpts', `${rootfs}/dev/pts`, 'devpts', 'newinstance,ptmxmode=0666,mode=0620,gid=5,nosuid,noexec') +
-    line('shm', `${rootfs}/dev/shm`, 'tmpfs', 'size=65536k,nosuid,nodev,noexec') +
-    line('mqueue', `${rootfs}/dev/mqueue`, 'mqueue', 'nosuid,nodev,noexec')
+    kernelTable(rootfs)
   );
 }
 
@@ -80,9 +96,12 @@ export function volumeRecords(mounts: readonly (ContainerMount & { readonly isFi
   return records(
     [...mounts]
       .sort((a, b) => depth(a) - depth(b))
-      .map(({ hostPath, containerPath, readOnly, propagation, isFile }) => {
+      .map(({ hostPath, containerPath, readOnly, recursiveReadOnly, propagation, device, isFile }) => {
         const options = [readOnly ? 'ro' : 'rw'];
+        if (readOnly && recursiveReadOnly) options.push('rro');
         if (propagation === 'HostToContainer') options.push('slave');
+        if (propagation === 'Bidirectional') options.push('shared');
+        if (device) options.push('device');
         if (isFile) options.push('file');
         return [hostPath, containerPath, options.join(',')];
       }),

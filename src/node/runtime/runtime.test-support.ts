@@ -84,7 +84,7 @@ export async function logLines(host: Host, record: ContainerRecord): Promise<str
   const lines: string[] = [];
   const open = new Map<string, string>();
   for (const entry of text.split('\n').slice(0, -1)) {
-    const [, stream, tag, content] = /^\S+ (\S+) (\S+) (.*)$/.exec(entry)!;
+    const [, stream, tag, content] = /^\S+ (\S+) (\S+) (.*)$/s.exec(entry)!;
     const whole = (open.get(stream!) ?? '') + content;
     if (tag === 'P') open.set(stream!, whole);
     else {

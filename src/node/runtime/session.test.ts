@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { systemClock, withDeadline } from '../../base/index.ts';
 import { type Scratch, scratchDirectory, skipReason } from '../../host/linux/leftovers.test-support.ts';
 import type { ContainerConfig, ContainerSession, SessionOptions } from './contract.ts';
 import { openRuntime, shellContainer } from './runtime.test-support.ts';
+import { readUntil } from './sessions.test-support.ts';
 
 const PLAIN: SessionOptions = { stdin: false, tty: false };
 
@@ -25,19 +24,6 @@ const outcome = async ({ stdout, stderr, ended }: ContainerSession) => {
   const [out, err, code] = await Promise.all([text(stdout), stderr ? text(stderr) : '', ended]);
   return { out, err, code };
 };
-
-/** Reads until the text has come. */
-async function until(stream: Readable, wanted: RegExp): Promise<string> {
-  let seen = '';
-  const read = async () => {
-    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-      seen += String(chunk);
-      if (wanted.test(seen)) return seen;
-    }
-    throw new Error(`ended without ${wanted}: ${seen}`);
-  };
-  return withDeadline(systemClock, 10_000, `${wanted} in the output`, read());
-}
 
 /** The host's processes whose command line holds the text. */
 async function processesWith(mark: string): Promise<string[]> {
@@ -101,7 +87,7 @@ describe('a session in a container', { skip: skipReason, timeout: 60_000 }, () =
       { stdin: true, tty: true },
     );
     assert.equal(session.stderr, undefined);
-    const first = await until(session.stdout, /xterm\r\n/);
+    const first = await readUntil(session.stdout, /xterm\r\n/);
     assert.match(first, /^\/dev\/pts\/0\r\nxterm\r\n$/);
     session.resize({ columns: 101, rows: 33 });
     const { out, code } = await outcome(session);
@@ -113,7 +99,7 @@ describe('a session in a container', { skip: skipReason, timeout: 60_000 }, () =
       stdin: true,
       tty: true,
     });
-    await until(session.stdout, /ready/);
+    await readUntil(session.stdout, /ready/);
     session.stdin!.write('\x03');
     assert.equal((await outcome(session)).code, 130);
   });
@@ -125,7 +111,7 @@ describe('a session in a container', { skip: skipReason, timeout: 60_000 }, () =
       stdin: true,
       tty: false,
     });
-    await until(session.stdout, /ready/);
+    await readUntil(session.stdout, /ready/);
     session.end();
     session.stdout.resume();
     await session.ended;

@@ -4,6 +4,8 @@ import type { ProcessId } from '../../host/index.ts';
 export interface StartStatus {
   readonly shim?: ProcessId;
   readonly init?: ProcessId;
+  /** As /proc/PID/ns/mnt names it. */
+  readonly mountNamespace?: string;
   /** The program runs. */
   readonly started: boolean;
   /** What tools complained of, and the step that failed. */
@@ -11,7 +13,13 @@ export interface StartStatus {
 }
 
 export function parseStatusFile(text: string): StartStatus {
-  const status: { shim?: ProcessId; init?: ProcessId; started: boolean; errors: string[] } = {
+  const status: {
+    shim?: ProcessId;
+    init?: ProcessId;
+    mountNamespace?: string;
+    started: boolean;
+    errors: string[];
+  } = {
     started: false,
     errors: [],
   };
@@ -22,6 +30,7 @@ export function parseStatusFile(text: string): StartStatus {
     // The first counts: later on the file is open in the container, which must not name processes for us to kill.
     else if (line.startsWith('shim ')) status.shim ??= processId(line.slice(5));
     else if (line.startsWith('init ')) status.init ??= processId(line.slice(5));
+    else if (line.startsWith('mounts ')) status.mountNamespace ??= line.slice(7);
     else status.errors.push(line.startsWith('error ') ? line.slice(6) : line);
   }
   return status;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Files } from '../../host/index.ts';
-import type { ContainerConfig, ContainerSecurity } from './contract.ts';
+import type { ContainerConfig, ContainerNamespaces, ContainerSecurity, ContainerStreams } from './contract.ts';
 
 /** What is kept on disk of a container, for the agent that comes after us. No environment: it may hold secrets. */
 export interface StoredContainer {
@@ -18,6 +18,10 @@ export interface StoredContainer {
   readonly workingDir: string;
   readonly security: ContainerSecurity;
   readonly terminationMessageFromLog: boolean;
+  readonly streams?: ContainerStreams;
+  readonly namespaces?: ContainerNamespaces;
+  readonly imageRoot?: string;
+  readonly cgroups?: readonly string[];
   readonly createdAtMs: number;
 }
 
@@ -26,7 +30,7 @@ export function storedContainer(
   more: Pick<StoredContainer, 'id' | 'bootId' | 'logPath' | 'createdAtMs'>,
 ): StoredContainer {
   const { podUid, podNamespace, podName, containerName, attempt, image, workingDir, security } = config;
-  const { terminationMessageFromLog } = config;
+  const { terminationMessageFromLog, streams, namespaces, imageRoot, cgroups } = config;
   return {
     version: 1,
     ...more,
@@ -39,6 +43,10 @@ export function storedContainer(
     workingDir,
     security,
     terminationMessageFromLog,
+    streams,
+    namespaces,
+    imageRoot,
+    cgroups,
   };
 }
 

@@ -55,6 +55,11 @@ export class Populator {
     return this.#understood.has(podUid) || !this.#keepsVolumes(this.#find(podUid), podUid);
   }
 
+  /** Whether a pod waits for a claim or a volume. */
+  get hasFailed(): boolean {
+    return this.#failed.size > 0;
+  }
+
   /** Looks at a pod, or at all. */
   enqueue(podUid?: string): void {
     if (podUid !== undefined) {

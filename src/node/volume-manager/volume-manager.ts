@@ -3,6 +3,7 @@ import { type Client, type EventRecorder, Informers } from '../../client/index.t
 import type { Host } from '../../host/index.ts';
 import {
   isNotFound,
+  type Node,
   nodes,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -54,6 +55,8 @@ const STATUS_RETRY_MS = 1_000;
 /** Volumes whose content comes from the API are set up again this often (the kubelet's --sync-frequency). */
 const REFRESH_MS = 60_000;
 
+const BY_NAME = 'metadata.name';
+
 /** The node's volume manager: see VolumeManager. */
 export function createVolumeManager(options: VolumeManagerOptions): VolumeManager {
   return new NodeVolumeManager(options);
@@ -77,6 +80,7 @@ class NodeVolumeManager implements VolumeManager {
   /** Removals of pods' directories under way: a pod that ends and the cleaning of orphans must not meet in one. */
   readonly #removals = new Map<string, Promise<void>>();
   #orphansDirty = true;
+  #claimStops: (() => void)[] = [];
   #signal: AbortSignal | undefined;
 
   constructor(options: VolumeManagerOptions) {
@@ -118,6 +122,7 @@ class NodeVolumeManager implements VolumeManager {
       log,
       processed: () => {
         this.#orphansDirty = true;
+        this.#followClaims(this.#populator.hasFailed && !this.#signal?.aborted);
         this.#wake();
       },
     });
@@ -140,12 +145,19 @@ class NodeVolumeManager implements VolumeManager {
   async start(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     const { informers, plugins, podSource } = this.#options;
+    // What an unknown plugin has mounted would not be known either.
+    await Informers.synced(signal, { synced: plugins.probed });
+    if (signal.aborted) return;
     this.#unreconstructed = new Set(await reconstruct(this.#options, this.#actual));
     const nodeInformer = informers.of(nodes);
     const ready = plugins.all().map((plugin) => ({ synced: plugin.ready ?? Promise.resolve() }));
     await Informers.synced(signal, nodeInformer, ...ready);
     if (signal.aborted) return;
-    const stops = [podSource.onChange((podUid) => this.#populator.enqueue(podUid)), ...this.#watch(signal)];
+    const stops = [
+      podSource.onChange((podUid) => this.#populator.enqueue(podUid)),
+      plugins.onChange(() => this.#populator.enqueueFailed()),
+      ...this.#watch(signal),
+    ];
     const timers = [
       this.#every(RESYNC_MS, () => this.#wake()),
       this.#every(REFRESH_MS, () => this.#refresh()),
@@ -229,22 +241,31 @@ class NodeVolumeManager implements VolumeManager {
       .map((volume) => volume.volumeName);
   }
 
-  /** Wakes on what the API says about this node, claims and volumes. */
+  /** Wakes on what the API says about this node. */
   #watch(signal: AbortSignal): (() => void)[] {
     const { informers, nodeName } = this.#options;
-    const nodeSeen = (node: { metadata: { name: string } }) => {
-      if (node.metadata.name !== nodeName) return;
+    const nodeSeen = (node: Stored<Node>) => {
       if (this.#statusKnown) this.#inUse.nodeChanged(node, signal);
       this.#wake();
     };
-    const retry = {
-      added: () => this.#populator.enqueueFailed(),
-      updated: () => this.#populator.enqueueFailed(),
-    };
+    const byName = informers.of(nodes).addIndex(BY_NAME, ({ metadata }) => [metadata.name]);
     return [
-      informers.of(nodes).on({ added: nodeSeen, updated: nodeSeen }),
-      informers.of<PersistentVolumeClaim>(persistentVolumeClaims).on(retry),
-      informers.of<PersistentVolume>(persistentVolumes).on(retry),
+      byName.on({ added: nodeSeen, updated: nodeSeen }, { index: BY_NAME, value: nodeName }),
+      () => this.#followClaims(false),
+    ];
+  }
+
+  /** Claims and volumes are listened to as long as a pod waits for one: they are many, and so are nodes. */
+  #followClaims(wanted: boolean): void {
+    if (wanted === this.#claimStops.length > 0) return;
+    for (const stop of this.#claimStops) stop();
+    this.#claimStops = [];
+    if (!wanted) return;
+    const { informers } = this.#options;
+    const retry = () => this.#populator.enqueueFailed();
+    this.#claimStops = [
+      informers.of<PersistentVolumeClaim>(persistentVolumeClaims).on({ added: retry, updated: retry }),
+      informers.of<PersistentVolume>(persistentVolumes).on({ added: retry, updated: retry }),
     ];
   }
 

@@ -27,7 +27,7 @@ export interface FaultyClientOptions {
   /** Hears of every write that the server has acknowledged, at once. */
   written(verb: string, resource: Resource, object: KubeObject): void;
   /** Hears of every request as it is sent. */
-  requested(): void;
+  requested(): unknown;
   /** The API server is to die now. */
   killApi(): void;
 }
@@ -134,11 +134,13 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
         if (faults.strikes('watch-delay'))
           await process.cross(faults.dice('watch-delay').between(10, 8_000), () => undefined);
         else if (dice.chance(0.3)) await process.cross(dice.delay(TYPICAL_MS), () => undefined);
+        if (process.frozen) await process.awake();
         if (!process.alive) await new Promise<never>(() => {});
         if (signal?.aborted) return;
         if (link.cut) break;
         yield event;
       }
+      if (process.frozen) await process.awake();
       if (ended.aborted) throw new Error('unexpected EOF: the API server has gone');
       if (link.cut) throw new Error('read tcp: connection timed out');
     } finally {

@@ -1,7 +1,7 @@
 import { Code, type ControllerService, type CsiServices, CsiStatus, csi } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
+import { NETWORK_FS } from '../../host/simulated/index.ts';
 import { cleanupMountPoint, mountTablePath } from '../../volume/mount/index.ts';
-import { NETWORK_FS } from '../host/mounts.ts';
 import type { NetworkStorage, NetworkVolume } from './network-storage.ts';
 
 export const NETWORK_DRIVER = 'network.csi.sim';

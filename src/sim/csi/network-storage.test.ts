@@ -1,24 +1,30 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Dice } from '../dice.ts';
-import { machineFiles } from '../host/files.ts';
-import { Machine } from '../host/machine.ts';
-import { machineMounts, NETWORK_FS } from '../host/mounts.ts';
+import { createSimulatedHost, Machine, NETWORK_FS } from '../../host/simulated/index.ts';
 import { NetworkStorage } from './network-storage.ts';
 
 const ALONE = { readOnly: false, exclusive: true };
 const TOGETHER = { readOnly: false, exclusive: false };
 
 function setUp() {
-  const maker = new Machine('maker', () => 0, new Dice(1));
+  const maker = new Machine(
+    'maker',
+    () => 0,
+    () => 0,
+  );
   const storage = new NetworkStorage((device) => maker.newFileSystem('netfs', device, true));
   storage.create('v', 1n);
   let reachable = true;
-  const machine = new Machine('n1', () => 0, new Dice(1), { storage, reachable: () => reachable });
+  const machine = new Machine(
+    'n1',
+    () => 0,
+    () => 0,
+    { storage, reachable: () => reachable },
+  );
   for (const path of ['/staging', '/pod']) machine.makeDirectory(path);
-  const mounts = machineMounts(machine);
+  const { mounts, files } = createSimulatedHost(machine, () => 0);
   const stage = () => mounts.mount({ source: 'v', target: '/staging', fsType: NETWORK_FS });
-  return { storage, mounts, stage, files: machineFiles(machine, () => 0), cut: () => (reachable = false) };
+  return { storage, mounts, stage, files, cut: () => (reachable = false) };
 }
 
 describe('network storage', () => {

@@ -1,14 +1,4 @@
-import type { FileSystem } from '../host/inode.ts';
-
-/** What a node has been granted of a volume. A mount works as long as the grant that it was made under is open. */
-export interface Grant {
-  readonly volumeId: string;
-  readonly node: string;
-  readonly readOnly: boolean;
-  /** Shuts out every other node. */
-  readonly exclusive: boolean;
-  open: boolean;
-}
+import type { FileSystem, Grant } from '../../host/simulated/index.ts';
 
 export interface NetworkVolume {
   readonly id: string;

@@ -7,9 +7,9 @@ import {
   type Routes,
   type Sockets,
 } from '../../csi/index.ts';
+import type { Machine } from '../../host/simulated/index.ts';
 import type { Dice } from '../dice.ts';
 import type { Faults } from '../faults.ts';
-import type { Machine } from '../host/machine.ts';
 import type { Journal } from '../journal.ts';
 import type { SimProcess } from '../process.ts';
 

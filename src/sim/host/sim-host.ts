@@ -1,12 +1,9 @@
 import type { Host } from '../../host/index.ts';
+import { createSimulatedHost, type Machine, systemError } from '../../host/simulated/index.ts';
 import type { Dice } from '../dice.ts';
 import type { Faults } from '../faults.ts';
 import type { Journal } from '../journal.ts';
 import type { SimProcess } from '../process.ts';
-import { machineFiles } from './files.ts';
-import { systemError } from './inode.ts';
-import type { Machine } from './machine.ts';
-import { machineDisks, machineLoops, machineMounts } from './mounts.ts';
 
 /** How a call behaves: its usual time, whether it is worth a line in the journal. */
 interface CallKind {
@@ -91,34 +88,13 @@ export function createSimHost(options: SimHostOptions): Host {
     }
     return gated as T;
   };
-  const absent = () => Promise.reject(new Error('the simulated host runs no programs'));
+  const host = createSimulatedHost(machine, options.now);
   return {
-    files: group('files', machineFiles(machine, options.now)),
-    mounts: group('mounts', machineMounts(machine)),
-    loops: group('loops', machineLoops(machine)),
-    disks: group('disks', machineDisks(machine)),
-    processes: {
-      exec: absent,
-      spawn: absent,
-      connect: () => {
-        throw new Error('the simulated host runs no programs');
-      },
-      isAlive: async () => false,
-      kill: async () => undefined,
-      children: async () => [],
-      find: async () => undefined,
-    },
-    network: { connect: absent, open: absent, httpGet: absent },
-    info: () => ({
-      hostname: machine.name,
-      architecture: 'amd64',
-      kernelVersion: '6.1.0-sim',
-      osImage: 'Simulated',
-      machineId: machine.name,
-      bootId: machine.bootId,
-      cpus: 8,
-      memoryBytes: 16 * 2 ** 30,
-    }),
+    ...host,
+    files: group('files', host.files),
+    mounts: group('mounts', host.mounts),
+    loops: group('loops', host.loops),
+    disks: group('disks', host.disks),
   };
 }
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../../base/index.ts';
-import type { Grant } from '../csi/network-storage.ts';
-import type { Inode } from '../host/inode.ts';
+import type { Grant, Inode } from '../../host/simulated/index.ts';
 
 /** A container's view of one of its mounts. */
 export interface SeenMount {

@@ -1,6 +1,6 @@
 import { type ContainerRecord, type Runtime, StartError } from '../../node/runtime/index.ts';
 import type { Dice } from '../dice.ts';
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../../host/simulated/index.ts';
 import type { SimProcess } from '../process.ts';
 import type { SimContainer, SimContainers } from './containers.ts';
 

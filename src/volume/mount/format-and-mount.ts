@@ -1,5 +1,6 @@
 import { errorMessage } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
+import { diskFormat } from './disk-format.ts';
 
 /** Why a device was not mounted. Source: MountErrorType of mount-utils. */
 export type MountErrorKind =
@@ -43,7 +44,7 @@ export async function formatAndMount(
 ): Promise<void> {
   const { device, target, fsType = 'ext4', options = [], formatOptions = [] } = request;
   const readOnly = options.includes('ro');
-  const found = await signatureOf(host, device);
+  const found = await formatOf(host, device);
   let failure: MountErrorKind = 'UnknownMountError';
   if (found === undefined) {
     if (readOnly) {
@@ -68,13 +69,9 @@ export async function formatAndMount(
   }
 }
 
-/** The file system on a device, something else that is not ours to overwrite, or undefined if it is blank. */
-async function signatureOf(host: Pick<Host, 'disks'>, device: string): Promise<string | undefined> {
+async function formatOf(host: Pick<Host, 'disks'>, device: string): Promise<string | undefined> {
   try {
-    const signature = await host.disks.signature(device);
-    if (!signature) return undefined;
-    if (signature.partitionTable) return 'unknown data, probably partitions';
-    return signature.type ?? 'unknown data';
+    return await diskFormat(host, device);
   } catch (error) {
     throw new MountError(
       'GetDiskFormatFailed',

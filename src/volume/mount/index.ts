@@ -1,3 +1,4 @@
 export { cleanupMountPoint } from './cleanup-mount-point.ts';
 export { formatAndMount, MountError, type MountErrorKind } from './format-and-mount.ts';
+export { growFileSystem } from './grow-file-system.ts';
 export { hasMountsBelow, isMountPoint, mountReferences, mountTablePath } from './mount-point.ts';

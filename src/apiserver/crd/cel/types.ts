@@ -34,22 +34,10 @@ export const TIMESTAMP = plain('timestamp');
 export const DURATION = plain('duration');
 
 const METADATA: Structural = {
+  ...scalar(),
   schema: {},
   type: 'object',
-  nullable: false,
-  default: undefined,
   properties: new Map(['name', 'generateName'].map((name) => [name, scalar()])),
-  additional: undefined,
-  items: undefined,
-  preserves: false,
-  embedded: false,
-  intOrString: false,
-  listType: undefined,
-  listMapKeys: [],
-  mapType: undefined,
-  rules: [],
-  allOf: [],
-  hasDefaults: false,
 };
 
 function scalar(): Structural {

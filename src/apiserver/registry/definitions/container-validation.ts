@@ -1,167 +1,81 @@
-import { type Container, compareQuantity, type StatusCause, type Volume } from '../../../kube/index.ts';
+import type { Container, StatusCause, Volume } from '../../../kube/index.ts';
 import {
   at,
-  forbiddenField,
+  duplicate,
   invalidValue,
   isDNS1123Label,
-  notFoundValue,
-  notSupported,
+  oneOf,
   required,
   validateWith,
 } from '../validation/index.ts';
-import {
-  containerResourceNameCauses,
-  isOvercommitAllowed,
-  resourceQuantityCauses,
-} from './resource-names.ts';
-import { descendingPathCauses } from './volume-source-rules.ts';
+import { resourceCauses } from './container-resources-validation.ts';
+import { deviceCauses, mountCauses } from './container-volume-validation.ts';
+import { envCauses, envFromCauses } from './env-validation.ts';
+import { containerPortCauses } from './port-validation.ts';
+import { securityContextCauses } from './security-context-validation.ts';
 
-// Source: Kubernetes 1.36, pkg/apis/core/validation validateContainerCommon, as far as storage goes.
+// Source: Kubernetes 1.36, pkg/apis/core/validation validateContainerCommon.
+
+/** What a container's rules look at beside the container itself. */
+export interface ContainerContext {
+  readonly volumes: ReadonlyMap<string, Volume>;
+  /** The names of the pod's resource claims. */
+  readonly claims: readonly string[];
+  readonly podRestartPolicy: string | undefined;
+  readonly hostUsers: boolean;
+}
 
 export function containerCauses(
   container: Container,
-  volumes: ReadonlyMap<string, Volume>,
   path: string,
+  { volumes, claims, podRestartPolicy, hostUsers }: ContainerContext,
 ): StatusCause[] {
   return [
     ...(container.name
       ? validateWith(`${path}.name`, container.name, isDNS1123Label)
       : [required(`${path}.name`)]),
     ...(container.image ? [] : [required(`${path}.image`)]),
-    ...choiceCauses(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, [
+    ...oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, [
       ...['File', 'FallbackToLogsOnError'],
     ]),
+    ...containerPortCauses(container.ports, `${path}.ports`),
+    ...envCauses(container.env, `${path}.env`),
+    ...envFromCauses(container.envFrom, `${path}.envFrom`),
     ...mountCauses(container, volumes, `${path}.volumeMounts`),
     ...deviceCauses(container, volumes, `${path}.volumeDevices`),
-    ...choiceCauses(`${path}.imagePullPolicy`, container.imagePullPolicy, [
-      ...['Always', 'IfNotPresent', 'Never'],
-    ]),
-    ...resourceCauses(container.resources, `${path}.resources`),
+    ...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, [...['Always', 'IfNotPresent', 'Never']]),
+    ...resourceCauses(container.resources, claims, `${path}.resources`),
+    ...resizeCauses(container, podRestartPolicy, `${path}.resizePolicy`),
+    ...securityContextCauses(container.securityContext, `${path}.securityContext`, hostUsers),
   ];
 }
 
-function choiceCauses(path: string, value: string | undefined, allowed: readonly string[]): StatusCause[] {
-  return value === undefined || allowed.includes(value) ? [] : [notSupported(path, value, allowed)];
+/** Images of pods, not of templates, may not be padded (validateContainerOnlyForPod). */
+export function paddedImageCauses({ image = '' }: Container, path: string): StatusCause[] {
+  return image.trim() === image
+    ? []
+    : [invalidValue(`${path}.image`, image, 'must not have leading or trailing whitespace')];
 }
 
-type Mount = NonNullable<Container['volumeMounts']>[number];
+const RESIZED = ['cpu', 'memory'];
 
-function mountCauses(
-  { volumeMounts = [], volumeDevices = [], securityContext }: Container,
-  volumes: ReadonlyMap<string, Volume>,
+function resizeCauses(
+  { resizePolicy = [] }: Container,
+  podRestartPolicy: string | undefined,
   path: string,
 ): StatusCause[] {
   const seen = new Set<string>();
-  return volumeMounts.flatMap((mount, index) => {
-    const here = at(path, index);
-    const { name = '', mountPath = '' } = mount;
-    const causes: StatusCause[] = name ? [] : [required(`${here}.name`)];
-    if (!volumes.has(name)) causes.push(notFoundValue(`${here}.name`, name));
-    if (!mountPath) causes.push(required(`${here}.mountPath`));
-    if (seen.has(mountPath)) causes.push(invalidValue(`${here}.mountPath`, mountPath, 'must be unique'));
-    seen.add(mountPath);
-    if (volumeDevices.some((device) => device.name === name))
-      causes.push(invalidValue(`${here}.name`, name, 'must not already exist in volumeDevices'));
-    if (volumeDevices.some((device) => device.devicePath === mountPath)) {
-      const why = 'must not already exist as a path in volumeDevices';
-      causes.push(invalidValue(`${here}.mountPath`, mountPath, why));
+  return resizePolicy.flatMap(({ resourceName = '', restartPolicy = '' }, index) => {
+    const causes = seen.has(resourceName) ? [duplicate(at(path, index), resourceName)] : [];
+    seen.add(resourceName);
+    // For these upstream names the list.
+    causes.push(...(resourceName ? oneOf(path, resourceName, RESIZED) : [required(path)]));
+    const policies = ['NotRequired', 'RestartContainer'];
+    causes.push(...(restartPolicy ? oneOf(path, restartPolicy, policies) : [required(path)]));
+    if (podRestartPolicy === 'Never' && restartPolicy !== 'NotRequired') {
+      const why = "must be 'NotRequired' when pod `restartPolicy` is 'Never'";
+      causes.push(invalidValue(path, restartPolicy, why));
     }
-    return [...causes, ...mountOptionCauses(mount, securityContext?.privileged ?? false, path, here)];
-  });
-}
-
-/** For most of these upstream names the list instead of the mount. */
-function mountOptionCauses(mount: Mount, privileged: boolean, list: string, here: string): StatusCause[] {
-  const { subPath, subPathExpr, mountPropagation, recursiveReadOnly, readOnly } = mount;
-  const causes = subPath ? descendingPathCauses(`${list}.subPath`, subPath) : [];
-  if (subPathExpr) {
-    if (subPath) {
-      const why = 'subPathExpr and subPath are mutually exclusive';
-      causes.push(invalidValue(`${here}.subPathExpr`, subPathExpr, why));
-    }
-    causes.push(...descendingPathCauses(`${list}.subPathExpr`, subPathExpr));
-  }
-  const modes = ['Bidirectional', 'HostToContainer', 'None'];
-  causes.push(...choiceCauses(`${list}.mountPropagation`, mountPropagation, modes));
-  if (mountPropagation === 'Bidirectional' && !privileged) {
-    const why = 'Bidirectional mount propagation is available only to privileged containers';
-    causes.push(forbiddenField(`${list}.mountPropagation`, why));
-  }
-  const path = `${list}.recursiveReadOnly`;
-  causes.push(...choiceCauses(path, recursiveReadOnly, ['Disabled', 'Enabled', 'IfPossible']));
-  if (recursiveReadOnly === 'Enabled' || recursiveReadOnly === 'IfPossible') {
-    if (!readOnly) causes.push(forbiddenField(path, 'may only be specified when readOnly is true'));
-    if ((mountPropagation ?? 'None') !== 'None') {
-      const why = 'may only be specified when mountPropagation is None or not specified';
-      causes.push(forbiddenField(path, why));
-    }
-  }
-  return causes;
-}
-
-function deviceCauses(
-  { volumeDevices = [], volumeMounts = [] }: Container,
-  volumes: ReadonlyMap<string, Volume>,
-  path: string,
-): StatusCause[] {
-  const names = new Set<string>();
-  const paths = new Set<string>();
-  return volumeDevices.flatMap(({ name = '', devicePath = '' }, index) => {
-    const here = at(path, index);
-    const volume = volumes.get(name);
-    const causes: StatusCause[] = name ? [] : [required(`${here}.name`)];
-    const refuse = (field: 'name' | 'devicePath', why: string) =>
-      causes.push(invalidValue(`${here}.${field}`, field === 'name' ? name : devicePath, why));
-    if (names.has(name)) refuse('name', 'must be unique');
-    if (volume && !volume.persistentVolumeClaim && !volume.ephemeral) {
-      refuse('name', 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode');
-    }
-    if (!volume) causes.push(notFoundValue(`${here}.name`, name));
-    if (!devicePath) causes.push(required(`${here}.devicePath`));
-    if (paths.has(devicePath)) refuse('devicePath', 'must be unique');
-    if (devicePath.split('/').includes('..')) refuse('devicePath', "can not contain backsteps ('..')");
-    else paths.add(devicePath);
-    if (volumeMounts.some((mount) => mount.name === name))
-      refuse('name', 'must not already exist in volumeMounts');
-    if (volumeMounts.some((mount) => mount.mountPath === devicePath))
-      refuse('devicePath', 'must not already exist as a path in volumeMounts');
-    if (name) names.add(name);
     return causes;
   });
-}
-
-/** Rules: validateResourceRequirements. */
-function resourceCauses(resources: Container['resources'], path: string): StatusCause[] {
-  const { limits = {}, requests = {} } = resources ?? {};
-  const causes: StatusCause[] = [];
-  for (const [list, amounts] of [
-    ['limits', limits],
-    ['requests', requests],
-  ] as const) {
-    for (const [name, quantity] of Object.entries(amounts)) {
-      const here = at(`${path}.${list}`, name);
-      causes.push(...containerResourceNameCauses(here, name));
-      causes.push(...resourceQuantityCauses(here, name, quantity));
-      if (list === 'requests') causes.push(...requestCauses(name, quantity, limits[name], path));
-    }
-  }
-  return causes;
-}
-
-function requestCauses(
-  name: string,
-  quantity: string,
-  limit: string | undefined,
-  path: string,
-): StatusCause[] {
-  if (limit === undefined) {
-    if (isOvercommitAllowed(name)) return [];
-    return [required(`${path}.limits`, 'Limit must be set for non overcommitable resources')];
-  }
-  const order = compareQuantity(quantity, limit);
-  if (order !== 0 && !isOvercommitAllowed(name))
-    return [invalidValue(`${path}.requests`, quantity, `must be equal to ${name} limit of ${limit}`)];
-  if (order <= 0) return [];
-  const why = `must be less than or equal to ${name} limit of ${limit}`;
-  return [invalidValue(`${path}.requests`, quantity, why)];
 }

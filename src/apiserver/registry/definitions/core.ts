@@ -14,6 +14,7 @@ import {
   at,
   forbiddenField,
   invalidValue,
+  isConfigKey,
   isDNS1123Label,
   isDNS1123Subdomain,
   oneOf,
@@ -86,17 +87,7 @@ export const configMapDefinition = defineResource<ConfigMap>(configMaps, {
 });
 
 function keyCauses(path: string, data: Readonly<Record<string, string>> | undefined): StatusCause[] {
-  return Object.keys(data ?? {})
-    .filter(
-      (key) => !/^[-._a-zA-Z0-9]+$/.test(key) || key === '.' || key.startsWith('..') || key.length > 253,
-    )
-    .map((key) =>
-      invalidValue(
-        at(path, key),
-        key,
-        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-      ),
-    );
+  return Object.keys(data ?? {}).flatMap((key) => validateWith(at(path, key), key, isConfigKey));
 }
 
 function sizeCauses(

@@ -7,16 +7,17 @@ import {
   type Stored,
   withAnnotations,
 } from '../../../kube/index.ts';
-import { equal, invalidValue, notSupported, required, unchanged } from '../validation/index.ts';
-import { ageColumn, column, nameColumn } from './columns.ts';
+import { equal, invalidValue, notSupported, required } from '../validation/index.ts';
+import { column } from './columns.ts';
 import { change, fill } from './defaulting.ts';
-import { defineResource } from './define.ts';
 import { goForm } from './go-form.ts';
-import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { labelSelectorCauses } from './selector-validation.ts';
-import { labelsCell, templateColumns } from './workload-cells.ts';
+import { labelsCell } from './workload-cells.ts';
+import { defaultRolling, defineWorkload } from './workload-definition.ts';
 import {
   atMost100PercentCauses,
+  collisionCauses,
+  countCauses,
   intOrPercentCauses,
   intOrPercentValue,
   nonNegativeCauses,
@@ -28,6 +29,13 @@ import {
 /** What spec.templateGeneration of old versions has become: a count of template changes. */
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
+const NEW_STATUS = {
+  currentNumberScheduled: 0,
+  numberMisscheduled: 0,
+  desiredNumberScheduled: 0,
+  numberReady: 0,
+};
+
 const count = (
   name: string,
   field: 'desiredNumberScheduled' | 'currentNumberScheduled' | 'numberReady' | CountOptional,
@@ -35,10 +43,9 @@ const count = (
 ) => column<DaemonSet>(name, ({ status }) => status?.[field] ?? 0, { type: 'integer', description });
 type CountOptional = 'updatedNumberScheduled' | 'numberAvailable';
 
-export const daemonSetDefinition = defineResource<DaemonSet>(daemonSets, {
-  subresources: ['status'],
+export const daemonSetDefinition = defineWorkload<DaemonSet, DaemonSetSpec>(daemonSets, {
+  scales: false,
   columns: [
-    nameColumn(),
     count('Desired', 'desiredNumberScheduled', 'On how many nodes there is to be a pod.'),
     count('Current', 'currentNumberScheduled', 'On how many of them there is one.'),
     count('Ready', 'numberReady', 'On how many of them one is ready.'),
@@ -47,32 +54,20 @@ export const daemonSetDefinition = defineResource<DaemonSet>(daemonSets, {
     column('Node Selector', ({ spec }) => labelsCell(spec?.template.spec?.nodeSelector), {
       description: 'The labels of the nodes that get a pod.',
     }),
-    ageColumn(),
-    ...templateColumns<DaemonSet>(
-      ({ spec }) => spec?.template,
-      ({ spec }) => spec?.selector,
-    ),
   ],
+  defaultSpec,
+  validateSpec,
+  newStatus: NEW_STATUS,
   strategy: {
-    tracksGeneration: true,
-    defaults: (set) => change(set, 'spec', defaultSpec),
     prepareForCreate: (set) => ({
       ...withTemplateGeneration(set, Math.max(1, templateGeneration(set))),
-      status: {
-        currentNumberScheduled: 0,
-        numberMisscheduled: 0,
-        desiredNumberScheduled: 0,
-        numberReady: 0,
-      },
+      status: NEW_STATUS,
     }),
     prepareForUpdate: (next, previous) =>
       withTemplateGeneration(
         next,
         templateGeneration(previous) + (equal(next.spec?.template, previous.spec?.template) ? 0 : 1),
       ),
-    validate: ({ spec }) => validateSpec(spec, 'spec'),
-    validateUpdate: (next, previous) =>
-      unchanged('spec.selector', next.spec?.selector, previous.spec?.selector),
     validateStatusUpdate,
   },
 });
@@ -88,14 +83,9 @@ function withTemplateGeneration(set: DaemonSet, generation: number): DaemonSet {
 /** Defaults: Kubernetes 1.36, pkg/apis/apps/v1 SetDefaults_DaemonSet. */
 function defaultSpec(spec: DaemonSetSpec): DaemonSetSpec {
   const filled = fill<DaemonSetSpec>(spec, { updateStrategy: {}, revisionHistoryLimit: 10 });
-  const rolling = change(filled, 'updateStrategy', (strategy) => {
-    const typed = fill(strategy, { type: 'RollingUpdate' });
-    if (typed.type !== 'RollingUpdate') return typed;
-    return change(fill(typed, { rollingUpdate: {} }), 'rollingUpdate', (update) =>
-      fill<typeof update>(update, { maxUnavailable: 1, maxSurge: 0 } as Partial<typeof update>),
-    );
-  });
-  return change(rolling, 'template', defaultPodTemplate);
+  return change(filled, 'updateStrategy', (strategy) =>
+    defaultRolling(strategy, { maxUnavailable: 1, maxSurge: 0 }),
+  );
 }
 
 /** Rules: Kubernetes 1.36, pkg/apis/apps/validation ValidateDaemonSetSpec. */
@@ -146,15 +136,12 @@ function validateStrategy(strategy: DaemonSetSpec['updateStrategy'], path: strin
 
 /** Rules: ValidateDaemonSetStatusUpdate. */
 function validateStatusUpdate({ status }: DaemonSet, previous: Stored<DaemonSet>): StatusCause[] {
-  const counts = [
-    ...(['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled'] as const),
-    ...(['numberReady', 'observedGeneration', 'updatedNumberScheduled'] as const),
-    ...(['numberAvailable', 'numberUnavailable', 'collisionCount'] as const),
+  return [
+    ...countCauses(status, [
+      ...(['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled'] as const),
+      ...(['numberReady', 'observedGeneration', 'updatedNumberScheduled'] as const),
+      ...(['numberAvailable', 'numberUnavailable', 'collisionCount'] as const),
+    ]),
+    ...collisionCauses(status, previous.status),
   ];
-  const causes = counts.flatMap((name) => nonNegativeCauses(`status.${name}`, status?.[name]));
-  const collisions = status?.collisionCount ?? 0;
-  if (collisions < (previous.status?.collisionCount ?? 0)) {
-    causes.push(invalidValue('status.collisionCount', collisions, 'cannot be decremented'));
-  }
-  return causes;
 }

@@ -36,6 +36,6 @@ export const namespaceDefinition = defineResource<Namespace>(namespaces, {
     blocksDeletion: (namespace) => (namespace.spec?.finalizers?.length ?? 0) > 0,
   },
   updatable: {
-    finalize: (next, previous) => ({ ...next, status: previous.status }),
+    finalize: { take: (next, previous) => ({ ...next, status: previous.status }) },
   },
 });

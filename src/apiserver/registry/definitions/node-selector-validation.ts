@@ -1,4 +1,9 @@
-import type { NodeSelector, NodeSelectorRequirement, StatusCause } from '../../../kube/index.ts';
+import type {
+  NodeSelector,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  StatusCause,
+} from '../../../kube/index.ts';
 import {
   at,
   forbiddenField,
@@ -15,19 +20,35 @@ export function nodeSelectorCauses(selector: NodeSelector, path: string): Status
   const here = `${path}.nodeSelectorTerms`;
   const terms = selector.nodeSelectorTerms ?? [];
   if (terms.length === 0) return [required(here, 'must have at least one node selector term')];
-  return terms.flatMap(({ matchExpressions = [], matchFields = [] }, index) => [
-    ...matchExpressions.flatMap((one, place) =>
-      labelCauses(one, at(`${at(here, index)}.matchExpressions`, place)),
-    ),
-    ...matchFields.flatMap((one, place) => fieldCauses(one, at(`${at(here, index)}.matchFields`, place))),
-  ]);
+  return terms.flatMap((term, index) => nodeSelectorTermCauses(term, at(here, index)));
 }
 
-function labelCauses({ key, operator, values = [] }: NodeSelectorRequirement, path: string): StatusCause[] {
+/** `anyValue`: one that no label could have is let through, as upstream does where a term is only preferred. */
+export function nodeSelectorTermCauses(
+  term: NodeSelectorTerm,
+  path: string,
+  anyValue = false,
+): StatusCause[] {
+  const { matchExpressions = [], matchFields = [] } = term;
+  return [
+    ...matchExpressions.flatMap((one, index) =>
+      labelCauses(one, at(`${path}.matchExpressions`, index), anyValue),
+    ),
+    ...matchFields.flatMap((one, index) => fieldCauses(one, at(`${path}.matchFields`, index))),
+  ];
+}
+
+function labelCauses(
+  { key, operator, values = [] }: NodeSelectorRequirement,
+  path: string,
+  anyValue: boolean,
+): StatusCause[] {
   return [
     ...operatorCauses(operator, values, path),
     ...validateWith(`${path}.key`, key ?? '', isQualifiedName),
-    ...values.flatMap((value, index) => validateWith(at(`${path}.values`, index), value, isLabelValue)),
+    ...(anyValue ? [] : values).flatMap((value, index) =>
+      validateWith(at(`${path}.values`, index), value, isLabelValue),
+    ),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Container, Pod, PodSpec, StatusCause, Stored } from '../../../kube/index.ts';
 import { at, equal, forbiddenField, invalidValue, required } from '../validation/index.ts';
 import { unifiedDiff } from '../validation/unified-diff.ts';
+import { goFormOfPodSpec } from './go-form.ts';
 
 const UPDATABLE =
   '`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
@@ -41,7 +42,7 @@ export function podUpdateCauses(next: Pod, previous: Stored<Pod>): StatusCause[]
     causes.push(
       forbiddenField(
         'spec',
-        `pod updates may not change fields other than ${UPDATABLE}\n${unifiedDiff(b, munged)}`,
+        `pod updates may not change fields other than ${UPDATABLE}\n${unifiedDiff(goFormOfPodSpec(b), goFormOfPodSpec(munged))}`,
       ),
     );
   }

@@ -6,7 +6,6 @@ import {
   invalidValue,
   isDNS1123Label,
   isDNS1123Subdomain,
-  isQualifiedName,
   notSupported,
   required,
   validateAnnotations,
@@ -14,6 +13,7 @@ import {
   validateWith,
 } from '../validation/index.ts';
 import { claimSpecCauses } from './claim-spec-validation.ts';
+import { FILE_FIELDS, fieldRefCauses, resourceFieldRefCauses } from './downward-validation.ts';
 import {
   all,
   needs,
@@ -62,14 +62,6 @@ const keyed =
     ),
   ];
 
-const FIELD_PATHS = [
-  ...['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'],
-];
-const RESOURCES = [
-  ...['limits.cpu', 'limits.ephemeral-storage', 'limits.memory'],
-  ...['requests.cpu', 'requests.ephemeral-storage', 'requests.memory'],
-];
-
 type DownwardFile = NonNullable<NonNullable<Volume['downwardAPI']>['items']>[number];
 
 /** Upstream names the list, not the file. */
@@ -78,45 +70,17 @@ function downwardFileCauses(file: DownwardFile, path: string): StatusCause[] {
   causes.push(...nonReservedPathCauses(`${path}.path`, file.path ?? ''));
   const { fieldRef, resourceFieldRef: resource } = file;
   if (fieldRef) {
-    causes.push(...fieldRefCauses(fieldRef.fieldPath ?? '', `${path}.fieldRef`));
+    causes.push(...fieldRefCauses(fieldRef, FILE_FIELDS, `${path}.fieldRef`));
     if (resource) {
       causes.push(
         invalidValue(path, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'),
       );
     }
   } else if (resource) {
-    const here = `${path}.resourceFieldRef`;
-    if (!resource.containerName) causes.push(required(`${here}.containerName`));
-    else if (!resource.resource) causes.push(required(`${here}.resource`));
-    else if (
-      !RESOURCES.includes(resource.resource) &&
-      !/^(limits|requests)\.hugepages-/.test(resource.resource)
-    )
-      causes.push(notSupported(`${here}.resource`, resource.resource, RESOURCES));
+    causes.push(...resourceFieldRefCauses(resource, `${path}.resourceFieldRef`, true));
   } else causes.push(required(path, 'one of fieldRef and resourceFieldRef is required'));
   return [...causes, ...modeCauses(`${path}.mode`, file.mode)];
 }
-
-function fieldRefCauses(fieldPath: string, path: string): StatusCause[] {
-  const here = `${path}.fieldPath`;
-  if (!fieldPath) return [required(here)];
-  const subscript = /^(metadata\.(?:annotations|labels))\['(.*)'\]$/.exec(fieldPath);
-  if (subscript) {
-    const [, field, key] = subscript as unknown as [string, string, string];
-    return validateWith(path, field.endsWith('annotations') ? key.toLowerCase() : key, isQualifiedName);
-  }
-  if (FIELD_PATHS.includes(fieldPath)) return [];
-  if (POD_FIELDS.has(fieldPath)) return [notSupported(here, fieldPath, FIELD_PATHS)];
-  return [
-    invalidValue(here, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`),
-  ];
-}
-
-/** Those that a container's environment may have, but not a file. */
-const POD_FIELDS = new Set([
-  ...['spec.nodeName', 'spec.restartPolicy', 'spec.serviceAccountName', 'spec.schedulerName', 'status.phase'],
-  ...['status.hostIP', 'status.hostIPs', 'status.podIP', 'status.podIPs', 'spec.hostNetwork'],
-]);
 
 const downwardAPI: SourceRule = (source, path) => [
   ...modeCauses(`${path}.defaultMode`, source.defaultMode),

@@ -12,13 +12,14 @@ import {
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { change } from './defaulting.ts';
 import { defineResource } from './define.ts';
+import { ephemeralContainers } from './ephemeral-containers.ts';
 import { summarizePod } from './pod-cells.ts';
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts';
 import { podUpdateCauses } from './pod-update-validation.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { validateNewPod, validatePod } from './pod-validation.ts';
 
 export const podDefinition = defineResource<Pod>(pods, {
-  subresources: ['status', 'binding', 'eviction'],
+  subresources: ['status', 'binding', 'ephemeralcontainers', 'eviction'],
   columns: [
     nameColumn(),
     column('Ready', (pod, nowMs) => summarizePod(pod, nowMs).ready, {
@@ -58,11 +59,13 @@ export const podDefinition = defineResource<Pod>(pods, {
       metadata: { ...next.metadata, ownerReferences: previous.metadata.ownerReferences },
       status: { ...next.status, qosClass: next.status?.qosClass || previous.status?.qosClass },
     }),
-    validate: (pod) => validatePodSpec(pod.spec, 'spec', pod.metadata?.name),
+    validate: (pod) => validatePod(pod.spec, pod.metadata?.name),
+    validateNew: (pod) => validateNewPod(pod.spec),
     validateUpdate: podUpdateCauses,
     gracePeriodSeconds,
   },
   actions: { binding: bindPod },
+  updatable: { ephemeralcontainers: ephemeralContainers },
 });
 
 /** A pod that no node has, or that has ended, goes at once (podStrategy CheckGracefulDelete). */

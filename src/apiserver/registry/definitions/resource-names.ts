@@ -17,7 +17,7 @@ const QUOTA = new Set([
 ]);
 const STANDARD = new Set([...QUOTA, 'storage']);
 
-const isHugePage = (name: string) => name.startsWith('hugepages-');
+export const isHugePage = (name: string) => name.startsWith('hugepages-');
 const isQuotaHugePage = (name: string) => isHugePage(name) || name.startsWith('requests.hugepages-');
 
 /** Of Kubernetes itself: without a domain, or with its own. */

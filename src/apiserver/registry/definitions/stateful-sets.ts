@@ -16,15 +16,15 @@ import {
   validateWith,
 } from '../validation/index.ts';
 import { claimSpecCauses } from './claim-spec-validation.ts';
-import { ageColumn, column, nameColumn } from './columns.ts';
+import { column } from './columns.ts';
 import { change, each, fill } from './defaulting.ts';
-import { defineResource } from './define.ts';
 import { goForm } from './go-form.ts';
-import { defaultPodTemplate } from './pod-spec-defaults.ts';
-import { templateColumns } from './workload-cells.ts';
-import { workloadScale } from './workload-scale.ts';
+import { defineWorkload } from './workload-definition.ts';
 import {
   atMost100PercentCauses,
+  atMostCauses,
+  collisionCauses,
+  countCauses,
   intOrPercentCauses,
   intOrPercentValue,
   nonNegativeCauses,
@@ -39,23 +39,18 @@ const UPDATABLE = [
   ...['persistentVolumeClaimRetentionPolicy', 'minReadySeconds'],
 ] as const;
 
-export const statefulSetDefinition = defineResource<StatefulSet>(statefulSets, {
-  subresources: ['status', 'scale'],
-  scale: workloadScale,
+export const statefulSetDefinition = defineWorkload<StatefulSet, StatefulSetSpec>(statefulSets, {
   columns: [
-    nameColumn(),
     column('Ready', (set) => `${set.status?.readyReplicas ?? 0}/${set.spec?.replicas ?? 0}`, {
       description: 'Number of the pod with ready state',
     }),
-    ageColumn(),
-    ...templateColumns<StatefulSet>(({ spec }) => spec?.template),
   ],
+  selectorColumn: false,
+  defaultSpec,
+  validateSpec,
+  newStatus: { replicas: 0, availableReplicas: 0 },
   strategy: {
-    tracksGeneration: true,
-    defaults: (set) => change(set, 'spec', defaultSpec),
-    prepareForCreate: (set) => ({ ...set, status: { replicas: 0, availableReplicas: 0 } }),
     validateName: isDNS1123Label,
-    validate: ({ spec }) => validateSpec(spec, 'spec'),
     validateStatusUpdate,
     validateUpdate: (next, previous) => {
       const frozen = (spec: StatefulSetSpec | undefined) => ({
@@ -93,7 +88,6 @@ function defaultSpec(spec: StatefulSetSpec): StatefulSetSpec {
   result = change(result, 'persistentVolumeClaimRetentionPolicy', (policy) =>
     fill(policy, { whenDeleted: 'Retain', whenScaled: 'Retain' }),
   );
-  result = change(result, 'template', defaultPodTemplate);
   return change(result, 'volumeClaimTemplates', (templates) =>
     each(templates, (template) =>
       fill(
@@ -188,21 +182,14 @@ function rollingUpdateCauses(
 
 /** Rules: ValidateStatefulSetStatusUpdate. */
 function validateStatusUpdate({ status }: StatefulSet, previous: Stored<StatefulSet>): StatusCause[] {
-  const counts = [
-    ...(['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas'] as const),
-    ...(['availableReplicas', 'observedGeneration', 'collisionCount'] as const),
+  const ofReplicas = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const;
+  return [
+    ...countCauses(status, [
+      ...(['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas'] as const),
+      ...(['availableReplicas', 'observedGeneration', 'collisionCount'] as const),
+    ]),
+    ...atMostCauses(status, ofReplicas, 'replicas'),
+    ...atMostCauses(status, ['availableReplicas'], 'readyReplicas'),
+    ...collisionCauses(status, previous.status),
   ];
-  const causes = counts.flatMap((name) => nonNegativeCauses(`status.${name}`, status?.[name]));
-  const atMost = (name: (typeof counts)[number], limit: 'replicas' | 'readyReplicas') => {
-    const value = status?.[name] ?? 0;
-    if (value > (status?.[limit] ?? 0))
-      causes.push(invalidValue(`status.${name}`, value, `cannot be greater than status.${limit}`));
-  };
-  for (const name of ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const)
-    atMost(name, 'replicas');
-  atMost('availableReplicas', 'readyReplicas');
-  const collisions = status?.collisionCount ?? 0;
-  if (collisions < (previous.status?.collisionCount ?? 0))
-    causes.push(invalidValue('status.collisionCount', collisions, 'cannot be decremented'));
-  return causes;
 }

@@ -13,7 +13,7 @@ import {
   validateAnnotations,
   validateLabels,
 } from '../validation/index.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { validateTemplateSpec } from './pod-validation.ts';
 import { labelSelectorCauses } from './selector-validation.ts';
 
 // What the workload kinds share. Source: Kubernetes 1.36, pkg/apis/apps/validation.
@@ -57,7 +57,7 @@ export function podTemplateCauses(template: PodTemplateSpec | undefined, path: s
   return [
     ...validateLabels(`${path}.labels`, template?.metadata?.labels),
     ...validateAnnotations(`${path}.annotations`, template?.metadata?.annotations),
-    ...validatePodSpec(template?.spec, `${path}.spec`),
+    ...validateTemplateSpec(template?.spec, `${path}.spec`),
   ];
 }
 
@@ -81,6 +81,53 @@ export function replicatedTemplateCauses(
     );
   }
   return causes;
+}
+
+/** What of a workload's spec is about its pods. `kind`: whose pods they are; `selectorOf`: the word of upstream's message. */
+export function selectorAndTemplateCauses(
+  selector: LabelSelector | undefined,
+  template: PodTemplateSpec | undefined,
+  { kind, selectorOf, path }: { kind: string; selectorOf: string; path: string },
+): StatusCause[] {
+  return [
+    ...workloadSelectorCauses(selector, selectorOf, `${path}.selector`),
+    ...templateLabelCauses(template, selector, `${path}.template`),
+    ...podTemplateCauses(template, `${path}.template`),
+    ...replicatedTemplateCauses(template, kind, `${path}.template`),
+  ];
+}
+
+type Counts = Readonly<Record<string, unknown>>;
+const countIn = (status: object | undefined, name: string) => Number((status as Counts)?.[name] ?? 0);
+
+/** Counts of a status: none may be negative. */
+export function countCauses<S extends object>(
+  status: S | undefined,
+  names: readonly (keyof S & string)[],
+): StatusCause[] {
+  return names.flatMap((name) => nonNegativeCauses(`status.${name}`, status?.[name] as number | undefined));
+}
+
+/** Counts of a status that cannot be greater than another. `shown`: how upstream's message calls that. */
+export function atMostCauses<S extends object>(
+  status: S | undefined,
+  names: readonly (keyof S & string)[],
+  limit: keyof S & string,
+  shown = `status.${limit}`,
+): StatusCause[] {
+  return names
+    .filter((name) => countIn(status, name) > countIn(status, limit))
+    .map((name) => invalidValue(`status.${name}`, countIn(status, name), `cannot be greater than ${shown}`));
+}
+
+/** Collisions of names are only ever counted up. */
+export function collisionCauses(
+  status: { readonly collisionCount?: number } | undefined,
+  previous: { readonly collisionCount?: number } | undefined,
+): StatusCause[] {
+  const count = status?.collisionCount ?? 0;
+  if (count >= (previous?.collisionCount ?? 0)) return [];
+  return [invalidValue('status.collisionCount', count, 'cannot be decremented')];
 }
 
 type IntOrPercent = string | number;

@@ -6,9 +6,11 @@ export {
   validateMetadataUpdate,
 } from './metadata.ts';
 export {
+  isConfigKey,
   isDNS1035Label,
   isDNS1123Label,
   isDNS1123Subdomain,
+  isDNS1123SubdomainWithUnderscore,
   isLabelValue,
   isPathSegment,
   isQualifiedName,

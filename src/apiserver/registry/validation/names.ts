@@ -2,9 +2,11 @@ import { isLabelValue, isQualifiedName, type NameRule, type StatusCause } from '
 import { invalidValue, tooLong } from './field.ts';
 
 export {
+  isConfigKey,
   isDNS1035Label,
   isDNS1123Label,
   isDNS1123Subdomain,
+  isDNS1123SubdomainWithUnderscore,
   isLabelValue,
   isPathSegment,
   isQualifiedName,

@@ -11,25 +11,30 @@ const BASE_PATH = '/tmp/hostpath_pv';
 export interface HostPathControlOptions {
   readonly files: Pick<Files, 'makeDirectory' | 'removeTree'>;
   readonly random: Random;
+  /** Whether host paths are made for claims (--enable-hostpath-provisioner): for tests, on one node. @default false */
+  readonly provisioning?: boolean;
 }
 
 /**
  * Host paths as the control plane sees them: made, scrubbed and deleted, where it shares its machine with the only node.
- * Source: pkg/volume/hostpath, with --enable-hostpath-provisioner.
+ * Source: pkg/volume/hostpath.
  */
-export function createHostPathControlPlugin({ files, random }: HostPathControlOptions): ControlPlugin {
+export function createHostPathControlPlugin(options: HostPathControlOptions): ControlPlugin {
   return {
     name: HOST_PATH_PLUGIN,
     canSupport: (spec) => spec.persistentVolume?.spec?.hostPath !== undefined,
-    provisioner: provisioner(files, random),
-    deleter: deleter(files),
+    provisioner: provisioner(options),
+    deleter: deleter(options.files),
     recycler,
   };
 }
 
-function provisioner(files: HostPathControlOptions['files'], random: Random): Provisioner {
+function provisioner({ files, random, provisioning = false }: HostPathControlOptions): Provisioner {
   return {
     supportsMountOptions: false,
+    check() {
+      if (!provisioning) throw new Error(`provisioning in volume plugin "${HOST_PATH_PLUGIN}" is disabled`);
+    },
     async provision({ name, claim, reclaimPolicy }) {
       if (volumeModeOf(claim) === 'Block') {
         throw new Error(`${HOST_PATH_PLUGIN} does not support block volume provisioning`);

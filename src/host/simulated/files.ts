@@ -1,4 +1,4 @@
-import type { FileStat, Files } from '../../host/index.ts';
+import type { FileStat, Files } from '../host.ts';
 import { type Inode, systemError } from './inode.ts';
 import type { Machine } from './machine.ts';
 
@@ -55,6 +55,7 @@ export function machineFiles(machine: Machine, now: () => number): Files {
     openAppend: unsupported('append handles'),
     openRead: unsupported('read handles'),
     readFifo: unsupported('FIFOs'),
+    writeFifo: unsupported('FIFOs'),
     async makeDirectory(path, mode) {
       machine.makeDirectory(path, mode);
     },

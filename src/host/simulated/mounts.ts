@@ -1,7 +1,6 @@
-import type { Disks, LoopDevices, Mounts } from '../../host/host.ts';
-import type { Grant } from '../csi/network-storage.ts';
+import type { Disks, LoopDevices, Mounts } from '../host.ts';
 import { systemError } from './inode.ts';
-import type { Machine, SimLoop } from './machine.ts';
+import type { Grant, Machine, SimLoop } from './machine.ts';
 
 /** The file system type of network storage; the source is the volume's id. */
 export const NETWORK_FS = 'netfs';

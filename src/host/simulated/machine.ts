@@ -1,6 +1,4 @@
-import type { LoopDevice, MountEntry } from '../../host/index.ts';
-import type { Grant, NetworkStorage } from '../csi/network-storage.ts';
-import type { Dice } from '../dice.ts';
+import type { LoopDevice, MountEntry } from '../host.ts';
 import { type FileSystem, type Inode, type InodeKind, systemError } from './inode.ts';
 
 export interface SimMount {
@@ -16,11 +14,28 @@ export interface SimMount {
   readonly grant?: Grant;
 }
 
-/** The network storage that a machine can mount. */
+/** What a node has been granted of network storage. A mount works as long as the grant that it was made under is open. */
+export interface Grant {
+  readonly volumeId: string;
+  readonly node: string;
+  readonly readOnly: boolean;
+  /** Shuts out every other node. */
+  readonly exclusive: boolean;
+  open: boolean;
+}
+
+/** The network storage that a machine can mount: file systems by the id of the volume, with the grants to each machine. */
 export interface Network {
-  readonly storage: NetworkStorage;
+  readonly storage: {
+    get(
+      volumeId: string,
+    ): { readonly fileSystem: FileSystem; readonly grants: ReadonlyMap<string, Grant> } | undefined;
+  };
   reachable(): boolean;
 }
+
+/** How many of the latest changes a loss of power takes: a whole number below `limit`. */
+export type Losses = (limit: number) => number;
 
 export interface SimLoop {
   readonly device: string;
@@ -52,6 +67,8 @@ export interface Found {
 const MAX_LINKS = 40;
 /** The file system's journal is committed this often whoever asks. */
 const COMMIT_MS = 5_000;
+/** From so many changes on it is looked which are committed by now. */
+const LEAST_UNDO = 64;
 
 /**
  * The kernel of a simulated machine: file systems, the mount table, loop devices. Everything here takes no time; what a
@@ -61,7 +78,7 @@ export class Machine {
   readonly name: string;
   readonly network: Network | undefined;
   readonly #now: () => number;
-  readonly #dice: Dice;
+  readonly #losses: Losses;
   #nextInode = 1n;
   #nextMount = 1;
   #boot = 1;
@@ -76,12 +93,13 @@ export class Machine {
   readonly #watches = new Set<{ path: string; changed: () => void }>();
   /** Takes back the changes of names that are not durable yet, oldest first: the file system's journal is one. */
   #undo: { readonly atMs: number; take(): void }[] = [];
+  #undoLimit = LEAST_UNDO;
 
-  constructor(name: string, now: () => number, dice: Dice, network?: Network) {
+  constructor(name: string, now: () => number, losses: Losses, network?: Network) {
     this.name = name;
     this.network = network;
     this.#now = now;
-    this.#dice = dice;
+    this.#losses = losses;
     this.#root = this.#fileSystem('ext4', '8:1', false);
     this.#devices = this.#fileSystem('devtmpfs', '0:5', true);
     this.makeDirectory('/dev');
@@ -103,7 +121,7 @@ export class Machine {
     this.#loops.clear();
     this.#watches.clear();
     const fresh = this.#undo.filter(({ atMs }) => atMs > this.#now() - COMMIT_MS);
-    const lost = this.#dice.int(fresh.length + 1);
+    const lost = this.#losses(fresh.length + 1);
     for (const { take } of fresh.slice(fresh.length - lost).reverse()) take();
     this.#undo = [];
     this.#devices = this.#fileSystem('devtmpfs', '0:5', true);
@@ -255,10 +273,7 @@ export class Machine {
   setName(directory: Inode, name: string, node: Inode | undefined, path: string): void {
     const previous = directory.entries.get(name);
     this.#change(directory, name, node, path);
-    if (!directory.fileSystem.volatile) {
-      const take = () => restore(directory, name, previous);
-      this.#undo.push({ atMs: this.#now(), take });
-    }
+    if (!directory.fileSystem.volatile) this.#remember(() => restore(directory, name, previous));
   }
 
   /** Both names change in one step, whatever the power does. */
@@ -270,7 +285,15 @@ export class Machine {
       restore(to.directory, to.name, previous);
       restore(from.directory, from.name, node);
     };
-    if (!to.directory.fileSystem.volatile) this.#undo.push({ atMs: this.#now(), take });
+    if (!to.directory.fileSystem.volatile) this.#remember(take);
+  }
+
+  /** What is older than the last commit cannot be taken back any more: it is dropped, now and then. */
+  #remember(take: () => void): void {
+    this.#undo.push({ atMs: this.#now(), take });
+    if (this.#undo.length < this.#undoLimit) return;
+    this.#undo = this.#undo.filter(({ atMs }) => atMs > this.#now() - COMMIT_MS);
+    this.#undoLimit = Math.max(LEAST_UNDO, 2 * this.#undo.length);
   }
 
   #change(directory: Inode, name: string, node: Inode | undefined, path: string): void {

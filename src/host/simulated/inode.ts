@@ -1,4 +1,4 @@
-import type { FileStat } from '../../host/index.ts';
+import type { FileStat } from '../host.ts';
 
 export type InodeKind = FileStat['kind'];
 

@@ -1,0 +1,64 @@
+import type { ComponentContext } from '../client/index.ts';
+import type { Sockets } from '../csi/index.ts';
+import { nodes } from '../kube/index.ts';
+import { createNode } from '../node/index.ts';
+import { createPluginManager } from '../node/plugin-manager/index.ts';
+import { createVolumeManager } from '../node/volume-manager/index.ts';
+import { createPluginRegistry, type PluginProber } from '../volume/index.ts';
+import { createConfigMapPlugin } from '../volume/plugins/config-map/index.ts';
+import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
+import { createDownwardApiPlugin } from '../volume/plugins/downward-api/index.ts';
+import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
+import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
+import { createProjectedPlugin } from '../volume/plugins/projected/index.ts';
+import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
+
+type NodeOptions = Parameters<typeof createNode>[1];
+type NodeComponent = ReturnType<typeof createNode>;
+
+export interface KubeletOptions extends Omit<NodeOptions, 'createVolumeManager' | 'companions'> {
+  /** Finds volume plugins that come and go. @default none */
+  readonly prober?: PluginProber;
+}
+
+/** A node with its volume manager, its volume plugins and its plugin manager. `sockets`: where its CSI drivers serve. */
+export function createKubelet(
+  context: ComponentContext,
+  { prober, ...options }: KubeletOptions,
+  sockets?: Sockets,
+): NodeComponent {
+  const { host, name, nodeRoot } = options;
+  const { client, informers, clock, random, log, trace } = context;
+  const drivers = new CsiDrivers(clock);
+  const allocatable = () => informers.of(nodes).get(name)?.status?.allocatable ?? {};
+  const always = [
+    createCsiPlugin({ client, informers, clock, node: { host, drivers, nodeRoot, nodeName: name } }),
+    createEmptyDirPlugin({ host, nodeRoot }),
+    createHostPathPlugin({ host }),
+    createConfigMapPlugin({ client, host, clock, nodeRoot }),
+    createSecretPlugin({ client, host, clock, nodeRoot }),
+    createDownwardApiPlugin({ client, host, clock, nodeRoot, allocatable }),
+    createProjectedPlugin({ client, host, clock, random, log, nodeRoot, allocatable }),
+  ];
+  const plugins = createPluginRegistry(always, prober);
+  return createNode(context, {
+    ...options,
+    createVolumeManager: (podSource) =>
+      createVolumeManager({
+        client,
+        informers,
+        host,
+        plugins,
+        podSource,
+        nodeName: name,
+        nodeRoot,
+        clock,
+        log,
+        recorder: context.recorder('kubelet', name),
+        trace,
+      }),
+    companions: [
+      createPluginManager({ host, client, informers, nodeName: name, nodeRoot, drivers, clock, log, sockets }),
+    ],
+  });
+}

@@ -1,0 +1,1 @@
+export { driverOfPlugin, MIGRATED_PLUGINS, pluginOfDriver } from './names.ts';
