@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { up } from '../test/support/command.ts';
 import { type Figure, median } from './figure.ts';
+import { residentMegabytes } from './process.ts';
 
 const RUNS = 5;
 
@@ -30,9 +31,4 @@ export async function boot(): Promise<Figure[]> {
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-async function residentMegabytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) / 1024;
 }

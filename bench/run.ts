@@ -5,9 +5,22 @@ import { claims } from './claims.ts';
 import { figureLine } from './figure.ts';
 import { matching } from './matching.ts';
 import { pod } from './pod.ts';
+import { provisioning } from './provisioning.ts';
+import { reaction } from './reaction.ts';
 import { scheduling } from './scheduling.ts';
+import { simulatedNodes } from './simulated-nodes.ts';
 
-const benchmarks = { boot, api, claims, matching, pod, scheduling };
+const benchmarks = {
+  boot,
+  api,
+  claims,
+  matching,
+  pod,
+  scheduling,
+  reaction,
+  provisioning,
+  'simulated-nodes': simulatedNodes,
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benchmarks));

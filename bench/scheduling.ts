@@ -1,10 +1,7 @@
-import { createLocalClient, createRegistry, openStore } from '../src/apiserver/index.ts';
-import { silentLogger, systemClock, systemRandom, Trace } from '../src/base/index.ts';
-import { type Client, Informers, Recorder, waitUntil } from '../src/client/index.ts';
+import type { Client } from '../src/client/index.ts';
 import {
   csiNodes,
   type Node,
-  namespaces,
   nodes,
   type PersistentVolume,
   type Pod,
@@ -13,16 +10,14 @@ import {
   pods,
   secrets,
 } from '../src/kube/index.ts';
-import { createScheduler } from '../src/scheduler/index.ts';
 import { type Figure, timed } from './figure.ts';
+import { allPlaced, NAMESPACE, numbered, withScheduler } from './scheduler-cluster.ts';
 
 // The workloads of upstream's scheduler_perf (volumes/performance-config.yaml), of the size that its CI measures.
 
 const NODES = 5_000;
-const LIMIT_MS = 600_000;
 const DRIVER = 'ebs.csi.aws.com';
 const VOLUMES_A_NODE = 39;
-const NAMESPACE = 'bench';
 
 interface Workload {
   readonly name: string;
@@ -58,25 +53,20 @@ export async function scheduling(): Promise<Figure[]> {
 }
 
 async function run({ name, before, measured, source }: Workload): Promise<Figure[]> {
-  const shared = { clock: systemClock, random: systemRandom, log: silentLogger };
-  const registry = await createRegistry({ store: await openStore({ memory: true }), ...shared });
-  const client = createLocalClient(registry);
-  const informers = new Informers({ client, ...shared });
-  const recorder = new Recorder({ client, ...shared, component: 'default-scheduler' });
-  const context = { client, informers, trace: new Trace(systemClock), recorder: () => recorder, ...shared };
-  const abort = new AbortController();
-  const ending = [informers.start(abort.signal)];
-  try {
-    await client.create(namespaces, { metadata: { name: NAMESPACE } });
+  return withScheduler(async (cluster) => {
+    const { client } = cluster;
     await Promise.all(numbered('node', NODES).map((node) => createNode(client, node)));
     if (!source) await client.create(secrets, { metadata: { name: 'secret', namespace: NAMESPACE } });
-    const scheduler = createScheduler(context);
     const names = { before: numbered('before', before), measured: numbered('measured', measured) };
     for (const pod of source ? [...names.before, ...names.measured] : []) {
       await createPair(client, pod, source!(pod));
     }
-    ending.push(scheduler.start(abort.signal));
-    const place = (which: readonly string[]) => schedule(client, informers, which, source !== undefined);
+    cluster.startScheduler();
+    const place = async (which: readonly string[]) => {
+      const placed = allPlaced(cluster, which);
+      await Promise.all(which.map((pod) => client.create(pods, newPod(pod, source !== undefined))));
+      await placed;
+    };
     await place(names.before);
     const cpu = process.cpuUsage();
     const tookMs = await timed(() => place(names.measured));
@@ -85,16 +75,7 @@ async function run({ name, before, measured, source }: Workload): Promise<Figure
       { what: name, value: (measured / tookMs) * 1_000, unit: '/s', budget: BUDGET, more: true },
       { what: `${name}, processor time`, value: (user + system) / measured, unit: 'µs' },
     ];
-  } finally {
-    abort.abort();
-    await Promise.all(ending);
-    await recorder.flush();
-    await registry.close();
-  }
-}
-
-function numbered(prefix: string, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+  });
 }
 
 async function createNode(client: Client, name: string): Promise<void> {
@@ -127,28 +108,6 @@ async function createPair(
     metadata: { name },
     spec: { accessModes, capacity, persistentVolumeReclaimPolicy: 'Retain', claimRef, ...source },
   });
-}
-
-/** Creates the pods; resolves once all have a node. */
-async function schedule(
-  client: Client,
-  informers: Informers,
-  names: readonly string[],
-  withClaims: boolean,
-): Promise<void> {
-  const informer = informers.of(pods);
-  const pending = new Set(names);
-  const seen = (pod: Pod) => {
-    if (pod.spec?.nodeName) pending.delete(pod.metadata?.name ?? '');
-  };
-  const stop = informer.on({ updated: seen });
-  const all = waitUntil([informer as never], () => pending.size === 0, {
-    clock: systemClock,
-    limitMs: LIMIT_MS,
-    what: 'pods to have a node',
-  });
-  await Promise.all(names.map((name) => client.create(pods, newPod(name, withClaims))));
-  await all.finally(stop);
 }
 
 function newPod(name: string, withClaims: boolean): Pod {

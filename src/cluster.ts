@@ -149,7 +149,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     running.onStop('store', () => store.close());
     running.failsWith(store.failed);
     const [registry, pki] = await Promise.all([
-      createRegistry({ store, clock, random, log, enableAdmission: ['ServiceAccount'] }),
+      createRegistry({
+        store,
+        clock,
+        random,
+        log,
+        enableAdmission: ['ServiceAccount', 'TaintNodesByCondition'],
+      }),
       openPki({ directory: layout.pki, clock, random }),
     ]);
     const tokens = serveServiceAccounts({ registry, keys: pki.serviceAccountKeys, clock, random });
@@ -214,6 +220,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
             driverEndpoints: drivers.flatMap((driver) => driver.nodes?.[nameOfNode(ordinal)] ?? []),
             nodeRoot: layout.nodeRoot(ordinal),
             stateDirectory: layout.nodeState(ordinal),
+            imageDirectory: layout.images,
             // The kubeconfig is the administrator's key, wherever it was asked for.
             hiddenFromPods: [directory, layout.nodeRoot(1), layout.kubeconfig, ...keyFiles],
             pki,

@@ -36,7 +36,8 @@ export function sharedTicks(clock: Clock, tickMs: number): Clock {
       callbacks.add(call);
       return {
         cancel() {
-          if (!callbacks.delete(call) || callbacks.size > 0 || ticks.get(key)?.callbacks !== callbacks) return;
+          if (!callbacks.delete(call) || callbacks.size > 0 || ticks.get(key)?.callbacks !== callbacks)
+            return;
           timer.cancel();
           ticks.delete(key);
         },

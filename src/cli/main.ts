@@ -123,6 +123,38 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await restore(file, options);
     });
 
+  const image = program
+    .command('image')
+    .description('The images in which containers can run; one that is not here is stood in for by the host.');
+  const dataDir = () => new Option('--data-dir <dir>', 'the data directory').default('/var/lib/stowage');
+  image
+    .command('load')
+    .description('Load an OCI layout (tar), or what "docker save" writes. A cluster may run on the directory.')
+    .argument('<file>', 'the archive')
+    .option('--name <name>', 'what to call the image, if not as the archive says')
+    .addOption(dataDir())
+    .action(async (file, options) => {
+      const { imageLoad } = await import('./image.ts');
+      exitCode = await imageLoad(file, options);
+    });
+  image
+    .command('list')
+    .description('Show the images that are loaded.')
+    .addOption(dataDir())
+    .action(async (options) => {
+      const { imageList } = await import('./image.ts');
+      exitCode = await imageList(options);
+    });
+  image
+    .command('remove')
+    .description('Take a name away, and the image with its last one.')
+    .argument('<name>', 'NAME:TAG, or sha256:… for an image with all its names')
+    .addOption(dataDir())
+    .action(async (name, options) => {
+      const { imageRemove } = await import('./image.ts');
+      exitCode = await imageRemove(name, options);
+    });
+
   try {
     await program.parseAsync(args as string[], { from: 'user' });
     return exitCode;
@@ -135,9 +167,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 /** An option that may be repeated, whose errors are the user's. */
-function orInvalid<T>(
-  add: (text: string, before?: T) => T,
-): (text: string, before: T | undefined) => T {
+function orInvalid<T>(add: (text: string, before?: T) => T): (text: string, before: T | undefined) => T {
   return (text, before) => {
     try {
       return add(text, before);

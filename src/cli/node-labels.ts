@@ -52,8 +52,7 @@ export function unknownNode(
     const isSimulated = name.startsWith('sim-');
     const count = isSimulated ? simulatedNodes : nodes;
     const ordinal = Number(name.slice(name.lastIndexOf('-') + 1));
-    if (ordinal > count)
-      return { name, but: `${isSimulated ? '--simulated-nodes' : '--nodes'} is ${count}` };
+    if (ordinal > count) return { name, but: `${isSimulated ? '--simulated-nodes' : '--nodes'} is ${count}` };
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
-import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
 import type { FeatureGates } from '../cluster/feature-gates.ts';
+import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
 import { type NodeLabels, unknownNode } from './node-labels.ts';
 import { requirePrivileges } from './privileges.ts';
 import { UsageError } from './usage-error.ts';

@@ -11,6 +11,15 @@ export type { Component, ComponentContext } from './component.ts';
 export { Controller } from './controller.ts';
 export { ignoreNotFound } from './ignore-not-found.ts';
 export { Informer, type InformerHandler, type InformerOptions, Informers, type Lister } from './informer.ts';
+export {
+  CORE_TIMING,
+  LeaderElector,
+  type LeaderElectorOptions,
+  LeadershipLostError,
+  type LeaseTiming,
+  SIDECAR_TIMING,
+  timingProblem,
+} from './leader-election/index.ts';
 export { type EventRecorder, Recorder } from './recorder.ts';
 export { type ControllerParts, runControllers } from './run-controllers.ts';
 export { waitUntil } from './wait.ts';

@@ -108,7 +108,10 @@ export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
       createNamespaceController(context, { gracePeriodMs: 0 }),
     ),
     part(KUBE_SCHEDULER, (context) =>
-      createScheduler(context, { capacityScoring: isEnabled(gates, 'StorageCapacityScoring') }),
+      createScheduler(context, {
+        capacityScoring: isEnabled(gates, 'StorageCapacityScoring'),
+        volumeLimitScaling: isEnabled(gates, 'VolumeLimitScaling'),
+      }),
     ),
   ];
 }

@@ -6,6 +6,8 @@ const GATES = {
   SELinuxChangePolicy: true,
   /** The scheduler prefers nodes where more storage stays free (alpha). */
   StorageCapacityScoring: false,
+  /** The scheduler keeps pods off nodes that lack a driver which asks for it (alpha). */
+  VolumeLimitScaling: false,
 };
 
 export type FeatureGate = keyof typeof GATES;

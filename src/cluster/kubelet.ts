@@ -10,6 +10,7 @@ import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
 import { createDownwardApiPlugin } from '../volume/plugins/downward-api/index.ts';
 import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
 import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
+import { createLocalPlugin } from '../volume/plugins/local/index.ts';
 import { createProjectedPlugin } from '../volume/plugins/projected/index.ts';
 import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
 
@@ -29,12 +30,14 @@ export function createKubelet(
 ): NodeComponent {
   const { host, name, nodeRoot } = options;
   const { client, informers, clock, random, log, trace } = context;
+  const recorder = context.recorder('kubelet', name);
   const drivers = new CsiDrivers(clock);
   const allocatable = () => informers.of(nodes).get(name)?.status?.allocatable ?? {};
   const always = [
     createCsiPlugin({ client, informers, clock, node: { host, drivers, nodeRoot, nodeName: name } }),
     createEmptyDirPlugin({ host, nodeRoot }),
     createHostPathPlugin({ host }),
+    createLocalPlugin({ host, nodeRoot, recorder }),
     createConfigMapPlugin({ client, host, clock, nodeRoot }),
     createSecretPlugin({ client, host, clock, nodeRoot }),
     createDownwardApiPlugin({ client, host, clock, nodeRoot, allocatable }),
@@ -54,11 +57,21 @@ export function createKubelet(
         nodeRoot,
         clock,
         log,
-        recorder: context.recorder('kubelet', name),
+        recorder,
         trace,
       }),
     companions: [
-      createPluginManager({ host, client, informers, nodeName: name, nodeRoot, drivers, clock, log, sockets }),
+      createPluginManager({
+        host,
+        client,
+        informers,
+        nodeName: name,
+        nodeRoot,
+        drivers,
+        clock,
+        log,
+        sockets,
+      }),
     ],
   });
 }

@@ -9,6 +9,8 @@ export interface Layout {
   readonly kubeconfig: string;
   /** Images of the disk driver. */
   readonly pool: string;
+  /** What containers can run in (`stowage image load`). */
+  readonly images: string;
   /** Where the disk driver serves its controller. */
   readonly controllerSocket: string;
   /** Container state and pod logs, below it a directory a node. */
@@ -25,6 +27,7 @@ export function layoutOf(directory: string, options: { nodeRoot?: string; kubeco
     pki: join(directory, 'pki'),
     kubeconfig: options.kubeconfig ?? join(directory, 'kubeconfig'),
     pool: join(directory, 'pool'),
+    images: join(directory, 'images'),
     controllerSocket: join(directory, 'disk.sock'),
     nodeState: (ordinal) => join(directory, 'nodes', nameOfNode(ordinal)),
     nodeRoot: (ordinal) => (ordinal === 1 ? nodeRoot : join(nodeRoot, 'nodes', nameOfNode(ordinal))),

@@ -23,8 +23,10 @@ export async function volumesLeft(host: Host, layout: Layout, nodes: number): Pr
 }
 
 async function globalDirectories(host: Host, root: string): Promise<string[]> {
-  const drivers = await entries(host, `${root}/plugins/kubernetes.io/csi`);
-  return (await Promise.all(drivers.map((driver) => entries(host, driver)))).flat();
+  const plugins = `${root}/plugins/kubernetes.io`;
+  const drivers = await entries(host, `${plugins}/csi`);
+  const ofDrivers = await Promise.all(drivers.map((driver) => entries(host, driver)));
+  return [...ofDrivers.flat(), ...(await entries(host, `${plugins}/local-volume/mounts`))];
 }
 
 async function entries(host: Host, directory: string): Promise<string[]> {

@@ -6,6 +6,7 @@ import type { Host } from '../host/index.ts';
 import { csiNodes, driverOf, nodes } from '../kube/index.ts';
 import { pluginsRegistryDirectory } from '../volume/index.ts';
 import type { FlexVolumes } from './flexvolume.ts';
+import { ImageStore } from '../node/index.ts';
 import { createKubelet } from './kubelet.ts';
 import type { Running } from './running.ts';
 import { startNodeSidecars } from './sidecars.ts';
@@ -20,6 +21,7 @@ export interface StartNodeOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly nodeRoot: string;
   readonly stateDirectory: string;
+  readonly imageDirectory: string;
   /** Paths of the host that pods must not see. */
   readonly hiddenFromPods: readonly string[];
   readonly pki: Pick<Pki, 'ca' | 'serving'>;
@@ -39,6 +41,7 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
     labels: options.labels,
     nodeRoot,
     stateDirectory: options.stateDirectory,
+    images: new ImageStore({ files: host.files, random: context.random, directory: options.imageDirectory }),
     hiddenFromPods: options.hiddenFromPods,
     tls: { ca: pki.ca, ...pki.serving },
     stopPods: true,

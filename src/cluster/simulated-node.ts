@@ -47,10 +47,7 @@ export function createSimulatedNode(context: ComponentContext, options: Simulate
     const look = () => {
       if (isOff() === off) switched.resolve();
     };
-    const stop = byName.on(
-      { added: look, updated: look, deleted: look },
-      { index: BY_NAME, value: name },
-    );
+    const stop = byName.on({ added: look, updated: look, deleted: look }, { index: BY_NAME, value: name });
     look();
     await Promise.race([switched.promise, aborted(signal)]);
     stop();

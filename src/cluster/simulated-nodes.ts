@@ -42,7 +42,10 @@ export async function startSimulatedNodes(
       const context = await contextOf(nodeUser(name));
       const recorder = context.recorder('kubelet', name);
       const labels = options.labels[name];
-      const node = createSimulatedNode({ ...context, clock: ticks, recorder: () => recorder }, { name, labels });
+      const node = createSimulatedNode(
+        { ...context, clock: ticks, recorder: () => recorder },
+        { name, labels },
+      );
       running.start(node);
       await registered.of(name);
     }

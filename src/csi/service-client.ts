@@ -53,9 +53,18 @@ export function serviceClient<Service extends DescService>(
   channel: Channel,
   options: ServiceClientOptions,
 ): ServiceClient<Service> {
-  const methods: Record<string, unknown> = {};
+  const methods = {};
   for (const method of service.methods) {
-    methods[method.localName] = clientMethod(method, channel, options);
+    // Made when it is first used: most clients use few of them, and of clients there may be thousands.
+    Object.defineProperty(methods, method.localName, {
+      enumerable: true,
+      configurable: true,
+      get: () => {
+        const value = clientMethod(method, channel, options);
+        Object.defineProperty(methods, method.localName, { enumerable: true, value });
+        return value;
+      },
+    });
   }
   return methods as ServiceClient<Service>;
 }

@@ -146,8 +146,11 @@ export interface Mounts {
   /** The whole table of this mount namespace, in mount order. */
   list(): Promise<readonly MountEntry[]>;
   mount(request: MountRequest): Promise<void>;
-  /** Unmounts the topmost mount at exactly `target`. Not mounted: an error. */
-  unmount(target: string): Promise<void>;
+  /**
+   * Unmounts the topmost mount at exactly `target`. Not mounted: an error. `force`: also when its server does not answer,
+   * whatever becomes of what was not written yet. `timeoutMs`: TimeoutError after so long. @default 120000
+   */
+  unmount(target: string, options?: { readonly force?: boolean; readonly timeoutMs?: number }): Promise<void>;
   /** Whether something is mounted at exactly `target`. */
   isMountPoint(target: string): Promise<boolean>;
 }
@@ -270,13 +273,26 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
+/** What a server says of itself (grpc.health.v1). */
+export type GrpcHealth = 'UNKNOWN' | 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
+
 /** Connections to servers on this machine, for probes and forwarded ports. Errors carry the `code` of the system call. */
 export interface Network {
   /** Resolves once a TCP connection is made; it is closed at once. */
   connect(host: string, port: number, options: { readonly timeoutMs: number }): Promise<void>;
-  /** Any status resolves. A server's certificate is not looked at: the question is whether it answers. */
   /** A TCP connection that stays; the caller ends it. Bytes can be sent when one side has ended (half-open). */
   open(host: string, port: number): Promise<Duplex>;
+  /**
+   * Asks a gRPC server for the health of a service. Rejects with a TimeoutError when no connection is made in time, else
+   * with the error of the call: its status `code` and `details`.
+   */
+  grpcHealth(
+    host: string,
+    port: number,
+    service: string,
+    options: { readonly timeoutMs: number },
+  ): Promise<GrpcHealth>;
+  /** Any status resolves. A server's certificate is not looked at: the question is whether it answers. */
   httpGet(
     url: { readonly secure: boolean; readonly host: string; readonly port: number; readonly path: string },
     options: { readonly timeoutMs: number; readonly headers?: Readonly<Record<string, string>> },

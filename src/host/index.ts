@@ -14,4 +14,6 @@ export type {
   ProcessId,
   ReadHandle,
 } from './host.ts';
+export { fileWithin, type Unpacked, unpackLayer } from './linux/archive/index.ts';
 export { createLinuxHost } from './linux/index.ts';
+export { isTemporaryOf } from './temporary-name.ts';

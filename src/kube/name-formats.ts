@@ -36,7 +36,7 @@ const isLabelForm: NameRule = rule(LABEL, LABEL_MESSAGE, ['my-name', '123-abc'],
 export const isDNS1123Subdomain: NameRule = rule(SUBDOMAIN, SUBDOMAIN_MESSAGE, ['example.com'], 253);
 /** As search paths of resolvers are written. */
 export const isDNS1123SubdomainWithUnderscore: NameRule = rule(
-  '[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*',
+  '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*',
   SUBDOMAIN_MESSAGE.replace("characters, '-'", "characters, '_', '-'"),
   ['example.com'],
   253,

@@ -1,5 +1,5 @@
 import { parseNano } from './quantity.ts';
-import type { Pod, PodCondition, PodSpec } from './types.ts';
+import type { Container, ContainerStatus, Pod, PodCondition, PodSpec } from './types.ts';
 
 /** The pod has ended for good: Failed or Succeeded (podutil.IsPodTerminal). */
 export function isPodTerminal(pod: Pod): boolean {
@@ -52,4 +52,19 @@ export function qosClass(spec: PodSpec | undefined): 'Guaranteed' | 'Burstable' 
     }),
   );
   return allEqual ? 'Guaranteed' : 'Burstable';
+}
+
+/** All containers of a pod, in the order in which they come to run: init, regular, ephemeral ones. */
+export function containersOf({ spec }: Pod): Container[] {
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? []), ...(spec?.ephemeralContainers ?? [])];
+}
+
+export function containerOf(pod: Pod, name: string): Container | undefined {
+  return containersOf(pod).find((container) => container.name === name);
+}
+
+/** The statuses of all containers of a pod. */
+export function containerStatusesOf({ status }: Pod): ContainerStatus[] {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
 }

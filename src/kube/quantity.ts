@@ -4,49 +4,63 @@
  */
 const NANO = 1_000_000_000n;
 
-const SCALE: Readonly<Record<string, bigint>> = {
-  n: 1n,
-  u: 1_000n,
-  m: 1_000_000n,
-  '': NANO,
-  k: NANO * 10n ** 3n,
-  M: NANO * 10n ** 6n,
-  G: NANO * 10n ** 9n,
-  T: NANO * 10n ** 12n,
-  P: NANO * 10n ** 15n,
-  E: NANO * 10n ** 18n,
-  Ki: NANO << 10n,
-  Mi: NANO << 20n,
-  Gi: NANO << 30n,
-  Ti: NANO << 40n,
-  Pi: NANO << 50n,
-  Ei: NANO << 60n,
+/** What a suffix multiplies by: a power of ten, or of two. */
+const DECIMAL_POWER: Readonly<Record<string, number>> = {
+  n: -9,
+  u: -6,
+  m: -3,
+  '': 0,
+  k: 3,
+  M: 6,
+  G: 9,
+  T: 12,
+  P: 15,
+  E: 18,
 };
+const BINARY_POWER: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 
-const MAX_EXPONENT = 1_000n;
+/** Nobody has a number of so many digits, and to write it out would take all memory (upstream never comes back from it). */
+const MAX_DIGITS = 1_000;
+/** What a Quantity with a binary suffix holds at most. */
+const MAX_BINARY = (2n ** 63n - 1n) * NANO;
+/** Whether a number times 2^60 has a rest below one nano is told by so many of its decimals, and whether any follow. */
+const DECIMALS = 9 + 60;
 /** Only one way to read any text: a second one would be tried on each of a million digits. */
 const FORM = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?$/;
 
-/** The quantity in nano-units, rounded away from zero below one; `undefined` when the text is no quantity. */
+/**
+ * The quantity in nano-units, rounded away from zero below one; `undefined` when the text is no quantity. The time it
+ * takes grows with the length of the text, not with its square: only digits that count become a number.
+ */
 export function parseNano(text: string | number): bigint | undefined {
   const match = FORM.exec(String(text));
   if (!match) return undefined;
-  const [, sign, digits, suffix = ''] = match;
-  const [whole = '', fraction = ''] = digits!.split('.');
-  let numerator = BigInt(`${whole}${fraction}` || '0');
-  let denominator = 10n ** BigInt(fraction.length);
-  const scale = SCALE[suffix];
-  if (scale !== undefined) numerator *= scale;
-  else {
-    const exponent = BigInt(suffix.slice(1));
-    // Nobody has so much, and to write it out would take all memory (upstream never comes back from it).
-    if (exponent > MAX_EXPONENT || exponent < -MAX_EXPONENT) return undefined;
-    numerator *= NANO;
-    if (exponent >= 0n) numerator *= 10n ** exponent;
-    else denominator *= 10n ** -exponent;
-  }
+  const [, sign, number, suffix = ''] = match;
+  const [whole = '', fraction = ''] = number!.split('.');
+  const twos = BINARY_POWER[suffix];
+  const tens = twos === undefined ? (DECIMAL_POWER[suffix] ?? Number(suffix.slice(1))) : 0;
+  if (Math.abs(tens) > MAX_DIGITS) return undefined;
+
+  const all = `${whole}${fraction}`;
+  const digits = all.slice(leadingZeros(all));
+  if (digits === '') return 0n;
+  const integerDigits = digits.length - fraction.length + tens;
+  if (integerDigits > MAX_DIGITS) return undefined;
+  const kept = Math.max(0, integerDigits + DECIMALS);
+  // A digit beyond the last that counts says only whether there is a rest.
+  const counted = kept < digits.length ? `${digits.slice(0, kept)}1` : digits;
+  const power = integerDigits - counted.length + 9;
+  const numerator = (BigInt(counted) << BigInt(twos ?? 0)) * 10n ** BigInt(Math.max(0, power));
+  const denominator = 10n ** BigInt(Math.max(0, -power));
   const nano = (numerator + denominator - 1n) / denominator;
-  return sign === '-' ? -nano : nano;
+  const held = twos !== undefined && nano > MAX_BINARY ? MAX_BINARY : nano;
+  return sign === '-' ? -held : held;
+}
+
+function leadingZeros(digits: string): number {
+  let count = 0;
+  while (digits.charCodeAt(count) === 0x30) count++;
+  return count;
 }
 
 export function isQuantity(text: unknown): text is string {

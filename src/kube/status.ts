@@ -150,11 +150,13 @@ export function invalid(
   const texts = causes.map((cause) =>
     cause.field ? `${cause.field}: ${cause.message}` : (cause.message ?? ''),
   );
-  const body = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
+  // Upstream says the same thing once.
+  const said = [...new Set(texts)];
+  const body = said.length === 1 ? said[0] : `[${said.join(', ')}]`;
   return failure(422, 'Invalid', `${qualified} "${name}" is invalid: ${body}`, {
     name: name || undefined,
     group: resource.group || undefined,
-    kind: resource.kind,
+    kind: resource.kind || undefined,
     causes,
   });
 }

@@ -11,6 +11,8 @@ export const ANN_BETA_STORAGE_CLASS = 'volume.beta.kubernetes.io/storage-class';
 export const ANN_DEFAULT_STORAGE_CLASS = 'storageclass.kubernetes.io/is-default-class';
 export const ANN_BETA_DEFAULT_STORAGE_CLASS = 'storageclass.beta.kubernetes.io/is-default-class';
 export const ANN_MIGRATED_TO = 'pv.kubernetes.io/migrated-to';
+/** On a CSINode: the in-tree plugins whose volumes its drivers serve, with commas between. */
+export const ANN_MIGRATED_PLUGINS = 'storage.alpha.kubernetes.io/migrated-plugins';
 export const ANN_PROVISIONER_DELETION_SECRET_NAME = 'volume.kubernetes.io/provisioner-deletion-secret-name';
 export const ANN_PROVISIONER_DELETION_SECRET_NAMESPACE =
   'volume.kubernetes.io/provisioner-deletion-secret-namespace';

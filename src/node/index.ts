@@ -1,1 +1,2 @@
+export { ImageError, ImageStore } from './images/index.ts';
 export { createNode } from './node.ts';

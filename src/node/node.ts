@@ -3,6 +3,7 @@ import { aborted } from '../base/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import type { Host } from '../host/index.ts';
 import { type Node, nodes, type Stored, services } from '../kube/index.ts';
+import { type Images, NO_IMAGES } from './images/index.ts';
 import { PodManager, type PodSource, type PodVolumes } from './pods/index.ts';
 import { LinuxRuntime, type Runtime } from './runtime/index.ts';
 import { NodeServer } from './server/index.ts';
@@ -33,6 +34,8 @@ export interface NodeOptions {
   readonly port?: number;
   /** What runs containers. @default processes of this machine */
   readonly runtime?: Runtime;
+  /** What containers can run in beside the host's root. @default none */
+  readonly images?: Images;
   readonly createVolumeManager: (source: PodSource) => NodeVolumeManager;
   /** What runs beside it and ends after the pods: the plugin manager. */
   readonly companions?: readonly Component[];
@@ -71,6 +74,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
       masked: [nodeRoot, state, ...(options.hiddenFromPods ?? [])],
     });
   const recorder = context.recorder('kubelet', name);
+  const { images = NO_IMAGES } = options;
   const facts = async (port: number): Promise<NodeFacts> => ({
     name,
     labels: options.labels ?? {},
@@ -81,6 +85,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     kubeletVersion: options.kubeletVersion ?? 'v1.36.2+stowage',
     runtimeVersion: options.runtimeVersion ?? 'stowage://0.1.0',
     nowMs: clock.now(),
+    images: await images.list(),
   });
   const serviceInformer = informers.of(services);
   const pods = new PodManager({
@@ -92,6 +97,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     recorder,
     host,
     runtime,
+    images,
     nodeName: name,
     nodeRoot,
     hostIp: address,

@@ -31,11 +31,13 @@ export class Framework implements Trial {
   readonly plugins: readonly ConfiguredPlugin[];
   readonly #nominator: Nominator;
   readonly #scorers: readonly ConfiguredPlugin[];
+  readonly #preBinders: readonly Plugin[];
 
   constructor(plugins: readonly ConfiguredPlugin[], nominator: Nominator) {
     this.plugins = plugins;
     this.#nominator = nominator;
     this.#scorers = plugins.filter(({ plugin }) => plugin.score);
+    this.#preBinders = plugins.map(({ plugin }) => plugin).filter(({ preBind }) => preBind);
   }
 
   /** The plugin that holds the pod back from the queue, if one does. */
@@ -185,11 +187,26 @@ export class Framework implements Trial {
     for (const { plugin } of this.plugins.toReversed()) plugin.unreserve?.(state, pod, nodeName);
   }
 
-  async preBind(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<void> {
-    for (const { plugin } of this.plugins) {
-      if (!plugin.preBind) continue;
+  /** The plugins that have something to do before the pod may be bound. */
+  preBinders(state: CycleState, pod: PodInfo, nodeName: string): readonly Plugin[] {
+    return this.#preBinders.filter(
+      (plugin) =>
+        attempt(`running PreBindPreFlight "${plugin.name}"`, () =>
+          plugin.preBindPreFlight?.(state, pod, nodeName),
+        ) !== SKIP,
+    );
+  }
+
+  async preBind(
+    plugins: readonly Plugin[],
+    state: CycleState,
+    pod: PodInfo,
+    nodeName: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const plugin of plugins) {
       try {
-        await plugin.preBind(state, pod, nodeName, signal);
+        await plugin.preBind!(state, pod, nodeName, signal);
       } catch (error) {
         throw new Error(`running PreBind plugin "${plugin.name}": ${errorMessage(error)}`, { cause: error });
       }

@@ -16,8 +16,8 @@ export class NodeInfo {
   readonly requested = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalar: new Map<string, number>() };
   /** As requested, with the default for every container that asks for nothing: for scores only. */
   readonly nonZeroRequested = { milliCpu: 0, memory: 0 };
-  /** Of all pods together how often a claim is named: no node has more volumes of claims than this. */
-  claimCount = 0;
+  /** How many volumes all pods together name that a driver may serve: no node has more of them than this. */
+  driverVolumeCount = 0;
   /** Cordoned. */
   unschedulable = false;
   /** Taints that keep pods away (NoSchedule, NoExecute). */
@@ -80,7 +80,7 @@ export class NodeInfo {
   }
 
   #count(pod: PodInfo, sign: 1 | -1): void {
-    this.claimCount += sign * pod.claims.length;
+    this.driverVolumeCount += sign * pod.driverVolumeCount;
     this.requested.milliCpu += sign * pod.requests.milliCpu;
     this.requested.memory += sign * pod.requests.memory;
     this.requested.ephemeralStorage += sign * pod.requests.ephemeralStorage;

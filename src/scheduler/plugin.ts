@@ -73,6 +73,8 @@ export interface Plugin {
   reserve?(state: CycleState, pod: PodInfo, nodeName: string): Rejection | undefined;
   /** Gives back what `reserve` took; called whether or not it was. */
   unreserve?(state: CycleState, pod: PodInfo, nodeName: string): void;
+  /** Whether there will be something to do before the pod may be bound; `SKIP`: nothing, `preBind` is left out. */
+  preBindPreFlight?(state: CycleState, pod: PodInfo, nodeName: string): Skip | undefined;
   /** Work in the API before the pod may be bound. May wait. */
   preBind?(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<void>;
   /** Binds the pod; of several plugins the first that has this does it. */

@@ -117,9 +117,26 @@ describe('the scheduler on a real registry', () => {
     await stack.pod('db', { claims: ['data'] });
     assert.equal(await stack.placed('db'), 'n1');
     await stack.until('the step has ended', () => stack.trace.ended('default/data').length === 1);
-    assert.deepEqual(stack.writes, ['update persistentvolumeclaims data', 'post pods/binding db']);
+    assert.deepEqual(stack.writes, [
+      'patch pods db',
+      'update persistentvolumeclaims data',
+      'post pods/binding db',
+    ]);
     const claim = stack.informers.of(persistentVolumeClaims).get('data', 'default')!;
     assert.equal(annotation(claim, ANN_SELECTED_NODE), 'n1');
+  });
+
+  it('names the node on the pod while its volumes are made, and takes that back when they are not', async (test) => {
+    const stack = await startScheduler(test, { bindTimeoutMs: 200 });
+    await stack.node('n1');
+    await stack.create(storageClasses, newClass('late'));
+    await stack.create(persistentVolumeClaims, newClaim('data'));
+    await stack.pod('app', { claims: ['data'] });
+    const find = () => stack.informers.of(pods).get('app', 'default');
+    await stack.until('the pod is promised a node', () => find()?.status?.nominatedNodeName === 'n1');
+    assert.equal(find()?.spec?.nodeName, undefined);
+    await stack.refused('app', 'SchedulerError');
+    assert.equal(find()?.status?.nominatedNodeName, undefined);
   });
 
   it('tries again when the provisioner gives the claim back', async (test) => {

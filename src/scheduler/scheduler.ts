@@ -1,7 +1,15 @@
 import { errorMessage, rfc3339 } from '../base/index.ts';
 import type { Component, ComponentContext, EventRecorder, Informer } from '../client/index.ts';
 import { Informers } from '../client/index.ts';
-import { DEFAULT_SCHEDULER, isBeingDeleted, isNotFound, type Pod, pods, type Stored } from '../kube/index.ts';
+import {
+  DEFAULT_SCHEDULER,
+  isBeingDeleted,
+  isNotFound,
+  type Pod,
+  type PodCondition,
+  pods,
+  type Stored,
+} from '../kube/index.ts';
 import { Cache } from './cache.ts';
 import { ADD, DELETE, event, type Interest, interest } from './cluster-events.ts';
 import { CycleState } from './cycle-state.ts';
@@ -25,6 +33,8 @@ export interface SchedulerOptions {
   readonly bindTimeoutMs?: number;
   /** Prefer nodes where more storage stays free (StorageCapacityScoring). @default false */
   readonly capacityScoring?: boolean;
+  /** Keep pods off nodes that lack a driver whose CSIDriver asks for it (VolumeLimitScaling). @default false */
+  readonly volumeLimitScaling?: boolean;
   /** Of how many nodes the search may stop, in percent; 0: by the size of the cluster. @default 0 */
   readonly percentageOfNodesToScore?: number;
 }
@@ -181,16 +191,25 @@ class Scheduler implements Component {
   /** The binding cycle. It may wait long, for volumes. Never rejects. */
   async #bind(state: CycleState, queued: QueuedPod, nodeName: string, signal: AbortSignal): Promise<void> {
     const pod = queued.info;
+    let told: Promise<void> | undefined;
     try {
-      await this.#framework.preBind(state, pod, nodeName, signal);
+      const waitFor = this.#framework.preBinders(state, pod, nodeName);
+      if (waitFor.length > 0) {
+        // Others see where it will be as long as it waits; it is written beside what the waiting begins with.
+        told = this.#writeStatus(pod, { nominate: nodeName });
+        await this.#framework.preBind(waitFor, state, pod, nodeName, signal);
+        await told;
+      }
       await this.#framework.bind(state, pod, nodeName, signal);
     } catch (error) {
+      // Or it would be written after the promise has been taken back.
+      await told;
       this.#giveBack(state, pod, nodeName);
       if (signal.aborted) return;
       // What the pod had taken on the node is free for others.
       const placed = { ...pod.pod, spec: { ...pod.pod.spec, nodeName } } as Stored<Pod>;
       this.#queue.move(event('Pod', DELETE, placed, undefined));
-      this.#fail(queued, error);
+      this.#fail(queued, error, told && nodeName);
       return;
     }
     this.#journeys.bound(pod.pod, nodeName);
@@ -202,8 +221,11 @@ class Scheduler implements Component {
     this.#cache.forget(pod.uid);
   }
 
-  /** Puts the pod back into the queue and tells its user why it has no node. */
-  #fail(queued: QueuedPod, error: unknown): void {
+  /**
+   * Puts the pod back into the queue and tells its user why it has no node. `promised`: what has been written to it
+   * meanwhile, which the cache may not have yet.
+   */
+  #fail(queued: QueuedPod, error: unknown, promised?: string): void {
     const pod = this.#current(queued);
     if (!pod) return;
     const message = errorMessage(error);
@@ -214,18 +236,21 @@ class Scheduler implements Component {
     this.#nominator.set(pod, nominate);
     this.#queue.putBack(queued, pod, rejectors);
     this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', eventMessage(message));
-    this.#track(this.#writeStatus(pod, reason, message, nominate));
+    const now = rfc3339(this.#context.clock.now());
+    const condition = unscheduledCondition(pod.pod, reason, message, now);
+    this.#track(this.#writeStatus(pod, { condition, nominate, promised }));
   }
 
+  /** Writes what is new of it. Never rejects. */
   async #writeStatus(
     pod: PodInfo,
-    reason: UnscheduledReason,
-    message: string,
-    nominate?: string,
+    {
+      condition,
+      nominate,
+      promised = pod.pod.status?.nominatedNodeName ?? '',
+    }: { condition?: PodCondition; nominate?: string; promised?: string },
   ): Promise<void> {
-    const { client, clock, log } = this.#context;
-    const condition = unscheduledCondition(pod.pod, reason, message, rfc3339(clock.now()));
-    const promised = pod.pod.status?.nominatedNodeName ?? '';
+    const { client, log } = this.#context;
     const nominatedNodeName = nominate === undefined || nominate === promised ? undefined : nominate || null;
     if (!condition && nominatedNodeName === undefined) return;
     const { namespace, name, uid } = pod.pod.metadata;
@@ -238,7 +263,7 @@ class Scheduler implements Component {
       await client.patch(pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status' });
     } catch (error) {
       if (isNotFound(error)) return;
-      log.warn('why the pod has no node could not be written to it', {
+      log.warn('the status of a pod without a node could not be written', {
         pod: pod.key,
         error: errorMessage(error),
       });

@@ -1,15 +1,17 @@
 /** One thing that a user or an administrator does. */
 export type Action =
-  | { readonly do: 'claim'; readonly claim: string; readonly storageClass?: string; readonly modes: Modes }
+  | ({ readonly do: 'claim' } & ClaimWish)
   | ({ readonly do: 'static' } & StaticVolume)
   | ({ readonly do: 'pod' } & PodWish)
   | { readonly do: 'delete-pod'; readonly pod: string; readonly graceSeconds?: number }
   | { readonly do: 'delete-claim'; readonly claim: string }
   | { readonly do: 'delete-volume'; readonly claim: string }
-  | ({ readonly do: 'stateful-set' } & SetWish)
-  | { readonly do: 'scale'; readonly set: string; readonly replicas: number }
-  | { readonly do: 'restart-set'; readonly set: string; readonly revision: number }
-  | { readonly do: 'delete-set'; readonly set: string }
+  /** By the eviction API, which asks the disruption budgets. */
+  | { readonly do: 'evict'; readonly pod: string }
+  | ({ readonly do: 'workload' } & WorkloadWish)
+  | ({ readonly do: 'scale'; readonly replicas: number } & WorkloadName)
+  | ({ readonly do: 'restart'; readonly revision: number } & WorkloadName)
+  | ({ readonly do: 'delete-workload' } & WorkloadName)
   | ({ readonly do: 'replace-class' } & ClassWish)
   | { readonly do: 'default-class'; readonly storageClass?: string }
   /** An administrator may say after `helpMs` that the node is out of service, and takes that back when it is up. */
@@ -23,11 +25,20 @@ export type Action =
 export type Extra = 'empty' | 'memory' | 'config' | 'secret';
 export type Modes = readonly string[];
 
+export interface ClaimWish {
+  readonly claim: string;
+  /** @default the default one, when there is one */
+  readonly storageClass?: string;
+  readonly modes: Modes;
+  /** A raw block device is wanted. */
+  readonly block?: boolean;
+}
+
 export interface StaticVolume {
   readonly claim: string;
   readonly modes: Modes;
   readonly kind: 'host' | 'network';
-  readonly policy: 'Retain' | 'Delete';
+  readonly policy: 'Retain' | 'Delete' | 'Recycle';
   /** Who of the two names the other from the beginning. */
   readonly names: 'nobody' | 'claim' | 'volume' | 'both';
   readonly volumeFirst: boolean;
@@ -38,13 +49,30 @@ export interface PodWish {
   readonly claims: readonly string[];
   readonly extras: readonly Extra[];
   readonly node?: string;
+  /** The class of a generic ephemeral volume beside. */
+  readonly scratch?: string;
+  /** Its claims are for raw block devices. */
+  readonly block?: boolean;
 }
 
-export interface SetWish {
-  readonly set: string;
+export type WorkloadKind = 'StatefulSet' | 'Deployment' | 'DaemonSet' | 'Job';
+
+export interface WorkloadName {
+  readonly kind: WorkloadKind;
+  readonly name: string;
+}
+
+export interface WorkloadWish extends WorkloadName {
+  /** Pods; of a job those that are to succeed. A DaemonSet has one a node. */
   readonly replicas: number;
-  readonly storageClass: string;
-  readonly policy: 'Parallel' | 'OrderedReady';
+  /** One after the other: OrderedReady, Recreate. */
+  readonly ordered: boolean;
+  /** Of the volume that each of its pods has for itself. */
+  readonly storageClass?: string;
+  /** That all its pods share. */
+  readonly claim?: string;
+  /** It is to keep going while pods are evicted. */
+  readonly budget: boolean;
 }
 
 export interface ClassWish {

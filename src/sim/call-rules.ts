@@ -10,6 +10,8 @@ export interface Call {
   readonly node: string;
   /** Of a call to the node service. */
   readonly staging: string;
+  /** What the volume is asked for as, where it is: `mount` or `block`. */
+  readonly accessType?: string;
 }
 
 /** What there is to know of the call's volume. */
@@ -29,6 +31,7 @@ type Rule = (call: Call, known: KnownOfVolume) => Iterable<Violation>;
 const RULES: Readonly<Record<string, Rule>> = {
   DeleteVolume: deletesWhatIsReleased,
   ControllerPublishVolume: leavesItToTheNodeThatHasIt,
+  NodeStageVolume: keepsItsMode,
   ControllerUnpublishVolume: unstagesFirst,
   NodePublishVolume: stagesFirst,
   NodeUnstageVolume: unpublishesFirst,
@@ -73,6 +76,16 @@ function* unstagesFirst({ volumeId, node }: Call, { where, mayForce }: KnownOfVo
     yield {
       rule: 'unstage before controller-unpublish',
       detail: `${volumeId} leaves ${node}, mounted at ${left}`,
+    };
+}
+
+/** A block volume that is mounted is formatted first, over whatever data it has. */
+function* keepsItsMode({ volumeId, accessType }: Call, { volume }: KnownOfVolume): Iterable<Violation> {
+  const mode = volume()?.spec?.volumeMode;
+  if (mode !== undefined && (mode === 'Block') !== (accessType === 'block'))
+    yield {
+      rule: 'a volume keeps its mode',
+      detail: `${volumeId}, of mode ${mode}, is staged as ${accessType}`,
     };
 }
 

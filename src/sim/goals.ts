@@ -1,6 +1,8 @@
 import type { Client } from '../client/index.ts';
+import type { Pod, Stored } from '../kube/index.ts';
 import { Obstacles } from './obstacles.ts';
 import { type Snapshot, type Truth, takeSnapshot } from './snapshot.ts';
+import { OWNER_LABEL, WORKLOADS } from './workloads.ts';
 
 /** What is still to happen before the system has converged: nothing, when all that can be is as it was asked for. */
 export async function unconverged(client: Client, truth: Truth): Promise<string[]> {
@@ -12,9 +14,11 @@ export async function unconverged(client: Client, truth: Truth): Promise<string[
     ...openClaims(snapshot, obstacles),
     ...openVolumes(snapshot, obstacles),
     ...openAttachments(snapshot, obstacles),
-    ...openSets(snapshot, obstacles),
+    ...openWorkloads(snapshot, obstacles),
   ];
 }
+
+const ENDED: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed']);
 
 function* openNodes(snapshot: Snapshot, { aliveNodes }: Truth): Iterable<string> {
   for (const name of aliveNodes) {
@@ -34,14 +38,17 @@ function* openPods(snapshot: Snapshot, { aliveNodes }: Truth, obstacles: Obstacl
     const phase = pod.status?.phase;
     if (deletionTimestamp) yield `pod ${name} is being deleted`;
     else if (nodeName && !aliveNodes.includes(nodeName)) yield `pod ${name} is on ${nodeName}, which is lost`;
-    else if (phase !== 'Running' && phase !== 'Failed' && !obstacles.ofPod(pod))
+    else if (!ENDED.has(phase) && phase !== 'Running' && !obstacles.ofPod(pod))
       yield `pod ${name} is ${phase}`;
   }
 }
 
-function* openClaims({ claims }: Snapshot, obstacles: Obstacles): Iterable<string> {
+function* openClaims({ claims, pods }: Snapshot, obstacles: Obstacles): Iterable<string> {
+  const uids = new Set([...pods.values()].map(({ metadata }) => metadata.uid));
   for (const claim of claims.values()) {
-    const { name, deletionTimestamp } = claim.metadata;
+    const { name, deletionTimestamp, ownerReferences = [] } = claim.metadata;
+    if (ownerReferences.some(({ kind, uid }) => kind === 'Pod' && !uids.has(uid)))
+      yield `claim ${name} was a pod's, which is gone`;
     if (deletionTimestamp) {
       if (obstacles.users(name).length === 0) yield `claim ${name} is being deleted, and nobody uses it`;
     } else if (claim.status?.phase === 'Pending' && obstacles.shouldBind(claim))
@@ -73,12 +80,17 @@ function* openAttachments({ attachments, volumes }: Snapshot, obstacles: Obstacl
   }
 }
 
-function* openSets({ sets, pods: all }: Snapshot, obstacles: Obstacles): Iterable<string> {
-  for (const { metadata, spec, status } of sets.values()) {
-    const own = [...all.values()].filter(({ metadata: { labels } }) => labels?.set === metadata.name);
+function* openWorkloads({ workloads, pods: all }: Snapshot, obstacles: Obstacles): Iterable<string> {
+  for (const { kind, object } of workloads) {
+    const { name, uid, deletionTimestamp } = object.metadata;
+    const own = [...all.values()].filter(({ metadata }) => isOf(metadata, name, uid));
     if (own.some((pod) => obstacles.ofPod(pod))) continue;
-    const [is, wanted] = [status?.replicas ?? 0, spec?.replicas ?? 1];
-    if (is !== wanted) yield `set ${metadata.name} has ${is} of ${wanted} pods`;
-    else if (status?.currentRevision !== status?.updateRevision) yield `set ${metadata.name} is not updated`;
+    const open = deletionTimestamp ? 'is being deleted' : WORKLOADS[kind].open(object);
+    if (open) yield `${kind} ${name} ${open}`;
   }
+}
+
+/** The pods of a job have its label; those of others ours. */
+function isOf({ labels }: Stored<Pod>['metadata'], name: string, uid: string): boolean {
+  return labels?.[OWNER_LABEL] === name || labels?.['batch.kubernetes.io/controller-uid'] === uid;
 }

@@ -4,11 +4,12 @@ import {
   persistentVolumeClaims,
   persistentVolumes,
   pods,
-  statefulSets,
+  replicaSets,
   volumeAttachments,
 } from '../kube/index.ts';
 import { CONTROL, type Computer } from './computer.ts';
 import { nodeRootOf, POOL } from './paths.ts';
+import { WORKLOADS } from './workloads.ts';
 import type { World } from './world.ts';
 
 /** What should not be there once everything has been deleted. What was on a lost machine is lost. */
@@ -24,7 +25,15 @@ export async function left(world: World): Promise<string[]> {
 
 async function objectsLeft(client: Client): Promise<string[]> {
   const found: string[] = [];
-  for (const resource of [pods, persistentVolumeClaims, persistentVolumes, volumeAttachments, statefulSets])
+  const workloads = Object.values(WORKLOADS).map(({ resource }) => resource);
+  for (const resource of [
+    pods,
+    persistentVolumeClaims,
+    persistentVolumes,
+    volumeAttachments,
+    replicaSets,
+    ...workloads,
+  ])
     for (const { metadata, status } of (await client.list(resource as typeof pods)).items)
       found.push(
         `${resource.kind} ${metadata.name} (${status?.phase ?? ''}${metadata.deletionTimestamp ? ', deleting' : ''}, finalizers [${metadata.finalizers ?? ''}])`,

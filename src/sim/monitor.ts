@@ -1,4 +1,5 @@
 import type { Client } from '../client/index.ts';
+import type { csi } from '../csi/index.ts';
 import type { MountRequest } from '../host/host.ts';
 import { NETWORK_FS } from '../host/simulated/index.ts';
 import {
@@ -125,6 +126,7 @@ export class Monitor implements ContainerObserver {
       volumeId,
       node: String(request.nodeId ?? ''),
       staging: String(request.stagingTargetPath ?? ''),
+      accessType: (request.volumeCapability as csi.VolumeCapability | undefined)?.accessType.case,
     };
     const [broken] = callViolations(call, known);
     if (broken) this.#options.violated(broken);
@@ -152,6 +154,10 @@ export class Monitor implements ContainerObserver {
 
   exits(container: SimContainer): void {
     this.#options.data.exits(container);
+  }
+
+  scrubbed(container: SimContainer): void {
+    this.#options.data.scrubbed(container);
   }
 
   #checkMount({ source, target, fsType }: MountRequest): void {

@@ -1,6 +1,7 @@
 import { controllerUser } from '../cluster/identities.ts';
 import type { Action, Step } from './actions.ts';
 import type { Setting } from './setting.ts';
+import { WORKLOADS } from './workloads.ts';
 
 /** By the account that they run under: what every volume meets. */
 const VOLUMES = [
@@ -9,13 +10,14 @@ const VOLUMES = [
   'pv-protection-controller',
   'attachdetach-controller',
 ];
+const NODES = ['node-controller', 'pod-garbage-collector'];
 /** What comes to do something only after these actions. */
 const AFTER: Partial<Readonly<Record<Action['do'], readonly string[]>>> = {
-  'stateful-set': ['statefulset-controller', 'generic-garbage-collector'],
-  'power-off': ['node-controller', 'pod-garbage-collector'],
-  'cut-off': ['node-controller', 'pod-garbage-collector'],
-  lose: ['node-controller', 'pod-garbage-collector'],
+  'power-off': NODES,
+  'cut-off': NODES,
+  lose: NODES,
 };
+const GARBAGE = 'generic-garbage-collector';
 
 /** The accounts of the controllers that are to run; undefined: all. */
 export function neededControllers(
@@ -23,6 +25,13 @@ export function neededControllers(
   steps: readonly Step[],
 ): ReadonlySet<string> | undefined {
   if (size.idleControllers) return undefined;
-  const needed = [...VOLUMES, ...steps.flatMap(({ action }) => AFTER[action.do] ?? [])];
+  const needed = [...VOLUMES, ...steps.flatMap(({ action }) => concernedBy(action))];
   return new Set(needed.map((account) => controllerUser(account).name));
+}
+
+function concernedBy(action: Action): readonly string[] {
+  if (action.do === 'workload')
+    return [...WORKLOADS[action.kind].accounts, GARBAGE, ...(action.budget ? ['disruption-controller'] : [])];
+  if (action.do === 'pod' && action.scratch !== undefined) return ['ephemeral-volume-controller', GARBAGE];
+  return AFTER[action.do] ?? [];
 }

@@ -1,14 +1,8 @@
 import { DISK_DRIVER } from '../drivers/disk/index.ts';
 import { TOPOLOGY_HOST } from '../drivers/disk/topology.ts';
-import type {
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  StatefulSet,
-  StorageClass,
-} from '../kube/index.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../kube/index.ts';
 import { ANN_PROVISIONED_BY } from '../kube/index.ts';
-import type { ClassWish, Modes, PodWish, SetWish, StaticVolume } from './actions.ts';
+import type { ClaimWish, ClassWish, PodWish, StaticVolume } from './actions.ts';
 import { CLASSES } from './classes.ts';
 import { NETWORK_DRIVER, REGION, TOPOLOGY_REGION } from './csi/network-driver.ts';
 import type { Driver } from './sizes.ts';
@@ -46,18 +40,14 @@ export function classObject(wish: ClassWish, poolNode: string): StorageClass {
   };
 }
 
-/** Without a class the claim gets the default one, when there is one. */
-export function claimObject(
-  name: string,
-  modes: Modes,
-  storageClassName: string | undefined,
-  volumeName?: string,
-): PersistentVolumeClaim {
+export function claimObject(wish: ClaimWish, volumeName?: string): PersistentVolumeClaim {
+  const { claim: name, modes, storageClass, block } = wish;
   return {
     metadata: { name, namespace: NAMESPACE },
     spec: {
-      ...(storageClassName === undefined ? {} : { storageClassName }),
+      ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
       ...(volumeName === undefined ? {} : { volumeName }),
+      ...(block ? { volumeMode: 'Block' } : {}),
       accessModes: [...modes],
       resources: { requests: { storage: SIZE } },
     },
@@ -89,21 +79,30 @@ export function staticVolumeObject(wish: StaticVolume, handle: string, poolNode:
   } as PersistentVolume;
 }
 
-export function podObject({ pod, claims, extras, node }: PodWish): Pod {
+export function podObject({ pod, claims, extras, node, scratch, block = false }: PodWish): Pod {
   const data = claims.map((claimName, index) => ({
     name: `data-${index}`,
     persistentVolumeClaim: { claimName },
   }));
-  const volumes = [...data, ...extras.map((extra) => ({ name: extra, ...EXTRAS[extra] }))];
+  const others = [
+    ...extras.map((extra) => ({ name: extra, ...EXTRAS[extra] })),
+    ...(scratch === undefined
+      ? []
+      : [{ name: 'scratch', ephemeral: { volumeClaimTemplate: { spec: volumeSpec(scratch) } } }]),
+  ];
+  const [mounts, devices] = block ? [others, data] : [[...data, ...others], []];
   return {
     metadata: { name: pod, namespace: NAMESPACE },
     spec: {
-      ...podSpec(volumes.map(({ name }) => name)),
-      volumes,
+      terminationGracePeriodSeconds: 5,
+      containers: containers(mounts.map(nameOf), undefined, devices.map(nameOf)),
+      volumes: [...data, ...others],
       ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
     },
-  };
+  } as Pod;
 }
+
+const nameOf = ({ name }: { name: string }) => name;
 
 const EXTRAS = {
   empty: { emptyDir: {} },
@@ -112,39 +111,28 @@ const EXTRAS = {
   secret: { secret: { secretName: SETTINGS } },
 };
 
-export function setObject({ set, replicas, storageClass, policy }: SetWish): StatefulSet {
+/** A claim's spec for one node's use. */
+export function volumeSpec(storageClassName: string) {
   return {
-    metadata: { name: set, namespace: NAMESPACE },
-    spec: {
-      replicas,
-      serviceName: set,
-      podManagementPolicy: policy,
-      selector: { matchLabels: { set } },
-      template: { metadata: { labels: { set } }, spec: podSpec(['data']) },
-      volumeClaimTemplates: [
-        {
-          metadata: { name: 'data' },
-          spec: {
-            storageClassName: storageClass,
-            accessModes: ['ReadWriteOnce'],
-            resources: { requests: { storage: SIZE } },
-          },
-        },
-      ],
-    },
-  } as StatefulSet;
+    storageClassName,
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: SIZE } },
+  };
 }
 
-function podSpec(volumes: readonly string[]) {
-  return {
-    terminationGracePeriodSeconds: 5,
-    containers: [
-      {
-        name: 'main',
-        image: 'none',
-        command: ['sleep', 'infinity'],
-        volumeMounts: volumes.map((name) => ({ name, mountPath: `/${name}` })),
-      },
-    ],
-  };
+/** One container that runs until it is stopped, or for some seconds, with these volumes. */
+export function containers(
+  volumes: readonly string[],
+  seconds = 'infinity',
+  devices: readonly string[] = [],
+) {
+  return [
+    {
+      name: 'main',
+      image: 'none',
+      command: ['sleep', seconds],
+      volumeMounts: volumes.map((name) => ({ name, mountPath: `/${name}` })),
+      volumeDevices: devices.map((name) => ({ name, devicePath: `/dev/${name}` })),
+    },
+  ];
 }

@@ -1,5 +1,6 @@
 import { DISK_DRIVER } from '../drivers/disk/index.ts';
 import {
+  claimNameOf,
   isDefaultClass,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -32,8 +33,19 @@ export class Obstacles {
 
   /** What keeps a pod from running, in words; undefined: nothing. */
   ofPod(pod: Stored<Pod>): string | undefined {
+    return this.#beforeItsVolumes(pod) ?? this.#ofItsDevices(pod);
+  }
+
+  /** A block device cannot be mounted as if it were a file system, either. */
+  #ofItsDevices(pod: Stored<Pod>): string | undefined {
+    const block = claimsOf(pod).find((name) => this.#snapshot.claims.get(name)?.spec?.volumeMode === 'Block');
+    return block === undefined ? undefined : `${block} is a block device, and nodes hand out none yet`;
+  }
+
+  /** What keeps it from having its volumes at its node. */
+  #beforeItsVolumes(pod: Stored<Pod>): string | undefined {
     const { claims, volumes } = this.#snapshot;
-    if (pod.status?.phase === 'Running') return undefined;
+    if (pod.status?.phase === 'Running' || hasEnded(pod)) return undefined;
     if (this.#nodesFor(pod).length === 0) return 'no node has what it needs';
     for (const name of claimsOf(pod)) {
       const claim = claims.get(name);
@@ -42,7 +54,7 @@ export class Obstacles {
       const volume = volumes.get(claim.spec?.volumeName ?? '');
       if (claim.metadata.deletionTimestamp || volume?.metadata.deletionTimestamp) return `${name} is leaving`;
       if (claim.status?.phase === 'Lost' || !this.#canBind(claim)) return `claim ${name} has no volume`;
-      const others = this.users(name).filter((other) => other !== pod);
+      const others = this.users(name).filter((other) => other !== pod && !hasEnded(other));
       if (claim.spec?.accessModes?.includes(ONE_POD) && others.length > 0) return `${name} is for one pod`;
       const { nodeName } = pod.spec ?? {};
       if (!volume || !nodeName) continue;
@@ -57,7 +69,7 @@ export class Obstacles {
     if (!this.#canBind(claim)) return false;
     const storageClass = this.#snapshot.classes.get(claim.spec?.storageClassName ?? '');
     if (storageClass?.volumeBindingMode !== 'WaitForFirstConsumer') return true;
-    return this.users(claim.metadata.name).some((pod) => this.ofPod(pod) === undefined);
+    return this.users(claim.metadata.name).some((pod) => this.#beforeItsVolumes(pod) === undefined);
   }
 
   /** Whether a pod on the node uses the volume. It may do so although its claim has gone: it came as the claim went. */
@@ -73,7 +85,8 @@ export class Obstacles {
   #usersOfVolume(volume: string): readonly Stored<Pod>[] {
     const name = this.#snapshot.volumes.get(volume)?.spec?.claimRef?.name ?? '';
     const claim = this.#snapshot.claims.get(name);
-    return !claim || claim.spec?.volumeName === volume ? this.users(name) : [];
+    const users = !claim || claim.spec?.volumeName === volume ? this.users(name) : [];
+    return users.filter((pod) => !hasEnded(pod));
   }
 
   /** Whether another node, where it is used too, has a volume that one node at a time can have. */
@@ -113,7 +126,7 @@ export class Obstacles {
 
   #nodesFor(pod: Stored<Pod>): readonly string[] {
     const { aliveNodes, poolNode } = this.#truth;
-    const pinned = pod.spec?.nodeSelector?.['kubernetes.io/hostname'];
+    const pinned = pod.spec?.nodeSelector?.['kubernetes.io/hostname'] ?? nodeOfDaemon(pod);
     const local = claimsOf(pod).some((name) => this.#isLocal(name));
     return aliveNodes.filter(
       (name) => (pinned === undefined || name === pinned) && (!local || name === poolNode),
@@ -133,8 +146,18 @@ function isLocal({ spec }: PersistentVolume): boolean {
   return spec?.csi?.driver === DISK_DRIVER || spec?.hostPath !== undefined;
 }
 
+/** The one node that a pod of a DaemonSet is for. */
+function nodeOfDaemon({ spec }: Pod): string | undefined {
+  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return required?.nodeSelectorTerms[0]?.matchFields?.find(({ key }) => key === 'metadata.name')?.values?.[0];
+}
+
+/** Claims that the pod names, and those that are made for it. */
 export function claimsOf(pod: Pod): string[] {
-  return (pod.spec?.volumes ?? []).flatMap(
-    ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [],
-  );
+  return (pod.spec?.volumes ?? []).flatMap((volume) => claimNameOf(pod, volume) ?? []);
+}
+
+/** Nothing of it runs any more, nor will: its volumes are given back. */
+function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }

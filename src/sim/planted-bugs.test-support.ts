@@ -128,6 +128,33 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
       ),
     ),
   },
+  // Only two leaders at once bring it to light: the old one attaches, and leaves that to the new one.
+  'never hears of an attachment that somebody else has made since it began': {
+    client: only('controllers', (client) => {
+      const known = new Set<string>();
+      let begun = false;
+      const isKnown = ({ metadata }: KubeObject) => known.has(metadata?.name ?? '');
+      return {
+        ...client,
+        create: ((resource: Resource, object: KubeObject, options?: object) => {
+          if (is(resource, volumeAttachments)) known.add(object.metadata?.name ?? '');
+          return client.create(resource, object, options);
+        }) as Client['create'],
+        list: (async (resource: Resource, options?: object) => {
+          const list = await client.list(resource, options);
+          if (!is(resource, volumeAttachments)) return list;
+          if (!begun) for (const { metadata } of list.items) known.add(metadata.name);
+          begun = true;
+          return { ...list, items: list.items.filter(isKnown) };
+        }) as Client['list'],
+        watch: async function* (resource: Resource, options?: object) {
+          for await (const event of client.watch(resource, options))
+            if (!is(resource, volumeAttachments) || event.type === 'BOOKMARK' || isKnown(event.object))
+              yield event;
+        } as unknown as Client['watch'],
+      };
+    }),
+  },
   'takes a conflict for a pod that is gone': {
     client: only('kubelet', (client) => ({
       ...client,

@@ -27,6 +27,44 @@ async function run(fate: Partial<Fate>): Promise<{ lines: number; process: SimPr
   return { lines, process };
 }
 
+describe('a simulated process that stands still', () => {
+  it('does nothing, although what it has sent is done; goes on with all that has come, in order', async () => {
+    const clock = new VirtualClock();
+    const process = new SimProcess('p', clock, new Dice(1), {
+      crashes: () => false,
+      killedAfter: () => undefined,
+      kill: () => undefined,
+    });
+    const seen: string[] = [];
+    const until = (ms: number) => clock.run({ until: () => false, deadlineMs: clock.monotonic() + ms });
+    process.clock.after(20, () => seen.push('timer'));
+    void process.cross(10, () => seen.push('sent')).then(() => seen.push('answered'));
+    process.freeze();
+    void process.awake().then(() => seen.push('awake'));
+    await until(LONG_MS);
+    assert.deepEqual(seen, ['sent']);
+    process.thaw();
+    await until(LONG_MS);
+    assert.deepEqual(seen, ['sent', 'awake', 'answered', 'timer']);
+  });
+
+  it('can be killed while it does', async () => {
+    const clock = new VirtualClock();
+    const fate = { crashes: () => false, killedAfter: () => undefined, kill: () => undefined };
+    const process = new SimProcess('p', clock, new Dice(1), fate);
+    let woken = false;
+    process.clock.after(10, () => {
+      woken = true;
+    });
+    process.freeze();
+    await clock.run({ until: () => false, deadlineMs: clock.monotonic() + LONG_MS });
+    process.kill();
+    process.thaw();
+    await clock.run({ until: () => false, deadlineMs: clock.monotonic() + LONG_MS });
+    assert.equal(woken, false);
+  });
+});
+
 describe('a simulated process', () => {
   it('does its work when nothing befalls it', async () => {
     const { lines, process } = await run({});

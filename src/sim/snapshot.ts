@@ -1,5 +1,6 @@
 import type { Client } from '../client/index.ts';
 import {
+  type KubeObject,
   type Node,
   nodes,
   type PersistentVolume,
@@ -8,14 +9,14 @@ import {
   persistentVolumeClaims,
   persistentVolumes,
   pods,
-  type StatefulSet,
   type StorageClass,
   type Stored,
-  statefulSets,
   storageClasses,
   type VolumeAttachment,
   volumeAttachments,
 } from '../kube/index.ts';
+import type { WorkloadKind } from './actions.ts';
+import { WORKLOAD_KINDS, WORKLOADS } from './workloads.ts';
 
 /** What the API server holds, by name. */
 export interface Snapshot {
@@ -24,7 +25,7 @@ export interface Snapshot {
   readonly volumes: ReadonlyMap<string, Stored<PersistentVolume>>;
   readonly classes: ReadonlyMap<string, Stored<StorageClass>>;
   readonly attachments: ReadonlyMap<string, Stored<VolumeAttachment>>;
-  readonly sets: ReadonlyMap<string, Stored<StatefulSet>>;
+  readonly workloads: readonly { readonly kind: WorkloadKind; readonly object: Stored<KubeObject> }[];
   readonly nodes: ReadonlyMap<string, Stored<Node>>;
 }
 
@@ -40,13 +41,15 @@ export async function takeSnapshot(client: Client): Promise<Snapshot> {
     const { items } = await client.list(resource);
     return new Map(items.map((item) => [item.metadata.name, item]));
   };
+  const workloadsOf = async (kind: WorkloadKind) =>
+    [...(await of(WORKLOADS[kind].resource)).values()].map((object) => ({ kind, object }));
   return {
     pods: await of(pods),
     claims: await of(persistentVolumeClaims),
     volumes: await of(persistentVolumes),
     classes: await of(storageClasses),
     attachments: await of(volumeAttachments),
-    sets: await of(statefulSets),
+    workloads: (await Promise.all(WORKLOAD_KINDS.map(workloadsOf))).flat(),
     nodes: await of(nodes),
   } as unknown as Snapshot;
 }

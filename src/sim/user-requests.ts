@@ -1,5 +1,5 @@
 import type { Client } from '../client/index.ts';
-import { type KubeObject, type Resource, StatusError } from '../kube/index.ts';
+import { type KubeObject, pods, type Resource, StatusError } from '../kube/index.ts';
 import { describeObject } from './api/describe.ts';
 import { NAMESPACE } from './objects.ts';
 import type { World } from './world.ts';
@@ -38,6 +38,17 @@ export class UserRequests {
     const namespace = resource.namespaced ? NAMESPACE : undefined;
     await this.send('delete', resource, name, (client) =>
       client.delete(resource, { namespace, name }, { gracePeriodSeconds }),
+    );
+  }
+
+  async evict(name: string): Promise<void> {
+    const metadata = { namespace: NAMESPACE, name };
+    await this.send('evict', pods, name, (client) =>
+      client.createSubresource(pods, metadata, 'eviction', {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata,
+      }),
     );
   }
 

@@ -6,9 +6,9 @@ import {
   nodes,
   persistentVolumeClaims,
   persistentVolumes,
+  podDisruptionBudgets,
   pods,
   secrets,
-  statefulSets,
   storageClasses,
   TAINT_OUT_OF_SERVICE,
 } from '../kube/index.ts';
@@ -21,10 +21,10 @@ import {
   NAMESPACE,
   podObject,
   SETTINGS,
-  setObject,
   staticVolumeObject,
 } from './objects.ts';
 import { UserRequests } from './user-requests.ts';
+import { budgetObject, WORKLOADS, workloadObject } from './workloads.ts';
 import type { World } from './world.ts';
 
 const RETRY_MS = 200;
@@ -65,7 +65,7 @@ export class User {
 
   /** Deletes everything that users have made; what waits for something else is asked for again. */
   async deleteAll(): Promise<void> {
-    await this.#requests.deleteEach(statefulSets);
+    for (const { resource } of Object.values(WORKLOADS)) await this.#requests.deleteEach(resource);
     await this.#requests.deleteEach(pods);
     await this.#requests.deleteEach(persistentVolumeClaims);
   }
@@ -104,10 +104,8 @@ export class User {
   async #act(action: Action): Promise<void> {
     const { poolNode } = this.#world.options.setting;
     switch (action.do) {
-      case 'claim': {
-        const { claim, modes, storageClass } = action;
-        return this.#requests.create(persistentVolumeClaims, claimObject(claim, modes, storageClass));
-      }
+      case 'claim':
+        return this.#requests.create(persistentVolumeClaims, claimObject(action));
       case 'static':
         return this.#createStatic(action, poolNode);
       case 'pod':
@@ -121,19 +119,22 @@ export class User {
         if (name) await this.#requests.delete(persistentVolumes, name);
         return;
       }
-      case 'stateful-set':
-        return this.#requests.create(statefulSets, setObject(action));
-      case 'scale':
-        return this.#requests.patch('scale', statefulSets, action.set, {
-          spec: { replicas: action.replicas },
-        });
-      case 'restart-set': {
+      case 'evict':
+        return this.#requests.evict(action.pod);
+      case 'workload':
+        if (action.budget) await this.#requests.create(podDisruptionBudgets, budgetObject(action.name));
+        return this.#requests.create(WORKLOADS[action.kind].resource, workloadObject(action));
+      case 'scale': {
+        const spec = { replicas: action.replicas };
+        return this.#requests.patch('scale', WORKLOADS[action.kind].resource, action.name, { spec });
+      }
+      case 'restart': {
         const annotations = { 'kubectl.kubernetes.io/restartedAt': String(action.revision) };
         const body = { spec: { template: { metadata: { annotations } } } };
-        return this.#requests.patch('restart', statefulSets, action.set, body);
+        return this.#requests.patch('restart', WORKLOADS[action.kind].resource, action.name, body);
       }
-      case 'delete-set':
-        return this.#requests.delete(statefulSets, action.set);
+      case 'delete-workload':
+        return this.#requests.delete(WORKLOADS[action.kind].resource, action.name);
       case 'replace-class':
         this.#world.monitor.provisioningBrokeOff();
         await this.#requests.delete(storageClasses, action.storageClass);
@@ -165,7 +166,10 @@ export class User {
       this.#requests.create(persistentVolumes, staticVolumeObject(wish, handle, poolNode));
     const named = names === 'claim' || names === 'both' ? claim : undefined;
     if (volumeFirst) await makeVolume();
-    await this.#requests.create(persistentVolumeClaims, claimObject(claim, modes, '', named));
+    await this.#requests.create(
+      persistentVolumeClaims,
+      claimObject({ claim, modes, storageClass: '' }, named),
+    );
     if (!volumeFirst) await makeVolume();
   }
 

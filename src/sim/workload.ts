@@ -1,4 +1,13 @@
-import type { Action, Extra, Modes, PodWish, Step } from './actions.ts';
+import type {
+  Action,
+  Extra,
+  Modes,
+  PodWish,
+  StaticVolume,
+  Step,
+  WorkloadKind,
+  WorkloadName,
+} from './actions.ts';
 import { classesOf } from './classes.ts';
 import { childSeed, Dice } from './dice.ts';
 import type { Setting } from './setting.ts';
@@ -15,6 +24,11 @@ const MANY_NODES: readonly Modes[] = [
   ['ReadOnlyMany'],
   ['ReadWriteOnce', 'ReadWriteMany'],
 ];
+/** StatefulSets as often as all others. */
+const KINDS: readonly WorkloadKind[] = [
+  ...(['StatefulSet', 'StatefulSet', 'StatefulSet'] as const),
+  ...(['Deployment', 'DaemonSet', 'Job'] as const),
+];
 const EXTRAS: readonly Extra[] = ['empty', 'memory', 'config', 'secret'];
 const MINUTE_MS = 60_000;
 
@@ -29,7 +43,9 @@ class Draft {
   readonly #steps: Step[] = [];
   readonly #claims: string[] = [];
   readonly #pods: PodWish[] = [];
-  readonly #sets: string[] = [];
+  /** Claims of raw block devices. */
+  readonly #blocks = new Set<string>();
+  readonly #workloads: WorkloadName[] = [];
   /** Nodes whose machine has had its trouble, or has it still: one misfortune a node. */
   readonly #stricken = new Set<string>();
   #atMs = 2_000;
@@ -48,7 +64,7 @@ class Draft {
 
   #one(): void {
     const dice = this.#dice;
-    const [pods, claims, sets] = [this.#pods, this.#claims, this.#sets];
+    const [pods, claims, workloads] = [this.#pods, this.#claims, this.#workloads];
     const draw = dice.int(18);
     if (draw <= 2) this.#newPod([this.#newClaim(), ...(dice.chance(0.1) ? [this.#newClaim()] : [])]);
     else if (draw === 3) this.#newClaim();
@@ -57,8 +73,8 @@ class Draft {
     else if (draw === 8 && pods.length > 0) this.#deleteTogether();
     else if (draw === 9 && claims.length > 0) this.#add({ do: 'delete-claim', claim: dice.pick(claims) });
     else if (draw === 10 && claims.length > 0) this.#add({ do: 'delete-volume', claim: dice.pick(claims) });
-    else if (draw === 11 && sets.length < 2) this.#newSet();
-    else if (draw <= 13 && sets.length > 0) this.#changeSet();
+    else if (draw === 11 && workloads.length < 2) this.#newWorkload();
+    else if (draw <= 13 && workloads.length > 0) this.#changeWorkload();
     else if (draw === 14) this.#replaceClass();
     else if (draw === 15) this.#switchDefault();
     else if (draw >= 16) this.#strikeNode();
@@ -87,7 +103,9 @@ class Draft {
     else if (dice.chance(0.1)) this.#add({ do: 'claim', claim, modes: this.#modes(undefined) });
     else {
       const { name, driver } = dice.pick(classesOf(this.#setting));
-      this.#add({ do: 'claim', claim, storageClass: name, modes: this.#modes(driver) });
+      const block = driver === 'disk' && dice.chance(0.1);
+      if (block) this.#blocks.add(claim);
+      this.#add({ do: 'claim', claim, storageClass: name, modes: this.#modes(driver), block });
     }
     return claim;
   }
@@ -100,10 +118,16 @@ class Draft {
       claim,
       modes: this.#modes(kind === 'network' ? 'network' : 'disk'),
       kind,
-      policy: kind === 'network' && dice.chance(0.5) ? 'Delete' : 'Retain',
+      policy: dice.chance(0.5) ? 'Retain' : this.#otherPolicy(kind),
       names: dice.pick(['nobody', 'claim', 'volume', 'both'] as const),
       volumeFirst: dice.chance(0.5),
     });
+  }
+
+  /** A pod that recycles a host path may come to any node, as upstream: only with one is that the right one. */
+  #otherPolicy(kind: StaticVolume['kind']): StaticVolume['policy'] {
+    if (kind === 'network') return 'Delete';
+    return this.#setting.nodes.length === 1 ? 'Recycle' : 'Retain';
   }
 
   #newPod(claims: readonly string[]): void {
@@ -113,6 +137,8 @@ class Draft {
       claims,
       extras: EXTRAS.filter(() => dice.chance(0.12)),
       node: dice.chance(0.3) ? dice.pick(this.#setting.nodes) : undefined,
+      scratch: dice.chance(0.08) ? dice.pick(classesOf(this.#setting)).name : undefined,
+      block: claims.some((claim) => this.#blocks.has(claim)),
     };
     this.#pods.push(pod);
     this.#add({ do: 'pod', ...pod });
@@ -141,27 +167,41 @@ class Draft {
     while (three.length > 0) this.#add(three.splice(this.#dice.int(three.length), 1)[0]!);
   }
 
-  #newSet(): void {
+  #newWorkload(): void {
     const dice = this.#dice;
-    const set = this.#name('set');
-    this.#sets.push(set);
+    const kind = dice.pick(KINDS);
+    const shares = kind === 'Deployment' || kind === 'Job';
+    const claim = shares ? this.#someClaim() : undefined;
+    const name = this.#name(kind.toLowerCase());
+    this.#workloads.push({ kind, name });
     this.#add({
-      do: 'stateful-set',
-      set,
+      do: 'workload',
+      kind,
+      name,
       replicas: 1 + dice.int(2),
-      storageClass: dice.pick(classesOf(this.#setting)).name,
-      policy: dice.pick(['Parallel', 'OrderedReady'] as const),
+      ordered: dice.chance(0.5),
+      ...(shares ? { claim } : { storageClass: dice.pick(classesOf(this.#setting)).name }),
+      budget: kind === 'StatefulSet' && dice.chance(0.3),
     });
   }
 
-  #changeSet(): void {
+  #changeWorkload(): void {
     const dice = this.#dice;
-    const draw = dice.int(4);
-    if (draw === 0)
-      this.#add({ do: 'delete-set', set: this.#sets.splice(dice.int(this.#sets.length), 1)[0]! });
-    else if (draw === 1)
-      this.#add({ do: 'restart-set', set: dice.pick(this.#sets), revision: ++this.#serial });
-    else this.#add({ do: 'scale', set: dice.pick(this.#sets), replicas: dice.int(4) });
+    const at = dice.int(this.#workloads.length);
+    const { kind, name } = this.#workloads[at]!;
+    const draw = dice.int(5);
+    if (draw === 0 || kind === 'Job') {
+      this.#workloads.splice(at, 1);
+      this.#add({ do: 'delete-workload', kind, name });
+    } else if (draw === 1) this.#add({ do: 'restart', kind, name, revision: ++this.#serial });
+    else if (draw === 2 && kind === 'StatefulSet') this.#add({ do: 'evict', pod: `${name}-0` });
+    else if (kind !== 'DaemonSet') this.#add({ do: 'scale', kind, name, replicas: dice.int(4) });
+  }
+
+  #someClaim(): string {
+    return this.#claims.length > 0 && this.#dice.chance(0.5)
+      ? this.#dice.pick(this.#claims)
+      : this.#newClaim();
   }
 
   #replaceClass(): void {

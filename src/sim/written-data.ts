@@ -49,6 +49,11 @@ export class WrittenData {
     }
   }
 
+  /** Somebody was told to take all data away: the next pod must find none. */
+  scrubbed(container: SimContainer): void {
+    for (const { hostPath } of container.mounts) this.#written.delete(volumeOf(hostPath) ?? '');
+  }
+
   /** A share that was taken away, or that is out of reach, can be neither read nor written. */
   #answers({ nodeName }: SimContainer, { grant }: SeenMount): boolean {
     return grant === undefined || (grant.open && this.#options.machine(nodeName).network!.reachable());

@@ -36,4 +36,5 @@ export {
   type VolumeSpec,
 } from './plugin.ts';
 export { createPluginRegistry } from './registry.ts';
+export { type ClaimStatusPatch, mergedResizeConditions, type ResizeCondition } from './resize-conditions.ts';
 export { claimOf, specFromPersistentVolume, specFromVolume } from './spec.ts';

@@ -6,6 +6,8 @@ export interface VolumeSpec {
   readonly name: string;
   readonly volume?: Volume;
   readonly persistentVolume?: Stored<PersistentVolume>;
+  /** The PersistentVolume is a translation of what the pod says: the server has no such object (InlineVolumeSpecForCSIMigration). */
+  readonly isInlineMigrated?: boolean;
   /** The pod's volume source asks for read-only. */
   readonly readOnly: boolean;
 }
@@ -38,8 +40,14 @@ export interface Attacher {
   attach(spec: VolumeSpec, nodeName: string, signal: AbortSignal): Promise<string>;
   /** `volumeName` as `VolumePlugin.volumeName` gives it. Resolves once detached. */
   detach(volumeName: string, nodeName: string, signal: AbortSignal): Promise<void>;
-  /** On the node: resolves once the attached volume can be used there. */
-  waitForAttach(spec: VolumeSpec, nodeName: string, devicePath: string, signal: AbortSignal): Promise<string>;
+  /** On the node: resolves once the attached volume can be used there. `pod` is one that wants it. */
+  waitForAttach(
+    spec: VolumeSpec,
+    nodeName: string,
+    devicePath: string,
+    signal: AbortSignal,
+    pod?: Stored<Pod>,
+  ): Promise<string>;
   /** Whether a volume that was attached still is. Absent: nobody can tell. */
   isAttached?(spec: VolumeSpec, nodeName: string, signal: AbortSignal): Promise<boolean>;
 }
@@ -81,6 +89,8 @@ export interface ReconstructedVolume {
 export interface Mounter {
   /** Where the pod's mount is: below `pods/UID/volumes/`. */
   podPath(spec: VolumeSpec, podUid: string): string;
+  /** Rejects when the volume cannot be mounted whatever the pod; comes before everything else (NewMounter). */
+  check?(spec: VolumeSpec): Promise<void>;
   setUp(spec: VolumeSpec, context: MountContext): Promise<void>;
   /** `specName`: the last part of podPath's volume directory, as found on disk. */
   tearDown(specName: string, podUid: string, signal: AbortSignal): Promise<void>;

@@ -31,3 +31,8 @@ export function mountOptionsOf(spec: VolumeSpec): readonly string[] {
   const annotation = volume.metadata.annotations?.['volume.beta.kubernetes.io/mount-options'];
   return annotation ? annotation.split(',') : (volume.spec?.mountOptions ?? []);
 }
+
+/** Each option once, sorted (JoinMountOptions). */
+export function joinMountOptions(...lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())].filter((option) => option !== '').sort();
+}

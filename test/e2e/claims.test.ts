@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone } from '../support/command.ts';
-import { requireKubectl } from '../support/kubectl.ts';
-import { scrub } from '../support/scrub.ts';
+import { describe, it } from 'node:test';
+import { cannotMount, kubectlUntil } from '../support/command.ts';
+import { suiteCluster } from '../support/suite-cluster.ts';
 
 const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } };
 
@@ -47,24 +45,8 @@ const POD = {
 };
 
 describe('claims that come and go, by kubectl', { skip: cannotMount }, () => {
-  let directory: string;
-  let stack: Up;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
-  const apply = (...items: object[]) => {
-    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-    return kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input });
-  };
-
-  before(async () => {
-    await requireKubectl();
-    directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
-    stack = await up(directory, ['--enable-hostpath-provisioner']);
-  });
-
-  after(async () => {
-    await stack?.end('SIGTERM');
-    await scrub(directory);
-  });
+  const cluster = suiteCluster(['--enable-hostpath-provisioner']);
+  const { k, apply, gone } = cluster;
 
   it('gives a pod with an ephemeral volume its claim, which goes with it', async () => {
     await apply(storageClass('fast', 'disk.csi.stowage.dev'), POD);
@@ -73,8 +55,8 @@ describe('claims that come and go, by kubectl', { skip: cannotMount }, () => {
     await k('wait', '--for=jsonpath={.status.phase}=Running', 'pod/web', '--timeout=60s');
     assert.equal(await k('logs', 'web'), 'hello\n');
     await k('delete', 'pod/web', '--timeout=60s');
-    await waitGone(stack.kubeconfig, 'pvc');
-    await waitGone(stack.kubeconfig, 'pv');
+    await gone('pvc');
+    await gone('pv');
   });
 
   it('makes a host path for a claim, and deletes it with the claim', async () => {
@@ -87,12 +69,12 @@ describe('claims that come and go, by kubectl', { skip: cannotMount }, () => {
     assert.match(path, /^\/tmp\/hostpath_pv\/[0-9a-f-]{36}$/);
     assert.ok((await stat(path)).isDirectory());
     await k('delete', 'pvc/made', '--timeout=60s');
-    await waitGone(stack.kubeconfig, 'pv');
+    await gone('pv');
     await assert.rejects(stat(path), { code: 'ENOENT' });
   });
 
   it('scrubs a volume with policy Recycle by a pod, and gives it to the next claim', async () => {
-    const path = await mkdtemp(join(directory, 'data-'));
+    const path = await mkdtemp(join(cluster.directory, 'data-'));
     await apply(
       {
         apiVersion: 'v1',
@@ -112,10 +94,10 @@ describe('claims that come and go, by kubectl', { skip: cannotMount }, () => {
     await k('delete', 'pvc/first', '--timeout=60s');
     await k('wait', '--for=jsonpath={.status.phase}=Available', 'pv/used', '--timeout=60s');
     assert.deepEqual(await readdir(path), []);
-    await kubectlUntil(stack.kubeconfig, ['get', 'events', '-w'], /VolumeRecycled/);
+    await kubectlUntil(cluster.kubeconfig, ['get', 'events', '-w'], /VolumeRecycled/);
     await apply(claim('second', { storageClassName: '' }));
     await k('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/second', '--timeout=60s');
     await k('delete', 'pvc/second', 'pv/used', '--timeout=60s');
-    await waitGone(stack.kubeconfig, 'pods');
+    await gone('pods');
   });
 });

@@ -126,6 +126,53 @@ describe('exec, cp, attach and logs, by kubectl', { skip: cannotMount, timeout: 
     assert.match(await kubectlUntil(stack.kubeconfig, ['attach', 'two'], /line \d+/), /^line \d+$/);
   });
 
+  it('run -i gives its input to the container, and shows all that it answers', async () => {
+    const input = randomBytes(200_000).toString('hex');
+    const args = ['run', 'reader', '-i', '--rm', '--restart=Never', '--image=busybox', '--command', '--'];
+    const script = 'cat; echo over >&2; exit 3';
+    const { code, stdout, stderr } = await kubectlResult(stack.kubeconfig, [...args, 'sh', '-c', script], {
+      input,
+    });
+    assert.ok(stdout.startsWith(input), `${stdout.length} bytes, ${stderr}`);
+    assert.match(stderr, /^over$/m);
+    assert.equal(code, 3, stderr);
+  });
+
+  it('attach -it reaches the terminal of a container, again and again', async () => {
+    const [a] = [{ ...container('a', 'while read l; do echo "got $l"; done'), stdin: true, tty: true }];
+    const list = JSON.stringify(pod('terminal', [a]));
+    await kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: list });
+    await kubectl(stack.kubeconfig, ['wait', '--for=condition=Ready', 'pod/terminal', '--timeout=60s']);
+    const env = { KUBECONFIG: stack.kubeconfig, HOME: directory, TERM: 'xterm' };
+    for (const word of ['one', 'two']) {
+      const inner = `kubectl attach -it terminal -c a`;
+      const child = spawn('script', ['-qec', inner, '/dev/null'], {
+        env: { ...process.env, ...env },
+        timeout: 30_000,
+      });
+      let said = '';
+      for await (const chunk of child.stdout) {
+        said += chunk;
+        // It tells when the connection stands.
+        if (/pressing enter/.test(said) && !said.includes(word)) child.stdin.write(`${word}\r`);
+        if (said.includes(`got ${word}`)) break;
+      }
+      child.kill('SIGKILL');
+      assert.match(said, new RegExp(`got ${word}`));
+    }
+  });
+
+  it('debug adds a container that sees the processes of its target', async () => {
+    const args = ['debug', 'two', '-i', '--image=busybox', '--target=a', '-c', 'probe', '--'];
+    const script = 'read word; echo "$word of $(tr "\\0" " " </proc/1/cmdline)"; exit 4';
+    await kubectl(stack.kubeconfig, [...args, 'sh', '-c', script], { input: 'asked\n' });
+    const ended = '--for=jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}=4';
+    await kubectl(stack.kubeconfig, ['wait', ended, 'pod/two', '--timeout=60s']);
+    const log = await kubectl(stack.kubeconfig, ['logs', 'two', '-c', 'probe']);
+    assert.equal(log, 'asked of sleep 600 \n');
+    assert.match(await kubectl(stack.kubeconfig, ['get', 'pod', 'two']), /2\/2 +Running/);
+  });
+
   it('port-forward carries several connections, and says when nobody listens', async () => {
     const config = { ...process.env, KUBECONFIG: stack.kubeconfig, HOME: directory };
     const target = createServer((_request, response) => response.end('x'.repeat(300_000)));

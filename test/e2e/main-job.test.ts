@@ -1,28 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { cannotMount, EXAMPLE, kubectl, stowage, type Up, up, waitGone } from '../support/command.ts';
-import { requireKubectl } from '../support/kubectl.ts';
+import { describe, it } from 'node:test';
+import { cannotMount, EXAMPLE, stowage } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
-import { processesNaming, scrub } from '../support/scrub.ts';
+import { processesNaming } from '../support/scrub.ts';
+import { suiteCluster } from '../support/suite-cluster.ts';
 
 describe('the main job, by kubectl', { skip: cannotMount }, () => {
-  let directory: string;
-  let stack: Up;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
-
-  before(async () => {
-    await requireKubectl();
-    directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
-    stack = await up(directory);
-  });
-
-  after(async () => {
-    await stack?.end('SIGTERM');
-    await scrub(directory);
-  });
+  const cluster = suiteCluster();
+  const { k, gone } = cluster;
 
   it('applies the example and waits for its pods', async () => {
     assert.match(await k('apply', '-f', EXAMPLE), /statefulset.apps\/web created/);
@@ -65,17 +50,17 @@ describe('the main job, by kubectl', { skip: cannotMount }, () => {
 
   it('after everything is deleted nothing is left', async () => {
     await k('delete', 'statefulset', 'web');
-    await waitGone(stack.kubeconfig, 'pods');
+    await gone('pods');
     await k('delete', 'pvc', '--all');
     await k('delete', 'storageclass', 'stowage-disk');
-    await waitGone(stack.kubeconfig, 'pv');
+    await gone('pv');
     assert.equal(await k('get', 'pv,volumeattachments', '-o', 'name'), '');
-    assert.deepEqual(await leftOnMachine(directory), []);
+    assert.deepEqual(await leftOnMachine(cluster.directory), []);
   });
 
   it('Ctrl-C ends it with exit code 0 and no process left', async () => {
-    assert.equal(await stack.end('SIGINT'), 0);
-    assert.deepEqual(await processesNaming(directory), []);
+    assert.equal(await cluster.stack.end('SIGINT'), 0);
+    assert.deepEqual(await processesNaming(cluster.directory), []);
   });
 });
 

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { cannotMount, kubectl, type Up, up, waitGone } from '../support/command.ts';
-import { requireKubectl } from '../support/kubectl.ts';
+import { describe, it } from 'node:test';
+import { cannotMount } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
-import { scrub } from '../support/scrub.ts';
+import { suiteCluster } from '../support/suite-cluster.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
 const DISK = 'disk.csi.stowage.dev';
@@ -74,13 +70,13 @@ const pod = (name: string, claims: readonly string[], more: object = {}) => ({
 });
 
 describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
-  let directory: string;
-  let stack: Up;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
-  const apply = (...items: object[]) => {
-    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-    return kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input });
-  };
+  const labels = [
+    'node-1:master=true',
+    `node-2:${ZONE}=cn-hangzhou-b,rack=rack1`,
+    `node-3:${ZONE}=cn-hangzhou-c`,
+  ];
+  const cluster = suiteCluster(['--nodes', '3', ...labels.flatMap((text) => ['--node-labels', text])]);
+  const { k, apply, gone } = cluster;
   const nodeOf = async (name: string) => {
     await k('wait', '--for=condition=PodScheduled', `pod/${name}`, '--timeout=60s');
     return k('get', 'pod', name, '-o', 'jsonpath={.spec.nodeName}');
@@ -94,30 +90,17 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
     await k('delete', 'pvc', '--all');
     await k('delete', 'pv', '--all');
     await k('delete', 'storageclass', '--ignore-not-found', ...classes);
-    await waitGone(stack.kubeconfig, 'pv');
+    await gone('pv');
   };
-
-  before(async () => {
-    await requireKubectl();
-    directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
-    const labels = [
-      'node-1:master=true',
-      `node-2:${ZONE}=cn-hangzhou-b,rack=rack1`,
-      `node-3:${ZONE}=cn-hangzhou-c`,
-    ];
-    stack = await up(directory, ['--nodes', '3', ...labels.flatMap((text) => ['--node-labels', text])]);
-  });
-  after(async () => {
-    await stack?.end('SIGTERM');
-    await scrub(directory);
-  });
 
   it('puts a pod on the node that has its local disk', async () => {
     const local = { ...storageClass('local'), provisioner: 'kubernetes.io/no-provisioner' };
     await apply(
       local,
       ...['node-2', 'node-3'].map((name) =>
-        volume(`disk-of-${name}`, 'local', ['kubernetes.io/hostname', name], { local: { path: directory } }),
+        volume(`disk-of-${name}`, 'local', ['kubernetes.io/hostname', name], {
+          local: { path: cluster.directory },
+        }),
       ),
       claim('data', 'local', { volumeName: 'disk-of-node-3' }),
       claim('any', 'local'),
@@ -167,7 +150,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
 
   it('follows a topology key of one’s own, and a label that comes later', async () => {
     const racks = { ...storageClass('racks'), provisioner: 'kubernetes.io/no-provisioner' };
-    const source = { hostPath: { path: directory } };
+    const source = { hostPath: { path: cluster.directory } };
     await apply(
       racks,
       volume('in-rack-1', 'racks', ['rack', 'rack1'], source),
@@ -249,7 +232,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
   });
 
   it('leaves nothing on the machine', async () => {
-    assert.deepEqual(await leftOnMachine(directory), []);
+    assert.deepEqual(await leftOnMachine(cluster.directory), []);
   });
 
   /** Resolves once the claim has its volume. */

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { Pod } from '../../src/kube/index.ts';
-import { cannotMount, kubectl, type Up, up, waitGone } from '../support/command.ts';
-import { requireKubectl } from '../support/kubectl.ts';
+import { cannotMount } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
-import { scrub } from '../support/scrub.ts';
+import { suiteCluster } from '../support/suite-cluster.ts';
 
 const container = (script: string, more: object = {}) => ({
   name: 'c',
@@ -76,13 +72,8 @@ const JOB = {
 };
 
 describe('workloads, by kubectl', { skip: cannotMount }, () => {
-  let directory: string;
-  let stack: Up;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
-  const apply = (...items: object[]) => {
-    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-    return kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input });
-  };
+  const cluster = suiteCluster();
+  const { k, apply, gone } = cluster;
   /** The version of each pod that is to stay. */
   const versions = async () => {
     const { items } = JSON.parse(await k('get', 'pods', '-l', 'app=web', '-o', 'json'));
@@ -91,17 +82,6 @@ describe('workloads, by kubectl', { skip: cannotMount }, () => {
       .map((pod: Pod) => pod.spec?.containers[0]?.env?.[0]?.value)
       .join(' ');
   };
-
-  before(async () => {
-    await requireKubectl();
-    directory = await mkdtemp(join(tmpdir(), 'stowage-e2e-'));
-    stack = await up(directory);
-  });
-
-  after(async () => {
-    await stack?.end('SIGTERM');
-    await scrub(directory);
-  });
 
   it('rolls a Deployment out, restarts it, changes it and takes the change back', async () => {
     await apply(DEPLOYMENT);
@@ -176,11 +156,11 @@ describe('workloads, by kubectl', { skip: cannotMount }, () => {
 
   it('leaves nothing when all is deleted', async () => {
     await k('delete', 'deployment/web', 'job/write', '--timeout=60s');
-    await waitGone(stack.kubeconfig, 'pods');
-    await waitGone(stack.kubeconfig, 'replicasets');
+    await gone('pods');
+    await gone('replicasets');
     await k('delete', 'pvc/results', '--timeout=60s');
-    await waitGone(stack.kubeconfig, 'pv');
-    assert.deepEqual(await leftOnMachine(directory), []);
-    assert.doesNotMatch(stack.output().stderr, /forbidden/);
+    await gone('pv');
+    assert.deepEqual(await leftOnMachine(cluster.directory), []);
+    assert.doesNotMatch(cluster.stack.output().stderr, /forbidden/);
   });
 });

@@ -90,11 +90,15 @@ export async function kubectlUntil(
   );
 }
 
-/** Resolves once no object of the resource is left. Objects may go at any moment, which kubectl wait takes for an error. */
-export async function waitGone(kubeconfig: string, resource: string, limitMs = 150_000): Promise<void> {
+/**
+ * Resolves once no object of the resource is left, or not the one (`KIND/NAME`). Objects may go at any moment, which
+ * kubectl wait takes for an error.
+ */
+export async function waitGone(kubeconfig: string, what: string, limitMs = 60_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   for (;;) {
-    const names = (await kubectl(kubeconfig, ['get', resource, '-o', 'name'])).split('\n').filter(Boolean);
+    const answer = await kubectl(kubeconfig, ['get', what, '--ignore-not-found', '-o', 'name']);
+    const names = answer.split('\n').filter(Boolean);
     if (names.length === 0) return;
     if (performance.now() > deadline)
       throw new Error(`still there after ${limitMs / 1000}s: ${names.join(' ')}`);

@@ -10,6 +10,7 @@ import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
 import { serviceAccount } from './service-account/index.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export { admit, prepareAdmission, validateAdmission } from './chain.ts';
 export type { AdmissionPlugin, AdmissionReader } from './contract.ts';
@@ -20,6 +21,7 @@ const ordered: readonly AdmissionPlugin[] = [
   limitRanger,
   serviceAccount,
   nodeRestriction,
+  taintNodesByCondition,
   defaultTolerationSeconds,
   priority,
   defaultStorageClassPlugin,

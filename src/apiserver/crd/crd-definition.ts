@@ -4,6 +4,7 @@ import { column, nameColumn } from '../registry/definitions/columns.ts';
 import { defineResource } from '../registry/definitions/define.ts';
 import { markDeleting } from './deletion.ts';
 import { nameProblems, validateCrd, validateCrdUpdate } from './rules/crd.ts';
+import { formatWarnings } from './rules/formats.ts';
 import type { Crd, CrdSpec } from './types.ts';
 
 type Wired = KubeObject;
@@ -33,6 +34,7 @@ export const customResourceDefinitionDefinition: ResourceDefinition = defineReso
       validateName: () => [],
       validateNew: (object) => [...nameProblems(object as Crd), ...validateCrd(object as Crd)],
       validateUpdate: (next, previous) => validateCrdUpdate(next as Crd, previous as Stored<Crd>),
+      warnings: (object, previous) => formatWarnings(object as Crd, previous as Crd | undefined),
       markDeleting: (object) => markDeleting(object as Crd),
       blocksDeletion: (object) => object.metadata?.deletionTimestamp === undefined,
     },

@@ -109,9 +109,18 @@ export async function decodeObject(
   return { ...decoded, value: { ...value, apiVersion: wantedVersion, kind: wantedKind } as KubeObject };
 }
 
-/** The patch in a request body, of the type that its Content-Type names. */
-export async function decodePatch(body: Buffer, contentType: string | undefined): Promise<Decoded<Patch>> {
+/**
+ * The patch in a request body, of the type that its Content-Type names; objects without Go types take no strategic ones.
+ * @throws StatusError 400 for what cannot be read, 413 for too many operations, 415 for another media type
+ */
+export async function decodePatch(
+  body: Buffer,
+  contentType: string | undefined,
+  { isCustom = false }: { readonly isCustom?: boolean } = {},
+): Promise<Decoded<Patch>> {
   const type = PATCH_TYPES.get(parseMediaType(contentType ?? '').type);
+  if (isCustom && (!type || type === 'strategic'))
+    throw unsupportedMediaType([...PATCH_TYPES.keys()].filter((one) => PATCH_TYPES.get(one) !== 'strategic'));
   if (!type) throw statusFailure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   try {
     const decoded = type === 'apply' ? await parseYamlOrJson(body) : parseJson(body);
@@ -190,6 +199,7 @@ function checkPatch(type: PatchType, body: unknown): void {
         'RequestEntityTooLarge',
         `Request entity too large: The allowed maximum operations in a JSON patch is ${MAX_JSON_PATCH_OPERATIONS}, got ${operations}`,
       );
+    for (const operation of (body as unknown[] | null) ?? []) checkOperation(operation);
     return;
   }
   if (body === null && type === 'merge') throw badRequest('Invalid JSON Patch');
@@ -198,6 +208,24 @@ function checkPatch(type: PatchType, body: unknown): void {
   if (type === 'apply')
     throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: ${problem}`);
   throw new JsonSyntaxError(problem);
+}
+
+const OPERATION_TEXTS = ['op', 'path', 'from'] as const;
+
+/** @throws JsonSyntaxError for what cannot be read as an operation. Whether it is one is found when it is applied. */
+function checkOperation(operation: unknown): void {
+  if (operation === null) return;
+  if (typeof operation !== 'object' || Array.isArray(operation))
+    throw new JsonSyntaxError(
+      `json: cannot unmarshal ${goTypeOf(operation)} into Go value of type handlers.jsonPatchOp`,
+    );
+  for (const name of OPERATION_TEXTS) {
+    const value = (operation as Readonly<Record<string, unknown>>)[name] ?? '';
+    if (typeof value !== 'string')
+      throw new JsonSyntaxError(
+        `json: cannot unmarshal ${goTypeOf(value)} into Go struct field jsonPatchOp.${name} of type string`,
+      );
+  }
 }
 
 /** As encoding/json names what it finds. */

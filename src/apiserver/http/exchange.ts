@@ -5,6 +5,7 @@ import type { KeyPair, ServiceAccountTokens } from '../auth/index.ts';
 import type { Registry, RequestContext, ResourceDefinition, UserInfo } from '../registry/contract.ts';
 import type { Gate } from './fairness/index.ts';
 import type { HealthCheck } from './health.ts';
+import type { Limits } from './limits.ts';
 import type { ResourceTarget } from './request-target.ts';
 
 /** What every handler of the server shares. */
@@ -22,6 +23,7 @@ export interface ServerContext {
   readonly snapshot?: () => Promise<Readable> | undefined;
   /** Lets requests in, each client's in its turn. */
   readonly gate: Gate;
+  readonly limits: Limits;
   /** Aborts when the server closes: watches and streams end. */
   readonly closing: AbortSignal;
 }

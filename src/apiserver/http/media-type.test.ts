@@ -39,7 +39,7 @@ describe('negotiateOutput', () => {
     it(`${header} → ${JSON.stringify(expected)}`, () =>
       assert.deepEqual(negotiateOutput(header, transform), expected));
 
-  for (const header of ['text/html', 'application/vnd.kubernetes.protobuf', 'application/json;q=0'])
+  for (const header of ['text/html', 'application/vnd.kubernetes.protobuf'])
     it(`refuses ${header} with 406`, () =>
       assert.throws(() => negotiateOutput(header, true), {
         code: 406,

@@ -23,12 +23,12 @@ const PLAIN_JSON: OutputType = Object.freeze({ format: 'json' });
 /** What a response can be; a custom resource is protobuf only as its metadata alone. */
 export const SUPPORTED = ['application/json', 'application/yaml', PROTOBUF_TYPE];
 
-/** The choices of an Accept header, best first; equal ones keep their order. */
+/** The choices of an Accept header, best first; equal ones keep their order. Even q=0 is a choice, as upstream. */
 export function parseAccept(header: string): readonly MediaRange[] {
   return header
     .split(',')
     .map((clause) => parseMediaType(clause))
-    .filter((range) => range.type !== '' && range.quality > 0)
+    .filter((range) => range.type !== '')
     .sort((a, b) => b.quality - a.quality);
 }
 
@@ -76,6 +76,7 @@ const FORMATS: ReadonlyMap<string, OutputType['format']> = new Map([
   ['application/json', 'json'],
   ['application/*', 'json'],
   ['*/*', 'json'],
+  ['*', 'json'],
   ['application/yaml', 'yaml'],
   [PROTOBUF_TYPE, 'protobuf'],
 ]);
@@ -83,6 +84,30 @@ const FORMATS: ReadonlyMap<string, OutputType['format']> = new Map([
 function isTransform(kind: string | undefined): kind is Transform {
   return kind === 'Table' || kind === 'PartialObjectMetadata' || kind === 'PartialObjectMetadataList';
 }
+
+const WATCHED = SUPPORTED.filter((type) => type !== 'application/yaml').map((type) => `${type};stream=watch`);
+
+/**
+ * What upstream's routes of built-in resources do first: a client that takes nothing of what the route makes, whatever
+ * the parameters, is refused in words of their own.
+ * @throws StatusError 406
+ */
+export function checkRoute(
+  header: string | undefined,
+  isList: boolean,
+  made: readonly string[] = SUPPORTED,
+): void {
+  if (!header || header.split(',').some((one) => takes(one.split(';', 1)[0]!.trim(), made))) return;
+  const all = isList ? [...made, ...WATCHED] : made;
+  throw statusFailure(
+    406,
+    'NotAcceptable',
+    `406: Not Acceptable\n\nAvailable representations: ${all.join(', ')}`,
+    {},
+  );
+}
+
+const takes = (type: string, made: readonly string[]) => type === '*/*' || made.includes(type.toLowerCase());
 
 export function notAcceptable(accepted: readonly string[]): StatusError {
   return statusFailure(

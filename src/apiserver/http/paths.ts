@@ -9,9 +9,9 @@ import {
   resourceList,
 } from './discovery.ts';
 import { type Exchange, wantsPretty } from './exchange.ts';
-import { methodNotAllowed, unknownPath } from './failures.ts';
+import { methodNotAllowed, pageNotFound, unknownPath } from './failures.ts';
 import { type HealthCheck, healthReport } from './health.ts';
-import { negotiateOutput, parseAccept } from './media-type.ts';
+import { checkRoute, negotiateOutput, parseAccept } from './media-type.ts';
 import { serveOpenId } from './open-id.ts';
 import type { PathTarget } from './request-target.ts';
 import { sendBody, sendJson } from './send.ts';
@@ -22,7 +22,7 @@ import { VERSION_INFO } from './version.ts';
 export async function servePath(exchange: Exchange, target: PathTarget): Promise<void> {
   const path = target.path.length > 1 ? trimEndOf(target.path, '/') : target.path;
   const handler = handlerOf(exchange, path);
-  if (!handler) throw unknownPath();
+  if (!handler) throw pageNotFound();
   if (target.verb !== 'get' && target.verb !== 'head') throw methodNotAllowed();
   await handler();
 }
@@ -35,7 +35,7 @@ function handlerOf(exchange: Exchange, path: string): (() => Promise<void>) | un
     case '/readyz':
       return () => serveHealth(exchange, path, readyChecks(exchange));
     case '/version':
-      return () => sendValue(exchange, VERSION_INFO);
+      return () => sendVersion(exchange);
     case '/':
       return () => sendValue(exchange, { paths: PATHS });
     case '/.well-known/openid-configuration':
@@ -79,8 +79,16 @@ async function serveGroup(exchange: Exchange, path: string): Promise<void> {
   if (rest.length === 0 && prefix === 'api' && second === '') body = resourceList(definitions, '', first);
   else if (rest.length === 0 && prefix === 'apis')
     body = second === '' ? apiGroup(definitions, first) : resourceList(definitions, first, second);
-  if (!body) throw unknownPath();
+  if (!body) throw unknownGroup(exchange, path);
   await sendValue(exchange, body);
+}
+
+/** Versions of the server's own groups are known; everything else is a page that is not there. */
+function unknownGroup({ server }: Exchange, path: string): Error {
+  const [prefix, group = ''] = path.slice(1).split('/');
+  if (prefix === 'api') return unknownPath();
+  const isOwn = server.registry.definitions().some((one) => one.group === group && !one.custom);
+  return prefix === 'apis' && isOwn ? unknownPath() : pageNotFound();
 }
 
 /** Loaded on the first request: building the documents takes models and descriptions that nothing else needs. */
@@ -143,9 +151,20 @@ async function serveHealth(exchange: Exchange, path: string, checks: readonly He
   );
 }
 
+/** It is JSON, whatever parameters the client's choice has. */
+async function sendVersion({ request, response, query }: Exchange): Promise<void> {
+  if (request.method === 'HEAD') throw methodNotAllowed();
+  checkRoute(request.headers.accept, false, ['application/json']);
+  const pretty = wantsPretty({ query, request });
+  await sendJson(request, response, 200, JSON.stringify(VERSION_INFO), { pretty });
+}
+
 async function sendValue(exchange: Exchange, value: object): Promise<void> {
   const { request, response, query } = exchange;
-  const output = negotiateOutput(request.headers.accept, false);
+  const accept = request.headers.accept;
+  // The list of groups is the one that upstream does not route.
+  if (!(request.url ?? '').startsWith('/apis')) checkRoute(accept, false);
+  const output = negotiateOutput(accept, false);
   await sendJson(request, response, 200, JSON.stringify(value), {
     output,
     pretty: wantsPretty({ query, request }),

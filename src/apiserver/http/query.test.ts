@@ -80,6 +80,6 @@ describe('fieldManagerOf', () => {
   it('is the user agent up to the slash, unless the client says', () => {
     assert.equal(fieldManagerOf({}, 'kubectl/v1.32 (linux)'), 'kubectl');
     assert.equal(fieldManagerOf({ fieldManager: 'me' }, 'kubectl/v1.32'), 'me');
-    assert.equal(fieldManagerOf({}, undefined), '');
+    assert.equal(fieldManagerOf({}, undefined), 'unknown');
   });
 });

@@ -168,7 +168,7 @@ export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOpti
 
 /**
  * Who writes, for managedFields: what the client says, else its user agent up to the slash, printable and at most
- * 128 bytes.
+ * 128 bytes, else `unknown`.
  */
 export function fieldManagerOf(
   parameters: Pick<WriteParameters, 'fieldManager'>,
@@ -176,9 +176,8 @@ export function fieldManagerOf(
 ): string {
   if (parameters.fieldManager !== undefined) return parameters.fieldManager;
   const prefix = (userAgent ?? '').split('/', 1)[0]!;
-  return Buffer.from(prefix.replace(/[^\P{C}]/gu, ''))
-    .subarray(0, 128)
-    .toString('utf8');
+  const printable = Buffer.from(prefix.replace(/[^\P{C}]/gu, '')).subarray(0, 128);
+  return printable.toString('utf8') || 'unknown';
 }
 
 function checkDeleteBody(body: unknown): DeleteBody {

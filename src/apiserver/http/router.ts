@@ -1,4 +1,4 @@
-import { internalError } from '../../kube/index.ts';
+import { internalError, notFound } from '../../kube/index.ts';
 import {
   ANONYMOUS,
   type Attributes,
@@ -9,14 +9,14 @@ import {
 } from '../auth/index.ts';
 import type { UserInfo } from '../registry/contract.ts';
 import { type Exchange, loggedPath, type ResourceExchange, type ServerContext } from './exchange.ts';
-import { methodNotAllowed, unknownPath } from './failures.ts';
+import { malformedTarget, methodNotAllowed, PlainAnswer, pageNotFound, unknownPath } from './failures.ts';
 import { isLongRunning, type Seat } from './fairness/index.ts';
 import { servePath } from './paths.ts';
 import { servePodLog } from './pod-log.ts';
 import { flag } from './query.ts';
 import { serveGet, serveList } from './read.ts';
 import { parseTarget, type RequestTarget, type ResourceTarget } from './request-target.ts';
-import { asStatusError, sendError, warningHeader } from './send.ts';
+import { asStatusError, sendBody, sendError, warningHeader } from './send.ts';
 import { serveConnect } from './streaming/connect.ts';
 import { CONNECT_SUBRESOURCES } from './subresources.ts';
 import {
@@ -28,8 +28,7 @@ import {
   serveUpdate,
 } from './write.ts';
 
-/** From the first byte of a request to the last of its answer, but for watches and streams (--request-timeout). */
-const REQUEST_LIMIT_MS = 60_000;
+const MALFORMED_ESCAPE = /%(?![0-9a-fA-F]{2})/;
 
 type Incoming = Pick<Exchange, 'request' | 'response'>;
 
@@ -44,6 +43,7 @@ export async function serveRequest(
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
+    if (MALFORMED_ESCAPE.test(path)) throw malformedTarget();
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
     const target = targetOf(request.method ?? 'GET', path, query);
     const attributes = attributesOf(target, query);
@@ -64,8 +64,8 @@ export async function serveRequest(
 }
 
 /** A client that takes too long to send its body or to take its answer loses its connection, and its seat. */
-function limitTime({ clock }: ServerContext, response: Incoming['response']): void {
-  const timer = clock.after(REQUEST_LIMIT_MS, () => response.destroy(), { unref: true });
+function limitTime({ clock, limits }: ServerContext, response: Incoming['response']): void {
+  const timer = clock.after(limits.requestMs, () => response.destroy(), { unref: true });
   response.once('close', () => timer.cancel());
 }
 
@@ -73,7 +73,7 @@ function targetOf(method: string, path: string, query: URLSearchParams): Request
   try {
     return parseTarget(method, path, flag(query, 'watch'));
   } catch {
-    // A malformed escape names nothing.
+    // What is no UTF-8 names nothing.
     return { verb: method.toLowerCase(), path };
   }
 }
@@ -101,7 +101,9 @@ function actingUser(
 async function serveResource(exchange: Exchange, target: ResourceTarget): Promise<void> {
   const { group, version, resource, namespace, name, subresource } = target;
   const definition = exchange.server.registry.find(group, version, resource);
-  if (!definition || misplaced(definition, target)) throw unknownPath();
+  if (!definition || misplaced(definition, target)) throw unknownResource(exchange.server, target);
+  // Upstream routes no HEAD to objects.
+  if (exchange.request.method === 'HEAD') throw methodNotAllowed();
   // The path of a namespace names it twice: as an object and as a place.
   const placed = definition.namespaced ? target : { ...target, namespace: '' };
   const asked: ResourceExchange = { ...exchange, target: placed, definition };
@@ -141,6 +143,12 @@ async function serveResource(exchange: Exchange, target: ResourceTarget): Promis
   }
 }
 
+/** Groups of the server's own know their resources; the paths of all others, also of custom ones, are pages that are not there. */
+function unknownResource({ registry }: ServerContext, { group }: ResourceTarget): Error {
+  const isOwn = registry.definitions().some((one) => one.group === group && !one.custom);
+  return isOwn ? unknownPath() : pageNotFound();
+}
+
 async function serveSubresource(exchange: ResourceExchange): Promise<void> {
   const { definition, target } = exchange;
   const { subresource, verb } = target;
@@ -150,7 +158,8 @@ async function serveSubresource(exchange: ResourceExchange): Promise<void> {
   }
   if (definition.group === '' && definition.plural === 'pods' && CONNECT_SUBRESOURCES.has(subresource))
     return serveConnect(exchange);
-  if (!definition.subresources.includes(subresource)) throw unknownPath();
+  if (!definition.subresources.includes(subresource))
+    throw definition.custom ? notFound(definition, target.name) : unknownPath();
   const own = OWN_BODY.has(subresource);
   if (own && verb === 'create') return serveCreateSubresource(exchange);
   if (own) throw methodNotAllowed();
@@ -183,8 +192,22 @@ function misplaced(
 }
 
 async function fail(server: ServerContext, { request, response }: Incoming, error: unknown): Promise<void> {
-  const status = asStatusError(error, internalError);
   if (response.destroyed) return;
+  if (error instanceof PlainAnswer && !response.headersSent) {
+    const headers = {
+      'X-Content-Type-Options': 'nosniff',
+      ...(request.complete ? {} : { Connection: 'close' }),
+    };
+    return sendBody(
+      request,
+      response,
+      error.code,
+      'text/plain; charset=utf-8',
+      Buffer.from(error.message),
+      headers,
+    );
+  }
+  const status = asStatusError(error, internalError);
   if (status !== error)
     server.logger.error('request failed', { method: request.method, path: loggedPath(request), error });
   if (response.headersSent) {

@@ -16,21 +16,11 @@ import type { Registry, UserInfo } from '../registry/contract.ts';
 import { loggedPath, type ServerContext } from './exchange.ts';
 import { Gate } from './fairness/index.ts';
 import type { HealthCheck } from './health.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { serveRequest } from './router.ts';
 import { sendError } from './send.ts';
 import { isConnectPath, serveUpgrade } from './streaming/upgrades.ts';
 
-/** Connections are kept for clients that come back: longer than Go's clients keep theirs (90 s). */
-const KEEP_ALIVE_MS = 120_000;
-/** For the head of a request (ReadHeaderTimeout), and for all of it. */
-const HEADERS_LIMIT_MS = 32_000;
-const REQUEST_LIMIT_MS = 60_000;
-/** For the TLS handshake. */
-const HANDSHAKE_LIMIT_MS = 10_000;
-/** How often connections are looked at that have reached one of these limits. */
-const LOOK_MS = 2_000;
-/** Each holds memory and a file descriptor, whoever has opened it. */
-const MAX_CONNECTIONS = 20_000;
 /** How long a close waits for requests under way. */
 const CLOSE_GRACE_MS = 5_000;
 
@@ -51,6 +41,8 @@ export interface ApiServerOptions {
   readonly snapshot?: () => Promise<Readable> | undefined;
   /** What else must hold for /readyz. */
   readonly readyChecks?: readonly HealthCheck[];
+  /** @default DEFAULT_LIMITS */
+  readonly limits?: Partial<Limits>;
 }
 
 export interface ApiServer {
@@ -67,6 +59,7 @@ export interface ApiServer {
  */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { registry, pki, clock, random, logger, host = '127.0.0.1', port = 0 } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const closing = new AbortController();
   const context: ServerContext = {
     registry,
@@ -78,19 +71,20 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     tokens: options.tokens,
     snapshot: options.snapshot,
     gate: new Gate(),
+    limits,
     closing: closing.signal,
   };
   const users = new WeakMap<TLSSocket, Authentication>();
-  const server = createServer(tlsOptions(pki.serving, pki.ca), (request, response) => {
+  const server = createServer(tlsOptions(pki.serving, pki.ca, limits), (request, response) => {
     void handle(context, users, request, response);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     void serveUpgrade(request, socket, head, (response) => handle(context, users, request, response));
   });
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.headersTimeout = HEADERS_LIMIT_MS;
-  server.requestTimeout = REQUEST_LIMIT_MS;
-  server.maxConnections = MAX_CONNECTIONS;
+  server.keepAliveTimeout = limits.keepAliveMs;
+  server.headersTimeout = limits.headersMs;
+  server.requestTimeout = limits.requestMs;
+  server.maxConnections = limits.maxConnections;
   // Clients that go away in a handshake are no news.
   server.on('tlsClientError', (error) =>
     logger.debug('TLS handshake failed', { error: errorMessage(error) }),
@@ -110,7 +104,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
 }
 
-function tlsOptions(serving: KeyPair, ca: string) {
+function tlsOptions(serving: KeyPair, ca: string, { handshakeMs, lookMs }: Limits) {
   return {
     cert: serving.cert,
     key: serving.key,
@@ -119,8 +113,8 @@ function tlsOptions(serving: KeyPair, ca: string) {
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
-    handshakeTimeout: HANDSHAKE_LIMIT_MS,
-    connectionsCheckingInterval: LOOK_MS,
+    handshakeTimeout: handshakeMs,
+    connectionsCheckingInterval: lookMs,
     shouldUpgradeCallback: (request: IncomingMessage) => isConnectPath(request.url),
   } as const;
 }

@@ -13,6 +13,7 @@ import {
 import type { Registry } from '../registry/contract.ts';
 import { createRegistry } from '../registry/index.ts';
 import { openStore } from '../store/index.ts';
+import type { Limits } from './limits.ts';
 import { type ApiServer, createApiServer } from './server.ts';
 
 /** A real server on a free port with its state in memory, for tests. */
@@ -41,7 +42,13 @@ export interface Answer {
   json<T = { readonly kind: string; readonly message: string; readonly reason: string }>(): T;
 }
 
-export async function startTestServer(options: { logCapacity?: number } = {}): Promise<TestServer> {
+export async function startTestServer({
+  limits,
+  ...options
+}: {
+  logCapacity?: number;
+  limits?: Partial<Limits>;
+} = {}): Promise<TestServer> {
   const common = { clock: systemClock, random: systemRandom };
   const pki = await openPki(common);
   const store = await openStore({ memory: true, ...options });
@@ -49,7 +56,7 @@ export async function startTestServer(options: { logCapacity?: number } = {}): P
   const tokens = serveServiceAccounts({ ...common, registry, keys: pki.serviceAccountKeys });
   serveAccessReviews(registry);
   await bootstrapPolicy(registry);
-  const server = await createApiServer({ ...common, registry, pki, tokens, logger: silentLogger });
+  const server = await createApiServer({ ...common, registry, pki, tokens, limits, logger: silentLogger });
   const client = createHttpClient({
     server: server.url,
     ca: pki.ca,

@@ -2,7 +2,7 @@ import { badRequest, statusFailure } from '../../kube/index.ts';
 import type { Entry, EntryList, ResourceDefinition } from '../registry/contract.ts';
 import type { ResourceExchange } from './exchange.ts';
 import { listMetadata } from './list-text.ts';
-import { negotiateOutput, type OutputType } from './media-type.ts';
+import { checkRoute, negotiateOutput, type OutputType } from './media-type.ts';
 import { partialMetadata } from './partial-metadata.ts';
 import {
   entryProtobuf,
@@ -25,7 +25,12 @@ export function includeObjectOf(query: URLSearchParams, output: OutputType): Inc
 }
 
 /** How the response to a request for a resource is to be written. @throws StatusError 406 */
-export function outputOf({ request, definition }: ResourceExchange, allowTransform: boolean): OutputType {
+export function outputOf(
+  { request, definition, target }: ResourceExchange,
+  allowTransform: boolean,
+): OutputType {
+  if (!definition.custom)
+    checkRoute(request.headers.accept, target.verb === 'list' || target.verb === 'watch');
   return negotiateOutput(request.headers.accept, allowTransform, hasProtobuf(definition));
 }
 

@@ -63,7 +63,7 @@ async function streamEvents(
     await failEarly(next, (turn) => server.clock.soon(turn));
     begin(response, type);
     for (let result = await next; !result.done; result = await next) {
-      await write(response, encode(result.value), signal);
+      await write(exchange, encode(result.value), signal);
       if (signal.aborted) return;
       next = iterator.next();
     }
@@ -90,12 +90,20 @@ function begin(response: ServerResponse, type: string): void {
   response.flushHeaders();
 }
 
-async function write(response: ServerResponse, chunk: Buffer, signal: AbortSignal): Promise<void> {
+/** Writes no faster than the client reads; one that reads nothing at all loses its watch. */
+async function write(
+  { server, response }: ResourceExchange,
+  chunk: Buffer,
+  signal: AbortSignal,
+): Promise<void> {
   if (signal.aborted || response.write(chunk)) return;
+  const timer = server.clock.after(server.limits.unreadMs, () => response.destroy(), { unref: true });
   try {
     await once(response, 'drain', { signal });
   } catch (error) {
     if (!signal.aborted) throw error;
+  } finally {
+    timer.cancel();
   }
 }
 

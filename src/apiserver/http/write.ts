@@ -64,7 +64,9 @@ export async function servePatch(exchange: ResourceExchange): Promise<void> {
   const { server, request, definition, target, query } = exchange;
   const output = writtenOutputOf(exchange);
   const name = objectName(exchange);
-  const decoded = await decodePatch(await readBody(request), request.headers['content-type']);
+  const decoded = await decodePatch(await readBody(request), request.headers['content-type'], {
+    isCustom: definition.custom !== undefined,
+  });
   const patch = decoded.value;
   const parameters = writeParameters(query, 'PatchOptions', patch.type === 'apply');
   const warnings = new Warnings();
@@ -74,7 +76,7 @@ export async function servePatch(exchange: ResourceExchange): Promise<void> {
     definition,
     name,
     patch,
-    context(exchange, parameters, warnings, repeatedInPatch(decoded)),
+    context(exchange, parameters, warnings, problemsOf(decoded)),
     { subresource: target.subresource || undefined, force: parameters.force },
   );
   await sendEntry(exchange, makes ? 201 : 200, entry, output, warnings);
@@ -94,11 +96,21 @@ function reportDuplicateKeys(
   for (const text of duplicateKeys) warnings.add(text);
 }
 
-/** A field that an operation of a JSON patch has twice is told as one of the patch. */
-function repeatedInPatch({ value, duplicateFields = [] }: Decoded<Patch>): Repeated {
+/** What fieldValidation looks at in a patch: a JSON patch's own fields are told as the patch's. */
+function problemsOf({ value, duplicateFields = [] }: Decoded<Patch>): Problems {
   if (value.type !== 'json') return { duplicateFields: value.type === 'apply' ? [] : duplicateFields };
-  return { duplicateKeys: duplicateFields.map((path) => `json patch duplicate field "${path}"`) };
+  const unknown = (value.body as readonly (object | null)[]).flatMap((operation, index) =>
+    Object.keys(operation ?? {})
+      .filter((name) => !OPERATION_FIELDS.has(name))
+      .map((name) => `json patch unknown field "[${index}].${name}"`),
+  );
+  return {
+    patchProblems: [...duplicateFields.map((path) => `json patch duplicate field "${path}"`), ...unknown],
+  };
 }
+
+type Problems = Pick<RequestContext, 'duplicateFields' | 'duplicateKeys' | 'patchProblems'>;
+const OPERATION_FIELDS: ReadonlySet<string> = new Set(['op', 'path', 'from', 'value']);
 
 /** DELETE of an object: the object, or a Status where upstream sends one. */
 export async function serveDelete(exchange: ResourceExchange): Promise<void> {
@@ -201,15 +213,16 @@ function context(
   { user, request }: ResourceExchange,
   parameters: Partial<WriteParameters>,
   warnings: Warnings,
-  repeated: Repeated = {},
+  problems: Problems = {},
 ): RequestContext {
   return {
     user,
     dryRun: parameters.dryRun,
     fieldManager: fieldManagerOf(parameters, request.headers['user-agent']),
     fieldValidation: parameters.fieldValidation,
-    duplicateFields: repeated.duplicateFields,
-    duplicateKeys: repeated.duplicateKeys,
+    duplicateFields: problems.duplicateFields,
+    duplicateKeys: problems.duplicateKeys,
+    patchProblems: problems.patchProblems,
     warn: warnings.add,
   };
 }

@@ -17,6 +17,8 @@ export interface RequestContext {
   readonly duplicateFields?: readonly string[];
   /** The same of YAML, as sentences of its parser. */
   readonly duplicateKeys?: readonly string[];
+  /** What a JSON patch's own operations have that no operation has, for fieldValidation. */
+  readonly patchProblems?: readonly string[];
   /** Takes a warning for the client (the HTTP Warning header). */
   readonly warn?: (message: string) => void;
 }
@@ -80,6 +82,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly columns: readonly Column<T>[];
   /** Selectable fields beyond metadata.name and metadata.namespace: path to value. */
   readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+  /** What is said of a field that is not among them. @default field label not supported: … */
+  readonly unknownField?: (path: string) => string;
   /** Those of them that are looked up often enough to be worth an index. */
   readonly indexedFields?: readonly string[];
   readonly strategy: Strategy<T>;

@@ -8,15 +8,17 @@ type KindOfInput = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'cust
 /**
  * What a client sent, read as the resource's kind: types checked, unknown fields dropped and reported as
  * fieldValidation wants.
- * @throws StatusError 400
+ * @throws StatusError 400, or what `refuseOutcome` makes of the reason
  */
 export function readInput(
   definition: KindOfInput,
   sent: unknown,
   previous: Stored<KubeObject> | undefined,
   context: RequestContext,
+  refuseOutcome?: (why: string) => Error,
 ): KubeObject {
   const { group, version, kind, custom } = definition;
+  const refuse = refuseOutcome ?? ((why: string) => cannotBeHandled(kind, version, why));
   const model = custom ? undefined : modelOfKind(group, version, kind);
   const unknownFields: string[] = [];
   let object: KubeObject;
@@ -27,23 +29,24 @@ export function readInput(
           ? decode(model, sent, previous, { unknownFields })
           : copyFrozen(sent, previous)) as KubeObject);
   } catch (error) {
-    if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
+    if (error instanceof DecodeError) throw refuse(error.message);
     throw error;
   }
   const keys = context.duplicateKeys ?? [];
   const fields = [
+    ...(context.patchProblems ?? []),
     ...(context.duplicateFields ?? []).map((field) => `duplicate field ${JSON.stringify(field)}`),
     ...unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`),
   ];
   const problems = [...keys, ...fields];
   if (problems.length > 0 && context.fieldValidation === 'Strict') {
     const inYaml = keys.length > 0 ? [`yaml: unmarshal errors:\n  ${keys.join('\n  ')}`] : [];
-    throw cannotBeHandled(kind, version, `strict decoding error: ${[...inYaml, ...fields].join(', ')}`);
+    throw refuse(`strict decoding error: ${[...inYaml, ...fields].join(', ')}`);
   }
   if (context.fieldValidation !== 'Ignore') for (const problem of problems) context.warn?.(problem);
   const deprecation = definition.deprecation ?? custom?.deprecation;
   if (deprecation) context.warn?.(deprecation);
-  checkType(definition, object, previous);
+  checkType(definition, object, previous, refuseOutcome);
   return object;
 }
 
@@ -51,8 +54,17 @@ function checkType(
   definition: KindOfInput,
   { apiVersion, kind }: KubeObject,
   previous: Stored<KubeObject> | undefined,
+  refuse: ((why: string) => Error) | undefined,
 ): void {
   const expected = apiVersionOf(definition);
+  if (
+    refuse &&
+    !definition.custom &&
+    ((apiVersion && apiVersion !== expected) || (kind && kind !== definition.kind))
+  )
+    throw refuse(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`,
+    );
   // A patch may make another type of a custom resource; that is found when the object is validated.
   if (definition.custom && previous) {
     const wrong = [

@@ -35,7 +35,7 @@ import { customResourcesHost } from './custom-kinds.ts';
 import { EVENT_TTL_MS, EventExpiry } from './event-expiry.ts';
 import { list } from './list.ts';
 import { evictions } from './operations/evict.ts';
-import { applyPatch } from './patch/index.ts';
+import { applyPatch, misfit } from './patch/index.ts';
 import { patchedScale, scaledBy, scaleEntry } from './scale.ts';
 import { watch } from './watch.ts';
 import { durable, Writes } from './writes.ts';
@@ -213,7 +213,9 @@ class StoreRegistry implements Registry {
     const definition = this.#catalogue.of(resource);
     const { scale } = definition;
     if (options.subresource === 'scale' && scale)
-      return this.#scale(definition, scale, name, context, (object) => patchedScale(scale, object, patch));
+      return this.#scale(definition, scale, name, context, (object) =>
+        patchedScale(scale, object, patch, context),
+      );
     checkUpdatable(definition, options.subresource);
     if (patch.type === 'apply') {
       const { subresource, force = false } = options;
@@ -228,6 +230,7 @@ class StoreRegistry implements Registry {
         context,
         subresource: options.subresource,
         build: (previous) => applyPatch(definition, previous, patch),
+        refuse: (patched, why) => misfit(patch, patched, definition.kind, why),
       }),
     );
   }

@@ -8,9 +8,10 @@ import {
   type Stored,
 } from '../../kube/index.ts';
 import { StoredEntry } from '../store/index.ts';
-import type { Column, Entry, ResourceDefinition, ScaleView } from './contract.ts';
+import type { Column, Entry, RequestContext, ResourceDefinition, ScaleView } from './contract.ts';
 import { ageColumn, column, nameColumn } from './definitions/columns.ts';
-import { applyPatch } from './patch/index.ts';
+import { readInput } from './input.ts';
+import { applyPatch, misfit } from './patch/index.ts';
 
 /** What patches of a Scale need to know of its kind. */
 const SCALE_KIND = { group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales' };
@@ -57,9 +58,21 @@ export function scaledBy(
 }
 
 /** The Scale that a patch makes of the object's. @throws StatusError 400, 415, 422 */
-export function patchedScale(view: ScaleView, object: Stored<KubeObject>, patch: Patch): Scale {
+export function patchedScale(
+  view: ScaleView,
+  object: Stored<KubeObject>,
+  patch: Patch,
+  context: RequestContext,
+): Scale {
   if (patch.type === 'apply')
     throw badRequest('server-side apply of a Scale is not served: patch or update it');
   const scale = view.read(object) as Stored<KubeObject>;
-  return applyPatch(SCALE_KIND as ResourceDefinition, scale, patch) as Scale;
+  const patched = applyPatch(SCALE_KIND as ResourceDefinition, scale, patch);
+  const read = readInput(SCALE_KIND, patched, scale, context, (why) => misfit(patch, patched, 'Scale', why));
+  const { name } = scale.metadata;
+  if (read.metadata?.name !== name)
+    throw badRequest(
+      `the name of the object (${read.metadata?.name}) does not match the name on the URL (${name})`,
+    );
+  return read as Scale;
 }

@@ -40,7 +40,8 @@ export function parseSelection(
   let fields: readonly FieldTerm[];
   try {
     labels = parseLabelSelector(options.labelSelector ?? '');
-    fields = parseFieldSelector(options.fieldSelector ?? '');
+    // A term of nothing at all asks for nothing.
+    fields = parseFieldSelector(options.fieldSelector ?? '').filter(({ path, value }) => path || value);
   } catch (error) {
     throw badRequest((error as Error).message);
   }
@@ -58,15 +59,17 @@ export function parseSelection(
 
 function reader(definition: ResourceDefinition, path: string): (object: KubeObject) => string {
   if (path === 'metadata.name') return (object) => object.metadata?.name ?? '';
-  if (path === 'metadata.namespace' && definition.namespaced)
-    return (object) => object.metadata?.namespace ?? '';
   const { selectableFields } = definition;
+  const hasOwn = Object.keys(selectableFields).length > 0 || definition.custom !== undefined;
+  // Where the scheme has them, kinds without a namespace have this field too.
+  if (path === 'metadata.namespace' && (definition.namespaced || !hasOwn))
+    return (object) => object.metadata?.namespace ?? '';
   const read = Object.hasOwn(selectableFields, path) ? selectableFields[path] : undefined;
   if (read) return read;
   // Kinds without fields of their own are told by the scheme which there are (DefaultMetaV1FieldSelectorConversion).
   throw badRequest(
-    Object.keys(selectableFields).length > 0 || definition.custom
-      ? `field label not supported: ${path}`
+    hasOwn
+      ? (definition.unknownField?.(path) ?? `field label not supported: ${path}`)
       : `${JSON.stringify(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
   );
 }

@@ -8,6 +8,7 @@ import {
   keyOf,
   notFound,
   type Resource,
+  type StatusError,
   type Stored,
 } from '../../kube/index.ts';
 import { type Authorization, forbiddenFor } from '../auth/authorization/index.ts';
@@ -39,6 +40,8 @@ export interface UpdateRequest {
   readonly subresource?: string;
   /** The object that the client wants, from the present one. */
   build(previous: Stored<KubeObject>): KubeObject;
+  /** What is wrong with what `build` gave, where it is not the client's own object (a patch). */
+  refuse?(built: KubeObject, why: string): StatusError;
   /** The object that `build` gives carries its new managedFields (server-side apply). */
   readonly carriesManagedFields?: boolean;
 }
@@ -123,8 +126,15 @@ export class Writes {
     if (!head) throw notFound(definition, name);
     const previous = (storedForm(definition)?.read(head) ?? head).object;
     const built = request.build(previous);
-    const input = readInput(definition, built, previous, context);
-    checkUpdatePreconditions(definition, input.metadata ?? {}, previous.metadata);
+    const refuse = request.refuse && ((why: string) => request.refuse!(built, why));
+    const input = readInput(definition, built, previous, context, refuse);
+    // Only a client's own object has its uid as a precondition; that a patch changes it is found by validation.
+    const { uid, ...metadata } = input.metadata ?? {};
+    checkUpdatePreconditions(
+      definition,
+      refuse || request.carriesManagedFields ? metadata : { ...metadata, uid },
+      previous.metadata,
+    );
 
     const changed = this.#admitting.admitUpdate(definition, input, previous, context, subresource);
     // Reading drops an empty list, but here it says something: forget every owner.

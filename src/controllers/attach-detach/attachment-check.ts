@@ -7,6 +7,7 @@ import {
   uniqueVolumeName,
   type VolumeSpec,
 } from '../../volume/index.ts';
+import { translateSpec } from '../../volume/migration/index.ts';
 import type { AttachedTo } from './actual-state-of-world.ts';
 import { attachablePlugin } from './volume-spec.ts';
 
@@ -28,7 +29,7 @@ export function volumeOfAttachment(
   const name = attachment.spec?.source.persistentVolumeName;
   const persistentVolume = name === undefined ? undefined : volumes.get(name);
   if (!persistentVolume) return undefined;
-  const spec = specFromPersistentVolume(persistentVolume, false);
+  const spec = translateSpec(specFromPersistentVolume(persistentVolume, false), '');
   const plugin = attachablePlugin(plugins, spec);
   return plugin && { volumeName: uniqueVolumeName(plugin, spec), spec };
 }
@@ -36,11 +37,17 @@ export function volumeOfAttachment(
 /** The index of VolumeAttachments by what they attach where. */
 export const attachmentIndex = (attachment: VolumeAttachment): string[] => {
   const { source, nodeName } = attachment.spec ?? {};
-  return source?.persistentVolumeName ? [attachmentKey(source.persistentVolumeName, nodeName ?? '')] : [];
+  const name = source?.persistentVolumeName ?? inlineName(source?.inlineVolumeSpec);
+  return name ? [attachmentKey(name, nodeName ?? '')] : [];
 };
 
-function attachmentKey(persistentVolumeName: string, nodeName: string): string {
-  return `${persistentVolumeName}@${nodeName}`;
+function attachmentKey(name: string, nodeName: string): string {
+  return `${name}@${nodeName}`;
+}
+
+/** What tells volumes apart that are written in pods. */
+function inlineName(spec: PersistentVolume['spec']): string | undefined {
+  return spec?.csi && `${spec.csi.driver}^${spec.csi.volumeHandle}`;
 }
 
 /**
@@ -53,6 +60,7 @@ export function lostAttachment(
 ): boolean {
   const volume = attached.spec?.persistentVolume;
   if (!volume?.spec?.csi) return false;
-  const found = attachmentsOf(attachmentKey(volume.metadata.name, attached.nodeName));
+  const name = attached.spec?.isInlineMigrated ? inlineName(volume.spec)! : volume.metadata.name;
+  const found = attachmentsOf(attachmentKey(name, attached.nodeName));
   return !found.some((attachment) => attachment.status?.attached);
 }

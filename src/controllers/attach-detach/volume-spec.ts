@@ -16,6 +16,7 @@ import {
   type VolumePlugin,
   type VolumeSpec,
 } from '../../volume/index.ts';
+import { translateSpec } from '../../volume/migration/index.ts';
 
 /** Where claims and volumes are looked up. */
 export interface VolumeListers {
@@ -29,8 +30,8 @@ export interface VolumeListers {
  */
 export function createVolumeSpec(pod: Stored<Pod>, volume: Volume, listers: VolumeListers): VolumeSpec {
   const claimName = claimNameOf(pod, volume);
-  if (claimName === undefined) return specFromVolume(volume);
   const { namespace } = pod.metadata;
+  if (claimName === undefined) return translateSpec(specFromVolume(volume), namespace ?? '');
   const claim = listers.claims.get(claimName, namespace);
   const called = `claim ${namespace}/${claimName} of pod volume "${volume.name}"`;
   if (!claim) throw new Error(`${called} does not exist`);
@@ -43,7 +44,8 @@ export function createVolumeSpec(pod: Stored<Pod>, volume: Volume, listers: Volu
   if (persistentVolume.spec?.claimRef?.uid !== claim.metadata.uid) {
     throw new Error(`${called}: PersistentVolume "${volumeName}" is bound to another claim`);
   }
-  return specFromPersistentVolume(persistentVolume, volume.persistentVolumeClaim?.readOnly ?? false);
+  const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
+  return translateSpec(specFromPersistentVolume(persistentVolume, readOnly), namespace ?? '');
 }
 
 /** A plugin that attaches, with its attacher. */

@@ -11,6 +11,7 @@ import {
   volumeModeOf,
 } from '../../kube/index.ts';
 import {
+  type ClaimStatusPatch,
   type ControlPlugin,
   type Expander,
   type PluginRegistry,
@@ -18,7 +19,7 @@ import {
 } from '../../volume/index.ts';
 import { expanderOf } from './expander-of.ts';
 import { ANN_PRE_RESIZE_CAPACITY, concernsExpansion, planExpansion } from './plan.ts';
-import { fileSystemResizePending, resizeBegun, resizeFinished, type StatusPatch } from './resize-status.ts';
+import { fileSystemResizePending, resizeBegun, resizeFinished } from './resize-status.ts';
 
 /** event.source.component, as upstream's. */
 const COMPONENT = 'volume_expand';
@@ -46,7 +47,7 @@ export function createExpandController(
   const claims = informers.of(persistentVolumeClaims);
 
   /** Rejects when the claim has changed since it was read: what was decided on it may be wrong. */
-  const patchStatus = (claim: Claim, status: StatusPatch, resizer?: string): Promise<Claim> => {
+  const patchStatus = (claim: Claim, status: ClaimStatusPatch, resizer?: string): Promise<Claim> => {
     const { namespace, name, resourceVersion } = claim.metadata;
     const annotations = resizer !== undefined && { annotations: { [ANN_STORAGE_RESIZER]: resizer } };
     const body = { metadata: { resourceVersion, ...annotations }, status };

@@ -1,21 +1,18 @@
-import type { PersistentVolumeClaim, PersistentVolumeClaimStatus } from '../../kube/index.ts';
-
-type Condition = NonNullable<PersistentVolumeClaimStatus['conditions']>[number];
-
-/** Conditions that tell of resizing; others are not ours to touch. */
-const RESIZE_CONDITIONS: ReadonlySet<string> = new Set([
-  'FileSystemResizePending',
-  'Resizing',
-  'ControllerResizeError',
-  'NodeResizeError',
-]);
+import type { PersistentVolumeClaim } from '../../kube/index.ts';
+import {
+  type ClaimStatusPatch,
+  mergedResizeConditions as merged,
+  type ResizeCondition,
+} from '../../volume/index.ts';
 
 // What a claim's status becomes at each step, as a merge patch has it: null removes. Source: pkg/volume/util, resize_util.
 
-export type StatusPatch = { readonly [K in keyof PersistentVolumeClaimStatus]?: unknown };
-
 /** MarkControllerReisizeInProgress */
-export function resizeBegun(claim: PersistentVolumeClaim, newSize: string, nowText: string): StatusPatch {
+export function resizeBegun(
+  claim: PersistentVolumeClaim,
+  newSize: string,
+  nowText: string,
+): ClaimStatusPatch {
   return {
     conditions: merged(claim, resizing(nowText)),
     allocatedResources: { storage: newSize },
@@ -24,8 +21,8 @@ export function resizeBegun(claim: PersistentVolumeClaim, newSize: string, nowTe
 }
 
 /** MarkForFSResize */
-export function fileSystemResizePending(claim: PersistentVolumeClaim, nowText: string): StatusPatch {
-  const condition: Condition = {
+export function fileSystemResizePending(claim: PersistentVolumeClaim, nowText: string): ClaimStatusPatch {
+  const condition: ResizeCondition = {
     type: 'FileSystemResizePending',
     status: 'True',
     lastTransitionTime: nowText,
@@ -38,7 +35,7 @@ export function fileSystemResizePending(claim: PersistentVolumeClaim, nowText: s
 }
 
 /** MarkResizeFinished */
-export function resizeFinished(claim: PersistentVolumeClaim, newSize: string): StatusPatch {
+export function resizeFinished(claim: PersistentVolumeClaim, newSize: string): ClaimStatusPatch {
   return {
     conditions: merged(claim, undefined),
     capacity: { storage: newSize },
@@ -46,21 +43,6 @@ export function resizeFinished(claim: PersistentVolumeClaim, newSize: string): S
   };
 }
 
-function resizing(nowText: string): Condition {
+function resizing(nowText: string): ResizeCondition {
   return { type: 'Resizing', status: 'True', lastTransitionTime: nowText };
-}
-
-/** The claim's conditions with this one; of the other ones about resizing none stays, unless `keepOthers`. */
-function merged(
-  claim: PersistentVolumeClaim,
-  condition: Condition | undefined,
-  { keepOthers = false } = {},
-): readonly Condition[] {
-  const old = claim.status?.conditions ?? [];
-  const kept = old.flatMap((one) => {
-    if (one.type === condition?.type) return [one.status === condition.status ? one : condition];
-    return keepOthers || !RESIZE_CONDITIONS.has(one.type) ? [one] : [];
-  });
-  const isThere = kept.some(({ type }) => type === condition?.type);
-  return condition && !isThere ? [...kept, condition] : kept;
 }

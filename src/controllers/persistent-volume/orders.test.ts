@@ -93,6 +93,7 @@ describe('volumes and claims that come and go in any order', () => {
     await stack.client.create(persistentVolumeClaims, claimOf('claim'));
     const elder = await stack.bound('claim');
     await stack.client.delete(persistentVolumeClaims, named('claim'));
+    await stack.until('the end of the claim', () => !stack.claim('claim'));
     await stack.client.create(persistentVolumeClaims, claimOf('claim'));
     await stack.until('Released', () => stack.volume('pv')?.status?.phase === 'Released');
     assert.equal(stack.volume('pv')?.spec?.claimRef?.uid, elder.metadata.uid);

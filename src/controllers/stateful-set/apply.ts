@@ -12,7 +12,6 @@ import {
   withMetadata,
 } from '../../kube/index.ts';
 import { allOf } from '../workload/index.ts';
-import { hasConflictingController } from './claim-retention.ts';
 import type { Action, Plan } from './plan.ts';
 
 /** A Parallel set's first batch; each that succeeds doubles the next, so that a hopeless set fails cheaply. */
@@ -80,17 +79,13 @@ async function applyAction(context: ApplyContext, action: Action): Promise<void>
       }
       return;
     }
-    case 'own-claim': {
-      if (hasConflictingController(action.claim, set, action.pod)) {
-        recorder.event(
-          set,
-          'Warning',
-          'ConflictingController',
-          `PersistentVolumeClaim ${action.claim.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`,
-        );
-      }
-      return await setClaimOwners(context, action.claim, action.owners);
+    case 'claim-conflict': {
+      const text = `PersistentVolumeClaim ${action.claim.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`;
+      recorder.event(set, 'Warning', 'ConflictingController', text);
+      return;
     }
+    case 'own-claim':
+      return await setClaimOwners(context, action.claim, action.owners);
     case 'create-pod':
       return tell(context, 'Create', action.pod, async () => {
         await client.create(pods, action.pod, { signal });

@@ -106,6 +106,8 @@ export function texts(steps: readonly (readonly Action[])[]): string[] {
         return `create-claim ${action.claim.metadata?.name}`;
       case 'own-claim':
         return `own-claim ${action.claim.metadata.name} ${action.owners.map(({ name }) => name).join() || 'nobody'}`;
+      case 'claim-conflict':
+        return `claim-conflict ${action.claim.metadata.name}`;
       case 'blocked':
         return `blocked ${action.pod.metadata?.name}: ${action.message}`;
       default:

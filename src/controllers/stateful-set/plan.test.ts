@@ -192,14 +192,14 @@ describe('claims', () => {
       policy('Delete', 'Delete'),
       [{ ...bySet, uid: 'earlier' }],
       [byPod],
-      ['delete-pod web-1'],
+      ['claim-conflict data-web-0', 'delete-pod web-1'],
     ],
     [
       'of another controller: untouched',
       policy('Delete', 'Delete'),
       [owner('Other', 'o', 'o')],
       [byPod],
-      ['delete-pod web-1'],
+      ['claim-conflict data-web-0', 'delete-pod web-1'],
     ],
   ];
   for (const [why, spec, kept, removed, actions] of cases) {

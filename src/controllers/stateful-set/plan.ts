@@ -9,7 +9,12 @@ import {
   type Stored,
 } from '../../kube/index.ts';
 import { isAvailable } from '../workload/index.ts';
-import { claimIsStale, claimOwnersToSet, ownersByPolicy } from './claim-retention.ts';
+import {
+  claimIsStale,
+  claimOwnersToSet,
+  hasConflictingController,
+  ownersByPolicy,
+} from './claim-retention.ts';
 import {
   claimsFor,
   identityMatches,
@@ -32,8 +37,9 @@ export type Action =
       readonly type: 'own-claim';
       readonly claim: Stored<PersistentVolumeClaim>;
       readonly owners: OwnerReference[];
-      readonly pod: Pod;
     }
+  /** Another controller manages the claim, so the retention policy is not for it: that is told. */
+  | { readonly type: 'claim-conflict'; readonly claim: Stored<PersistentVolumeClaim> }
   | { readonly type: 'create-pod'; readonly pod: Pod }
   | { readonly type: 'update-pod'; readonly pod: Stored<Pod> }
   | { readonly type: 'delete-pod'; readonly pod: Stored<Pod> }
@@ -212,7 +218,11 @@ function ownClaims(input: PlanInput, pod: Pod): Action[] {
   const { set } = input;
   return claimsFor(set, ordinalOf(pod)).flatMap((template): Action[] => {
     const claim = input.claim(template.metadata!.name!);
-    const owners = claim && claimOwnersToSet(claim, set, pod);
-    return owners ? [{ type: 'own-claim', claim, owners, pod }] : [];
+    if (!claim) return [];
+    const owners = claimOwnersToSet(claim, set, pod);
+    return [
+      ...(hasConflictingController(claim, set, pod) ? [{ type: 'claim-conflict', claim } as const] : []),
+      ...(owners ? [{ type: 'own-claim', claim, owners } as const] : []),
+    ];
   });
 }

@@ -31,7 +31,13 @@ export function simulatedController(): CsiServices {
   const controller: ControllerService = {
     capabilities: ['SINGLE_NODE_MULTI_WRITER', 'PUBLISH_READONLY'],
 
-    createVolume({ name, capacityRange, volumeCapabilities, volumeContentSource, accessibilityRequirements }) {
+    createVolume({
+      name,
+      capacityRange,
+      volumeCapabilities,
+      volumeContentSource,
+      accessibilityRequirements,
+    }) {
       volumeCapabilities.forEach(refuseBlock);
       if (volumeContentSource) {
         throw new CsiStatus(

@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { AppendHandle, FileStat, Files, ReadHandle } from '../host.ts';
+import { temporaryName } from '../temporary-name.ts';
 import { deviceNumber } from './disks.ts';
 import { makeDirectories } from './make-directories.ts';
 import { removeTree } from './remove-tree.ts';
@@ -119,7 +120,8 @@ function kindOf(stat: import('node:fs').BigIntStats): FileStat['kind'] {
 }
 
 async function writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${temporaryNames++}.tmp`);
+  const writer = `${process.pid}.${temporaryNames++}`;
+  const temporary = join(dirname(path), temporaryName(basename(path), writer));
   try {
     await write(temporary, 'wx', content, mode);
     await fs.rename(temporary, path);

@@ -23,14 +23,10 @@ export function createMounts(processes: Processes): Mounts {
       const leavesNoProcess = args.includes(INTERNAL_ONLY);
       await runTool(processes, `mount ${source} at ${target}`, 'mount', args, { leavesNoProcess });
     },
-    async unmount(target) {
+    async unmount(target, { force = false, timeoutMs } = {}) {
       // --no-canonicalize: the target is named as the mount table names it, and must not be touched to find that out.
-      await runTool(processes, `unmount ${target}`, 'umount', [
-        '--no-canonicalize',
-        '--no-mtab',
-        '--',
-        target,
-      ]);
+      const args = ['--no-canonicalize', '--no-mtab', ...(force ? ['--force'] : []), '--', target];
+      await runTool(processes, `unmount ${target}`, 'umount', args, { timeoutMs });
     },
     async isMountPoint(target) {
       return (await readMounts()).some((entry) => entry.target === target);

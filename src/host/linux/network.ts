@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { type Clock, httpRequest, TimeoutError } from '../../base/index.ts';
 import type { HttpAnswer, Network } from '../host.ts';
+import { grpcHealth } from './grpc-health.ts';
 
 /** The most of an answer that is read (the kubelet's maxRespBodyLength). */
 const MAX_BODY_BYTES = 10 * 1024;
@@ -21,6 +22,7 @@ export function createNetwork(clock: Clock): Network {
       await once(socket, 'connect');
       return socket;
     },
+    grpcHealth: (host, port, service, options) => grpcHealth(clock, host, port, service, options),
     httpGet({ secure, host, port, path }, { timeoutMs, headers }) {
       const options = { host, port, path, headers, agent: false, rejectUnauthorized: false };
       const call: ClientRequest = (secure ? httpsRequest : httpRequest)(options);

@@ -26,7 +26,7 @@ export function createSimulatedHost(machine: Machine, now: () => number): Host {
       children: async () => [],
       find: async () => undefined,
     },
-    network: { connect: absent, open: absent, httpGet: absent },
+    network: { connect: absent, open: absent, httpGet: absent, grpcHealth: absent },
     info: () => ({
       hostname: machine.name,
       architecture: 'amd64',

@@ -1,6 +1,8 @@
 import { backoffDelay, type Clock, errorMessage, sleep, TimeoutError } from '../../base/index.ts';
 import type { Client, Informers } from '../../client/index.ts';
 import {
+  ANN_MIGRATED_PLUGINS,
+  annotation,
   type CSINode,
   csiNodes,
   isAlreadyExists,
@@ -9,7 +11,9 @@ import {
   type Node,
   nodes,
   type Stored,
+  withAnnotations,
 } from '../../kube/index.ts';
+import { MIGRATED_PLUGINS } from '../../volume/migration/index.ts';
 import {
   csiNodeWithDriver,
   csiNodeWithoutDriver,
@@ -27,6 +31,8 @@ export interface NodeInfoManagerOptions {
 }
 
 const BY_NAME = 'metadata.name';
+/** What the scheduler reads of a node (setMigrationAnnotation). */
+const MIGRATED = { [ANN_MIGRATED_PLUGINS]: [...MIGRATED_PLUGINS].sort().join(',') };
 const UPDATE_BACKOFF = { initialMs: 10, maxMs: 1_250, factor: 5 };
 const UPDATE_TRIES = 4;
 /** How long a node object may take to appear after the node began to work. */
@@ -119,7 +125,10 @@ export class NodeInfoManager {
       const owned = found.metadata.ownerReferences?.some(
         (owner) => owner.kind === 'Node' && owner.name === nodeName && owner.uid === node.metadata.uid,
       );
-      if (owned) return found;
+      if (owned) {
+        if (annotation(found, ANN_MIGRATED_PLUGINS) === MIGRATED[ANN_MIGRATED_PLUGINS]) return found;
+        return await client.update(csiNodes, withAnnotations(found, MIGRATED), { signal });
+      }
       await client
         .delete(csiNodes, { name: nodeName }, { preconditions: { uid: found.metadata.uid }, signal })
         .catch(absent);
@@ -128,7 +137,7 @@ export class NodeInfoManager {
     const csiNode: CSINode = {
       apiVersion: 'storage.k8s.io/v1',
       kind: 'CSINode',
-      metadata: { name: nodeName, ownerReferences: [owner] },
+      metadata: { name: nodeName, annotations: MIGRATED, ownerReferences: [owner] },
       spec: { drivers: [] },
     };
     return await client.create(csiNodes, csiNode, { signal });

@@ -9,6 +9,8 @@ export interface Attempt {
   /** Of an exited one; undefined when nobody saw it end. */
   readonly exitCode?: number;
   readonly message?: string;
+  /** Absent: it ran on the host's root. */
+  readonly imageId?: string;
   /** The program could not be started. */
   readonly startFailed?: boolean;
 }

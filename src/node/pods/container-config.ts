@@ -1,9 +1,16 @@
 import { trimEndOf } from '../../base/index.ts';
 import type { Container, Pod, Stored } from '../../kube/index.ts';
-import type { ContainerConfig, ContainerMount } from '../runtime/index.ts';
+import type { LoadedImage, UserTables } from '../images/index.ts';
+import type {
+  ContainerConfig,
+  ContainerMount,
+  ContainerNamespaces,
+  ContainerStreams,
+} from '../runtime/index.ts';
 import { expand } from './expand.ts';
 import { hostsFile, podHostname } from './hosts-file.ts';
-import { containerSecurity, homeDirectory, primaryGroup } from './security.ts';
+import { containerSecurity } from './security.ts';
+import { homeDirectory, imageUser } from './users.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_MESSAGE_PATH = '/dev/termination-log';
@@ -14,7 +21,14 @@ export interface PodVolume {
   readonly readOnly: boolean;
 }
 
-export interface ConfigInput {
+/** What of the host's /etc a container without an image shares. */
+export interface HostFiles {
+  readonly users: UserTables;
+  /** The host's /etc/resolv.conf, which every pod shares, as it shares the network. */
+  readonly resolvConf?: string;
+}
+
+export interface ConfigInput extends HostFiles {
   readonly pod: Stored<Pod>;
   readonly container: Container;
   readonly attempt: number;
@@ -22,10 +36,9 @@ export interface ConfigInput {
   readonly environment: ReadonlyMap<string, string>;
   readonly volumes: ReadonlyMap<string, PodVolume>;
   readonly podIp: string;
-  /** The host's /etc/passwd: the container's too. */
-  readonly passwd: string;
-  /** The host's /etc/resolv.conf, which every pod shares, as it shares the network. */
-  readonly resolvConf?: string;
+  readonly image?: LoadedImage;
+  /** Whose processes it sees. @default its own */
+  readonly pid?: ContainerNamespaces['pid'];
 }
 
 /**
@@ -33,17 +46,20 @@ export interface ConfigInput {
  * @throws Error, fit for the waiting reason CreateContainerConfigError, when the spec cannot be met.
  */
 export function containerConfig(input: ConfigInput): ContainerConfig {
-  const { pod, container, attempt, passwd } = input;
-  const security = containerSecurity(pod, container, (uid) => primaryGroup(passwd, uid));
+  const { pod, container, attempt, image } = input;
+  const users = image?.users ?? input.users;
+  const security = containerSecurity(pod, container, users, image && imageUser(image.config.user, users));
   const hostname = podHostname(pod);
-  // What an image would bring along comes first, so that the spec can replace it.
+  const streams = containerStreams(container);
+  // What the image brings along comes first, so that the spec can replace it.
   const environment = new Map([
     ['PATH', DEFAULT_PATH],
     ['HOSTNAME', hostname],
-    ['HOME', homeDirectory(passwd, security.uid)],
+    ['HOME', homeDirectory(users, security.uid)],
+    ...(streams.tty ? [['TERM', 'xterm'] as const] : []),
+    ...(image?.config.environment ?? []).map(splitVariable),
     ...input.environment,
   ]);
-  const words = [...(container.command ?? []), ...(container.args ?? [])];
   return {
     podUid: pod.metadata.uid,
     podNamespace: pod.metadata.namespace ?? '',
@@ -52,9 +68,9 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
     attempt,
     image: container.image ?? '',
     hostname,
-    command: words.map((word) => expand(word, input.environment)),
+    command: commandWords(container, input.environment, image),
     environment,
-    workingDir: container.workingDir || '/',
+    workingDir: container.workingDir || image?.config.workingDir || '/',
     mounts: containerMounts(container, input.volumes),
     etcFiles: {
       hosts: hostsFile(pod, input.podIp),
@@ -64,7 +80,59 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
     terminationMessagePath: container.terminationMessagePath || DEFAULT_MESSAGE_PATH,
     terminationMessageFromLog: container.terminationMessagePolicy === 'FallbackToLogsOnError',
     security,
+    streams,
+    namespaces: { pid: input.pid ?? 'own', ipc: pod.spec?.hostIPC ? 'host' : 'own' },
+    imageRoot: image?.root,
+    imageId: image?.id,
   };
+}
+
+/** A container that only holds a PID namespace: it takes in the processes that others leave behind. */
+export function sandboxConfig(pod: Stored<Pod>, containerName: string): ContainerConfig {
+  return {
+    podUid: pod.metadata.uid,
+    podNamespace: pod.metadata.namespace ?? '',
+    podName: pod.metadata.name,
+    containerName,
+    attempt: 0,
+    image: '',
+    hostname: podHostname(pod),
+    command: ['perl', '-e', '$SIG{CHLD} = "IGNORE"; $SIG{TERM} = sub { exit 0 }; sleep while 1'],
+    environment: new Map([['PATH', DEFAULT_PATH]]),
+    workingDir: '/',
+    mounts: [],
+    etcFiles: {},
+    terminationMessagePath: DEFAULT_MESSAGE_PATH,
+    terminationMessageFromLog: false,
+    security: {
+      uid: 0,
+      gid: 0,
+      supplementalGroups: [],
+      capabilities: [],
+      noNewPrivileges: true,
+      readOnlyRootFilesystem: true,
+    },
+  };
+}
+
+function splitVariable(text: string): [string, string] {
+  const [name = '', ...value] = text.split('=');
+  return [name, value.join('=')];
+}
+
+/** `command` stands in for the image's entrypoint and its command, `args` for the latter alone. */
+function commandWords(
+  { command = [], args = [] }: Container,
+  environment: ReadonlyMap<string, string>,
+  image: LoadedImage | undefined,
+): string[] {
+  const expanded = (words: readonly string[]) => words.map((word) => expand(word, environment));
+  if (command.length > 0 || !image) return expanded([...command, ...args]);
+  return [...image.config.entrypoint, ...(args.length > 0 ? expanded(args) : image.config.command)];
+}
+
+function containerStreams({ stdin = false, stdinOnce = false, tty = false }: Container): ContainerStreams {
+  return { stdin: stdin ? (stdinOnce ? 'once' : 'open') : 'none', tty };
 }
 
 function containerMounts(container: Container, volumes: ReadonlyMap<string, PodVolume>): ContainerMount[] {
@@ -81,16 +149,13 @@ function containerMounts(container: Container, volumes: ReadonlyMap<string, PodV
       );
     if (mount.subPath || mount.subPathExpr)
       throw new Error(`volumeMount ${JSON.stringify(mount.name)}: subPath is not supported by this node yet`);
-    if (mount.mountPropagation === 'Bidirectional')
-      throw new Error(
-        `volumeMount ${JSON.stringify(mount.name)}: mountPropagation Bidirectional is not supported by this node yet`,
-      );
     const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`;
     return {
       hostPath: volume.hostPath,
       containerPath: containerPath.length > 1 ? trimEndOf(containerPath, '/') : containerPath,
       readOnly: volume.readOnly || (mount.readOnly ?? false),
-      propagation: mount.mountPropagation === 'HostToContainer' ? 'HostToContainer' : 'None',
+      recursiveReadOnly: mount.recursiveReadOnly === 'Enabled' || mount.recursiveReadOnly === 'IfPossible',
+      propagation: (mount.mountPropagation ?? 'None') as ContainerMount['propagation'],
     };
   });
 }

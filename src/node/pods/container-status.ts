@@ -90,7 +90,7 @@ export function containerStatus(
     started: running && (options.regularInit || probes.started.has(container.name)),
     restartCount: current?.attempt ?? options.old?.restartCount ?? 0,
     image: container.image ?? '',
-    imageID: '',
+    imageID: current?.imageId ?? '',
     containerID: current ? containerId(current) : undefined,
   };
 }

@@ -1,6 +1,7 @@
 import type { Container, Pod } from '../../kube/index.ts';
-import { type Attempt, type AttemptsByName, exitCodeOf } from './attempts.ts';
+import { type AttemptsByName, exitCodeOf } from './attempts.ts';
 import { isSidecar } from './names.ts';
+import { containerShouldRestart } from './restart-policy.ts';
 
 /** What to do for a pod now. */
 export interface PodActions {
@@ -10,23 +11,17 @@ export interface PodActions {
   readonly finished: boolean;
 }
 
-/** Whether an ended container is run again under the pod's restart policy. */
-export function shouldRestart(pod: Pod, container: Container, ended: Attempt): boolean {
-  if (isSidecar(container)) return true;
-  const policy = pod.spec?.restartPolicy ?? 'Always';
-  return policy === 'Always' || (policy === 'OnFailure' && exitCodeOf(ended) !== 0);
-}
-
 /**
  * Which containers a pod needs started. Init containers run one after another to success before the others start;
- * sidecars among them need only have started, and are kept running. Rules: kubelet, computePodActions.
+ * sidecars among them need only have started, and are kept running. Ephemeral containers run once, whenever they come.
+ * Rules: kubelet, computePodActions.
  * `started`: containers whose startup probe, if any, has passed.
  */
 export function decide(pod: Pod, attempts: AttemptsByName, started: ReadonlySet<string>): PodActions {
   const containers = pod.spec?.containers ?? [];
   const initContainers = pod.spec?.initContainers ?? [];
   const current = (container: Container) => attempts.get(container.name)?.current;
-  const start: Container[] = [];
+  const start = (pod.spec?.ephemeralContainers ?? []).filter((container) => !current(container)) as Container[];
   const initialized = containers.some((container) => current(container) !== undefined);
 
   for (const container of initContainers) {
@@ -42,8 +37,7 @@ export function decide(pod: Pod, attempts: AttemptsByName, started: ReadonlySet<
     }
     if (initialized || (attempt?.state === 'exited' && exitCodeOf(attempt) === 0)) continue;
     if (attempt?.state === 'running') return { start, finished: false };
-    // An init container's Always means until it succeeds.
-    if (attempt && pod.spec?.restartPolicy === 'Never') return { start: [], finished: true };
+    if (attempt && !containerShouldRestart(pod, container, exitCodeOf(attempt))) return { start: [], finished: true };
     start.push(container);
     return { start, finished: false };
   }
@@ -52,7 +46,7 @@ export function decide(pod: Pod, attempts: AttemptsByName, started: ReadonlySet<
   for (const container of containers) {
     const attempt = current(container);
     if (attempt?.state === 'running') continue;
-    if (!attempt || shouldRestart(pod, container, attempt)) start.push(container);
+    if (!attempt || containerShouldRestart(pod, container, exitCodeOf(attempt))) start.push(container);
     else ended++;
   }
   const finished = ended === containers.length;

@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { FakeClock } from '../../base/index.ts';
 import type { Container, Pod, Stored } from '../../kube/index.ts';
+import { type LoadedImage, withTag } from '../images/index.ts';
+import { activeDeadlineIn } from './active-deadline.ts';
 import type { Attempt, AttemptsByName } from './attempts.ts';
 import { containerConfig } from './container-config.ts';
 import { decide } from './decide.ts';
 import { fieldValue, resourceValue } from './downward.ts';
 import { resolveEnvironment } from './environment.ts';
+import { ensureImage } from './ensure-image.ts';
 import { expand } from './expand.ts';
 import { hostsFile, podHostname } from './hosts-file.ts';
 import { goSeconds } from './names.ts';
 import { podStatus } from './pod-status.ts';
+import { containerShouldRestart } from './restart-policy.ts';
 import { RestartBackoff } from './restart-backoff.ts';
-import { containerSecurity, primaryGroup } from './security.ts';
+import { containerSecurity } from './security.ts';
+import { stopContainers } from './stop-containers.ts';
+import { terminationOrder } from './termination-order.ts';
+import { imageUser, primaryGroup } from './users.ts';
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5);
 
@@ -138,6 +146,159 @@ describe('what a pod needs started', () => {
         [start, finished],
       );
     });
+});
+
+describe('ephemeral containers', () => {
+  const ephemeralContainers = [{ name: 'debug' }];
+  const names = (spec: object, made: Record<string, Attempt>) =>
+    decide(pod({ ephemeralContainers, ...spec }), attempts(made), new Set()).start.map(({ name }) => name);
+  it('are started at any time', () => {
+    assert.deepEqual(names({}, { main: running() }), ['debug']);
+    assert.deepEqual(names({ initContainers: [{ name: 'init' }] }, { init: running() }), ['debug']);
+  });
+  it('run once', () => assert.deepEqual(names({}, { main: running(), debug: ended(1) }), []));
+});
+
+describe("a container's own restart policy", () => {
+  const rules = (operator: string, values: number[]) => [{ action: 'Restart', exitCodes: { operator, values } }];
+  for (const [name, policy, container, exitCode, restarts] of [
+    ['Always', 'Never', { restartPolicy: 'Always' }, 0, true],
+    ['Never', 'Always', { restartPolicy: 'Never' }, 1, false],
+    ['OnFailure', 'Never', { restartPolicy: 'OnFailure' }, 1, true],
+    ['a rule for the code', 'Never', { restartPolicy: 'Never', restartPolicyRules: rules('In', [42]) }, 42, true],
+    ['a rule for others', 'Never', { restartPolicy: 'Never', restartPolicyRules: rules('NotIn', [42]) }, 42, false],
+  ] as const)
+    it(`${name} goes before the pod's ${policy}`, () => {
+      const spec = { restartPolicy: policy };
+      const made = containerShouldRestart(pod(spec), { name: 'main', ...container } as Container, exitCode);
+      assert.equal(made, restarts);
+    });
+});
+
+describe('the order in which containers end', () => {
+  it('is sidecars last, the first one last of all', () => {
+    const sidecar = (name: string) => ({ name, restartPolicy: 'Always' });
+    const order = terminationOrder(pod({ initContainers: [sidecar('a'), { name: 'init' }, sidecar('b')] }));
+    assert.deepEqual(
+      [...order],
+      [
+        ['a', ['main', 'b']],
+        ['b', ['main']],
+      ],
+    );
+  });
+  it('leaves the grace to all of them, hooks and waiting included', async () => {
+    const clock = new FakeClock(0);
+    const said: string[] = [];
+    const end = Promise.withResolvers<void>();
+    const stopping = stopContainers(
+      clock,
+      [
+        { name: 'main', preStop: () => end.promise, stop: async (grace) => said.push(`main ${grace}`) },
+        { name: 'side', stop: async (grace) => said.push(`side ${grace}`) },
+      ],
+      10,
+      new Map([['side', ['main']]]),
+      new AbortController().signal,
+    );
+    await clock.advance(4_000);
+    assert.deepEqual(said, []);
+    end.resolve();
+    await stopping;
+    assert.deepEqual(said, ['main 6', 'side 6']);
+  });
+  it('waits for no hook longer than the grace, and not at all when it has to hurry', async () => {
+    const clock = new FakeClock(0);
+    const hurry = new AbortController();
+    const graces: number[] = [];
+    const hung = { name: 'main', preStop: () => new Promise<void>(() => {}), stop: async (grace: number) => graces.push(grace) };
+    const first = stopContainers(clock, [hung], 3, new Map(), new AbortController().signal);
+    await clock.advance(3_000);
+    await first;
+    const second = stopContainers(clock, [hung], 30, new Map(), hurry.signal);
+    hurry.abort();
+    await second;
+    assert.deepEqual(graces, [2, 30]);
+  });
+});
+
+describe('the active deadline', () => {
+  const at = (startTime: string | undefined, spec = { activeDeadlineSeconds: 60 }) =>
+    activeDeadlineIn(pod(spec, { status: { startTime } }), now);
+  it('counts from the start of the pod on this node', () => {
+    assert.equal(at('2026-01-02T03:03:45Z'), 40_000);
+    assert.equal(at('2026-01-02T03:03:05Z'), 0);
+    assert.equal(at(undefined), undefined);
+  });
+});
+
+describe("a container's image", () => {
+  const image: LoadedImage = {
+    id: 'sha256:1',
+    names: ['app:1'],
+    sizeBytes: 1,
+    root: '/images/1',
+    config: {
+      environment: ['A=a=b', 'PATH=/app'],
+      entrypoint: ['/entry'],
+      command: ['one', 'two'],
+      workingDir: '/srv',
+      user: '',
+    },
+    users: { passwd: '', group: '' },
+  };
+  const images = { find: async (name: string) => (name === 'app:1' ? image : undefined), list: async () => [image] };
+  const told = async (container: Partial<Container>) => {
+    const { image: found, waiting, events } = await ensureImage({ name: 'main', ...container }, images);
+    return [found?.id, waiting?.reason, ...events.map(({ reason, message }) => `${reason}: ${message}`)];
+  };
+  it('is there or not, by its pull policy', async () => {
+    const present = 'Pulled: Container image "app:1" already present on machine and can be accessed by the pod';
+    for (const imagePullPolicy of ['Always', 'IfNotPresent', 'Never'])
+      assert.deepEqual(await told({ image: 'app:1', imagePullPolicy }), ['sha256:1', undefined, present]);
+    assert.deepEqual(await told({ image: 'other' }), [undefined, undefined]);
+    assert.deepEqual(await told({ image: 'other', imagePullPolicy: 'Never' }), [
+      undefined,
+      'ErrImageNeverPull',
+      'ErrImageNeverPull: Container image "other" is not present with pull policy of Never',
+      'Failed: Error: ErrImageNeverPull',
+    ]);
+    assert.deepEqual(await told({ image: 'Not a Name' }), [
+      undefined,
+      'InvalidImageName',
+      `InspectFailed: Failed to apply default image tag "Not a Name": couldn't parse image name "Not a Name": invalid reference format`,
+      'Failed: Error: InvalidImageName',
+    ]);
+  });
+  it('says what is run where the container does not', () => {
+    const run = (container: Partial<Container>) => {
+      const whole = { name: 'main', ...container };
+      const { command, environment, workingDir, imageRoot } = containerConfig({
+        pod: pod({ containers: [whole] }),
+        container: whole,
+        attempt: 0,
+        environment: new Map([['WHO', 'me']]),
+        volumes: new Map(),
+        podIp: '127.0.0.1',
+        users: { passwd: '', group: '' },
+        image,
+      });
+      assert.deepEqual([environment.get('A'), environment.get('PATH')], ['a=b', '/app']);
+      return [command.join(' '), workingDir, imageRoot];
+    };
+    assert.deepEqual(run({}), ['/entry one two', '/srv', '/images/1']);
+    assert.deepEqual(run({ args: ['$(WHO)'] }), ['/entry me', '/srv', '/images/1']);
+    assert.deepEqual(run({ command: ['own'], workingDir: '/w' }), ['own', '/w', '/images/1']);
+  });
+  for (const [name, tagged] of [
+    ['busybox', 'busybox:latest'],
+    ['host.example:5000/a/b', 'host.example:5000/a/b:latest'],
+    ['a/b:1.2', 'a/b:1.2'],
+    [`a@sha256:${'0'.repeat(64)}`, `a@sha256:${'0'.repeat(64)}`],
+  ] as const)
+    it(`${name} is ${tagged}`, () => assert.equal(withTag(name), tagged));
+  for (const name of ['', 'UPPER', 'a b', '-a', 'a:', 'a/', '../a', `a:${'x'.repeat(129)}`])
+    it(`${JSON.stringify(name)} is no name`, () => assert.throws(() => withTag(name), /invalid reference format/));
 });
 
 describe('the crash-loop back-off', () => {
@@ -366,7 +527,10 @@ describe('what the runtime is asked to run', () => {
     environment: new Map([['WHO', 'me']]),
     volumes: new Map([['data', { hostPath: '/v', readOnly: false }]]),
     podIp: '127.0.0.1',
-    passwd: 'root:x:0:0::/root:/bin/sh\nme:x:1000:100::/home/me:/bin/sh\n',
+    users: {
+      passwd: 'root:x:0:0::/root:/bin/sh\nme:x:1000:100::/home/me:/bin/sh\n',
+      group: 'audio:x:29:other,me\nvideo:x:44:other\n',
+    },
   });
   it('has the command expanded, the volumes bound, the user at home', () => {
     const config = containerConfig(
@@ -380,12 +544,19 @@ describe('what the runtime is asked to run', () => {
     );
     assert.deepEqual(config.command, ['echo', 'me']);
     assert.deepEqual(config.mounts, [
-      { hostPath: '/v', containerPath: '/data', readOnly: true, propagation: 'None' },
+      {
+        hostPath: '/v',
+        containerPath: '/data',
+        readOnly: true,
+        recursiveReadOnly: false,
+        propagation: 'None',
+      },
     ]);
     assert.deepEqual(
       [config.environment.get('HOME'), config.environment.get('HOSTNAME'), config.security.gid],
       ['/home/me', 'web-0', 100],
     );
+    assert.deepEqual(config.security.supplementalGroups, [29]);
   });
   const refusals: [string, Partial<Container>, RegExp][] = [
     [
@@ -400,11 +571,6 @@ describe('what the runtime is asked to run', () => {
     ],
     ['a block volume', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] }, /block volumes/],
     [
-      'Bidirectional propagation',
-      { volumeMounts: [{ name: 'data', mountPath: '/x', mountPropagation: 'Bidirectional' }] },
-      /Bidirectional/,
-    ],
-    [
       'root against runAsNonRoot',
       { securityContext: { runAsNonRoot: true } },
       /image will run as root \(pod: "web-0_default\(u1\)", container: main\)/,
@@ -417,7 +583,11 @@ describe('what the runtime is asked to run', () => {
 
 describe('security', () => {
   const of = (own: object, shared: object = {}) =>
-    containerSecurity(pod({ securityContext: shared }), { name: 'main', securityContext: own }, () => 0);
+    containerSecurity(
+      pod({ securityContext: shared }),
+      { name: 'main', securityContext: own },
+      { passwd: '', group: '' },
+    );
   it("prefers the container's own", () => assert.equal(of({ runAsUser: 5 }, { runAsUser: 6 }).uid, 5));
   it('adds fsGroup to the groups', () =>
     assert.deepEqual(of({}, { fsGroup: 9, supplementalGroups: [7, 9] }).supplementalGroups, [7, 9]));
@@ -428,7 +598,54 @@ describe('security', () => {
     assert.ok(!of({}).capabilities.includes('sys_admin'));
     assert.deepEqual(of({ privileged: true }).capabilities, ['all']);
   });
-  it('knows groups by passwd', () => assert.equal(primaryGroup('a:x:7:8::/:/bin/sh', 7), 8));
+  it('takes the user of the image, and looks for names in its tables', () => {
+    const users = {
+      passwd: 'app:x:7:8::/srv:/bin/sh\n',
+      group: 'www:x:33:\nextra:x:50:app\n',
+    };
+    const cases: [string, object, unknown][] = [
+      ['', {}, [0, 0, []]],
+      ['app', {}, [7, 8, [50]]],
+      ['7:33', {}, [7, 33, [50]]],
+      ['app:www', {}, [7, 33, [50]]],
+      ['12', {}, [12, 0, []]],
+      ['app:www', { runAsUser: 12 }, [12, 0, []]],
+      ['app', { runAsGroup: 5 }, [7, 5, [50]]],
+    ];
+    for (const [user, securityContext, expected] of cases) {
+      const image = imageUser(user, users);
+      const { uid, gid, supplementalGroups } = containerSecurity(
+        pod(),
+        { name: 'main', securityContext },
+        users,
+        image,
+      );
+      assert.deepEqual([uid, gid, supplementalGroups], expected, user);
+    }
+    assert.throws(() => imageUser('nobody', users), /unable to find user nobody: no matching entries/);
+    assert.throws(() => imageUser('app:none', users), /unable to find group none/);
+  });
+  it('refuses root and who might be root where runAsNonRoot is asked for', () => {
+    const users = { passwd: 'app:x:7:8::/srv:/bin/sh\n', group: '' };
+    const of = (user: string, own: object) => () =>
+      containerSecurity(
+        pod(),
+        { name: 'main', securityContext: { runAsNonRoot: true, ...own } },
+        users,
+        imageUser(user, users),
+      );
+    const where = ' (pod: "web-0_default(u1)", container: main)';
+    assert.throws(of('', {}), { message: `container has runAsNonRoot and image will run as root${where}` });
+    assert.throws(of('app', {}), {
+      message: `container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root${where}`,
+    });
+    assert.throws(of('7', { runAsUser: 0 }), {
+      message: `container's runAsUser breaks non-root policy${where}`,
+    });
+    assert.equal(of('7', {})().uid, 7);
+    assert.equal(of('', { runAsUser: 9 })().uid, 9);
+  });
+  it('knows groups by passwd', () => assert.equal(primaryGroup({ passwd: 'a:x:7:8::/:/bin/sh', group: '' }, 7), 8));
 });
 
 describe('names within a pod', () => {

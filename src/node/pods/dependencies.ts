@@ -2,6 +2,7 @@ import type { Clock, Logger, Trace } from '../../base/index.ts';
 import type { Client, EventRecorder } from '../../client/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Pod, ResourceList, Service, Stored } from '../../kube/index.ts';
+import type { Images } from '../images/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { PodVolume } from './container-config.ts';
 
@@ -24,6 +25,7 @@ export interface PodDependencies {
   readonly recorder: EventRecorder;
   readonly host: Host;
   readonly runtime: Runtime;
+  readonly images: Images;
   readonly volumes: PodVolumes;
   readonly nodeName: string;
   /** The kubelet's root directory. */

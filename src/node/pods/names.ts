@@ -21,8 +21,13 @@ export function isSidecar(container: Container): boolean {
 
 /** spec.containers{main}: which part of the pod an event is about. */
 export function containerFieldPath(pod: Stored<Pod>, name: string): string {
-  const list = pod.spec?.initContainers?.some((container) => container.name === name)
+  const isIn = (list: readonly { readonly name: string }[] | undefined) =>
+    list?.some((container) => container.name === name);
+  const { initContainers, ephemeralContainers } = pod.spec ?? {};
+  const list = isIn(initContainers)
     ? 'initContainers'
-    : 'containers';
+    : isIn(ephemeralContainers)
+      ? 'ephemeralContainers'
+      : 'containers';
   return `spec.${list}{${name}}`;
 }

@@ -1,5 +1,6 @@
-import type { ContainerStatus, Pod } from '../../kube/index.ts';
+import type { Container, ContainerStatus, Pod } from '../../kube/index.ts';
 import { isSidecar } from './names.ts';
+import { containerShouldRestart } from './restart-policy.ts';
 
 /**
  * The phase of a pod by its containers' statuses (kubelet, getPhase).
@@ -10,10 +11,9 @@ export function podPhase(
   statuses: readonly ContainerStatus[],
   terminal: boolean,
 ): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
-  const policy = pod.spec?.restartPolicy ?? 'Always';
   const statusOf = (name: string) => statuses.find((status) => status.name === name);
-  const restarts = (exitCode: number) =>
-    !terminal && (policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0));
+  const restarts = (container: Container, exitCode: number) =>
+    !terminal && containerShouldRestart(pod, container, exitCode);
   const initialized = (pod.spec?.containers ?? []).some((container) => {
     const status = statusOf(container.name);
     return status?.state?.running || status?.state?.terminated || status?.lastState?.terminated;
@@ -34,7 +34,7 @@ export function podPhase(
         waiting++;
       }
     } else if (!ended) pendingInit++;
-    else if (ended.exitCode !== 0 && (terminal || policy === 'Never')) return 'Failed';
+    else if (ended.exitCode !== 0 && !restarts(container, ended.exitCode)) return 'Failed';
     else if (ended.exitCode !== 0) pendingInit++;
   }
 
@@ -48,7 +48,7 @@ export function podPhase(
     else if (!ended) waiting++;
     else {
       stopped++;
-      if (restarts(ended.exitCode)) restarting++;
+      if (restarts(container, ended.exitCode)) restarting++;
       if (ended.exitCode === 0) succeeded++;
     }
   }

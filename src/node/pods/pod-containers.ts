@@ -1,17 +1,32 @@
 import { errorMessage } from '../../base/index.ts';
-import { type Container, configMaps, isNotFound, type Pod, type Stored, secrets } from '../../kube/index.ts';
-import { type ContainerRecord, StartError } from '../runtime/index.ts';
+import {
+  type Container,
+  configMaps,
+  containerOf,
+  containerStatusesOf,
+  type EphemeralContainer,
+  isNotFound,
+  type Pod,
+  type Stored,
+  secrets,
+} from '../../kube/index.ts';
+import { type ContainerConfig, type ContainerNamespaces, type ContainerRecord, StartError } from '../runtime/index.ts';
 import type { Attempt, Attempts, AttemptsByName } from './attempts.ts';
-import { containerConfig, type PodVolume } from './container-config.ts';
+import { containerConfig, type HostFiles, type PodVolume, sandboxConfig } from './container-config.ts';
 import type { ProbeResults, Waiting } from './container-status.ts';
 import type { PodDependencies } from './dependencies.ts';
+import { ensureImage } from './ensure-image.ts';
 import { resolveEnvironment } from './environment.ts';
-import { containerFieldPath } from './names.ts';
+import { type HookTarget, runHook } from './lifecycle-hook.ts';
+import { containerFieldPath, formatPod } from './names.ts';
 import { runProbe } from './probe.ts';
 import { type ProbeKind, Prober } from './prober.ts';
+import { restartsWhenUnhealthy } from './restart-policy.ts';
+import { stopContainers } from './stop-containers.ts';
+import { terminationOrder } from './termination-order.ts';
 
-/** A container never has less than this between SIGTERM and SIGKILL, whatever was asked (minimumGracePeriodInSeconds). */
-const MINIMUM_GRACE_SECONDS = 2;
+/** No container of a pod can be called so: theirs are names in small letters. */
+const SANDBOX = 'POD';
 /** The exit code of a program that could not be started (OCI runtimes). */
 const START_FAILED_EXIT_CODE = 128;
 
@@ -23,6 +38,10 @@ export class PodContainers {
   readonly #changed: () => void;
   readonly #failedStarts = new Map<string, Attempt>();
   readonly #probers = new Map<string, Prober>();
+  /** Containers whose preStop hook has been begun. */
+  readonly #hooked = new Set<string>();
+  /** Aborts when those that are being stopped have to hurry. */
+  #hurry = new AbortController();
 
   constructor(dependencies: PodDependencies, podUid: string, changed: () => void) {
     this.#dependencies = dependencies;
@@ -45,7 +64,7 @@ export class PodContainers {
   }
 
   get anyRunning(): boolean {
-    return this.#records().some(({ state }) => state === 'running');
+    return this.#all().some(({ state }) => state === 'running');
   }
 
   /** What the probes say of the containers that run; begins to probe those that it does not yet. */
@@ -59,7 +78,7 @@ export class PodContainers {
       this.#probers.delete(id);
     }
     for (const record of running) {
-      const container = containersOf(pod).find(({ name }) => name === record.containerName);
+      const container = containerOf(pod, record.containerName);
       if (!container) continue;
       const prober = this.#probers.get(record.id) ?? this.#startProber(pod, container, record);
       if (prober.started) started.add(container.name);
@@ -73,25 +92,32 @@ export class PodContainers {
     this.#probers.clear();
   }
 
-  /** Starts a container. Returns why it waits when it could not even be tried. */
+  /** Starts a container. Returns why it waits when it could not be tried, or was ended at once. */
   async start(
     pod: Stored<Pod>,
     container: Container,
     volumes: ReadonlyMap<string, PodVolume>,
-    files: { readonly passwd: string; readonly resolvConf?: string },
+    files: HostFiles,
   ): Promise<Waiting | undefined> {
-    const { runtime, clock, hostIp } = this.#dependencies;
+    const { runtime, clock, hostIp, images } = this.#dependencies;
     const attempt = this.#nextAttempt(pod, container.name);
-    let config: ReturnType<typeof containerConfig>;
+    const { image, waiting, events } = await ensureImage(container, images);
+    for (const { type, reason, message } of events) this.#event(pod, container, type, reason, message);
+    if (waiting) return waiting;
+    let config: ContainerConfig;
     try {
-      const environment = await this.#environment(pod, container);
-      config = containerConfig({ pod, container, attempt, environment, volumes, podIp: hostIp, ...files });
+      const [environment, pid] = await Promise.all([
+        this.#environment(pod, container),
+        this.#processNamespace(pod, container),
+      ]);
+      const input = { pod, container, attempt, environment, volumes, podIp: hostIp, image, pid };
+      config = containerConfig({ ...input, ...files });
     } catch (error) {
       this.#event(pod, container, 'Warning', 'Failed', `Error: ${errorMessage(error)}`);
       return { reason: 'CreateContainerConfigError', message: errorMessage(error) };
     }
     await this.#forgetBefore(container.name, attempt - 1);
-    if (attempt === 0)
+    if (attempt === 0 && !image)
       this.#event(
         pod,
         container,
@@ -99,8 +125,9 @@ export class PodContainers {
         'HostRootFilesystem',
         `Container image ${JSON.stringify(container.image)} is not used: the container runs on ${runtime.rootDescription}`,
       );
+    let record: ContainerRecord;
     try {
-      await runtime.start(config);
+      record = await runtime.start(config);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       const now = clock.now();
@@ -119,40 +146,125 @@ export class PodContainers {
     }
     this.#event(pod, container, 'Normal', 'Created', 'Container created');
     this.#event(pod, container, 'Normal', 'Started', 'Container started');
-    return undefined;
+    return this.#postStart(pod, container, record);
   }
 
-  /** Stops what runs, all at once; resolves when it has ended. Called again with less grace it hurries. */
+  /** Stops what runs, in the order of its end; resolves when it has ended. Called again with less grace it hurries. */
   async stop(pod: Stored<Pod>, graceSeconds: number, announce: boolean): Promise<void> {
-    const grace = Math.max(graceSeconds, MINIMUM_GRACE_SECONDS);
+    this.#hurry.abort();
+    this.#hurry = new AbortController();
     const running = this.#records().filter(({ state }) => state === 'running');
+    if (announce)
+      for (const { containerName } of running)
+        this.#killing(pod, containerName, `Stopping container ${containerName}`);
+    await this.#stop(pod, running, graceSeconds, terminationOrder(pod));
+    const { runtime } = this.#dependencies;
     await Promise.all(
-      running.map(async (record) => {
-        const { containerName } = record;
-        if (announce) this.#killing(pod, containerName, `Stopping container ${containerName}`);
-        await this.#dependencies.runtime.stop(record.id, grace);
-      }),
+      this.#all()
+        .filter(({ state, containerName }) => state === 'running' && containerName === SANDBOX)
+        .map(({ id }) => runtime.stop(id, 0)),
     );
   }
 
   /** Removes everything of ended containers, and the pod's logs. */
   async remove(pod: Stored<Pod>): Promise<void> {
     const { runtime } = this.#dependencies;
-    for (const { id } of this.#records()) await runtime.remove(id);
+    for (const { id } of this.#all()) await runtime.remove(id);
     const { uid, name, namespace = '' } = pod.metadata;
     await runtime.removeLogs({ podUid: uid, podName: name, podNamespace: namespace });
   }
 
-  #records(): readonly ContainerRecord[] {
+  #stop(
+    pod: Stored<Pod>,
+    records: readonly ContainerRecord[],
+    graceSeconds: number,
+    order: ReadonlyMap<string, readonly string[]> = new Map(),
+  ): Promise<void> {
+    const { runtime, clock } = this.#dependencies;
+    const stoppings = records.map((record) => ({
+      name: record.containerName,
+      preStop: this.#preStop(pod, record),
+      stop: (seconds: number) => runtime.stop(record.id, seconds),
+    }));
+    return stopContainers(clock, stoppings, graceSeconds, order, this.#hurry.signal);
+  }
+
+  /** Once for each container, however often it is stopped. */
+  #preStop(pod: Stored<Pod>, record: ContainerRecord): (() => Promise<void>) | undefined {
+    const container = containerOf(pod, record.containerName);
+    const handler = container?.lifecycle?.preStop;
+    if (!container || !handler || this.#hooked.has(record.id)) return undefined;
+    return async () => {
+      this.#hooked.add(record.id);
+      try {
+        await runHook(handler, pod, container, this.#hookTarget(record), this.#hurry.signal);
+      } catch (error) {
+        if (this.#hurry.signal.aborted) return;
+        this.#dependencies.log.info('a preStop hook failed', { error: errorMessage(error) });
+        // Its words stay out of the event: they may hold secrets.
+        this.#event(pod, container, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
+      }
+    };
+  }
+
+  async #postStart(
+    pod: Stored<Pod>,
+    container: Container,
+    record: ContainerRecord,
+  ): Promise<Waiting | undefined> {
+    const handler = container.lifecycle?.postStart;
+    if (!handler) return undefined;
+    try {
+      await runHook(handler, pod, container, this.#hookTarget(record));
+      return undefined;
+    } catch (error) {
+      this.#event(pod, container, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
+      this.#killing(pod, container.name, 'FailedPostStartHook');
+      await this.#stop(pod, [record], this.#graceOf(pod));
+      return { reason: 'PostStartHookError', message: errorMessage(error) };
+    }
+  }
+
+  #hookTarget({ id }: ContainerRecord): HookTarget {
+    const { clock, runtime, host, hostIp } = this.#dependencies;
+    return { clock, runtime, network: host.network, containerId: id, podIp: hostIp };
+  }
+
+  /** Whose processes a container sees. */
+  async #processNamespace(pod: Stored<Pod>, container: Container): Promise<ContainerNamespaces['pid']> {
+    if (pod.spec?.hostPID) return 'host';
+    if (pod.spec?.shareProcessNamespace) return { container: await this.#sandbox(pod) };
+    const { targetContainerName: target } = container as EphemeralContainer;
+    if (!target) return 'own';
+    const found = this.#records().find((record) => record.containerName === target && record.state === 'running');
+    if (!found) throw new Error(`unable to find target container ${target}`);
+    return { container: found.id };
+  }
+
+  /** The container that holds the PID namespace which a pod's containers share; made when there is none. */
+  async #sandbox(pod: Stored<Pod>): Promise<string> {
+    const { runtime } = this.#dependencies;
+    const old = this.#all().filter(({ containerName }) => containerName === SANDBOX);
+    const running = old.find(({ state }) => state === 'running');
+    if (running) return running.id;
+    for (const { id } of old) await runtime.remove(id);
+    return (await runtime.start(sandboxConfig(pod, SANDBOX))).id;
+  }
+
+  /** With the one that holds the namespaces. */
+  #all(): readonly ContainerRecord[] {
     return this.#dependencies.runtime.containers(this.#podUid);
+  }
+
+  #records(): readonly ContainerRecord[] {
+    return this.#all().filter(({ containerName }) => containerName !== SANDBOX);
   }
 
   /** One more than what is remembered here or, if the node has lost its memory, in the API. */
   #nextAttempt(pod: Stored<Pod>, name: string): number {
     const known = this.attempts().get(name)?.current?.attempt;
     if (known !== undefined) return known + 1;
-    const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-    const old = statuses.find((status) => status.name === name);
+    const old = containerStatusesOf(pod).find((status) => status.name === name);
     return old?.containerID || old?.lastState?.terminated ? old.restartCount + 1 : (old?.restartCount ?? 0);
   }
 
@@ -184,15 +296,18 @@ export class PodContainers {
 
   #startProber(pod: Stored<Pod>, container: Container, record: ContainerRecord): Prober {
     const { clock, runtime, host, hostIp } = this.#dependencies;
-    const target = { runtime, network: host.network, containerId: record.id, podIp: hostIp };
+    const containerId = record.id;
+    const target = { runtime, network: host.network, containerId, podIp: hostIp, pod: formatPod(pod) };
     const prober = new Prober({
       clock,
       container,
       startedAtMs: record.startedAtMs,
       run: (probe) => runProbe(probe, container, target),
       changed: this.#changed,
-      failed: (kind, output) =>
-        this.#event(pod, container, 'Warning', 'Unhealthy', `${kind} probe failed: ${output}`),
+      failed: (kind, { result, output }) => {
+        const failed = result === 'error' ? 'errored and resulted in unknown state' : 'failed';
+        this.#event(pod, container, 'Warning', 'Unhealthy', `${kind} probe ${failed}: ${output}`);
+      },
       unhealthy: (kind) => this.#restart(pod, container, record, kind),
     });
     this.#probers.set(record.id, prober);
@@ -201,18 +316,21 @@ export class PodContainers {
   }
 
   #restart(pod: Stored<Pod>, container: Container, record: ContainerRecord, kind: ProbeKind): void {
-    const { runtime, log } = this.#dependencies;
+    const { log } = this.#dependencies;
     const probe = kind === 'Startup' ? container.startupProbe : container.livenessProbe;
-    const grace = probe?.terminationGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
-    const message = `Container ${container.name} failed ${kind.toLowerCase()} probe, will be restarted`;
-    this.#killing(pod, container.name, message);
-    runtime
-      .stop(record.id, Math.max(grace, MINIMUM_GRACE_SECONDS))
-      .catch((error) => log.warn('cannot stop an unhealthy container', { error: errorMessage(error) }));
+    const grace = pod.metadata.deletionGracePeriodSeconds ?? probe?.terminationGracePeriodSeconds;
+    this.#killing(pod, container.name, unhealthyMessage(pod, container, kind));
+    this.#stop(pod, [record], grace ?? this.#graceOf(pod)).catch((error) =>
+      log.warn('cannot stop an unhealthy container', { error: errorMessage(error) }),
+    );
+  }
+
+  #graceOf({ metadata, spec }: Stored<Pod>): number {
+    return metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
   }
 
   #killing(pod: Stored<Pod>, name: string, message: string): void {
-    const container = containersOf(pod).find((candidate) => candidate.name === name);
+    const container = containerOf(pod, name);
     if (container) this.#event(pod, container, 'Normal', 'Killing', message);
   }
 
@@ -231,6 +349,9 @@ export class PodContainers {
   }
 }
 
-function containersOf(pod: Stored<Pod>): readonly Container[] {
-  return [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+/** The kubelet's words (computePodActions, computeInitContainerActions). */
+function unhealthyMessage(pod: Pod, container: Container, kind: ProbeKind): string {
+  const failed = `ontainer ${container.name} failed ${kind.toLowerCase()} probe`;
+  if (pod.spec?.initContainers?.includes(container as never)) return `Init c${failed}`;
+  return `C${failed}${restartsWhenUnhealthy(pod, container) ? ', will be restarted' : ''}`;
 }

@@ -1,5 +1,6 @@
 import { rfc3339 } from '../../base/index.ts';
 import {
+  type Container,
   type ContainerStatus,
   type Pod,
   type PodCondition,
@@ -7,6 +8,7 @@ import {
   qosClass,
   type Stored,
 } from '../../kube/index.ts';
+import type { Evicted } from './active-deadline.ts';
 import type { AttemptsByName } from './attempts.ts';
 import { podConditions } from './conditions.ts';
 import { containerStatus, type ProbeResults, type Waiting } from './container-status.ts';
@@ -23,6 +25,8 @@ export interface PodFacts {
   readonly sandboxReady: boolean;
   /** Nothing of the pod will be run again. */
   readonly terminal: boolean;
+  /** Why the pod is Failed whatever its containers did. */
+  readonly evicted?: Evicted;
   readonly hostIp: string;
   readonly nowMs: number;
 }
@@ -30,14 +34,22 @@ export interface PodFacts {
 /** The part of a pod's status that its node owns. */
 export function podStatus(pod: Stored<Pod>, facts: PodFacts): PodStatus {
   const old = pod.status;
-  const initContainerStatuses = statusesOf(pod, facts, true, old?.initContainerStatuses);
-  const containerStatuses = statusesOf(pod, facts, false, old?.containerStatuses);
+  const initContainerStatuses = statusesOf(pod, facts, 'initContainers', old?.initContainerStatuses);
+  const containerStatuses = statusesOf(pod, facts, 'containers', old?.containerStatuses);
+  const ephemeralContainerStatuses = statusesOf(
+    pod,
+    facts,
+    'ephemeralContainers',
+    old?.ephemeralContainerStatuses,
+  );
   const statuses = [...initContainerStatuses, ...containerStatuses];
-  const phase = terminalPhase(podPhase(pod, statuses, facts.terminal), facts.terminal);
+  const { evicted } = facts;
+  const phase = evicted ? 'Failed' : terminalPhase(podPhase(pod, statuses, facts.terminal), facts.terminal);
   const observedGeneration = pod.metadata.generation;
   return {
     observedGeneration,
     phase,
+    ...evicted,
     conditions: podConditions(pod, phase, statuses, facts.sandboxReady && !facts.terminal).map((draft) =>
       timed(draft, old?.conditions, observedGeneration, facts.nowMs),
     ),
@@ -48,6 +60,7 @@ export function podStatus(pod: Stored<Pod>, facts: PodFacts): PodStatus {
     startTime: old?.startTime ?? rfc3339(facts.nowMs),
     ...(initContainerStatuses.length > 0 ? { initContainerStatuses } : {}),
     containerStatuses,
+    ...(ephemeralContainerStatuses.length > 0 ? { ephemeralContainerStatuses } : {}),
     qosClass: qosClass(pod.spec),
   };
 }
@@ -60,14 +73,15 @@ function terminalPhase(phase: ReturnType<typeof podPhase>, terminal: boolean) {
 function statusesOf(
   pod: Stored<Pod>,
   facts: PodFacts,
-  init: boolean,
+  kind: 'initContainers' | 'containers' | 'ephemeralContainers',
   old: readonly ContainerStatus[] | undefined,
 ): ContainerStatus[] {
-  const containers = (init ? pod.spec?.initContainers : pod.spec?.containers) ?? [];
-  const creating = !init && (pod.spec?.initContainers ?? []).length > 0;
+  const containers: readonly Container[] = pod.spec?.[kind] ?? [];
+  const init = kind === 'initContainers';
+  const initializing = kind !== 'ephemeralContainers' && (pod.spec?.initContainers ?? []).length > 0;
   return containers.map((container) => {
     const attempts = facts.attempts.get(container.name);
-    const reason = creating || init ? 'PodInitializing' : 'ContainerCreating';
+    const reason = initializing ? 'PodInitializing' : 'ContainerCreating';
     const waiting =
       facts.waiting.get(container.name) ?? (attempts?.current || facts.terminal ? undefined : { reason });
     return containerStatus(container, attempts, waiting, facts.probes, {

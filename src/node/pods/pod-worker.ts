@@ -1,6 +1,17 @@
 import { join } from 'node:path';
 import { backoffDelay, errorMessage, type Span, sleep, type Timer } from '../../base/index.ts';
-import { isBeingDeleted, isConflict, isNotFound, type Pod, pods, type Stored } from '../../kube/index.ts';
+import {
+  containerOf,
+  isBeingDeleted,
+  isConflict,
+  isNotFound,
+  isPodTerminal,
+  type Pod,
+  pods,
+  type Stored,
+} from '../../kube/index.ts';
+import { activeDeadlineIn, DEADLINE_EXCEEDED, type Evicted } from './active-deadline.ts';
+import type { AttemptsByName } from './attempts.ts';
 import type { PodVolume } from './container-config.ts';
 import type { Waiting } from './container-status.ts';
 import { decide } from './decide.ts';
@@ -49,6 +60,7 @@ export class PodWorker {
   /** The attempt of each container whose back-off was told of, and the one whose back-off has passed. */
   #announced = new Map<string, number>();
   #waitedFor = new Map<string, number>();
+  #evicted: Evicted | undefined;
   #runSpan: Span | undefined;
   #failures = 0;
   #mountFailingSince: number | undefined;
@@ -170,15 +182,29 @@ export class PodWorker {
   }
 
   async #sync(): Promise<number | undefined> {
-    const { phase } = this.#pod.status ?? {};
     const attempts = this.#containers.attempts();
-    const over = phase === 'Succeeded' || phase === 'Failed';
+    const over = isPodTerminal(this.#pod);
+    const deadlineInMs = over ? undefined : activeDeadlineIn(this.#pod, this.#dependencies.clock.now());
+    if (deadlineInMs !== undefined && deadlineInMs <= 0) this.#evict(DEADLINE_EXCEEDED);
+    const next = await this.#syncContainers(over || this.#evicted !== undefined, attempts);
+    if (deadlineInMs === undefined || this.#terminated) return next;
+    return Math.min(next ?? deadlineInMs, deadlineInMs);
+  }
+
+  /** Nothing is run any more, whatever the restart policy says. */
+  #evict(why: Evicted): void {
+    if (this.#evicted) return;
+    this.#evicted = why;
+    this.#dependencies.recorder.event(this.#pod, 'Normal', why.reason, why.message);
+  }
+
+  async #syncContainers(over: boolean, attempts: AttemptsByName): Promise<number | undefined> {
     const probes = this.#containers.probe(this.#pod);
     const actions = decide(this.#pod, attempts, probes.started);
     if (over || actions.finished) {
       await this.#containers.stop(this.#pod, this.#specGrace(), true);
       this.#release();
-      if (!over) await this.#writeStatus();
+      if (!isPodTerminal(this.#pod)) await this.#writeStatus();
       return undefined;
     }
     if (actions.start.length === 0) {
@@ -227,8 +253,9 @@ export class PodWorker {
 
   async #startContainers(names: readonly string[]): Promise<number | undefined> {
     const { clock, host, recorder } = this.#dependencies;
-    const [passwd, resolvConf] = await Promise.all([
+    const [passwd, group, resolvConf] = await Promise.all([
       host.files.read('/etc/passwd').catch(() => ''),
+      host.files.read('/etc/group').catch(() => ''),
       host.files.read('/etc/resolv.conf').catch(() => undefined),
     ]);
     let again: number | undefined;
@@ -239,9 +266,7 @@ export class PodWorker {
     for (const name of names) {
       this.#starting.signal.throwIfAborted();
       const pod = this.#pod;
-      const container = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find(
-        (candidate) => candidate.name === name,
-      )!;
+      const container = containerOf(pod, name)!;
       const ended = this.#containers.attempts().get(name)?.current;
       if (ended && this.#waitedFor.get(name) !== ended.attempt) {
         const finishedAtMs = ended.finishedAtMs ?? ended.startedAtMs;
@@ -263,7 +288,7 @@ export class PodWorker {
         this.#waitedFor.set(name, ended.attempt);
       }
       const waiting = await this.#containers.start(pod, container, this.#volumes ?? new Map(), {
-        passwd,
+        users: { passwd, group },
         resolvConf,
       });
       if (waiting) {
@@ -319,8 +344,7 @@ export class PodWorker {
 
   /** The API knows how it ended, and here nobody does any more: an earlier life came so far. */
   #isTold(): boolean {
-    const { phase } = this.#pod.status ?? {};
-    return (phase === 'Succeeded' || phase === 'Failed') && this.#containers.attempts().size === 0;
+    return isPodTerminal(this.#pod) && this.#containers.attempts().size === 0;
   }
 
   /** Nothing will be started any more: the volumes may go. */
@@ -339,6 +363,7 @@ export class PodWorker {
       probes: this.#containers.probe(this.#pod),
       sandboxReady: this.#volumes !== undefined,
       terminal: this.#terminated,
+      evicted: this.#evicted,
       hostIp,
       nowMs: clock.now(),
     });

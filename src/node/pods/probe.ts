@@ -1,12 +1,16 @@
-import { TimeoutError } from '../../base/index.ts';
+import { errorMessage, TimeoutError } from '../../base/index.ts';
 import type { Network } from '../../host/index.ts';
 import type { Container } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 export type Probe = NonNullable<Container['readinessProbe']>;
 
+/** What of a command's output an event shows (maxReadLength). */
+const MAX_OUTPUT = 10 * 1024;
+
+/** What one run of a probe found; an error is no answer, and counts for nothing (prober/worker.go). */
 export interface ProbeOutcome {
-  readonly success: boolean;
+  readonly result: 'success' | 'failure' | 'error';
   /** What the probe saw, for the event. */
   readonly output: string;
 }
@@ -16,47 +20,123 @@ export interface ProbeTarget {
   readonly network: Network;
   readonly containerId: string;
   readonly podIp: string;
+  /** NAME_NAMESPACE(UID) */
+  readonly pod: string;
 }
 
-/** Runs a probe once. */
+const success = (output: string): ProbeOutcome => ({ result: 'success', output });
+const failure = (output: string): ProbeOutcome => ({ result: 'failure', output });
+
+/** Runs a probe once. Never rejects. */
 export async function runProbe(
   probe: Probe,
   container: Container,
   target: ProbeTarget,
 ): Promise<ProbeOutcome> {
-  const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
+  const timeoutSeconds = probe.timeoutSeconds ?? 1;
   try {
-    if (probe.exec) {
-      const result = await target.runtime.exec(target.containerId, probe.exec.command ?? [], { timeoutMs });
-      return { success: result.exitCode === 0, output: `${result.stdout}${result.stderr}` };
-    }
-    if (probe.httpGet) {
-      const { scheme, host, path = '/', httpHeaders } = probe.httpGet;
-      const port = portNumber(probe.httpGet.port, container);
-      const headers = Object.fromEntries((httpHeaders ?? []).map(({ name, value }) => [name, value]));
-      const url = { secure: scheme === 'HTTPS', host: host || target.podIp, port, path };
-      try {
-        const { statusCode, body } = await target.network.httpGet(url, { timeoutMs, headers });
-        if (statusCode >= 200 && statusCode < 400) return { success: true, output: body };
-        return { success: false, output: `HTTP probe failed with statuscode: ${statusCode}` };
-      } catch (error) {
-        const text = `${url.secure ? 'https' : 'http'}://${url.host}:${port}${path}`;
-        return { success: false, output: `Get ${JSON.stringify(text)}: ${reason(error, url.host, port)}` };
-      }
-    }
-    if (probe.tcpSocket) {
-      const host = probe.tcpSocket.host || target.podIp;
-      const port = portNumber(probe.tcpSocket.port, container);
-      try {
-        await target.network.connect(host, port, { timeoutMs });
-        return { success: true, output: '' };
-      } catch (error) {
-        return { success: false, output: reason(error, host, port) };
-      }
-    }
-    return { success: false, output: 'missing probe handler: exec, httpGet or tcpSocket' };
+    if (probe.exec) return await execProbe(probe.exec.command ?? [], target, timeoutSeconds);
+    if (probe.httpGet) return await httpProbe(probe.httpGet, container, target, timeoutSeconds);
+    if (probe.tcpSocket) return await tcpProbe(probe.tcpSocket, container, target, timeoutSeconds);
+    if (probe.grpc) return await grpcProbe(probe.grpc, target, timeoutSeconds);
+    throw new Error(`missing probe handler for ${target.pod}:${container.name}`);
   } catch (error) {
-    return { success: false, output: error instanceof Error ? error.message : String(error) };
+    return { result: 'error', output: errorMessage(error) };
+  }
+}
+
+async function execProbe(
+  command: readonly string[],
+  { runtime, containerId }: ProbeTarget,
+  timeoutSeconds: number,
+): Promise<ProbeOutcome> {
+  try {
+    const options = { timeoutMs: timeoutSeconds * 1000 };
+    const { exitCode, stdout, stderr } = await runtime.exec(containerId, command, options);
+    const output = `${stdout}${stderr}`.slice(0, MAX_OUTPUT);
+    return exitCode === 0 ? success(output) : failure(output);
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    const words = JSON.stringify(command.join(' '));
+    return failure(`command timed out: ${words} timed out after ${timeoutSeconds}s`);
+  }
+}
+
+async function httpProbe(
+  { scheme, host: asked, path = '/', port: named, httpHeaders = [] }: NonNullable<Probe['httpGet']>,
+  container: Container,
+  { network, podIp }: ProbeTarget,
+  timeoutSeconds: number,
+): Promise<ProbeOutcome> {
+  const port = portNumber(named, container);
+  const headers = {
+    'User-Agent': 'kube-probe/1.36',
+    Accept: '*/*',
+    ...Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value])),
+  };
+  const url = { secure: scheme === 'HTTPS', host: asked || podIp, port, path };
+  try {
+    const timeoutMs = timeoutSeconds * 1000;
+    const { statusCode, body } = await network.httpGet(url, { timeoutMs, headers });
+    if (statusCode >= 200 && statusCode < 400) return success(body);
+    return failure(`HTTP probe failed with statuscode: ${statusCode}`);
+  } catch (error) {
+    const text = `${url.secure ? 'https' : 'http'}://${url.host}:${port}${path}`;
+    const why =
+      error instanceof TimeoutError
+        ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+        : dialError(error, url.host, port);
+    return failure(`Get ${JSON.stringify(text)}: ${why}`);
+  }
+}
+
+async function tcpProbe(
+  { host: asked, port: named }: NonNullable<Probe['tcpSocket']>,
+  container: Container,
+  { network, podIp }: ProbeTarget,
+  timeoutSeconds: number,
+): Promise<ProbeOutcome> {
+  const host = asked || podIp;
+  const port = portNumber(named, container);
+  try {
+    await network.connect(host, port, { timeoutMs: timeoutSeconds * 1000 });
+    return success('');
+  } catch (error) {
+    return failure(
+      error instanceof TimeoutError ? `dial tcp ${host}:${port}: i/o timeout` : dialError(error, host, port),
+    );
+  }
+}
+
+/** gRPC status codes that have words of their own. */
+const GRPC_DEADLINE_EXCEEDED = 4;
+const GRPC_UNIMPLEMENTED = 12;
+
+async function grpcProbe(
+  { port, service }: NonNullable<Probe['grpc']>,
+  { network, podIp }: ProbeTarget,
+  timeoutSeconds: number,
+): Promise<ProbeOutcome> {
+  try {
+    const health = await network.grpcHealth(podIp, port, service ?? '', { timeoutMs: timeoutSeconds * 1000 });
+    return health === 'SERVING'
+      ? success('service healthy')
+      : failure(`service unhealthy (responded with "${health}")`);
+  } catch (error) {
+    if (error instanceof TimeoutError) {
+      const address = JSON.stringify(`${podIp}:${port}`);
+      return failure(
+        `timeout: failed to connect service ${address} within ${timeoutSeconds}s: context deadline exceeded`,
+      );
+    }
+    const { code, details } = error as { code?: unknown; details?: string };
+    if (code === GRPC_UNIMPLEMENTED)
+      return failure(
+        `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${details}`,
+      );
+    if (code === GRPC_DEADLINE_EXCEEDED)
+      return failure(`timeout: health rpc did not complete within ${timeoutSeconds}s`);
+    return failure(`error: health rpc probe failed: ${errorMessage(error)}`);
   }
 }
 
@@ -70,10 +150,7 @@ export function portNumber(port: number | string | object, container: Container)
 }
 
 /** As Go words what went wrong with a connection. */
-function reason(error: unknown, host: string, port: number): string {
-  if (error instanceof TimeoutError)
-    return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ECONNREFUSED') return `dial tcp ${host}:${port}: connect: connection refused`;
-  return message;
+function dialError(error: unknown, host: string, port: number): string {
+  const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+  return refused ? `dial tcp ${host}:${port}: connect: connection refused` : errorMessage(error);
 }

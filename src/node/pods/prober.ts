@@ -12,8 +12,8 @@ export interface ProberOptions {
   readonly run: (probe: Probe) => Promise<ProbeOutcome>;
   /** `ready` or `started` has changed. */
   readonly changed: () => void;
-  /** A run of a probe has failed. */
-  readonly failed: (kind: ProbeKind, output: string) => void;
+  /** A run of a probe has failed, or could not be made. */
+  readonly failed: (kind: ProbeKind, outcome: ProbeOutcome) => void;
   /** A startup or liveness probe has failed too often: the container must be restarted. */
   readonly unhealthy: (kind: ProbeKind) => void;
 }
@@ -81,9 +81,12 @@ export class Prober {
     const look = async () => {
       const outcome = await this.#options.run(probe);
       if (this.#stopped) return;
-      successes = outcome.success ? successes + 1 : 0;
-      failures = outcome.success ? 0 : failures + 1;
-      if (!outcome.success) this.#options.failed(kind, outcome.output);
+      if (outcome.result !== 'success') this.#options.failed(kind, outcome);
+      // No answer is none: what was counted stays as it is.
+      if (outcome.result === 'error') return again((probe.periodSeconds ?? 10) * 1000);
+      const succeeded = outcome.result === 'success';
+      successes = succeeded ? successes + 1 : 0;
+      failures = succeeded ? 0 : failures + 1;
       if (successes >= (probe.successThreshold ?? 1)) {
         if (this.#passed(kind)) return;
       } else if (failures >= (probe.failureThreshold ?? 3) && this.#exceeded(kind)) return;

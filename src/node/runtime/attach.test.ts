@@ -75,11 +75,13 @@ describe('a container with a terminal', { skip: skipReason, timeout: 60_000 }, (
   it('has a size that clients change, signals from its keys, and stays when they go', async (test) => {
     const scratch = scratchDirectory(test);
     const runtime = await openRuntime(scratch);
-    const script = `trap 'stty size' WINCH; trap 'echo interrupted; exit 5' INT; echo ready; while :; do sleep 0.05; done`;
+    const script = `trap 'stty size' WINCH; trap 'echo interrupted; exit 5' INT; read go; echo ready; while :; do sleep 0.05; done`;
     const security = { ...shellContainer('').security, uid: 1234, gid: 1234 };
     const { id } = await runtime.start(taking(script, { stdin: 'open', tty: true }, { security }));
     const first = await runtime.attach(id, WITH_INPUT);
     assert.equal(first.stderr, undefined);
+    first.stdin!.write('go\r');
+    await readUntil(first.stdout, /ready/);
     first.resize({ columns: 101, rows: 33 });
     await readUntil(first.stdout, /33 101\r\n/);
     first.end();
@@ -89,7 +91,7 @@ describe('a container with a terminal', { skip: skipReason, timeout: 60_000 }, (
     const record = await ended(runtime, id);
     assert.equal(record.exitCode, 5);
     const lines = await logLines(scratch.host, record);
-    assert.equal(lines[0], 'stdout F ready\r');
+    assert.deepEqual(lines.slice(0, 2), ['stdout F go\r', 'stdout F ready\r']);
   });
 
   it('has one also when it takes no input', async (test) => {

@@ -24,6 +24,7 @@ const SCRIPTS = [
   'shim.sh',
   'init.sh',
   'enter.pl',
+  'program.pl',
   'streams.pl',
   'session.pl',
   'terminal.pl',

@@ -51,7 +51,7 @@ export class ContainerProcess {
     this.#options = options;
     const { stored } = options;
     this.#writer = new LogWriter(options.host.files, options.clock, stored.logPath);
-    const { id, podUid, podNamespace, podName, containerName, attempt, image, logPath } = stored;
+    const { id, podUid, podNamespace, podName, containerName, attempt, image, imageId, logPath } = stored;
     const startedAtMs = stored.createdAtMs;
     this.#record = {
       id,
@@ -61,6 +61,7 @@ export class ContainerProcess {
       containerName,
       attempt,
       image,
+      imageId,
       logPath,
       state: 'running',
       startedAtMs,

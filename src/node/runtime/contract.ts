@@ -70,6 +70,7 @@ export interface ContainerConfig {
   readonly namespaces?: ContainerNamespaces;
   /** The directory that holds the image's root file system. @default the host's root */
   readonly imageRoot?: string;
+  readonly imageId?: string;
   /** Directories of cgroups that it joins, one a hierarchy. @default none */
   readonly cgroups?: readonly string[];
 }
@@ -86,6 +87,8 @@ export interface ContainerRecord {
   readonly containerName: string;
   readonly attempt: number;
   readonly image: string;
+  /** Absent: it runs on the host's root. */
+  readonly imageId?: string;
   readonly state: ContainerState;
   /** Wall time, milliseconds. */
   readonly startedAtMs: number;

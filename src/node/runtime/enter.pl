@@ -10,7 +10,7 @@
 #   enter.pl sweep MOUNT_NAMESPACE                                                 kills what is in a container
 #
 # STREAMS: any of `stdin`, `tty`, with commas between. IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES.
-# What runs then is a shell that reads standard input.
+# What is run then is read from standard input (program.pl).
 #
 # No module is loaded, strict and warnings neither (a test looks by them): they would cost three times what all this does.
 
@@ -23,9 +23,9 @@ sysread($program, my $header, 20) or fail("cannot read /proc/self/exe: $!");
 close $program;
 our %numbers = unpack('x18v', $header) == 62
   ? (umount => 166, pivot_root => 155, mount => 165, prctl => 157, setns => 308, setgroups => 116, setresuid => 117,
-     setresgid => 119, capget => 125, capset => 126, setsid => 112, dup3 => 292)
+     setresgid => 119, capget => 125, capset => 126, setsid => 112, dup3 => 292, exit_group => 231)
   : (umount => 39, pivot_root => 41, mount => 40, prctl => 167, setns => 268, setgroups => 159, setresuid => 147,
-     setresgid => 149, capget => 90, capset => 91, setsid => 157, dup3 => 24);
+     setresgid => 149, capget => 90, capset => 91, setsid => 157, dup3 => 24, exit_group => 94);
 @numbers{qw(open_tree move_mount pidfd_open close_range pidfd_getfd mount_setattr)} = (428, 429, 434, 436, 438, 442);
 
 sub AT_FDCWD() { -100 }
@@ -64,9 +64,10 @@ my $word = shift @ARGV // '';
 my $mode = $modes{$word} or fail("enter.pl: no such mode: $word");
 # Before anything is entered, and only where it is needed: it is the host's.
 load($_) for {
-  start => $word eq 'start' && $ARGV[5] =~ /\btty\b/ ? [qw(streams terminal)] : [],
+  start => $word eq 'start' && $ARGV[5] =~ /\btty\b/ ? [qw(program streams terminal)] : ['program'],
   terminal => [qw(streams terminal)],
-  session => [qw(streams session)],
+  exec => ['program'],
+  session => [qw(program streams session)],
 }->{$word}->@*;
 $mode->(@ARGV);
 
@@ -109,7 +110,8 @@ sub start {
   if ($read_only_root eq 'true') {
     set_attributes(AT_FDCWD, '/', 0, READ_ONLY, 0) or fail("cannot make the root read-only: $!");
   }
-  # 6, 7 and 8: see command-script.ts. Whatever else was open in those who started us is not the container's.
+  # 6 is told of the start, 7 is the container's standard error, 8 its input. Whatever else was open in those who started us
+  # is not the container's.
   if ($terminal) {
     hand_over($terminal, $_) or fail("cannot take the terminal: $!") for 8, 7, 1;
   }
@@ -119,6 +121,7 @@ sub start {
   call('close_range', 3, 5, 0);
   call('close_range', $streams eq '' ? 8 : 9, 0xffffffff, 0);
   become(@identity);
+  run_program($streams eq '' ? undef : 8, 6, 7);
 }
 
 # Into the cgroups and namespaces of a process, which must be the one that was meant.
@@ -154,9 +157,10 @@ sub enter {
   umask 022;
   call('close_range', 3, 0xffffffff, 0);
   become(@identity);
+  run_program();
 }
 
-# The container's user, groups and capabilities, and its shell. Never returns.
+# The container's user, groups and capabilities.
 sub become {
   my ($uid, $gid, $groups, $capabilities, $no_new_privileges) = @_;
   if ($capabilities ne 'all') {
@@ -178,8 +182,6 @@ sub become {
   }
   # Without the process that waits for it a container's end would go unseen.
   call('prctl', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) or fail("cannot be bound to the parent: $!");
-  { exec { '/bin/sh' } '/bin/sh', '-s' }
-  fail("cannot start /bin/sh: $!");
 }
 
 # Capabilities that would outlive the next exec beside the bounding set.
@@ -324,6 +326,7 @@ sub call {
 
 sub fail {
   my ($why) = @_;
-  print { $failures || *STDERR } "error $why\n";
-  exit 125;
+  syswrite $failures || *STDERR, "error $why\n";
+  # At once: the files that are closed already would be complained of.
+  call('exit_group', 125);
 }

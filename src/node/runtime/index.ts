@@ -1,9 +1,11 @@
 export {
   type ContainerConfig,
   type ContainerMount,
+  type ContainerNamespaces,
   type ContainerRecord,
   type ContainerSecurity,
   type ContainerSession,
+  type ContainerStreams,
   type Runtime,
   type SessionOptions,
   StartError,

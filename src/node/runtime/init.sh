@@ -1,7 +1,7 @@
 #!/bin/sh
 # The first half of a container's start, as its first process; arguments as shim.sh's. Builds the root file system on a
-# tmpfs that only this mount namespace sees. enter.pl makes it the root, with the volumes in it, and hands over to the
-# second half on standard input with the container's user and capabilities.
+# tmpfs that only this mount namespace sees. enter.pl makes it the root, with the volumes in it, and becomes what standard
+# input says, with the container's user and capabilities.
 # Settings: unshare, scratch, hostname, base, fstab, concealed, cgroups.
 state=$1 runtime=$2
 shift 2

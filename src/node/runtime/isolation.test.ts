@@ -144,7 +144,7 @@ describe('a container as root', { skip: skipReason, timeout: 60_000 }, () => {
   });
 });
 
-for (const name of ['enter.pl', 'session.pl'])
+for (const name of ['enter.pl', 'program.pl', 'session.pl', 'streams.pl', 'terminal.pl'])
   it(`${name}, which enters containers, passes the checks that it does not load`, () => {
     const program = join(import.meta.dirname, name);
     const { stderr } = spawnSync('perl', ['-Mstrict', '-Mwarnings', '-c', program]);

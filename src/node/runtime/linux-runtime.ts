@@ -9,7 +9,6 @@ import {
 } from '../../base/index.ts';
 import type { ExecResult, Host } from '../../host/index.ts';
 import { prepareBaseDirectory } from './base-directory.ts';
-import { commandScript } from './command-script.ts';
 import { fillContainerDirectory } from './container-directory.ts';
 import { ContainerProcess } from './container-process.ts';
 import {
@@ -21,6 +20,7 @@ import {
   type SessionOptions,
   StartError,
 } from './contract.ts';
+import { programRecord } from './program.ts';
 import type { RootMode } from './root-plan.ts';
 import { identityArguments } from './security.ts';
 import { processSession, SESSION_DESCRIPTORS, streamsArgument } from './session.ts';
@@ -95,7 +95,7 @@ export class LinuxRuntime implements Runtime {
       await host.processes.spawn({
         command: '/bin/sh',
         args: this.#shimArguments(directory, config),
-        input: commandScript({ ...config, input: hasInput(config) ? 8 : undefined }),
+        input: programRecord(config),
         onExit: () => container.shimEnded(),
       });
       await container.waitForStart(START_LIMIT_MS);
@@ -145,8 +145,7 @@ export class LinuxRuntime implements Runtime {
     return this.#options.host.processes.exec(
       'perl',
       this.#enterArguments('exec', container),
-      // The status of a start is nobody's business here.
-      { input: `exec 6>/dev/null 7>&2\n${commandScript({ command, environment, workingDir })}`, ...options },
+      { input: programRecord({ command, environment, workingDir }), ...options },
     );
   }
 
@@ -155,10 +154,10 @@ export class LinuxRuntime implements Runtime {
     const { workingDir } = container.stored;
     // As containerd does: a program would take the terminal for none that it knows.
     const environment = options.tty ? new Map([['TERM', 'xterm'], ...given]) : given;
-    const script = commandScript({ command, environment, workingDir, input: 8 });
+    const program = programRecord({ command, environment, workingDir });
     const args = this.#enterArguments('session', container, streamsArgument(options));
     const process = this.#options.host.processes.connect('perl', args, SESSION_DESCRIPTORS);
-    return processSession(process, `exec 7>&2\n${script}`, options);
+    return processSession(process, program, options);
   }
 
   async attach(id: string, { stdin } = { stdin: false }): Promise<ContainerSession> {
@@ -300,10 +299,6 @@ export class LinuxRuntime implements Runtime {
     log.info('discarding a container whose start was interrupted', { id, container: stored.containerName });
     await this.#discard(container);
   }
-}
-
-function hasInput({ streams }: ContainerConfig): boolean {
-  return streams !== undefined && (streams.tty || streams.stdin !== 'none');
 }
 
 /** /proc/PID/environ. */

@@ -2,9 +2,9 @@
 #
 #   enter.pl session PID START_TICKS CGROUP,... STREAMS IDENTITY...     STREAMS: any of `stdin`, `tty`, with commas between
 #
-# 0 is what the container's shell reads (command-script.ts), 1 and 2 take the command's output, 3 gives its input; 4 gives
-# lines `ROWS COLUMNS`, and its end is the client's, which ends every process of the session; 5 takes what the shell says of
-# the start. The command gets pipes or a terminal of the container's own, never our descriptors: those are sockets, which a
+# 0 says what is run (program.ts), 1 and 2 take the command's output, 3 gives its input; 4 gives
+# lines `ROWS COLUMNS`, and its end is the client's, which ends every process of the session; 5 takes what is said
+# of the start. The command gets pipes or a terminal of the container's own, never our descriptors: those are sockets, which a
 # program cannot open again as /dev/stdout.
 
 # enter.pl's.
@@ -13,7 +13,7 @@ our (%numbers, $failures);
 sub session {
   my ($pid, $start_ticks, $cgroups, $streams, @identity) = @_;
   my ($with_input, $with_terminal) = map { $streams =~ /\b$_\b/ } qw(stdin tty);
-  # The shell's places (6: the start's status, 7: standard error, 8: the command's input) are taken before any is opened.
+  # The program's places (6: the start's status, 7: standard error, 8: the command's input) are taken before any is opened.
   call('dup3', 5, $_, 0) for 6 .. 8;
   open($failures, '>&=', 5);
   # While it is the host's: the container's could be anything.
@@ -48,6 +48,7 @@ sub session {
     call('close_range', 3, 5, 0);
     call('close_range', 9, 0xffffffff, 0);
     become(@identity);
+    run_program(8, 6);
   }
   call('close_range', 0, 0, 0);
   call('close_range', 5, 8, 0);

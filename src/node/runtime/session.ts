@@ -10,14 +10,14 @@ export function streamsArgument({ stdin, tty }: SessionOptions): string {
   return [stdin && 'stdin', tty && 'tty'].filter(Boolean).join(',');
 }
 
-/** The session that a process of session.pl carries. `script` is what the container's shell reads. */
+/** The session that a process of session.pl carries. `program` is what it is to run (program.ts). */
 export function processSession(
   process: ConnectedProcess,
-  script: string,
+  program: string,
   options: SessionOptions,
 ): ContainerSession {
-  const [forShell, stdout, stderr, stdin, control, report] = process.streams;
-  forShell.end(script);
+  const [start, stdout, stderr, stdin, control, report] = process.streams;
+  start.end(program);
   if (!options.stdin) stdin!.destroy();
   return {
     stdin: options.stdin ? stdin : undefined,

@@ -3,7 +3,7 @@
 #
 # Runs in a session of its own and outlives the agent. It keeps the container's FIFOs open for reading and writing, so
 # that a dead agent neither breaks nor loses the output, and writes the exit code to the file `exit`.
-# Standard input is the second half of the container's start (see command-script.ts) and is left unread here.
+# Standard input says what the container runs (program.ts) and is left unread here.
 # What happens is told, line by line, in the file `status`. What is asked for stands in the file `settings`
 # (settings.ts): stdin, tty, pid_of, propagates, unshare, and what init.sh reads.
 state=$1 runtime=$2

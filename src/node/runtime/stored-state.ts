@@ -21,6 +21,7 @@ export interface StoredContainer {
   readonly streams?: ContainerStreams;
   readonly namespaces?: ContainerNamespaces;
   readonly imageRoot?: string;
+  readonly imageId?: string;
   readonly cgroups?: readonly string[];
   readonly createdAtMs: number;
 }
@@ -30,7 +31,7 @@ export function storedContainer(
   more: Pick<StoredContainer, 'id' | 'bootId' | 'logPath' | 'createdAtMs'>,
 ): StoredContainer {
   const { podUid, podNamespace, podName, containerName, attempt, image, workingDir, security } = config;
-  const { terminationMessageFromLog, streams, namespaces, imageRoot, cgroups } = config;
+  const { terminationMessageFromLog, streams, namespaces, imageRoot, imageId, cgroups } = config;
   return {
     version: 1,
     ...more,
@@ -46,6 +47,7 @@ export function storedContainer(
     streams,
     namespaces,
     imageRoot,
+    imageId,
     cgroups,
   };
 }

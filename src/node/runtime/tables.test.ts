@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { FakeClock } from '../../base/index.ts';
 import { scratchDirectory } from '../../host/linux/leftovers.test-support.ts';
-import { commandScript } from './command-script.ts';
+import { programRecord } from './program.ts';
 import { formatLog, MAX_LINE_BYTES, parseLogLine } from './log-format.ts';
 import { expiredLogs, LogWriter, MAX_LOG_BYTES, rotationTime } from './log-writer.ts';
 import { fstabField, shellQuote } from './quote.ts';
@@ -146,29 +146,36 @@ describe('quoting', () => {
   it('of mount tables is octal', () => assert.equal(fstabField('a b\\c#'), 'a\\040b\\134c\\043'));
 });
 
-describe('the second half of a start', () => {
-  const script = commandScript({
-    command: ['echo', 'hello', "it's"],
-    environment: new Map([['PATH', '/usr/bin:/bin']]),
-    workingDir: '/',
+describe('what a container becomes', () => {
+  const record = programRecord({
+    command: ['sh', '-c', 'echo "$1" "$QUOTES"; pwd; cat', 'sh', "it's"],
+    environment: new Map([
+      ['PATH', '/usr/bin:/bin'],
+      ['QUOTES', 'a\n"b"'],
+    ]),
+    workingDir: '/usr',
   });
-  const run = (text: string) =>
-    execFileSync('sh', ['-c', 'exec 6>&1 7>&2; sh -s'], {
-      input: text,
-      stdio: ['pipe', 'pipe', 'ignore'],
-    }).toString();
+  const program = join(import.meta.dirname, 'program.pl');
+  const caller = `sub fail { print "error @_\\n"; exit 125 } sub call { syscall(shift() eq 'dup3' ? ${process.arch === 'x64' ? 292 : 24} : 436, @_) >= 0 }
+    do $ARGV[0] or die; run_program(undef, 1)`;
+  const run = (input: string) => spawnSync('perl', ['-e', caller, program], { input, encoding: 'utf8' });
 
-  it('tells that it starts and becomes the program', () =>
-    assert.equal(run(script), "started\nhello it's\n"));
+  it('tells that it starts, has its words, variables and directory, and nothing to read', () =>
+    assert.equal(run(record).stdout, `started\nit's a\n"b"\n/usr\n`));
   it('does nothing when it was cut off', () => {
-    for (const part of [0.3, 0.6, 0.9]) {
-      const cut = script.slice(0, Math.floor(script.length * part));
-      try {
-        assert.equal(run(cut), '');
-      } catch (error) {
-        assert.equal(String((error as { stdout: Buffer }).stdout), '');
-      }
-    }
+    for (let length = 0; length < record.length - 2; length += 5)
+      assert.equal(run(record.slice(0, length)).stdout, 'error the start was cut off\n');
+  });
+  it('says what is no program, and ends as a shell does what cannot be run', () => {
+    const of = (command: string, workingDir = '/tmp') =>
+      run(programRecord({ command: [command], environment: new Map([['PATH', '/usr/bin']]), workingDir }));
+    assert.equal(of('a"b').stdout, 'error exec: "a\\"b": executable file not found in $PATH\n');
+    assert.equal(of('/no').stdout, 'error exec: "/no": stat /no: no such file or directory\n');
+    assert.equal(of('/etc').stdout, 'error exec: "/etc": permission denied\n');
+    assert.equal(
+      of('ls', '/no').stdout,
+      'error chdir to cwd ("/no") set in config.json failed: no such file or directory\n',
+    );
   });
 });
 

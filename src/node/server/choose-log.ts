@@ -1,4 +1,4 @@
-import type { ContainerStatus, Pod, Stored } from '../../kube/index.ts';
+import { type ContainerStatus, containerStatusesOf, type Pod, type Stored } from '../../kube/index.ts';
 
 const PREFIX = 'stowage://';
 
@@ -7,8 +7,7 @@ const PREFIX = 'stowage://';
  * @throws Error, fit for the user, when there is none (kubelet, validateContainerLogStatus).
  */
 export function chooseLog(pod: Stored<Pod>, containerName: string, previous: boolean): string {
-  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
-  const status = [...initContainerStatuses, ...containerStatuses].find(({ name }) => name === containerName);
+  const status = containerStatusesOf(pod).find(({ name }) => name === containerName);
   const which = `container ${JSON.stringify(containerName)} in pod ${JSON.stringify(pod.metadata.name)}`;
   if (!status) throw new Error(`${which} is not available`);
   const { waiting, running, terminated } = status.state ?? {};

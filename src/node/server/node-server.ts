@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, errorMessage, type Logger, ServerResponse } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
-import type { Pod, Stored } from '../../kube/index.ts';
+import { containerOf, type Pod, type Stored } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { type ClientSubject, refusal } from './authorize-client.ts';
 import { chooseLog } from './choose-log.ts';
@@ -156,8 +156,7 @@ export class NodeServer {
       ({ metadata }) => metadata.name === podName && metadata.namespace === namespace,
     );
     if (!pod) return answer(response, 404, `pod ${JSON.stringify(podName)} does not exist`);
-    const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-    if (!containers.some(({ name }) => name === containerName))
+    if (!containerOf(pod, containerName))
       return answer(
         response,
         404,

@@ -29,7 +29,9 @@ export function containerEnd(pod: Pod, containerName: string): ContainerEnd | un
   const code = annotations[ANN_EXIT_CODE] ?? '0';
   const exitCode = Number(code);
   if (!/^\d+$/.test(code) || exitCode > 255) {
-    throw new Error(`annotation ${ANN_EXIT_CODE}=${JSON.stringify(code)} must be a whole number from 0 to 255`);
+    throw new Error(
+      `annotation ${ANN_EXIT_CODE}=${JSON.stringify(code)} must be a whole number from 0 to 255`,
+    );
   }
   return { afterMs, exitCode };
 }

@@ -52,7 +52,8 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
     open: async () => undefined,
     async start(config) {
       for (const { hostPath } of config.mounts) {
-        if (!(await files.stat(hostPath))) throw new StartError(`bind ${hostPath}: no such file or directory`);
+        if (!(await files.stat(hostPath)))
+          throw new StartError(`bind ${hostPath}: no such file or directory`);
       }
       const { podUid, podNamespace, podName, containerName, attempt, image } = config;
       const record: ContainerRecord = {
@@ -71,7 +72,8 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
       const container: Simulated = { record };
       const end = endOrRefusal(options, config);
       containers.set(record.id, container);
-      if (end) container.ending = clock.after(end.afterMs, () => exit(record.id, end.exitCode), { unref: true });
+      if (end)
+        container.ending = clock.after(end.afterMs, () => exit(record.id, end.exitCode), { unref: true });
       return record;
     },
     containers: (podUid) =>
@@ -98,10 +100,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
   };
 }
 
-function endOrRefusal(
-  { endOf }: SimulatedRuntimeOptions,
-  config: ContainerConfig,
-): ContainerEnd | undefined {
+function endOrRefusal({ endOf }: SimulatedRuntimeOptions, config: ContainerConfig): ContainerEnd | undefined {
   try {
     return endOf(config);
   } catch (error) {

@@ -25,6 +25,8 @@ export interface NodeFacts {
   readonly kubeletVersion: string;
   readonly runtimeVersion: string;
   readonly nowMs: number;
+  /** What containers can run in. @default none */
+  readonly images?: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
 }
 
 /** The kubelet's maxPods. */
@@ -81,6 +83,7 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
       { type: 'InternalIP', address: facts.address },
       { type: 'Hostname', address: facts.name },
     ],
+    ...imageList(facts.images),
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     nodeInfo: {
       machineID: info.machineId,
@@ -95,6 +98,13 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
       architecture: info.architecture,
     },
   };
+}
+
+/** The largest first, no more than the kubelet shows (nodeStatusMaxImages, MaxNamesPerImageInNodeStatus). */
+function imageList(images: NodeFacts['images'] = []): Pick<NodeStatus, 'images'> {
+  if (images.length === 0) return {};
+  const largest = images.toSorted((a, b) => b.sizeBytes - a.sizeBytes).slice(0, 50);
+  return { images: largest.map(({ names, sizeBytes }) => ({ names: names.slice(0, 5), sizeBytes })) };
 }
 
 /** Whether the server's status says something else than `status`, heartbeats aside. */

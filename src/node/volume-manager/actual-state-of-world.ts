@@ -28,6 +28,10 @@ export interface AttachedVolume {
   readonly deviceState: MountState;
   readonly deviceMountPath: string;
   readonly deviceReconstructed: boolean;
+  /** What its claim had when it was mounted, or what it has grown to since. */
+  readonly size: string | undefined;
+  /** Growing it has failed for good. */
+  readonly expansionFailed: boolean;
   readonly pods: ReadonlyMap<string, PodMount>;
 }
 
@@ -92,6 +96,8 @@ export class ActualStateOfWorld {
       deviceState: 'not-mounted',
       deviceMountPath: '',
       deviceReconstructed: false,
+      size: undefined,
+      expansionFailed: false,
       pods: new Map(),
     });
   }
@@ -128,6 +134,19 @@ export class ActualStateOfWorld {
     volume.deviceState = 'not-mounted';
     volume.deviceMountPath = '';
     volume.deviceReconstructed = false;
+  }
+
+  /** Notes the size of a volume of which none is known. */
+  initializeSize(name: UniqueVolumeName, size: string): void {
+    this.#attached(name).size ??= size;
+  }
+
+  markResized(name: UniqueVolumeName, size: string): void {
+    Object.assign(this.#attached(name), { size, expansionFailed: false });
+  }
+
+  markExpansionFailed(name: UniqueVolumeName): void {
+    this.#attached(name).expansionFailed = true;
   }
 
   markMounted(name: UniqueVolumeName, podUid: string, spec: VolumeSpec): void {

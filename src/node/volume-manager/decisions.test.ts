@@ -264,6 +264,7 @@ describe('a pass of the reconciler', () => {
           operations: operations as unknown as Parameters<typeof reconcile>[0]['operations'],
           isSettled: () => settled,
           isReportedAttached,
+          needsExpansion: () => false,
         },
         mayUnmount,
         new AbortController().signal,

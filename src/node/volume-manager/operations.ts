@@ -15,6 +15,7 @@ import type { ActualStateOfWorld, AttachedVolume, PodMount } from './actual-stat
 import type { VolumeToMount } from './desired-state-of-world.ts';
 import { afterDeviceFailure, afterMountFailure, mountForbidden } from './mount-rules.ts';
 import { UnmountSpans } from './unmount-spans.ts';
+import { type MountedAt, VolumeExpander } from './volume-expander.ts';
 
 export interface OperationsOptions {
   readonly client: Client;
@@ -36,6 +37,7 @@ export interface OperationsOptions {
 const MOUNT = 'volume_mount';
 const UNMOUNT = 'volume_unmount';
 const UNMOUNT_DEVICE = 'unmount_device';
+const EXPAND = 'volume_fs_resize';
 const VERIFY = 'verify_controller_attached_volume';
 
 /**
@@ -45,10 +47,12 @@ const VERIFY = 'verify_controller_attached_volume';
 export class Operations {
   readonly #options: OperationsOptions;
   readonly #unmounts: UnmountSpans;
+  readonly #expander: VolumeExpander;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
     this.#unmounts = new UnmountSpans(options.trace, options.nodeName);
+    this.#expander = new VolumeExpander(options);
   }
 
   isPending(key: OperationKey): boolean {
@@ -80,6 +84,21 @@ export class Operations {
         span?.fail(errorMessage(error));
         if (!signal.aborted) this.#options.recorder.event(pod, 'Warning', 'FailedMount', errorMessage(error));
         throw error;
+      }
+    });
+  }
+
+  /** Grows a volume that is mounted for the pod. */
+  expand(volume: VolumeToMount, signal: AbortSignal): void {
+    const { volumeName, spec, pod } = volume;
+    this.#start({ volume: volumeName }, EXPAND, spec, async () => {
+      const { actual, recorder } = this.#options;
+      try {
+        await this.#expander.inUse(volume, mountedAt(volume, actual.get(volumeName)?.devicePath), signal);
+      } catch (error) {
+        const told = failure('NodeExpandVolume.NodeExpandVolume failed', spec, error);
+        if (!signal.aborted) recorder.event(pod, 'Warning', 'VolumeResizeFailed', told.message);
+        throw told;
       }
     });
   }
@@ -155,6 +174,9 @@ export class Operations {
       actual.isMountedElsewhere(volumeName, podUid),
     );
     if (forbidden) throw failure(forbidden.step, spec, forbidden.why);
+    await plugin.mounter.check?.(spec).catch((error) => {
+      throw failure('MountVolume.NewMounter initialization failed', spec, error);
+    });
     const security = pod.spec?.securityContext;
     const context: MountContext = {
       pod,
@@ -171,7 +193,8 @@ export class Operations {
 
     let devicePath = actual.get(volumeName)?.devicePath ?? '';
     if (isAttachable(plugin, spec)) {
-      devicePath = await plugin.attacher!.waitForAttach(spec, nodeName, devicePath, signal).catch((error) => {
+      const attached = plugin.attacher!.waitForAttach(spec, nodeName, devicePath, signal, pod);
+      devicePath = await attached.catch((error) => {
         throw failure('MountVolume.WaitForAttach failed', spec, error);
       });
     }
@@ -192,6 +215,13 @@ export class Operations {
       tellMismatch(error);
       afterMountFailure(actual, volumeName, podUid, spec, error);
       throw failure('MountVolume.SetUp failed', spec, error);
+    }
+    try {
+      await this.#expander.afterMount(volume, mountedAt(volume, devicePath), signal);
+    } catch (error) {
+      // It is mounted, but must not be used with its old size.
+      actual.markMountUncertain(volumeName, podUid, spec);
+      throw failure('MountVolume.Setup failed while expanding volume', spec, error);
     }
     actual.markMounted(volumeName, podUid, spec);
   }
@@ -215,6 +245,14 @@ export class Operations {
       log.debug(`${name} succeeded`, { volume: spec.name, pod: key.pod });
     });
   }
+}
+
+function mountedAt({ plugin, spec, pod, deviceMountable }: VolumeToMount, devicePath = ''): MountedAt {
+  return {
+    devicePath,
+    mountPath: plugin.mounter.podPath(spec, pod.metadata.uid),
+    deviceMountPath: deviceMountable ? plugin.deviceMounter!.deviceMountPath(spec) : '',
+  };
 }
 
 /** `MountVolume.SetUp failed for volume "pvc-…" : why`, as upstream's GenerateError words it. */

@@ -8,8 +8,10 @@ export interface ReconcilerOptions {
   readonly actual: ActualStateOfWorld;
   readonly operations: Pick<
     Operations,
-    'isPending' | 'verifyAttached' | 'mount' | 'unmount' | 'unmountDevice'
+    'isPending' | 'verifyAttached' | 'mount' | 'expand' | 'unmount' | 'unmountDevice'
   >;
+  /** Whether the volume has become larger and this node has something to do about it. */
+  needsExpansion(volume: VolumeToMount): boolean;
   /** Whether it is known what the pod wishes for; until then nothing of it is unmounted. */
   isSettled(podUid: string): boolean;
   /** Whether the node's status, as cached, names the volume as attached. */
@@ -52,7 +54,10 @@ function mountOrAttach(options: ReconcilerOptions, volume: VolumeToMount, signal
   }
   if (!known) actual.markAttached(volumeName, volume.plugin, volume.spec, '', 'no');
   const mount = actual.podMount(volume.pod.metadata.uid, volumeName);
-  if (mount?.state === 'mounted' && !mount.remountRequired) return;
+  if (mount?.state === 'mounted' && !mount.remountRequired) {
+    if (options.needsExpansion(volume)) operations.expand(volume, signal);
+    return;
+  }
   operations.mount(volume, mount?.remountRequired ?? false, signal);
 }
 

@@ -20,7 +20,8 @@ import {
 } from '../../volume/index.ts';
 import { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { MountedVolumes, PodSource, VolumeManager } from './contract.ts';
-import { DesiredStateOfWorld } from './desired-state-of-world.ts';
+import { DesiredStateOfWorld, type VolumeToMount } from './desired-state-of-world.ts';
+import { hasOutgrown } from './expansion-plan.ts';
 import { Operations } from './operations.ts';
 import { podsOnDisk, removeOrphanedPod } from './orphaned-pods.ts';
 import { expectedVolumes } from './pod-volumes.ts';
@@ -28,6 +29,7 @@ import { Populator } from './populator.ts';
 import { reconcile } from './reconciler.ts';
 import { completeFromNodeStatus, reconstruct, type Unreconstructed } from './reconstruct.ts';
 import { mountedVolumesForPod, notMountedMessage, unmountedVolumes, volumesInUse } from './status.ts';
+import { mayGrow } from './volume-expander.ts';
 import { VolumesInUse } from './volumes-in-use.ts';
 import { Changes } from './wait.ts';
 
@@ -122,7 +124,9 @@ class NodeVolumeManager implements VolumeManager {
       log,
       processed: () => {
         this.#orphansDirty = true;
-        this.#followClaims(this.#populator.hasFailed && !this.#signal?.aborted);
+        const growing = () =>
+          this.#desired.volumesToMount().some(({ plugin, spec }) => mayGrow(plugin, spec));
+        this.#followClaims((this.#populator.hasFailed || growing()) && !this.#signal?.aborted);
         this.#wake();
       },
     });
@@ -263,9 +267,14 @@ class NodeVolumeManager implements VolumeManager {
     if (!wanted) return;
     const { informers } = this.#options;
     const retry = () => this.#populator.enqueueFailed();
+    const updated = () => {
+      retry();
+      // A volume may have become larger.
+      this.#wake();
+    };
     this.#claimStops = [
-      informers.of<PersistentVolumeClaim>(persistentVolumeClaims).on({ added: retry, updated: retry }),
-      informers.of<PersistentVolume>(persistentVolumes).on({ added: retry, updated: retry }),
+      informers.of<PersistentVolumeClaim>(persistentVolumeClaims).on({ added: retry, updated }),
+      informers.of<PersistentVolume>(persistentVolumes).on({ added: retry, updated }),
     ];
   }
 
@@ -306,6 +315,7 @@ class NodeVolumeManager implements VolumeManager {
         operations: this.#operations,
         isSettled: (podUid) => this.#populator.isSettled(podUid),
         isReportedAttached: (name) => attached.has(name),
+        needsExpansion: (volume) => this.#needsExpansion(volume),
       },
       mayUnmount,
       signal,
@@ -317,6 +327,14 @@ class NodeVolumeManager implements VolumeManager {
       this.#cleanOrphans(signal);
     }
     this.#changes.notify();
+  }
+
+  #needsExpansion({ plugin, spec, volumeName }: VolumeToMount): boolean {
+    if (spec.readOnly || !mayGrow(plugin, spec)) return false;
+    const { informers } = this.#options;
+    const volume = informers.of<PersistentVolume>(persistentVolumes).get(spec.name);
+    const claim = informers.of<PersistentVolumeClaim>(persistentVolumeClaims).byKey(claimOf(spec) ?? '');
+    return hasOutgrown(this.#actual.get(volumeName)?.size, volume, claim);
   }
 
   /** Whether volumes found on disk are attached is only known from the node's status on the server. */

@@ -16,6 +16,7 @@ import {
   volumeModeOf,
 } from '../../kube/index.ts';
 import { specFromPersistentVolume, specFromVolume, type VolumeSpec } from '../../volume/index.ts';
+import { translateSpec } from '../../volume/migration/index.ts';
 import type { UsedVolumes } from './pod-volumes.ts';
 
 /** Why a pod must not use a claim; `undefined` when it may. Source: getPVCExtractPV of the kubelet's populator. */
@@ -61,8 +62,8 @@ export async function createVolumeSpec(
   signal: AbortSignal,
 ): Promise<VolumeSpec> {
   const claimName = claimNameOf(pod, volume);
-  if (claimName === undefined) return specFromVolume(volume);
   const namespace = pod.metadata.namespace ?? '';
+  if (claimName === undefined) return translateSpec(specFromVolume(volume), namespace);
   const failed = (why: string) => new Error(`error processing PVC ${namespace}/${claimName}: ${why}`);
   const claim = await client
     .get(persistentVolumeClaims, { namespace, name: claimName }, { signal })
@@ -83,5 +84,9 @@ export async function createVolumeSpec(
   if (mismatch) throw failed(mismatch);
   const wrongMode = modeProblem(volume.name, volumeModeOf(bound), used);
   if (wrongMode) throw new Error(wrongMode);
-  return specFromPersistentVolume(bound, volume.persistentVolumeClaim?.readOnly ?? false);
+  // Staged as a file system, as others are, it would be formatted over whatever data it has.
+  if (volumeModeOf(bound) === 'Block')
+    throw new Error(`volume ${volume.name}: block volumes in pods are not supported by this node yet`);
+  const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
+  return translateSpec(specFromPersistentVolume(bound, readOnly), namespace);
 }

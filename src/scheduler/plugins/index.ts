@@ -1,4 +1,5 @@
 import {
+  csiDrivers,
   csiNodes,
   namespaces,
   persistentVolumeClaims,
@@ -28,6 +29,11 @@ import { type VolumeBindingOptions, volumeBinding } from './volume-binding/index
 import { volumeRestrictions } from './volume-restrictions.ts';
 import { volumeZone } from './volume-zone.ts';
 
+export interface PluginOptions extends VolumeBindingOptions {
+  /** Keep pods off nodes that lack a driver which says so (VolumeLimitScaling). @default false */
+  readonly volumeLimitScaling?: boolean;
+}
+
 /**
  * The rules in the order and with the weights of kube-scheduler's default profile. A rule is added by its file and a
  * line here. `start` lets those that keep caches follow the informers until the function that it returns is called;
@@ -35,7 +41,7 @@ import { volumeZone } from './volume-zone.ts';
  */
 export function defaultPlugins(
   handle: PluginHandle,
-  options: VolumeBindingOptions = {},
+  options: PluginOptions = {},
 ): {
   plugins: readonly ConfiguredPlugin[];
   sources: readonly { synced: Promise<void> }[];
@@ -52,6 +58,7 @@ export function defaultPlugins(
     classes,
     csiNodes: informers.of(csiNodes),
     attachments: informers.of(volumeAttachments),
+    drivers: options.volumeLimitScaling ? informers.of(csiDrivers) : undefined,
   });
   const owners = {
     services: informers.of(services),

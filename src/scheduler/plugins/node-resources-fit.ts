@@ -103,8 +103,16 @@ function hasRoom(pod: PodInfo, before: Stored<Node> | undefined, after: Stored<N
   return now.pods > old.pods || freesAny(pod.requests, now, old);
 }
 
+/** A change of a node is asked about for every pod that waits. */
+const KNOWN_ALLOCATABLE = new WeakMap<Stored<Node>, Resources>();
+
 function allocatableOf(node: Stored<Node>): Resources {
-  return toAllocatable(node.status?.allocatable as Record<string, string> | undefined);
+  let known = KNOWN_ALLOCATABLE.get(node);
+  if (!known) {
+    known = toAllocatable(node.status?.allocatable as Record<string, string> | undefined);
+    KNOWN_ALLOCATABLE.set(node, known);
+  }
+  return known;
 }
 
 /** Whether `more` exceeds `less` in anything that is wanted. */

@@ -1,7 +1,9 @@
 import type { Informer, Lister } from '../../client/index.ts';
 import {
+  type CSIDriver,
   type CSINode,
   claimClass,
+  driverOf,
   driversOf,
   notMadeFor,
   type PersistentVolume,
@@ -16,6 +18,7 @@ import type { NodeInfo } from '../node-info.ts';
 import type { Plugin } from '../plugin.ts';
 import type { PodInfo } from '../pod-info.ts';
 import { SKIP, unschedulable } from '../status.ts';
+import { csiVolumeOf, driverOfProvisioner, inlineCsiVolumeOf } from './migrated-volume.ts';
 
 const TOO_MANY = unschedulable('node(s) exceed max volume count');
 const BY_NODE = 'spec.nodeName';
@@ -26,6 +29,11 @@ export interface NodeVolumeLimitsOptions {
   readonly classes: Lister<Stored<StorageClass>>;
   readonly csiNodes: Lister<Stored<CSINode>>;
   readonly attachments: Informer<VolumeAttachment>;
+  /**
+   * Absent: a node without a volume's driver is as good as one with it. Present (VolumeLimitScaling): not for drivers
+   * whose CSIDriver says preventPodSchedulingIfMissing.
+   */
+  readonly drivers?: Lister<Stored<CSIDriver>>;
 }
 
 /** Volumes by a name that two pods with the same volume share (`driver/handle`), with their drivers. */
@@ -44,7 +52,12 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
     name: 'NodeVolumeLimits',
     interests: [
       interest('CSINode', ADD),
-      interest('CSINode', UPDATE, (_pod, before, after) => limitRaised(before, after)),
+      interest(
+        'CSINode',
+        UPDATE,
+        (_pod, before, after) =>
+          limitRaised(before, after) || (options.drivers !== undefined && driverCame(before, after)),
+      ),
       interest(
         'Pod',
         DELETE,
@@ -67,24 +80,38 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
       return undefined;
     },
     filter(state, _pod, node) {
-      const limits = limitsOf(options.csiNodes.byKey(node.name));
-      if (limits.counts.size === 0) return undefined;
+      const csiNode = options.csiNodes.byKey(node.name);
       const volumes = state.read(wanted)!;
-      const most = node.claimCount + attachments.byIndex(BY_NODE, node.name).length + volumes.size;
+      const missing = missingDriver(volumes, csiNode);
+      if (missing !== undefined) return unschedulable(`${missing} CSI driver is not installed on the node`);
+      const limits = limitsOf(csiNode);
+      if (limits.counts.size === 0) return undefined;
+      const most = node.driverVolumeCount + attachments.byIndex(BY_NODE, node.name).length + volumes.size;
       // Mostly there is room however they are counted.
       if (most <= limits.lowest) return undefined;
       return exceeds(limits.counts, volumes, present(node)) ? TOO_MANY : undefined;
     },
   };
 
+  /** The driver of a volume that must be on the node and is not. One that no CSIDriver tells of need not be. */
+  function missingDriver(volumes: VolumeDrivers, csiNode: CSINode | undefined): string | undefined {
+    if (!options.drivers) return undefined;
+    for (const driver of volumes.values()) {
+      const mustBe = options.drivers.byKey(driver)?.spec.preventPodSchedulingIfMissing === true;
+      if (mustBe && !driverOf(csiNode, driver)) return driver;
+    }
+    return undefined;
+  }
+
   /** What the node's pods use and what is attached to it. */
   function present(node: NodeInfo): { used: VolumeDrivers; attached: VolumeDrivers } {
     const used: VolumeDrivers = new Map();
-    for (const pod of node.pods.values()) if (pod.claims.length > 0) collect(pod, used);
+    for (const pod of node.pods.values()) collect(pod, used);
     const attached: VolumeDrivers = new Map();
     for (const { spec } of attachments.byIndex(BY_NODE, node.name)) {
       const volumeName = spec?.source.persistentVolumeName;
-      const handle = volumeName && options.volumes.byKey(volumeName)?.spec?.csi?.volumeHandle;
+      const volume = volumeName ? options.volumes.byKey(volumeName) : undefined;
+      const handle = volume && csiVolumeOf(volume)?.handle;
       if (spec?.attacher && handle) attached.set(`${spec.attacher}/${handle}`, spec.attacher);
     }
     return { used, attached };
@@ -98,16 +125,18 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
       const volume = volumeOf(claim);
       if (volume) into.set(`${volume.driver}/${volume.handle}`, volume.driver);
     }
+    for (const volume of pod.pod.spec?.volumes ?? []) {
+      const inline = inlineCsiVolumeOf(volume, pod.pod.metadata.namespace ?? '');
+      if (inline) into.set(`${inline.driver}/${inline.handle}`, inline.driver);
+    }
   }
 
   /** The CSI volume of a claim; of one that has none yet the driver that its class names, under the claim's own name. */
   function volumeOf(claim: Stored<PersistentVolumeClaim>): { driver: string; handle: string } | undefined {
     const volume = claim.spec?.volumeName ? options.volumes.byKey(claim.spec.volumeName) : undefined;
-    if (volume) {
-      const csi = volume.spec?.csi;
-      return csi && { driver: csi.driver, handle: csi.volumeHandle };
-    }
-    const driver = options.classes.byKey(claimClass(claim))?.provisioner;
+    if (volume) return csiVolumeOf(volume);
+    const provisioner = options.classes.byKey(claimClass(claim))?.provisioner;
+    const driver = provisioner && driverOfProvisioner(provisioner);
     return driver ? { driver, handle: `unbound:${claim.metadata.uid}` } : undefined;
   }
 }
@@ -153,6 +182,10 @@ export function exceeds(
   }
   for (const driver of growing) if (total.get(driver)! > (limits.get(driver) ?? Infinity)) return true;
   return false;
+}
+
+function driverCame(before: CSINode | undefined, after: CSINode | undefined): boolean {
+  return driversOf(after).some(({ name }) => !driverOf(before, name));
 }
 
 function limitRaised(before: CSINode | undefined, after: CSINode | undefined): boolean {

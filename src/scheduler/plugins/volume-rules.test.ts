@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { FakeClock, seededRandom, silentLogger } from '../../base/index.ts';
 import { Informers } from '../../client/index.ts';
 import type {
+  CSIDriver,
   CSINode,
   PersistentVolume,
   PersistentVolumeClaim,
@@ -159,8 +160,9 @@ describe('NodeVolumeLimits', () => {
     ...['a', 'b', 'c'].map((name) => newVolume(`pv-${name}`, { driver })),
     newVolume('pv-nfs'),
   ];
-  const rule = (limit?: number) =>
+  const rule = (limit?: number, drivers?: readonly Stored<CSIDriver>[]) =>
     nodeVolumeLimits({
+      drivers: drivers && listerOf<CSIDriver>(...drivers),
       claims: listerOf<PersistentVolumeClaim>(...claims),
       volumes: listerOf<PersistentVolume>(...volumes),
       classes: listerOf<StorageClass>(newClass('late', { provisioner: driver })),
@@ -195,6 +197,37 @@ describe('NodeVolumeLimits', () => {
     assert.equal(exceeds(limits, of('c'), { used: of('a'), attached: of('a') }), false);
     assert.equal(exceeds(limits, of('c'), { used: of('a'), attached: of('a', 'b') }), true);
     assert.equal(exceeds(limits, of('b'), { used: of('a'), attached: of('a', 'b') }), false);
+  });
+
+  describe('with VolumeLimitScaling', () => {
+    const said = (preventPodSchedulingIfMissing?: boolean) =>
+      stored<CSIDriver>('CSIDriver', driver, { spec: { preventPodSchedulingIfMissing } });
+    const installed = (...names: string[]) =>
+      stored<CSINode>('CSINode', 'n', { spec: { drivers: names.map((name) => ({ name, nodeID: 'n' })) } });
+    const missing = `${driver} CSI driver is not installed on the node`;
+    const cases: readonly [string, string, Stored<CSIDriver>[], number | undefined, string][] = [
+      ['a node without the driver, which must be there', 'a', [said(true)], undefined, missing],
+      ['the same for a volume that is to be made', 'unbound', [said(true)], undefined, missing],
+      ['a node without the driver, which need not be there', 'a', [said(false)], undefined, 'fits'],
+      ['a driver that says nothing', 'a', [said()], undefined, 'fits'],
+      ['a driver that nobody tells of', 'a', [], undefined, 'fits'],
+      ['a node with the driver', 'a', [said(true)], 5, 'fits'],
+      ['a volume of no driver', 'nfs', [said(true)], undefined, 'fits'],
+    ];
+    for (const [fact, wanted, drivers, limit, expected] of cases) {
+      it(`${fact}: ${expected}`, () => {
+        const pod = newPodInfo('p', { claims: [wanted] });
+        assert.equal(verdict(rule(limit, drivers), pod, newNodeInfo('n')), expected);
+      });
+    }
+
+    it('is helped when the driver comes, which without it means nothing', () => {
+      const pod = newPodInfo('p', { claims: ['a'] });
+      const [before, after] = [installed('other'), installed('other', driver)];
+      assert.equal(helps(rule(undefined, []), pod, 'CSINode', UPDATE, before, after), true);
+      assert.equal(helps(rule(undefined, []), pod, 'CSINode', UPDATE, after, before), false);
+      assert.equal(helps(rule(), pod, 'CSINode', UPDATE, before, after), false);
+    });
   });
 
   it('is helped by a raised limit only', () => {

@@ -11,6 +11,7 @@ import {
   volumeAttachments,
 } from '../../kube/index.ts';
 import { startStack } from '../../testing/component-stack.ts';
+import { CsiHandler } from './csi-handler.ts';
 import { type AttacherOptions, createAttacher } from './index.ts';
 
 const DRIVER = 'test.csi.example.org';
@@ -71,6 +72,7 @@ async function world(
   const volumes = context.informers.of(persistentVolumes);
   return {
     ...stack,
+    csi,
     driver,
     attachment: () => attachments.get('va'),
     volume: () => volumes.get('pv'),
@@ -221,6 +223,35 @@ describe('attacher', () => {
     await w.client.patch(volumeAttachments, { name: metadata.name }, { type: 'merge', body });
     gone.resolve();
     await undone.promise;
+    assert.deepEqual(w.driver.calls[1], { unpublish: 'handle', nodeId: 'node-id' });
+  });
+
+  it('takes nothing away for an attachment of which there is another by now', async (test) => {
+    const w = await world(test);
+    await w.createVolume();
+    await w.createNode();
+    await w.attach();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    const present = w.attachment()!;
+    const handler = new CsiHandler({
+      driver: w.csi,
+      driverName: DRIVER,
+      capabilities: new Set(),
+      client: w.client,
+      clock: systemClock,
+      log: silentLogger,
+      volumes: w.context.informers.of(persistentVolumes),
+      nodes: w.context.informers.of(csiNodes),
+      attachmentsOf: () => [],
+      timeoutMs: 1_000,
+      defaultFsType: '',
+      maxEntries: 0,
+    });
+    const deleted = { ...present.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
+    const { signal } = new AbortController();
+    await handler.syncAttachment({ ...present, metadata: { ...deleted, uid: 'of a former one' } }, signal);
+    assert.equal(w.driver.calls.length, 1);
+    await handler.syncAttachment({ ...present, metadata: deleted }, signal);
     assert.deepEqual(w.driver.calls[1], { unpublish: 'handle', nodeId: 'node-id' });
   });
 

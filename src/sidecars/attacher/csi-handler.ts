@@ -185,13 +185,21 @@ export class CsiHandler implements AttachmentHandler {
 
   async #detach(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<void> {
     const { log } = this.#options;
+    const { name, uid } = attachment.metadata;
     try {
+      // A leader before this one may have detached it, and attached a new one of the same name, while the cache was late:
+      // upstream takes that one's volume away, from under a pod.
+      const latest = await this.#live(volumeAttachments, name, signal);
+      if (latest?.metadata.uid !== uid) {
+        log.info('detached by somebody else', { attachment: name });
+        return;
+      }
       await this.#unpublish(attachment, signal);
     } catch (error) {
       if (!signal.aborted) await this.#saveError(attachment, 'detachError', error);
       throw error;
     }
-    log.info('detached', { attachment: attachment.metadata.name, node: attachment.spec?.nodeName });
+    log.info('detached', { attachment: name, node: attachment.spec?.nodeName });
     await this.#markDetached(attachment, signal).catch((error) => {
       // Nothing held it any more.
       if (!isNotFound(error)) throw error;

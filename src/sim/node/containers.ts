@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/index.ts';
 import type { Grant, Inode } from '../../host/simulated/index.ts';
+import { type Program, scrub } from './programs.ts';
 
 /** A container's view of one of its mounts. */
 export interface SeenMount {
@@ -22,6 +23,7 @@ export interface SimContainer {
   readonly pid: number;
   readonly startedAtMs: number;
   readonly mounts: readonly SeenMount[];
+  readonly program: Program;
   state: 'running' | 'exited';
   finishedAtMs?: number;
   exitCode?: number;
@@ -31,6 +33,8 @@ export interface SimContainer {
 export interface ContainerObserver {
   started(container: SimContainer): void;
   exits(container: SimContainer): void;
+  /** It has taken away all that was in its volumes. */
+  scrubbed(container: SimContainer): void;
 }
 
 /** The processes of containers: they live on when the kubelet dies, and end with the machine. */
@@ -57,7 +61,12 @@ export class SimContainers {
 
   start(container: SimContainer): void {
     this.#containers.set(container.id, container);
-    this.#observer.started(container);
+    const { endsAfterMs, scrubs } = container.program;
+    if (scrubs) {
+      scrub(container);
+      this.#observer.scrubbed(container);
+    } else this.#observer.started(container);
+    if (endsAfterMs !== undefined) this.#clock.after(endsAfterMs, () => this.exit(container.id, 0));
   }
 
   get(id: string): SimContainer | undefined {
@@ -67,7 +76,7 @@ export class SimContainers {
   exit(id: string, exitCode: number | undefined): void {
     const container = this.#containers.get(id);
     if (container?.state !== 'running') return;
-    this.#observer.exits(container);
+    if (!container.program.scrubs) this.#observer.exits(container);
     container.state = 'exited';
     container.finishedAtMs = this.#clock.now();
     container.exitCode = exitCode;

@@ -1,8 +1,9 @@
+import type { Machine } from '../../host/simulated/index.ts';
 import { type ContainerRecord, type Runtime, StartError } from '../../node/runtime/index.ts';
 import type { Dice } from '../dice.ts';
-import type { Machine } from '../../host/simulated/index.ts';
 import type { SimProcess } from '../process.ts';
 import type { SimContainer, SimContainers } from './containers.ts';
+import { programOf } from './programs.ts';
 
 export interface SimRuntimeOptions {
   readonly containers: SimContainers;
@@ -56,6 +57,7 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
           pid: 1000 + dice.int(1_000_000),
           startedAtMs: process.clock.now(),
           mounts,
+          program: programOf(config),
           state: 'running',
         };
         containers.start(container);

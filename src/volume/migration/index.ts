@@ -1,1 +1,8 @@
-export { driverOfPlugin, MIGRATED_PLUGINS, pluginOfDriver } from './names.ts';
+export { driverOfPlugin, MIGRATED_PLUGINS } from './registry.ts';
+export {
+  migratedPluginOf,
+  translateInlineVolume,
+  translateSpec,
+  translateStorageClass,
+  translateVolume,
+} from './translate.ts';

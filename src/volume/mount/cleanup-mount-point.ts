@@ -1,5 +1,11 @@
+import { TimeoutError } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import { isMountPoint, mountTablePath } from './mount-point.ts';
+
+export interface CleanupOptions {
+  /** An unmount that takes longer is forced: the server of a network share may be gone. @default never */
+  readonly forceAfterMs?: number;
+}
 
 /** Mounts stacked on one path before it is given up as hopeless. */
 const MAX_STACKED = 16;
@@ -10,10 +16,18 @@ const MAX_STACKED = 16;
  * @throws Error if the path stays mounted or is not empty.
  * Source: CleanupMountPoint of mount-utils.
  */
-export async function cleanupMountPoint(host: Pick<Host, 'mounts' | 'files'>, path: string): Promise<void> {
+export async function cleanupMountPoint(
+  host: Pick<Host, 'mounts' | 'files'>,
+  path: string,
+  { forceAfterMs }: CleanupOptions = {},
+): Promise<void> {
   for (let unmounted = 0; await isMountPoint(host, path); unmounted++) {
     if (unmounted >= MAX_STACKED) throw new Error(`failed to cleanup mount point ${path}: still mounted`);
-    await host.mounts.unmount(await mountTablePath(host, path));
+    const target = await mountTablePath(host, path);
+    await host.mounts.unmount(target, { timeoutMs: forceAfterMs }).catch((error: unknown) => {
+      if (forceAfterMs === undefined || !(error instanceof TimeoutError)) throw error;
+      return host.mounts.unmount(target, { force: true });
+    });
   }
   await host.files.removeDirectory(path);
 }

@@ -1,4 +1,5 @@
 import { findOverload, namespaceOf, overloadsOf } from './functions/index.ts';
+import { checkLiteralArgument } from './literal-arguments.ts';
 import { type Compiled, noOverload, type Scope } from './scope.ts';
 import { CompileError, type Node } from './syntax.ts';
 import { filled, fits, joined, type Type } from './types.ts';
@@ -22,6 +23,7 @@ export function functionCall(node: Node & { kind: 'call' }, scope: Scope): Compi
     return matches ? [{ overload, result: filled(overload.result, bound) }] : [];
   });
   if (fitting.length === 0) throw noOverload({ ...node, name }, args, target);
+  checkLiteralArgument(node);
   const candidates = fitting.map(({ overload }) => overload);
   scope.calls(node, candidates);
   return {

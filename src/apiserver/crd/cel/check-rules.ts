@@ -72,7 +72,8 @@ function checkRule(
   if (rule.fieldPath && fieldPath(rule.fieldPath.trim(), schema) instanceof Error)
     causes.push(invalidValue(`${path}.fieldPath`, rule.fieldPath, 'must be a valid path'));
   const program = attempt(rule.rule, 'bool', 'rule');
-  if (!program) return causes;
+  const unusedOld = rule.optionalOldSelf !== undefined && !program?.uses.has('oldSelf');
+  if (!program) return unusedOld ? [...causes, optionalWithoutUse(rule, path)] : causes;
   const cost = totalCost(estimateCost(program, schema), cardinality, schema);
   causes.push(...budget.spend(`${path}.rule`, 'rule', cost));
   const message = rule.messageExpression && attempt(rule.messageExpression, 'string', 'messageExpression');
@@ -89,15 +90,13 @@ function checkRule(
           `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelated}`,
         ),
       );
-  } else if (rule.optionalOldSelf !== undefined)
-    causes.push(
-      invalidValue(
-        `${path}.optionalOldSelf`,
-        rule.optionalOldSelf,
-        'may not be set if oldSelf is not used in rule',
-      ),
-    );
+  } else if (unusedOld) causes.push(optionalWithoutUse(rule, path));
   return causes;
+}
+
+function optionalWithoutUse({ optionalOldSelf }: ValidationRule, path: string): StatusCause {
+  const why = 'may not be set if oldSelf is not used in rule';
+  return invalidValue(`${path}.optionalOldSelf`, optionalOldSelf, why);
 }
 
 /** The message with the line that it is about, as cel-go shows it. */

@@ -15,12 +15,11 @@ export function validateConversion({ conversion }: CrdSpec): StatusCause[] {
       ),
     ];
   if (strategy !== 'None') return [notSupported('spec.conversion.strategy', strategy, ['None', 'Webhook'])];
-  return webhook === undefined
-    ? []
-    : [
-        forbiddenField(
-          'spec.conversion.webhookClientConfig',
-          'should not be set when strategy is not set to Webhook',
-        ),
-      ];
+  const why = 'should not be set when strategy is not set to Webhook';
+  return [
+    ...(webhook?.clientConfig ? [forbiddenField('spec.conversion.webhookClientConfig', why)] : []),
+    ...(webhook?.conversionReviewVersions?.length
+      ? [forbiddenField('spec.conversion.conversionReviewVersions', why)]
+      : []),
+  ];
 }

@@ -2,9 +2,9 @@ import type { StatusCause, Stored } from '../../../kube/index.ts';
 import { equal, immutable, invalidValue, notSupported, required } from '../../registry/validation/index.ts';
 import { isDNS1035Label, isDNS1123Subdomain } from '../../registry/validation/names.ts';
 import { isEstablished } from '../names.ts';
-import type { Crd, CrdNames, CrdSpec, CrdStatus } from '../types.ts';
+import type { Crd, CrdNames, CrdSpec, CrdStatus, CrdVersion } from '../types.ts';
 import { validateConversion } from './conversion.ts';
-import { validateVersions } from './versions.ts';
+import { goVersions, validateVersions } from './versions.ts';
 
 // Rules of Kubernetes 1.36: apiextensions-apiserver pkg/apis/apiextensions/validation.
 
@@ -95,17 +95,30 @@ function validateSpec(spec: CrdSpec, previous?: CrdSpec): StatusCause[] {
     }),
     ...validateVersions(versions, previous),
     ...(new Set(versions.map(({ name }) => name)).size < versions.length
-      ? [invalidValue('spec.versions', versions, 'must contain unique version names')]
+      ? [invalidValue('spec.versions', goVersions(versions), 'must contain unique version names')]
       : []),
     ...(storing === 1
       ? []
-      : [invalidValue('spec.versions', versions, 'must have exactly one version marked as storage version')]),
+      : [
+          invalidValue(
+            'spec.versions',
+            goVersions(versions),
+            'must have exactly one version marked as storage version',
+          ),
+        ]),
+    ...firstVersionName(versions),
     ...(['plural', 'singular', 'kind', 'listKind'] as const)
       .filter((name) => !names?.[name])
       .map((name) => required(`spec.names.${name}`)),
     ...validateNames(names ?? {}, 'spec.names'),
     ...validateConversion(spec),
   ];
+}
+
+/** Upstream's internal type has the first version's name once more, in the field that came before the list. */
+function firstVersionName([first]: readonly CrdVersion[]): StatusCause[] {
+  const wrong = first?.name ? isDNS1035Label(first.name) : [];
+  return wrong.length > 0 ? [invalidValue('spec.version', first!.name, wrong.join(','))] : [];
 }
 
 function validateNames(names: Partial<CrdNames>, path: string): StatusCause[] {
@@ -140,7 +153,8 @@ function validateStoredVersions(
   { storedVersions = [] }: CrdStatus,
 ): StatusCause[] {
   const field = 'status.storedVersions';
-  if (storedVersions.length === 0) return [invalidValue(field, [], 'must have at least one stored version')];
+  if (storedVersions.length === 0)
+    return [invalidValue(field, null, 'must have at least one stored version')];
   return [
     ...versions
       .filter(({ name, storage }) => storage && !storedVersions.includes(name))

@@ -8,6 +8,15 @@ const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 const META_FIELDS: ReadonlySet<string> = new Set(['metadata', 'kind', 'apiVersion']);
 const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 
+const UNSUPPORTED = [
+  ...(['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const),
+];
+
+/** Whether causes of `validateSchema` name a field that no structural schema has: then there is nothing to check as one. */
+export function hasUnsupported(causes: readonly StatusCause[]): boolean {
+  return causes.some(({ field = '' }) => UNSUPPORTED.some((name) => field.endsWith(`.${name}`)));
+}
+
 interface Place {
   /** Why no default may stand here. */
   readonly noDefaults?: string;
@@ -54,9 +63,7 @@ function unsupportedFields(
     ...(schema.default !== undefined && noDefaults !== undefined
       ? [forbiddenField(`${path}.default`, `must not be set ${noDefaults}`)]
       : []),
-    ...(['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const)
-      .filter((field) => schema[field] !== undefined && schema[field] !== '')
-      .map(no),
+    ...UNSUPPORTED.filter((field) => schema[field] !== undefined && schema[field] !== '').map(no),
     ...(type === 'null'
       ? [forbiddenField(`${path}.type`, 'type cannot be set to null, use nullable as an alternative')]
       : []),

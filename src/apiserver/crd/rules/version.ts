@@ -6,7 +6,7 @@ import { structuralOf } from '../structural.ts';
 import type { CrdVersion, JSONSchema, PrinterColumn, ScaleSubresource } from '../types.ts';
 import { tooMany } from '../validate.ts';
 import { validateDefaults } from './defaults.ts';
-import { validateSchema } from './schema.ts';
+import { hasUnsupported, validateSchema } from './schema.ts';
 import { validateStructural } from './structural.ts';
 
 const MAX_SELECTABLE_FIELDS = 8;
@@ -37,9 +37,9 @@ export function validateSchemaPart(
   if (hasStatus) causes.push(...validateRoot(schema, field));
   if (schema.nullable)
     causes.push(forbiddenField(`${field}.nullable`, 'nullable cannot be true at the root'));
-  const structural = validateStructural(schema, field);
-  const own = structural.length > 0 ? structural : validateDefaults(schema, field);
   const shape = validateSchema(schema, field);
+  const structural = hasUnsupported(shape) ? [] : validateStructural(schema, field);
+  const own = structural.length > 0 || hasUnsupported(shape) ? structural : validateDefaults(schema, field);
   causes.push(...own, ...shape);
   if (own.length === 0 && shape.length === 0)
     causes.push(...checkRules(schema, field, previous !== undefined && equal(schema, previous)));

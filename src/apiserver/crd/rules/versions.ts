@@ -44,7 +44,7 @@ export function validateVersions(versions: readonly CrdVersion[], previous?: Crd
     { name: 'selectableFields', shared: 'selectableFields', check: validateSelectableFields },
   ];
   const [first] = versions;
-  const isShared = ({ name }: Part) => versions.every((version) => equal(version[name], first?.[name]));
+  const isShared = ({ name }: Part) => isSame(versions, name);
   const own = parts.filter((part) => !isShared(part));
   return [
     ...versions.flatMap((version, index) => [
@@ -53,4 +53,25 @@ export function validateVersions(versions: readonly CrdVersion[], previous?: Crd
     ]),
     ...parts.filter(isShared).flatMap(({ shared, check }) => (first ? check(first, `spec.${shared}`) : [])),
   ];
+}
+
+function isSame(versions: readonly CrdVersion[], name: keyof CrdVersion): boolean {
+  return versions.every((version) => equal(version[name], versions[0]?.[name]));
+}
+
+/** The versions as Go's encoder writes the internal ones, where a part that all share is kept elsewhere. */
+export function goVersions(versions: readonly CrdVersion[]): object[] {
+  const part = (version: CrdVersion, name: keyof CrdVersion) =>
+    isSame(versions, name) ? null : (version[name] ?? null);
+  return versions.map((version) => ({
+    Name: version.name,
+    Served: version.served,
+    Storage: version.storage,
+    Deprecated: version.deprecated ?? false,
+    DeprecationWarning: version.deprecationWarning ?? null,
+    Schema: part(version, 'schema'),
+    Subresources: part(version, 'subresources'),
+    AdditionalPrinterColumns: part(version, 'additionalPrinterColumns'),
+    SelectableFields: part(version, 'selectableFields'),
+  }));
 }

@@ -91,6 +91,7 @@ function schema(writer: BinaryWriter, value: Json): void {
   text(writer, 2, value.format);
   text(writer, 4, value.description);
   texts(writer, 19, value.required);
+  for (const word of (value.enum ?? []) as unknown[]) message(writer, 20, (any) => yaml(any, word));
   const additional = value.additionalProperties as Json | undefined;
   if (additional) message(writer, 21, (item) => message(item, 1, (w) => schema(w, additional)));
   if (value.type !== undefined) message(writer, 22, (w) => text(w, 1, value.type));
@@ -104,11 +105,16 @@ function schema(writer: BinaryWriter, value: Json): void {
   extensions(writer, 31, value);
 }
 
-/** The x-… members, as YAML: JSON is YAML. */
+/** A value of any form, as YAML: JSON is YAML. */
+function yaml(writer: BinaryWriter, value: unknown): void {
+  text(writer, 2, `${JSON.stringify(value)}\n`);
+}
+
+/** The x-… members. */
 function extensions(writer: BinaryWriter, field: number, value: Json): void {
   for (const [name, extension] of Object.entries(value)) {
     if (!name.startsWith('x-')) continue;
-    named(writer, field, name, (any) => text(any, 2, `${JSON.stringify(extension)}\n`));
+    named(writer, field, name, (any) => yaml(any, extension));
   }
 }
 

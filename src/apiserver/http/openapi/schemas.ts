@@ -1,14 +1,22 @@
 import type { ResourceDefinition } from '../../registry/contract.ts';
-import { MERGE_KEYS } from '../../registry/patch/merge-keys.ts';
-import { type FieldType, findModel, type Model, modelOfKind } from '../../registry/schema/index.ts';
+import {
+  type Field,
+  type FieldType,
+  findModel,
+  type Model,
+  modelOfKind,
+} from '../../registry/schema/index.ts';
 import { type CustomSchemas, customListSchemas, customName, customSchemas } from './custom-schemas.ts';
 import type { Description } from './descriptions.ts';
+import { enumOf, fieldExtensions, modelExtensions } from './field-facts.ts';
+import { referenceDescription } from './reference-descriptions.ts';
 
 /** A JSON schema, before it is written as OpenAPI v2 or v3: `ref` names another one. */
 export interface Schema {
   readonly description?: string;
   readonly type?: string;
   readonly format?: string;
+  readonly enum?: readonly string[];
   readonly ref?: string;
   readonly items?: Schema;
   /** In place of `type` where a document can say so: version 3. */
@@ -35,6 +43,7 @@ export interface SchemaSet {
 }
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const CORE = 'io.k8s.api.core.v1';
 const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
 const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 const LIST_META = 'V1ListMeta';
@@ -44,9 +53,15 @@ const META_MODELS: ReadonlySet<string> = new Set(
   [
     ...['ObjectMeta', 'ListMeta', 'LabelSelector', 'LabelSelectorRequirement', 'OwnerReference'],
     ...['ManagedFieldsEntry', 'Status', 'StatusDetails', 'StatusCause', 'DeleteOptions', 'Preconditions'],
-    'Condition',
+    ...['Condition', 'FieldSelectorRequirement'],
   ].map((name) => `V1${name}`),
 );
+
+/** Types of core that only other groups use. */
+const CORE_MODELS: ReadonlySet<string> = new Set([
+  'V1TopologySelectorTerm',
+  'V1TopologySelectorLabelRequirement',
+]);
 
 /** Scalars that OpenAPI knows by a name. */
 const NAMED_SCALARS: ReadonlyMap<string, Schema> = new Map([
@@ -82,7 +97,7 @@ export function modelNamesOf(definitions: readonly ResourceDefinition[]): Map<st
   const names = new Map<string, string>();
   const visit = (model: Model | undefined, prefix: string) => {
     if (!model || names.has(model.name)) return;
-    const home = META_MODELS.has(model.name) ? META : prefix;
+    const home = META_MODELS.has(model.name) ? META : CORE_MODELS.has(model.name) ? CORE : prefix;
     names.set(model.name, `${home}.${model.goName}`);
     for (const field of model.fields.values()) visit(refOf(field.type), prefix);
   };
@@ -107,7 +122,7 @@ export function buildSchemas(
   for (const definition of definitions) if (definition.custom) customs.set(kindKey(definition), definition);
   for (const [modelName, name] of names) {
     const model = findModel(modelName)!;
-    schemas.set(name, modelSchema(model, names, descriptions.get(modelName)));
+    schemas.set(name, modelSchema(model, names, descriptions));
   }
   const nameOf = (kind: GroupVersionKind) => {
     if (customs.has(kindKey(kind))) return customName(kind.group, kind.version, kind.kind);
@@ -137,41 +152,41 @@ const kindKey = ({ group, version, kind }: GroupVersionKind): string => `${group
 function modelSchema(
   model: Model,
   names: ReadonlyMap<string, string>,
-  description: Description | undefined,
+  descriptions: ReadonlyMap<string, Description>,
 ): Schema {
+  const description = descriptions.get(model.name);
   const properties: Record<string, Schema> = {};
   const required: string[] = [];
   for (const field of model.fields.values()) {
     if (field.required) required.push(field.name);
-    properties[field.name] = {
-      ...(NAMED_FIELDS.get(`${model.name}.${field.name}`) ?? typeSchema(field.type, names)),
-      description: description?.fields.get(field.name) || undefined,
-      extensions: mergeExtensions(model.name, field.name),
-    };
+    properties[field.name] = fieldSchema(model.name, field, names, descriptions);
   }
   return {
     type: 'object',
     description: description?.text || undefined,
     properties,
     required: required.length > 0 ? required : undefined,
+    extensions: modelExtensions(model.name),
   };
 }
 
-/** Fields whose merge also drops what the patch does not name (patchStrategy "merge,retainKeys"). */
-const RETAIN_KEYS: ReadonlySet<string> = new Set([
-  'V1PodSpec.volumes',
-  'V1PodSpec.resourceClaims',
-  'V1PodStatus.resourceClaimStatuses',
-]);
-
-/** How a strategic merge patch treats a list field; nothing for one that it replaces whole. */
-function mergeExtensions(model: string, field: string): Schema['extensions'] {
-  const keys = Object.hasOwn(MERGE_KEYS, model) ? MERGE_KEYS[model]! : {};
-  const key = Object.hasOwn(keys, field) ? keys[field] : undefined;
-  if (key === undefined) return undefined;
+function fieldSchema(
+  model: string,
+  { name, type }: Field,
+  names: ReadonlyMap<string, string>,
+  descriptions: ReadonlyMap<string, Description>,
+): Schema {
+  const schema = NAMED_FIELDS.get(`${model}.${name}`) ?? typeSchema(type, names);
+  const words = enumOf(model, name);
+  const description =
+    descriptions.get(model)?.fields.get(name) ||
+    (schema.ref && referenceDescription(model, name)) ||
+    undefined;
   return {
-    'x-kubernetes-patch-strategy': RETAIN_KEYS.has(`${model}.${field}`) ? 'merge,retainKeys' : 'merge',
-    ...(key ? { 'x-kubernetes-patch-merge-key': key } : undefined),
+    ...schema,
+    ...(words && (schema.items ? { items: { ...schema.items, enum: words } } : { enum: words })),
+    description,
+    extensions: fieldExtensions(model, name, type.kind === 'array'),
   };
 }
 
@@ -253,6 +268,8 @@ function withKind(schema: Schema, kind: GroupVersionKind): Schema {
 /** e.g. io.k8s.api.storage.v1; the groups of others keep their name, reversed. */
 function packageOf(group: string, version: string): string {
   if (group === '') return `io.k8s.api.core.${version}`;
+  if (group === 'apiextensions.k8s.io')
+    return `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.${version}`;
   const builtIn = !group.includes('.') || group.endsWith('.k8s.io');
   return builtIn
     ? `io.k8s.api.${group.split('.')[0]}.${version}`

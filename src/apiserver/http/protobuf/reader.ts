@@ -88,7 +88,10 @@ export class WireReader {
     return this.#bytes.subarray(this.#at, this.#end);
   }
 
-  /** Passes over a field that nobody knows. */
+  /**
+   * Passes over a field that nobody knows. That is protobuf's own rule, for a client may be newer than the server; upstream
+   * does so too, and fieldValidation is about JSON and YAML alone.
+   */
   skip(wireType: number): void {
     let open = 0;
     for (let type = wireType; ; type = this.varint() & 7) {

@@ -1,4 +1,11 @@
-import { type Container, compareQuantity, type StatusCause } from '../../../kube/index.ts';
+import {
+  type Container,
+  compareQuantity,
+  type PodSpec,
+  podResourceTotals,
+  type ResourceList,
+  type StatusCause,
+} from '../../../kube/index.ts';
 import {
   at,
   duplicate,
@@ -6,6 +13,7 @@ import {
   invalidValue,
   isDNS1123Label,
   notFoundValue,
+  notSupported,
   required,
   validateWith,
 } from '../validation/index.ts';
@@ -13,6 +21,7 @@ import {
   containerResourceNameCauses,
   isHugePage,
   isOvercommitAllowed,
+  resourceNameCauses,
   resourceQuantityCauses,
 } from './resource-names.ts';
 
@@ -23,6 +32,7 @@ export function resourceCauses(
   resources: Container['resources'],
   claimsOfPod: readonly string[],
   path: string,
+  nameCauses = containerResourceNameCauses,
 ): StatusCause[] {
   const { limits = {}, requests = {}, claims = [] } = resources ?? {};
   const causes: StatusCause[] = [];
@@ -32,7 +42,7 @@ export function resourceCauses(
   ] as const) {
     for (const [name, quantity] of Object.entries(amounts)) {
       const here = at(`${path}.${list}`, name);
-      causes.push(...containerResourceNameCauses(here, name));
+      causes.push(...nameCauses(here, name));
       causes.push(...resourceQuantityCauses(here, name, quantity));
       if (list === 'requests') causes.push(...requestCauses(name, quantity, limits[name], path));
     }
@@ -91,4 +101,44 @@ function requestCauses(
   if (order <= 0) return [];
   const why = `must be less than or equal to ${name} limit of ${limit}`;
   return [invalidValue(`${path}.requests`, quantity, why)];
+}
+
+/** What a pod asks for as a whole (validatePodResources). */
+export function podResourceCauses(spec: PodSpec, path: string): StatusCause[] {
+  const { resources, containers } = spec;
+  if (!resources) return [];
+  const { limits = {}, requests = {} } = resources;
+  const causes = resources.claims
+    ? [forbiddenField(`${path}.claims`, 'claims may not be set for Resources at pod-level')]
+    : [];
+  causes.push(...resourceCauses(resources, [], path, podResourceNameCauses));
+  const compare = (list: 'limits' | 'requests', ofPod: ResourceList, counts: (name: string) => boolean) => {
+    for (const [name, sum] of Object.entries(
+      podResourceTotals({ spec: { ...spec, resources: undefined } }, list),
+    )) {
+      const whole = ofPod[name];
+      if (whole === undefined || !counts(name) || compareQuantity(sum, whole) <= 0) continue;
+      const why = `must be greater than or equal to aggregate container ${list} of ${sum}`;
+      causes.push(invalidValue(at(`${path}.${list}`, name), whole, why));
+    }
+  };
+  compare('requests', requests, () => true);
+  compare('limits', limits, isHugePage);
+  for (const [index, container] of containers.entries()) {
+    for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
+      const whole = limits[name];
+      if (whole === undefined || compareQuantity(limit, whole) <= 0) continue;
+      const here = `${at(at(`${path}.containers`, index), name)}.limits`;
+      causes.push(invalidValue(here, limit, `must be less than or equal to pod limits of ${whole}`));
+    }
+  }
+  return causes;
+}
+
+const POD_RESOURCES = ['cpu', 'hugepages-', 'memory'];
+
+function podResourceNameCauses(path: string, name: string): StatusCause[] {
+  const causes = resourceNameCauses(path, name);
+  if (causes.length > 0 || isHugePage(name)) return causes;
+  return POD_RESOURCES.includes(name) ? [] : [notSupported(path, name, POD_RESOURCES)];
 }

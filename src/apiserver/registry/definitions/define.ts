@@ -25,6 +25,7 @@ export function defineResource<T extends KubeObject>(
     readonly subresources?: readonly string[];
     readonly columns?: readonly Column<T>[];
     readonly selectableFields?: ResourceDefinition<T>['selectableFields'];
+    readonly unknownField?: ResourceDefinition['unknownField'];
     readonly indexedFields?: readonly string[];
     readonly strategy?: Strategy<T>;
     readonly actions?: ResourceDefinition<T>['actions'];
@@ -40,6 +41,7 @@ export function defineResource<T extends KubeObject>(
     subresources: options.subresources ?? [],
     columns: options.columns ?? [nameColumn(), ageColumn()],
     selectableFields: options.selectableFields ?? {},
+    unknownField: options.unknownField,
     indexedFields: options.indexedFields,
     strategy: options.strategy ?? {},
     actions: options.actions,

@@ -21,17 +21,18 @@ const POD_FIELDS = new Set([
 ]);
 
 export function fieldRefCauses(
-  { fieldPath = '' }: { readonly fieldPath?: string },
+  { apiVersion = 'v1', fieldPath = '' }: { readonly apiVersion?: string; readonly fieldPath?: string },
   allowed: readonly string[],
   path: string,
 ): StatusCause[] {
   const here = `${path}.fieldPath`;
   if (!fieldPath) return [required(here)];
+  const cannot = (why: string) => [invalidValue(here, fieldPath, `error converting fieldPath: ${why}`)];
+  if (apiVersion !== 'v1') return cannot(`unsupported pod version: ${apiVersion}`);
   const subscripted = /^(.*)\['(.*)'\]$/.exec(fieldPath);
   const [, field = '', key = ''] = subscripted ?? [];
   if (field === 'metadata.annotations') return validateWith(path, key.toLowerCase(), isQualifiedName);
   if (field === 'metadata.labels') return validateWith(path, key, isQualifiedName);
-  const cannot = (why: string) => [invalidValue(here, fieldPath, `error converting fieldPath: ${why}`)];
   if (subscripted) return cannot(`field label does not support subscript: ${fieldPath}`);
   if (!POD_FIELDS.has(fieldPath)) return cannot(`field label not supported: ${fieldPath}`);
   // The name that it had in the first versions.

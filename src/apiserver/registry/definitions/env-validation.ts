@@ -3,13 +3,14 @@ import {
   at,
   invalidValue,
   isConfigKey,
+  isDNS1123Label,
   isDNS1123Subdomain,
   notFoundValue,
   required,
   validateWith,
 } from '../validation/index.ts';
 import { ENVIRONMENT_FIELDS, fieldRefCauses, resourceFieldRefCauses } from './downward-validation.ts';
-import { descendingPathCauses } from './volume-source-rules.ts';
+import { noBackstepCauses } from './volume-source-rules.ts';
 
 // The environment of a container. Source: Kubernetes 1.36, pkg/apis/core/validation ValidateEnv, ValidateEnvFrom.
 
@@ -50,8 +51,10 @@ type FileRef = NonNullable<ValueFrom['fileKeyRef']>;
 function fileRefCauses({ key, volumeName, path: file }: FileRef, path: string): StatusCause[] {
   return [
     ...(key ? validateWith(`${path}.key`, key, isVariableName) : [required(`${path}.key`)]),
-    ...(volumeName ? [] : [required(`${path}.volumeName`)]),
-    ...(file ? descendingPathCauses(`${path}.path`, file) : [required(`${path}.path`)]),
+    ...(volumeName
+      ? validateWith(`${path}.volumeName`, volumeName, isDNS1123Label)
+      : [required(`${path}.volumeName`)]),
+    ...(file ? noBackstepCauses(`${path}.path`, file) : [required(`${path}.path`)]),
   ];
 }
 

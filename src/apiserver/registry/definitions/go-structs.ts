@@ -145,6 +145,8 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
     'VolumeName s; VolumeNamespace s; FSType s; ReadOnly b; SecretRef *ObjectReference',
   StorageOSVolumeSource:
     'VolumeName s; VolumeNamespace s; FSType s; ReadOnly b; SecretRef *LocalObjectReference',
+  SuccessPolicy: 'Rules []SuccessPolicyRule',
+  SuccessPolicyRule: 'SucceededIndexes *; SucceededCount *',
   Sysctl: 'Name s; Value s',
   TCPSocketAction: 'Port n; Host s',
   Taint: 'Key s; Value s; Effect s; TimeAdded *',

@@ -11,10 +11,19 @@ import {
   immutable,
   invalidValue,
   isDNS1123Label,
+  isDNS1123Subdomain,
   notSupported,
   required,
+  tooLong,
   unchanged,
+  validateWith,
 } from '../validation/index.ts';
+import { goForm } from './go-form.ts';
+import {
+  podFailurePolicyCauses,
+  podReplacementPolicyCauses,
+  successPolicyCauses,
+} from './job-policy-validation.ts';
 import { labelSelectorCauses } from './selector-validation.ts';
 import { nonNegativeCauses, podTemplateCauses } from './workload-validation.ts';
 
@@ -88,7 +97,23 @@ export function jobSpecCauses(spec: JobSpec | undefined, path: string): StatusCa
   if (spec?.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
     causes.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
   }
+  if (spec?.managedBy !== undefined) causes.push(...managerCauses(spec.managedBy, `${path}.managedBy`));
   causes.push(...completionModeCauses(spec, path));
+  if (spec?.podFailurePolicy) causes.push(...podFailurePolicyCauses(spec, `${path}.podFailurePolicy`));
+  if (spec?.successPolicy) {
+    causes.push(
+      ...(spec.completionMode === 'Indexed'
+        ? successPolicyCauses(spec, `${path}.successPolicy`)
+        : [
+            invalidValue(
+              `${path}.successPolicy`,
+              goForm('SuccessPolicy', spec.successPolicy),
+              'requires indexed completion mode',
+            ),
+          ]),
+    );
+  }
+  if (spec) causes.push(...podReplacementPolicyCauses(spec, `${path}.podReplacementPolicy`));
   causes.push(...podTemplateCauses(spec?.template, `${path}.template`));
   const policy = spec?.template?.spec?.restartPolicy;
   const here = `${path}.template.spec.restartPolicy`;
@@ -118,26 +143,63 @@ function completionModeCauses(spec: JobSpec | undefined, path: string): StatusCa
         ),
       );
     }
-    if (spec?.completions !== undefined && (spec.maxFailedIndexes ?? 0) > spec.completions) {
-      causes.push(
-        invalidValue(
-          `${path}.maxFailedIndexes`,
-          spec.maxFailedIndexes,
-          'must be less than or equal to completions',
-        ),
-      );
-    }
-    return causes;
+    return [...causes, ...failedIndexCauses(spec, path)];
   }
   const causes: StatusCause[] = [];
   if (mode !== 'NonIndexed') {
     causes.push(notSupported(`${path}.completionMode`, mode, ['NonIndexed', 'Indexed']));
   }
-  for (const name of ['backoffLimitPerIndex', 'maxFailedIndexes', 'successPolicy'] as const) {
+  for (const name of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
     if (spec?.[name] !== undefined && mode === 'NonIndexed') {
       causes.push(invalidValue(`${path}.${name}`, spec[name], 'requires indexed completion mode'));
     }
   }
+  return causes;
+}
+
+/** Jobs of so many completions have to keep to fewer pods at once, and give up earlier. */
+const MANY_COMPLETIONS = 100_000;
+const MAX_FAILED_INDEXES = 100_000;
+const MAX_AT_MANY = 10_000;
+
+function failedIndexCauses(spec: JobSpec | undefined, path: string): StatusCause[] {
+  const { completions, maxFailedIndexes: failed, parallelism = 0, backoffLimitPerIndex } = spec ?? {};
+  const here = `${path}.maxFailedIndexes`;
+  const causes: StatusCause[] = [];
+  if (completions !== undefined && failed !== undefined && failed > completions)
+    causes.push(invalidValue(here, failed, 'must be less than or equal to completions'));
+  if (failed !== undefined && failed > MAX_FAILED_INDEXES)
+    causes.push(invalidValue(here, failed, `must be less than or equal to ${MAX_FAILED_INDEXES}`));
+  if ((completions ?? 0) <= MANY_COMPLETIONS || backoffLimitPerIndex === undefined) return causes;
+  const why = `must be less than or equal to ${MAX_AT_MANY} when completions are above ${MANY_COMPLETIONS} and used with backoff limit per index`;
+  if (failed === undefined)
+    causes.push(required(here, `must be specified when completions is above ${MANY_COMPLETIONS}`));
+  if (parallelism > MAX_AT_MANY) causes.push(invalidValue(`${path}.parallelism`, parallelism, why));
+  if (failed !== undefined && failed > MAX_AT_MANY) causes.push(invalidValue(here, failed, why));
+  return causes;
+}
+
+const MAX_MANAGER_CHARACTERS = 63;
+
+/** Who else looks after the job: a path below a domain. */
+function managerCauses(manager: string, path: string): StatusCause[] {
+  if (!manager) return [required(path)];
+  const [, host, rest] = /^([^/]*)\/(.*)$/.exec(manager) ?? [];
+  const causes: StatusCause[] = [];
+  if (!host || !rest)
+    causes.push(invalidValue(path, manager, 'must be a domain-prefixed path (such as "acme.io/foo")'));
+  else {
+    causes.push(...validateWith(path, host, isDNS1123Subdomain));
+    if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(rest))
+      causes.push(
+        invalidValue(
+          path,
+          rest,
+          "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')",
+        ),
+      );
+  }
+  if (manager.length > MAX_MANAGER_CHARACTERS) causes.push(tooLong(path, MAX_MANAGER_CHARACTERS));
   return causes;
 }
 
@@ -181,67 +243,4 @@ function mutableTemplate(
     },
     spec: { ...template.spec, nodeSelector, affinity, tolerations, schedulingGates },
   };
-}
-
-/** Rules of a status: counts, and that ends are final. */
-export function validateJobStatusUpdate({ spec, status }: Job, previous: Stored<Job>): StatusCause[] {
-  const causes = (['active', 'succeeded', 'failed', 'ready', 'terminating'] as const).flatMap((name) =>
-    nonNegativeCauses(`status.${name}`, status?.[name]),
-  );
-  const holds = (one: Job['status'], type: string) =>
-    one?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
-  const complete = holds(status, 'Complete');
-  const failed = holds(status, 'Failed');
-  const conditions = (why: string): StatusCause => ({
-    reason: 'FieldValueInvalid',
-    message: `Invalid value: ${why}`,
-    field: 'status.conditions',
-  });
-  if (complete && failed) causes.push(conditions('cannot set Complete=True and Failed=true conditions'));
-  if (complete && holds(status, 'FailureTarget'))
-    causes.push(conditions('cannot set Complete=True and FailureTarget=true conditions'));
-  if (status?.completionTime && !complete) {
-    causes.push(
-      invalidValue(
-        'status.completionTime',
-        status.completionTime,
-        'cannot set completionTime when there is no Complete=True condition',
-      ),
-    );
-  }
-  if (complete && !status?.completionTime)
-    causes.push(required('status.completionTime', 'completionTime is required for Complete jobs'));
-  if (failed && !holds(status, 'FailureTarget'))
-    causes.push(conditions('cannot set Failed=True condition without the FailureTarget=true condition'));
-  if (complete && !holds(status, 'SuccessCriteriaMet')) {
-    causes.push(
-      conditions('cannot set Complete=True condition without the SuccessCriteriaMet=true condition'),
-    );
-  }
-  if ((complete || failed) && (status?.active ?? 0) > 0)
-    causes.push(invalidValue('status.active', status?.active, 'active>0 is invalid for finished job'));
-  if ((complete || failed) && !status?.startTime)
-    causes.push(required('status.startTime', 'startTime is required for finished job'));
-  for (const type of ['Failed', 'Complete', 'FailureTarget', 'SuccessCriteriaMet']) {
-    if (holds(previous.status, type) && !holds(status, type))
-      causes.push(
-        conditions(
-          `cannot disable the ${type === 'SuccessCriteriaMet' ? '' : 'terminal '}${type}=True condition`,
-        ),
-      );
-  }
-  for (const name of ['failed', 'succeeded'] as const) {
-    const value = status?.[name] ?? 0;
-    if (value < (previous.status?.[name] ?? 0))
-      causes.push(invalidValue(`status.${name}`, value, `cannot decrease the ${name} counter`));
-  }
-  const before = previous.status;
-  if (status?.completionTime && before?.completionTime && status.completionTime !== before.completionTime)
-    causes.push(immutable('status.completionTime', status.completionTime));
-  if (before?.startTime && before.startTime !== status?.startTime && !spec?.suspend) {
-    causes.push(
-      invalidValue('status.startTime', status?.startTime, 'field is immutable for unsuspended job once set'),
-    );
-  }
-  return causes;
 }

@@ -1,10 +1,11 @@
 import { type Job, type JobSpec, jobs, type Stored } from '../../../kube/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
-import { change, fill } from './defaulting.ts';
+import { change, each, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { podNameWarnings } from './deprecations.ts';
 import { humanDuration } from './duration.ts';
-import { validateJob, validateJobStatusUpdate, validateJobUpdate } from './job-validation.ts';
+import { validateJobStatusUpdate } from './job-status-validation.ts';
+import { validateJob, validateJobUpdate } from './job-validation.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { templateColumns } from './workload-cells.ts';
 
@@ -24,6 +25,7 @@ export const jobDefinition = defineResource<Job>(jobs, {
     ),
   ],
   selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  unknownField: (path) => `field label ${JSON.stringify(path)} not supported for Job`,
   strategy: {
     tracksGeneration: true,
     warnings: podNameWarnings,
@@ -41,7 +43,7 @@ export const jobDefinition = defineResource<Job>(jobs, {
 function defaultJob(job: Job): Job {
   return change(job, 'spec', (spec) =>
     defaultJobSpec(
-      fill<JobSpec>(spec, {
+      fill<JobSpec>(change(spec, 'podFailurePolicy', defaultFailurePolicy), {
         completions: spec.parallelism === undefined ? 1 : undefined,
         parallelism: 1,
         backoffLimit: spec.backoffLimitPerIndex === undefined ? 6 : MAX_INT32,
@@ -50,6 +52,17 @@ function defaultJob(job: Job): Job {
         podReplacementPolicy: spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed',
         manualSelector: false,
       }),
+    ),
+  );
+}
+
+/** A condition of a pod is met when it holds. */
+function defaultFailurePolicy(policy: NonNullable<JobSpec['podFailurePolicy']>) {
+  return change(policy, 'rules', (rules) =>
+    each(rules, (rule) =>
+      change(rule, 'onPodConditions', (patterns) =>
+        each(patterns, (pattern) => fill(pattern, { status: 'True' })),
+      ),
     ),
   );
 }

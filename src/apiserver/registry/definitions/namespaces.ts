@@ -15,7 +15,6 @@ export const namespaceDefinition = defineResource<Namespace>(namespaces, {
   ],
   selectableFields: {
     'status.phase': (namespace) => namespace.status?.phase ?? '',
-    name: (namespace) => namespace.metadata?.name ?? '',
   },
   strategy: {
     validateName: isDNS1123Label,

@@ -20,11 +20,18 @@ const MAX_SEARCHES = 32;
 const MAX_SEARCH_CHARACTERS = 2048;
 const MAX_HOSTNAME = 64;
 
-/** Numbers with leading zeros were allowed once, and are. */
 function ipCauses(path: string, text = ''): StatusCause[] {
-  const sloppy = text.includes(':') ? text : text.replace(/(^|\.)0+(?=\d)/g, '$1');
-  if (parseIp(sloppy)) return [];
-  return [invalidValue(path, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
+  const refuse = (why: string) => [invalidValue(path, text, why)];
+  const ip = parseIp(text);
+  if (!ip) {
+    const isPadded = parseIp(text.replace(/(^|\.)0+(?=\d)/g, '$1')) !== undefined;
+    return refuse(
+      isPadded ? 'must not have leading 0s' : 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    );
+  }
+  return ip.family === 6 && ip.value >> 32n === 0xffffn
+    ? refuse('must not be an IPv4-mapped IPv6 address')
+    : [];
 }
 
 export function dnsCauses({ dnsConfig, dnsPolicy }: PodSpec, path: string): StatusCause[] {

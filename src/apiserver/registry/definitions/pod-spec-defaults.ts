@@ -22,6 +22,7 @@ export function defaultPodSpec(spec: PodSpec): PodSpec {
   });
   result = change(result, 'volumes', (volumes) => each(volumes, defaultVolume));
   result = change(result, 'initContainers', (containers) => each(containers, defaultContainer));
+  result = change(result, 'ephemeralContainers', (containers) => each(containers, defaultContainer));
   return change(result, 'containers', (containers) => each(containers, defaultContainer));
 }
 
@@ -50,9 +51,20 @@ export function defaultPodTemplate(template: PodTemplateSpec): PodTemplateSpec {
 /** What only pods get, not templates (SetDefaults_Pod). */
 export function defaultPodOnly(spec: PodSpec): PodSpec {
   let result = fill<PodSpec>(spec, { enableServiceLinks: true });
-  const requests = (containers: readonly Container[]) => each(containers, requestsFromLimits);
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) result = { ...result, terminationGracePeriodSeconds: 1 };
+  const requests = (containers: readonly Container[]) =>
+    each(containers, (container) =>
+      requestsFromLimits(spec.hostNetwork ? withPortsOfHost(container) : container),
+    );
   result = change(result, 'initContainers', requests);
   return change(result, 'containers', requests);
+}
+
+/** On the host's network a port is the host's. */
+function withPortsOfHost(container: Container): Container {
+  return change(container, 'ports', (ports) =>
+    each(ports, (port) => (port.hostPort ? port : { ...port, hostPort: port.containerPort })),
+  );
 }
 
 function requestsFromLimits(container: Container): Container {
@@ -63,8 +75,8 @@ function requestsFromLimits(container: Container): Container {
   });
 }
 
-function defaultContainer(container: Container): Container {
-  let result = fill<Container>(container, {
+function defaultContainer<C extends Container>(container: C): C {
+  let result: Container = fill<Container>(container, {
     imagePullPolicy: pullPolicy(container.image ?? ''),
     resources: {},
     terminationMessagePath: '/dev/termination-log',
@@ -78,20 +90,40 @@ function defaultContainer(container: Container): Container {
       ),
     ),
   );
-  for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
-    result = change(result, probe, (value) =>
-      change(
-        fill(value, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 }),
-        'httpGet',
-        (get) => fill(get, { path: '/', scheme: 'HTTP' }),
-      ),
-    );
-  }
-  return result;
+  for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const)
+    result = change(result, probe, defaultProbe);
+  return change(result, 'lifecycle', defaultLifecycle) as C;
 }
+
+const PROBE_DEFAULTS = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
+
+function defaultProbe(probe: Probe): Probe {
+  const counts = Object.entries(PROBE_DEFAULTS).filter(
+    ([name]) => !probe[name as keyof typeof PROBE_DEFAULTS],
+  );
+  const counted = counts.length > 0 ? { ...probe, ...Object.fromEntries(counts) } : probe;
+  return change(counted, 'httpGet', defaultHttpGet);
+}
+
+function defaultHttpGet(get: NonNullable<Probe['httpGet']>) {
+  return fill(get, { path: '/', scheme: 'HTTP' });
+}
+
+/** The signal that stops a container is not one's choice yet upstream (feature gate ContainerStopSignals). */
+function defaultLifecycle(lifecycle: Lifecycle): Container['lifecycle'] {
+  const { stopSignal, ...hooks } = lifecycle;
+  if (stopSignal !== undefined && Object.keys(hooks).length === 0) return undefined;
+  const known = stopSignal === undefined ? lifecycle : hooks;
+  const handler = (hook: NonNullable<Lifecycle['preStop']>) => change(hook, 'httpGet', defaultHttpGet);
+  return change(change(known, 'postStart', handler), 'preStop', handler);
+}
+
+type Probe = NonNullable<Container['livenessProbe']>;
+type Lifecycle = NonNullable<Container['lifecycle']>;
 
 /** Always for the latest tag, as upstream. */
 function pullPolicy(image: string): string {
+  if (!image) return 'IfNotPresent';
   const name = image.slice(image.lastIndexOf('/') + 1);
   if (name.includes('@')) return 'IfNotPresent';
   const tag = name.includes(':') ? name.slice(name.indexOf(':') + 1) : 'latest';

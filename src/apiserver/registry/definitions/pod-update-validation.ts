@@ -1,7 +1,7 @@
-import type { Container, Pod, PodSpec, StatusCause, Stored } from '../../../kube/index.ts';
+import type { Container, NodeSelectorTerm, Pod, PodSpec, StatusCause, Stored } from '../../../kube/index.ts';
 import { at, equal, forbiddenField, invalidValue, required } from '../validation/index.ts';
 import { unifiedDiff } from '../validation/unified-diff.ts';
-import { goFormOfPodSpec } from './go-form.ts';
+import { goForm, goFormOfPodSpec } from './go-form.ts';
 
 const UPDATABLE =
   '`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
@@ -98,17 +98,51 @@ function mungedSpec(next: PodSpec, previous: PodSpec, causes: StatusCause[]): Po
         : next.terminationGracePeriodSeconds,
   };
   if (!previous.schedulingGates?.length) return munged;
+  causes.push(...gatedPlacementCauses(next, previous));
+  const { nodeAffinity: _, ...others } = next.affinity ?? {};
+  const before = previous.affinity?.nodeAffinity;
+  const affinity = before ? { ...others, nodeAffinity: before } : others;
+  // An affinity with nothing left in it is none, unless there was one.
+  const isNone = Object.keys(affinity).length === 0 && !previous.affinity;
+  return { ...munged, nodeSelector: previous.nodeSelector, affinity: isNone ? undefined : affinity };
+}
+
+/** What a gated pod asks of its node may become stricter. */
+function gatedPlacementCauses(next: PodSpec, previous: PodSpec): StatusCause[] {
+  const causes: StatusCause[] = [];
   const lost = Object.entries(previous.nodeSelector ?? {}).some(
     ([key, value]) => next.nodeSelector?.[key] !== value,
   );
   if (lost) {
-    causes.push(
-      invalidValue(
-        'spec.nodeSelector',
-        next.nodeSelector ?? null,
-        'only additions to spec.nodeSelector are allowed (no mutations or deletions)',
-      ),
-    );
+    const why = 'only additions to spec.nodeSelector are allowed (no mutations or deletions)';
+    causes.push(invalidValue('spec.nodeSelector', next.nodeSelector ?? null, why));
   }
-  return { ...munged, nodeSelector: previous.nodeSelector };
+  const path = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms';
+  const [after, before] = [requiredTerms(next), requiredTerms(previous)];
+  if (before.length === 0) return causes;
+  if (after.length !== before.length) {
+    const why = 'no additions/deletions to non-empty NodeSelectorTerms list are allowed';
+    const shown = after.length > 0 ? after.map((term) => goForm('NodeSelectorTerm', term)) : null;
+    return [...causes, invalidValue(path, shown, why)];
+  }
+  for (const [index, term] of after.entries()) {
+    if (isNarrower(term, before[index]!)) continue;
+    const why = 'only additions are allowed (no mutations or deletions)';
+    causes.push(invalidValue(at(path, index), goForm('NodeSelectorTerm', term), why));
+  }
+  return causes;
+}
+
+function requiredTerms({ affinity }: PodSpec): readonly NodeSelectorTerm[] {
+  return affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+}
+
+/** A term that asked for nothing has to go on asking for nothing: it matches no node. */
+function isNarrower(next: NodeSelectorTerm, previous: NodeSelectorTerm): boolean {
+  const lists = ['matchExpressions', 'matchFields'] as const;
+  if (lists.every((list) => !previous[list]?.length)) return lists.every((list) => !next[list]?.length);
+  return lists.every((list) => {
+    const before = previous[list] ?? [];
+    return equal((next[list] ?? []).slice(0, before.length), before);
+  });
 }

@@ -15,19 +15,14 @@ import {
   validateWith,
 } from '../validation/index.ts';
 import { affinityCauses, topologySpreadCauses } from './affinity-validation.ts';
-import { resourceCauses } from './container-resources-validation.ts';
+import { podResourceCauses, resourceCauses } from './container-resources-validation.ts';
 import { type ContainerContext, containerCauses, paddedImageCauses } from './container-validation.ts';
 import { fileRefVolumeCauses } from './env-validation.ts';
 import { ephemeralContainerCauses } from './ephemeral-container-validation.ts';
 import { dnsCauses, hostAliasCauses, hostnameOverrideCauses } from './pod-name-resolution-validation.ts';
 import { podVolumeCauses } from './pod-volume-validation.ts';
 import { hostNetworkPortCauses, hostPortConflicts } from './port-validation.ts';
-import {
-  noProbesAndHooksCauses,
-  type ProbeContext,
-  probesAndHooksCauses,
-  restartPolicyCauses,
-} from './probe-validation.ts';
+import { noProbesAndHooksCauses, probesAndHooksCauses, restartPolicyCauses } from './probe-validation.ts';
 import { podSecurityContextCauses } from './security-context-validation.ts';
 import { tolerationCauses } from './toleration-validation.ts';
 
@@ -65,19 +60,23 @@ export function validateTemplateSpec(spec: PodSpec | undefined, path: string): S
   return podSpecCauses(spec, path, { isPod: false });
 }
 
+/** What the rules of a container look at in its pod. */
+interface PodContext extends ContainerContext {
+  readonly graceSeconds: number | undefined;
+}
+
 function podSpecCauses(
   spec: PodSpec | undefined,
   path: string,
   { isPod, name }: { readonly isPod: boolean; readonly name?: string },
 ): StatusCause[] {
   const { causes, usable } = podVolumeCauses(spec?.volumes ?? [], `${path}.volumes`, name);
-  const context: ContainerContext & ProbeContext = {
+  const context: PodContext = {
     volumes: usable,
     claims: (spec?.resourceClaims ?? []).map((claim) => claim.name),
     podRestartPolicy: spec?.restartPolicy,
     hostUsers: spec?.hostUsers ?? true,
     graceSeconds: spec?.terminationGracePeriodSeconds,
-    osName: spec?.os?.name,
   };
   const containers = spec?.containers ?? [];
   const ofContainers = [
@@ -89,6 +88,7 @@ function podSpecCauses(
   if (!spec) return ofContainers;
   return [
     ...ofContainers,
+    ...podResourceCauses(spec, `${path}.resources`),
     ...(spec.hostNetwork ? hostNetworkPortCauses(containers, `${path}.containers`, isPod) : []),
     ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']),
     ...oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES),
@@ -112,7 +112,7 @@ function podSpecCauses(
     }),
     ...oneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']),
     ...overheadCauses(spec, `${path}.overhead`),
-    ...osCauses(spec, `${path}.os`),
+    ...osCauses(spec, path),
     ...allContainers(spec, path).flatMap(([container, here]) =>
       fileRefVolumeCauses(container, spec.volumes ?? [], here),
     ),
@@ -122,7 +122,7 @@ function podSpecCauses(
 function mainContainerCauses(
   containers: readonly Container[],
   path: string,
-  context: ContainerContext & ProbeContext,
+  context: PodContext,
 ): StatusCause[] {
   if (containers.length === 0) return [required(path)];
   const names = new Set<string>();
@@ -133,7 +133,7 @@ function mainContainerCauses(
     names.add(container.name);
     return [
       ...found,
-      ...probesAndHooksCauses(container, here, context),
+      ...probesAndHooksCauses(container, here, context.graceSeconds),
       ...restartPolicyCauses(container, here),
     ];
   });
@@ -143,7 +143,7 @@ function mainContainerCauses(
 function initContainerCauses(
   { containers = [], initContainers = [] }: PodSpec,
   path: string,
-  context: ContainerContext & ProbeContext,
+  context: PodContext,
 ): StatusCause[] {
   const names = new Set(containers.map(({ name }) => name));
   return initContainers.flatMap((container, index) => {
@@ -154,7 +154,7 @@ function initContainerCauses(
     else if (container.name) names.add(container.name);
     // They run one after another. Upstream counts each as the first of its list.
     causes.push(...hostPortConflicts([container], () => at(path, 0)));
-    if (isSidecar) return [...causes, ...probesAndHooksCauses(container, here, context)];
+    if (isSidecar) return [...causes, ...probesAndHooksCauses(container, here, context.graceSeconds)];
     causes.push(...noProbesAndHooksCauses(container, here));
     for (const [place, { restartPolicy }] of (container.resizePolicy ?? []).entries()) {
       if (restartPolicy !== 'RestartContainer') continue;
@@ -233,9 +233,17 @@ function overheadCauses({ overhead }: PodSpec, path: string): StatusCause[] {
   return overhead ? resourceCauses({ limits: overhead }, [], path) : [];
 }
 
-function osCauses({ os }: PodSpec, path: string): StatusCause[] {
+function osCauses(spec: PodSpec, path: string): StatusCause[] {
+  const { os } = spec;
   if (!os) return [];
-  if (!os.name) return [required(`${path}.name`)];
+  if (!os.name) return [required(`${path}.os.name`)];
   const known = ['linux', 'windows'];
-  return known.includes(os.name) ? [] : [notSupported(path, os.name, known)];
+  if (!known.includes(os.name)) return [notSupported(`${path}.os`, os.name, known)];
+  if (os.name !== 'linux') return [];
+  const ofWindows = [[spec, path] as const, ...allContainers(spec, path)].filter(
+    ([{ securityContext }]) => securityContext?.windowsOptions,
+  );
+  return ofWindows.map(([, here]) =>
+    forbiddenField(`${here}.securityContext.windowsOptions`, 'windows options cannot be set for a linux pod'),
+  );
 }

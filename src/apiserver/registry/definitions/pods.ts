@@ -6,17 +6,19 @@ import {
   type Pod,
   type PodCondition,
   pods,
-  qosClass,
   type Stored,
 } from '../../../kube/index.ts';
+import { isDNS1123Label } from '../validation/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { change } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { ephemeralContainers } from './ephemeral-containers.ts';
 import { summarizePod } from './pod-cells.ts';
+import { newPod } from './pod-new.ts';
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts';
 import { podUpdateCauses } from './pod-update-validation.ts';
 import { validateNewPod, validatePod } from './pod-validation.ts';
+import { podWarnings } from './pod-warnings.ts';
 
 export const podDefinition = defineResource<Pod>(pods, {
   subresources: ['status', 'binding', 'ephemeralcontainers', 'eviction'],
@@ -46,13 +48,15 @@ export const podDefinition = defineResource<Pod>(pods, {
     'spec.serviceAccountName': (pod) => pod.spec?.serviceAccountName ?? '',
     'spec.hostNetwork': (pod) => String(pod.spec?.hostNetwork ?? false),
     'status.phase': (pod) => pod.status?.phase ?? '',
+    // It may be asked for, and no pod has it.
+    'status.podIPs': () => '',
     'status.podIP': (pod) => pod.status?.podIPs?.[0]?.ip ?? '',
     'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
   },
   strategy: {
     tracksGeneration: true,
     defaults: (pod) => change(pod, 'spec', (spec) => defaultPodOnly(defaultPodSpec(spec))),
-    prepareForCreate: (pod) => ({ ...pod, status: { phase: 'Pending', qosClass: qosClass(pod.spec) } }),
+    prepareForCreate: newPod,
     prepareForStatusUpdate: (next, previous) => ({
       ...next,
       // Old kubelets corrupted owner references through here; and the QoS class never changes.
@@ -62,11 +66,25 @@ export const podDefinition = defineResource<Pod>(pods, {
     validate: (pod) => validatePod(pod.spec, pod.metadata?.name),
     validateNew: (pod) => validateNewPod(pod.spec),
     validateUpdate: podUpdateCauses,
+    warnings,
     gracePeriodSeconds,
   },
   actions: { binding: bindPod },
   updatable: { ephemeralcontainers: ephemeralContainers },
 });
+
+/** Told once: people hardly ever change pods by hand. */
+function warnings({ metadata, spec }: Pod, previous: Pod | undefined): string[] {
+  if (previous) return [];
+  const found = isDNS1123Label(metadata?.name ?? '');
+  const name =
+    found.length === 0
+      ? []
+      : [
+          `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${found.join(' ')}]`,
+        ];
+  return [...name, ...podWarnings(spec, metadata)];
+}
 
 /** A pod that no node has, or that has ended, goes at once (podStrategy CheckGracefulDelete). */
 export function gracePeriodSeconds(pod: Stored<Pod>, asked: number | undefined): number {

@@ -8,7 +8,7 @@ const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 /** The form of an IANA service name (apimachinery IsValidPortName). */
 function isPortName(name: string): readonly string[] {
   const rules: readonly (readonly [holds: boolean, why: string])[] = [
-    [name.length <= 15, 'must be no more than 15 bytes'],
+    [name.length <= 15, 'must be no more than 15 characters'],
     [/^[-a-z0-9]+$/.test(name), 'must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)'],
     [/[a-z]/.test(name), 'must contain at least one letter (a-z)'],
     [!name.includes('--'), 'must not contain consecutive hyphens'],

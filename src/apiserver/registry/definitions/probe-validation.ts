@@ -1,13 +1,5 @@
 import type { Container, StatusCause } from '../../../kube/index.ts';
-import {
-  at,
-  forbiddenField,
-  invalidValue,
-  notSupported,
-  oneOf,
-  required,
-  validateWith,
-} from '../validation/index.ts';
+import { at, forbiddenField, invalidValue, oneOf, required, validateWith } from '../validation/index.ts';
 import { portCauses, portNumberCauses } from './port-validation.ts';
 
 // Probes and lifecycle hooks. Source: Kubernetes 1.36, pkg/apis/core/validation validateProbe, validateLifecycle.
@@ -15,12 +7,6 @@ import { portCauses, portNumberCauses } from './port-validation.ts';
 type Probe = NonNullable<Container['livenessProbe']>;
 type Lifecycle = NonNullable<Container['lifecycle']>;
 type Hook = NonNullable<Lifecycle['preStop']>;
-
-/** What hooks and probes of a container depend on. */
-export interface ProbeContext {
-  readonly graceSeconds: number | undefined;
-  readonly osName: string | undefined;
-}
 
 function isHeaderName(name: string): readonly string[] {
   return /^[-A-Za-z0-9]+$/.test(name)
@@ -38,7 +24,7 @@ const HANDLERS: {
   readonly [H in HandlerName]-?: (
     handler: NonNullable<Handler[H]>,
     path: string,
-    context: ProbeContext,
+    graceSeconds: number | undefined,
   ) => StatusCause[];
 } = {
   exec: ({ command }, path) => (command?.length ? [] : [required(`${path}.command`)]),
@@ -50,21 +36,25 @@ const HANDLERS: {
   ],
   tcpSocket: ({ port }, path) => portCauses(`${path}.port`, port),
   grpc: ({ port = 0 }, path) => portNumberCauses(`${path}.port`, port),
-  sleep: ({ seconds = 0 }, path, { graceSeconds }) => {
+  sleep: ({ seconds = 0 }, path, graceSeconds) => {
     if (graceSeconds === undefined || (seconds >= 0 && seconds <= graceSeconds)) return [];
     const why = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`;
     return [invalidValue(path, seconds, why)];
   },
 };
 
-function handlerCauses(handler: Handler, path: string, context: ProbeContext): StatusCause[] {
+function handlerCauses(handler: Handler, path: string, graceSeconds: number | undefined): StatusCause[] {
   const [first, ...more] = (Object.keys(HANDLERS) as HandlerName[]).filter(
     (name) => handler[name] !== undefined,
   );
   if (!first) return [required(path, 'must specify a handler type')];
-  const check = HANDLERS[first] as (handler: unknown, path: string, context: ProbeContext) => StatusCause[];
+  const check = HANDLERS[first] as (
+    handler: unknown,
+    path: string,
+    graceSeconds: number | undefined,
+  ) => StatusCause[];
   return [
-    ...check(handler[first], `${path}.${first}`, context),
+    ...check(handler[first], `${path}.${first}`, graceSeconds),
     ...more.map((name) => forbiddenField(`${path}.${name}`, 'may not specify more than 1 handler type')),
   ];
 }
@@ -74,8 +64,8 @@ const COUNTS = [
   ...(['successThreshold', 'failureThreshold'] as const),
 ];
 
-function probeCauses(probe: Probe, path: string, context: ProbeContext): StatusCause[] {
-  const causes = handlerCauses(probe, path, context);
+function probeCauses(probe: Probe, path: string, graceSeconds: number | undefined): StatusCause[] {
+  const causes = handlerCauses(probe, path, graceSeconds);
   for (const name of COUNTS) {
     const value = probe[name] ?? 0;
     if (value < 0) causes.push(invalidValue(`${path}.${name}`, value, 'must be greater than or equal to 0'));
@@ -90,13 +80,13 @@ function probeCauses(probe: Probe, path: string, context: ProbeContext): StatusC
 export function probesAndHooksCauses(
   container: Container,
   path: string,
-  context: ProbeContext,
+  graceSeconds: number | undefined,
 ): StatusCause[] {
   const { lifecycle, livenessProbe, readinessProbe, startupProbe } = container;
-  const causes = lifecycle ? lifecycleCauses(lifecycle, `${path}.lifecycle`, context) : [];
+  const causes = lifecycle ? lifecycleCauses(lifecycle, `${path}.lifecycle`, graceSeconds) : [];
   const onceIsEnough = (name: string, probe: Probe | undefined) => {
     if (!probe) return;
-    causes.push(...probeCauses(probe, `${path}.${name}`, context));
+    causes.push(...probeCauses(probe, `${path}.${name}`, graceSeconds));
     const { successThreshold = 0 } = probe;
     if (successThreshold !== 1)
       causes.push(invalidValue(`${path}.${name}.successThreshold`, successThreshold, 'must be 1'));
@@ -104,7 +94,7 @@ export function probesAndHooksCauses(
   onceIsEnough('livenessProbe', livenessProbe);
   if (readinessProbe) {
     const here = `${path}.readinessProbe`;
-    causes.push(...probeCauses(readinessProbe, here, context));
+    causes.push(...probeCauses(readinessProbe, here, graceSeconds));
     const grace = readinessProbe.terminationGracePeriodSeconds;
     if (grace !== undefined) {
       const why = 'must not be set for readinessProbes';
@@ -115,63 +105,15 @@ export function probesAndHooksCauses(
   return causes;
 }
 
-const NUMBERED_SIGNALS = Array.from({ length: 15 }, (_, index) => index + 1);
-const SIGNALS: Readonly<Record<string, readonly string[]>> = {
-  linux: [
-    ...[
-      'ABRT',
-      'ALRM',
-      'BUS',
-      'CHLD',
-      'CLD',
-      'CONT',
-      'FPE',
-      'HUP',
-      'ILL',
-      'INT',
-      'IO',
-      'IOT',
-      'KILL',
-      'PIPE',
-    ],
-    ...[
-      'POLL',
-      'PROF',
-      'PWR',
-      'QUIT',
-      'SEGV',
-      'STKFLT',
-      'STOP',
-      'SYS',
-      'TERM',
-      'TRAP',
-      'TSTP',
-      'TTIN',
-      'TTOU',
-    ],
-    ...['URG', 'USR1', 'USR2', 'VTALRM', 'WINCH', 'XCPU', 'XFSZ', 'RTMIN', 'RTMAX'],
-    ...NUMBERED_SIGNALS.map((number) => `RTMIN+${number}`),
-    ...NUMBERED_SIGNALS.slice(0, 14).map((number) => `RTMAX-${number}`),
-  ]
-    .map((name) => `SIG${name}`)
-    .sort(),
-  windows: ['SIGKILL', 'SIGTERM'],
-};
-
-function lifecycleCauses(lifecycle: Lifecycle, path: string, context: ProbeContext): StatusCause[] {
-  const { postStart, preStop, stopSignal } = lifecycle;
-  const causes: StatusCause[] = [];
-  if (postStart) causes.push(...handlerCauses(postStart, `${path}.postStart`, context));
-  if (preStop) causes.push(...handlerCauses(preStop, `${path}.preStop`, context));
-  if (stopSignal !== undefined) causes.push(...stopSignalCauses(stopSignal, `${path}.stopSignal`, context));
-  return causes;
-}
-
-function stopSignalCauses(signal: string, path: string, { osName }: ProbeContext): StatusCause[] {
-  if (osName === undefined)
-    return [forbiddenField(path, 'may not be set for containers with empty `spec.os.name`')];
-  const known = SIGNALS[osName];
-  return !known || known.includes(signal) ? [] : [notSupported(path, signal, known)];
+function lifecycleCauses(
+  { postStart, preStop }: Lifecycle,
+  path: string,
+  graceSeconds: number | undefined,
+): StatusCause[] {
+  return [
+    ...(postStart ? handlerCauses(postStart, `${path}.postStart`, graceSeconds) : []),
+    ...(preStop ? handlerCauses(preStop, `${path}.preStop`, graceSeconds) : []),
+  ];
 }
 
 /** Those that may not be on a container which runs to its end before the others start. */

@@ -63,7 +63,7 @@ export function podSecurityContextCauses(spec: PodSpec, path: string): StatusCau
     ...seccompCauses(context.seccompProfile, `${path}.seccompProfile`),
     ...appArmorCauses(context.appArmorProfile, `${path}.appArmorProfile`),
     ...oneOf(`${path}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']),
-    ...oneOf(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']),
+    ...oneOf(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']),
   ];
 }
 

@@ -58,6 +58,14 @@ export function podTemplateCauses(template: PodTemplateSpec | undefined, path: s
     ...validateLabels(`${path}.labels`, template?.metadata?.labels),
     ...validateAnnotations(`${path}.annotations`, template?.metadata?.annotations),
     ...validateTemplateSpec(template?.spec, `${path}.spec`),
+    ...(template?.spec?.ephemeralContainers?.length
+      ? [
+          forbiddenField(
+            `${path}.spec.ephemeralContainers`,
+            'ephemeral containers not allowed in pod template',
+          ),
+        ]
+      : []),
   ];
 }
 

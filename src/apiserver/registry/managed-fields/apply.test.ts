@@ -130,7 +130,7 @@ describe('server-side apply', () => {
 
   it('is refused for another kind, another name, managedFields and unknown fields, and then makes nothing', async () => {
     const cases: [Config, RegExp][] = [
-      [{ ...map({}), kind: 'Secret' }, /invalid object type: v1, Kind=Secret/],
+      [{ ...map({}), kind: 'Secret' }, /invalid object type: \/v1, Kind=Secret/],
       [
         map({}, { name: 'other' }),
         /name of the object \(other\) does not match the name on the URL \(data\)/,

@@ -107,12 +107,10 @@ function pruned(shape: Shape, together: Json, last: FieldSet, managers: Managers
 function checkConfiguration({ resource }: TrackedWrite, shape: Shape, config: unknown): Json {
   if (!isObject(config))
     throw badRequest('error decoding YAML: the body of an apply patch must be an object');
-  const { apiVersion = '', kind = '', metadata } = config;
-  const [group, version] = String(apiVersion).includes('/')
-    ? (String(apiVersion).split('/', 2) as [string, string])
-    : ['', String(apiVersion)];
+  const { metadata } = config;
+  const { group, version, kind } = typeOf(config);
   if (group !== resource.group || version !== resource.version || kind !== resource.kind)
-    throw badRequest(`invalid object type: ${group ? `${group}/` : ''}${version}, Kind=${kind}`);
+    throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
   if (isObject(metadata) && metadata.managedFields !== undefined && metadata.managedFields !== null)
     throw badRequest('metadata.managedFields must be nil');
   const wrong = misfits(shape, config);
@@ -124,6 +122,14 @@ function checkConfiguration({ resource }: TrackedWrite, shape: Shape, config: un
     '',
     `failed to create typed patch object (${namespace}/${name}; ${group}/${version}, Kind=${kind}): ${detail}`,
   );
+}
+
+/** What is no text is nothing, and what is no apiVersion makes nothing of the kind. */
+function typeOf({ apiVersion, kind }: Json): { group: string; version: string; kind: string } {
+  const parts = typeof apiVersion === 'string' ? apiVersion.split('/') : [];
+  if (parts.length > 2) return { group: '', version: '', kind: '' };
+  const [group, version] = parts.length === 2 ? parts : ['', parts[0] ?? ''];
+  return { group: group!, version: version!, kind: typeof kind === 'string' ? kind : '' };
 }
 
 function newObject({ apiVersion, kind, spec, status }: Json): KubeObject {

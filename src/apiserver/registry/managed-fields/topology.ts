@@ -48,6 +48,7 @@ export const LIST_KEYS: Fields<readonly string[]> = {
 export const SETS: Fields<true> = {
   V1ContainerRestartRuleOnExitCodes: { values: true },
   V1CSIDriverSpec: { volumeLifecycleModes: true },
+  V1Endpoint: { addresses: true },
   V1NodeAllocatableResourceClaimStatus: { containers: true },
   V1NodeSpec: { podCIDRs: true },
   V1ObjectMeta: { finalizers: true },
@@ -58,6 +59,7 @@ export const SETS: Fields<true> = {
 /** Models that are one value wherever they stand, but for GRANULAR_FIELDS. */
 export const ATOMIC_MODELS: ReadonlySet<string> = new Set([
   'CoreV1EndpointPort',
+  'DiscoveryV1EndpointPort',
   'RbacV1Subject',
   'V1ConfigMapKeySelector',
   'V1EndpointAddress',
@@ -86,6 +88,7 @@ export const ATOMIC_FIELDS: Fields<true> = {
 
 /** Fields of an atomic model that merge field by field all the same. */
 export const GRANULAR_FIELDS: Fields<true> = {
+  V1PersistentVolumeClaimStatus: { allocatedResourceStatuses: true },
   V1PersistentVolumeSpec: { claimRef: true },
 };
 

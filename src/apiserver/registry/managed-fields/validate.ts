@@ -1,3 +1,4 @@
+import { goValue } from '../patch/go-value.ts';
 import { fieldElement, formatPath } from './path-element.ts';
 import { isObject, resolve, type Shape, shapeBelow } from './shape.ts';
 
@@ -20,7 +21,7 @@ function walk(shape: Shape, value: unknown, path: readonly string[], found: stri
     case 'struct':
     case 'map':
       if (!isObject(value)) {
-        report(`expected map, got ${JSON.stringify(value)}`);
+        report(`expected map, got &{${goValue(value)}}`);
         return;
       }
       for (const name of Object.keys(value)) {
@@ -31,7 +32,7 @@ function walk(shape: Shape, value: unknown, path: readonly string[], found: stri
       return;
     case 'list': {
       if (!Array.isArray(value)) {
-        report(`expected list, got ${JSON.stringify(value)}`);
+        report(`expected list, got &{${goValue(value)}}`);
         return;
       }
       const seen = new Set<string>();
@@ -52,9 +53,9 @@ function walk(shape: Shape, value: unknown, path: readonly string[], found: stri
     }
     default:
       if (actual.kind === 'leaf' && actual.holds === 'list' && !Array.isArray(value))
-        report(`expected list, got ${JSON.stringify(value)}`);
+        report(`expected list, got &{${goValue(value)}}`);
       if (actual.kind === 'leaf' && (actual.holds === 'object' || actual.holds === 'map') && !isObject(value))
-        report(`expected map, got ${JSON.stringify(value)}`);
+        report(`expected map, got &{${goValue(value)}}`);
   }
 }
 

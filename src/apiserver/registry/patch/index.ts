@@ -6,26 +6,40 @@ import { jsonPatch, PatchError } from './json-patch.ts';
 import { isObject, mergePatch } from './merge-patch.ts';
 import { strategicMergePatch } from './strategic.ts';
 
+export { misfit } from './misfit.ts';
+
 /**
  * The object that a patch makes of the present one.
- * @throws StatusError 400 for a body that is no patch, 415 for a kind of patch that is not served, 422 for a patch
- * that does not fit the object
+ * @throws StatusError 400 for a body that is no patch, 415 for a kind of patch that is not served, 422 for a JSON patch
+ * that does not fit the object, 500 (as upstream) for a strategic one
  */
 export function applyPatch(
   definition: ResourceDefinition,
   object: Stored<KubeObject>,
   patch: Patch,
 ): KubeObject {
+  const outcome = attempt(definition, object, patch);
+  const { metadata = null } = outcome ?? {};
+  if (metadata === null || (typeof metadata === 'object' && !metadata.name))
+    throw badRequest(
+      `the name of the object (${object.metadata.name} based on URL) was undeterminable: name must be provided`,
+    );
+  return outcome;
+}
+
+function attempt(definition: ResourceDefinition, object: Stored<KubeObject>, patch: Patch): KubeObject {
   try {
     return patched(definition, object, patch);
   } catch (error) {
-    if (!(error instanceof PatchError)) throw error;
-    if (patch.type !== 'json')
-      throw badRequest(
-        `error applying patch to ${definition.plural} "${object.metadata.name}": ${error.message}`,
-      );
     // All that upstream says of a JSON patch that does not fit.
-    throw statusFailure(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+    if (error instanceof PatchError)
+      throw statusFailure(
+        422,
+        'Invalid',
+        'the server rejected our request due to an error in our request',
+        {},
+      );
+    throw error;
   }
 }
 
@@ -45,11 +59,13 @@ function patched(
         : modelOfKind(definition.group, definition.version, definition.kind);
       // Lists have merge keys in built-in types alone.
       if (!model) throw unsupported(NO_STRATEGIC);
-      return strategicMergePatch(
+      const merged = strategicMergePatch(
         model,
         object as unknown as Record<string, unknown>,
         asObject(body, type),
       ) as KubeObject;
+      // Read as the type that the object has, whatever the patch makes of its name.
+      return { ...merged, apiVersion: object.apiVersion, kind: object.kind };
     }
     default:
       throw unsupported('server-side apply is not a patch of an object: it makes one when there is none');

@@ -1,144 +1,142 @@
-/** A patch that cannot be applied. `test`: its precondition failed. */
+import { isObject } from './merge-patch.ts';
+
+/** A patch that cannot be applied; upstream answers 422 to a JSON patch that does not fit. */
 export class PatchError extends Error {
   override name = 'PatchError';
 }
 
 type Json = unknown;
-type JsonObject = Readonly<Record<string, Json>>;
 
-interface Operation {
-  readonly op: string;
-  readonly path: string;
-  readonly from?: string;
-  readonly value?: Json;
-}
+/** What the copies of one patch may add up to, in bytes of JSON: each may copy what the one before has copied (JSONPatchMaxCopyBytes). */
+const MAX_COPIED_BYTES = 3 * 1024 * 1024;
 
-/** A document after a JSON patch (RFC 6902); the document itself stays as it is. @throws PatchError */
+/**
+ * A document after a JSON patch; the document itself stays as it is. Where upstream's library (evanphx/json-patch v4)
+ * takes more than RFC 6902 does, so does this: `replace` makes a key that is absent, what is absent tests and copies as
+ * null, -1 is the last item, an operation without a value sets null.
+ * @throws PatchError
+ */
 export function jsonPatch(document: Json, patch: unknown): Json {
   if (!Array.isArray(patch)) throw new PatchError('a JSON patch must be a list of operations');
-  return patch.reduce<Json>((result, operation, index) => {
-    try {
-      return apply(result, checkOperation(operation));
-    } catch (error) {
-      if (error instanceof PatchError) throw new PatchError(`operation ${index}: ${error.message}`);
-      throw error;
-    }
-  }, document);
+  let copied = 0;
+  const count = (value: Json) => {
+    copied += JSON.stringify(value).length;
+    if (copied > MAX_COPIED_BYTES)
+      throw new PatchError(`the copies of a JSON patch may add up to ${MAX_COPIED_BYTES} bytes`);
+  };
+  return patch.reduce<Json>((result, operation) => apply(result, operation, count), document);
 }
 
-function checkOperation(operation: unknown): Operation {
-  const { op, path, from } = (operation ?? {}) as Partial<Operation>;
-  if (typeof op !== 'string' || typeof path !== 'string') throw new PatchError('op and path must be given');
-  if ((op === 'move' || op === 'copy') && typeof from !== 'string')
-    throw new PatchError(`${op} needs a from`);
-  if (['add', 'replace', 'test'].includes(op) && !Object.hasOwn(operation as object, 'value')) {
-    throw new PatchError(`${op} needs a value`);
-  }
-  return operation as Operation;
-}
-
-function apply(document: Json, { op, path, from, value }: Operation): Json {
-  const target = pointer(path);
+function apply(document: Json, operation: unknown, countCopy: (value: Json) => void): Json {
+  const given = isObject(operation) ? operation : {};
+  const { op } = given;
+  const path = text(given, 'path');
+  const value = given.value ?? null;
   switch (op) {
     case 'add':
-      return change(document, target, () => ({ add: value }), path);
-    case 'replace':
-      read(document, target, path);
-      return change(document, target, () => ({ set: value }), path);
+      return change(document, place(path), (parent, key) => add(parent, key, value));
     case 'remove':
-      read(document, target, path);
-      return change(document, target, () => 'remove', path);
+      return change(document, place(path), remove);
+    case 'replace':
+      if (path === '') return whole(value);
+      return change(document, place(path), (parent, key) => replace(parent, key, value));
     case 'move': {
-      const source = pointer(from!);
-      const moved = read(document, source, from!);
-      if (path === from) return document;
-      if (path.startsWith(`${from}/`)) throw new PatchError(`cannot move ${from} into itself`);
-      return change(
-        change(document, source, () => 'remove', from!),
-        target,
-        () => ({ add: moved }),
-        path,
-      );
+      const from = place(text(given, 'from'));
+      const moved = read(document, from);
+      return change(change(document, from, remove), place(path), (parent, key) => add(parent, key, moved));
     }
     case 'copy': {
-      const copied = read(document, pointer(from!), from!);
-      return change(document, target, () => ({ add: copied }), path);
+      const copy = read(document, place(text(given, 'from')));
+      countCopy(copy);
+      return change(document, place(path), (parent, key) => add(parent, key, copy));
     }
     case 'test':
-      if (!same(read(document, target, path), value)) throw new PatchError(`testing value ${path} failed`);
+      if (!same(path === '' ? document : read(document, place(path)), value))
+        throw new PatchError(`testing value ${path} failed`);
       return document;
     default:
-      throw new PatchError(`unknown operation ${JSON.stringify(op)}`);
+      throw new PatchError(`unexpected kind: ${String(op)}`);
   }
 }
 
-function pointer(path: string): readonly string[] {
-  if (path === '') return [];
-  if (!path.startsWith('/')) throw new PatchError(`path ${JSON.stringify(path)} must begin with /`);
-  return path
-    .slice(1)
-    .split('/')
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+function text(operation: Readonly<Record<string, unknown>>, name: 'path' | 'from'): string {
+  const value = operation[name];
+  if (typeof value === 'string') return value;
+  throw new PatchError(`operation missing ${name} field`);
 }
 
-function read(document: Json, steps: readonly string[], path: string): Json {
-  let value = document;
-  for (const step of steps) {
-    if (Array.isArray(value)) value = value[indexOf(step, value.length - 1, path)];
-    else if (isObject(value) && Object.hasOwn(value, step)) value = value[step];
-    else throw new PatchError(`nothing at path ${path}`);
-  }
-  return value;
+/** A place in a document: the steps to what it is in, and its key there. What stands before the first slash is nothing. */
+interface Place {
+  readonly steps: readonly string[];
+  readonly key: string;
 }
 
-type Change = 'remove' | { readonly add: Json } | { readonly set: Json };
+function place(path: string): Place {
+  const [, ...steps] = path.split('/').map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const key = steps.pop();
+  if (key === undefined) throw new PatchError(`doc is missing path: ${JSON.stringify(path)}`);
+  return { steps, key };
+}
 
-function change(document: Json, steps: readonly string[], how: () => Change, path: string): Json {
+function whole(value: Json): Json {
+  if (typeof value === 'object' && value !== null) return value;
+  throw new PatchError('replace operation value must be object or array');
+}
+
+function read(document: Json, { steps, key }: Place): Json {
+  return steps.concat(key).reduce(get, document) ?? null;
+}
+
+function get(parent: Json, key: string): Json {
+  if (Array.isArray(parent)) return parent[indexOf(key, parent.length, parent.length - 1)];
+  if (isObject(parent)) return Object.hasOwn(parent, key) ? parent[key] : undefined;
+  throw new PatchError(`nothing can be at ${key}`);
+}
+
+type Parent = readonly Json[] | Readonly<Record<string, Json>>;
+type Edit = (parent: Parent, key: string) => Json;
+
+/** The document with one of its parts edited; all on the way there is new, the rest is shared. */
+function change(document: Json, { steps, key }: Place, edit: Edit): Json {
   const [step, ...rest] = steps;
   if (step === undefined) {
-    const wanted = how();
-    if (wanted === 'remove') throw new PatchError('the whole document cannot be removed');
-    return 'add' in wanted ? wanted.add : wanted.set;
+    if (Array.isArray(document) || isObject(document)) return edit(document, key);
+    throw new PatchError(`nothing can be at ${key}`);
   }
-  if (Array.isArray(document)) return changeArray(document, step, rest, how, path);
-  if (!isObject(document)) throw new PatchError(`nothing at path ${path}`);
-  if (rest.length > 0) {
-    if (!Object.hasOwn(document, step)) throw new PatchError(`nothing at path ${path}`);
-    return { ...document, [step]: change(document[step], rest, how, path) };
-  }
-  const wanted = how();
-  if (wanted === 'remove') {
-    const { [step]: _removed, ...kept } = document;
-    return kept;
-  }
-  return { ...document, [step]: 'add' in wanted ? wanted.add : wanted.set };
+  const below = change(get(document, step), { steps: rest, key }, edit);
+  return replace(document as Parent, step, below);
 }
 
-function changeArray(
-  list: readonly Json[],
-  step: string,
-  rest: readonly string[],
-  how: () => Change,
-  path: string,
-): Json {
-  if (rest.length > 0) {
-    const index = indexOf(step, list.length - 1, path);
-    return list.with(index, change(list[index], rest, how, path));
-  }
-  const wanted = how();
-  if (wanted === 'remove') return list.toSpliced(indexOf(step, list.length - 1, path), 1);
-  if ('set' in wanted) return list.with(indexOf(step, list.length - 1, path), wanted.set);
-  return list.toSpliced(step === '-' ? list.length : indexOf(step, list.length, path), 0, wanted.add);
+function add(parent: Parent, key: string, value: Json): Json {
+  if (!Array.isArray(parent)) return withKey(parent as Readonly<Record<string, Json>>, key, value);
+  const size = parent.length + 1;
+  return parent.toSpliced(key === '-' ? parent.length : indexOf(key, size, parent.length), 0, value);
 }
 
-function indexOf(step: string, highest: number, path: string): number {
-  const index = /^(?:0|[1-9]\d*)$/.test(step) ? Number(step) : Number.NaN;
-  if (index <= highest) return index;
-  throw new PatchError(`index ${step} of path ${path} is out of range`);
+function remove(parent: Parent, key: string): Json {
+  if (Array.isArray(parent)) return parent.toSpliced(indexOf(key, parent.length, parent.length - 1), 1);
+  if (!Object.hasOwn(parent, key)) throw new PatchError(`Unable to remove nonexistent key: ${key}`);
+  const { [key]: _removed, ...kept } = parent as Readonly<Record<string, Json>>;
+  return kept;
 }
 
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function replace(parent: Parent, key: string, value: Json): Json {
+  return Array.isArray(parent)
+    ? parent.with(indexOf(key, parent.length, parent.length - 1), value)
+    : withKey(parent as Readonly<Record<string, Json>>, key, value);
+}
+
+/** A computed key is an own one, whatever its name; a null stays for later operations to see. */
+function withKey(parent: Readonly<Record<string, Json>>, key: string, value: Json): Json {
+  return { ...parent, [key]: value };
+}
+
+/** The index that a key means (strconv.Atoi); a negative one counts from the end of `size` items. */
+function indexOf(key: string, size: number, highest: number): number {
+  const given = /^[+-]?\d+$/.test(key) ? Number(key) : Number.NaN;
+  const index = given < 0 ? given + size : given;
+  if (index >= 0 && index <= highest) return index;
+  throw new PatchError(`Unable to access invalid index: ${key}`);
 }
 
 function same(a: Json, b: Json): boolean {

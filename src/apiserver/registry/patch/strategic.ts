@@ -1,6 +1,7 @@
+import { badRequest, statusFailure } from '../../../kube/index.ts';
 import { type FieldType, findModel, type Model } from '../schema/models.ts';
 import { setOwn } from '../schema/share.ts';
-import { PatchError } from './json-patch.ts';
+import { goValue } from './go-value.ts';
 import { MERGE_KEYS } from './merge-keys.ts';
 import { isObject } from './merge-patch.ts';
 
@@ -14,7 +15,7 @@ const ELEMENT_ORDER = '$setElementOrder/';
 /**
  * A document after a strategic merge patch: like a merge patch, but lists of known keys merge item by item. Directives
  * as upstream: `$patch: delete|replace|merge`, `$retainKeys`, `$deleteFromPrimitiveList/x`, `$setElementOrder/x`.
- * @throws PatchError
+ * @throws StatusError 400 for keys that are not retained, 500 in upstream's words for what else makes no sense
  */
 export function strategicMergePatch(model: Model | undefined, document: Item, patch: Item): Item {
   const merged = mergeObject(model, document, patch);
@@ -26,15 +27,18 @@ function mergeObject(model: Model | undefined, document: Item, patch: Item): Ite
   const directive = patch[DIRECTIVE];
   if (directive === 'delete') return undefined;
   if (directive === 'replace') return clean(model, without(patch, DIRECTIVE));
-  if (directive !== undefined && directive !== 'merge') throw unknownDirective(directive);
+  if (directive !== undefined && directive !== 'merge') throw unknownDirective(directive, patch);
 
   const result: Record<string, unknown> = { ...retained(document, patch) };
   for (const [name, value] of Object.entries(patch)) {
     if (name === DIRECTIVE || name === RETAIN_KEYS) continue;
     if (name.startsWith(DELETE_PRIMITIVES)) {
       const list = name.slice(DELETE_PRIMITIVES.length);
-      const gone = new Set(asList(value, name));
-      if (Array.isArray(result[list])) result[list] = result[list].filter((item) => !gone.has(item));
+      const before = result[list];
+      if (!Array.isArray(before)) continue;
+      const gone = new Set(asList(value));
+      checkItems([...before], [...gone]);
+      result[list] = before.filter((item) => !gone.has(item));
       continue;
     }
     // Ordering comes last: it is about the merged list.
@@ -50,10 +54,12 @@ function mergeObject(model: Model | undefined, document: Item, patch: Item): Ite
     if (!name.startsWith(ELEMENT_ORDER)) continue;
     const list = name.slice(ELEMENT_ORDER.length);
     const key = mergeKey(model, list);
-    if (Array.isArray(result[list]) && key !== undefined) {
-      const before = document[list];
-      result[list] = inOrder(result[list], Array.isArray(before) ? before : [], asList(order, name), key);
-    }
+    const merged = result[list];
+    if (merged === undefined) continue;
+    checkOrder(asList(order), asList(patch[list] ?? []), asList(merged), key);
+    if (key === undefined) continue;
+    const before = document[list];
+    result[list] = inOrder(asList(merged), Array.isArray(before) ? before : [], asList(order), key);
   }
   return result;
 }
@@ -64,9 +70,14 @@ function mergeField(model: Model | undefined, name: string, old: unknown, value:
     const key = mergeKey(model, name);
     const items = elementModel(type);
     if (key === undefined) return value.map((item) => (isObject(item) ? clean(items, item) : item));
-    const before = Array.isArray(old) ? old : [];
-    if (key === '') return inOrder(mergeSet(before, value), before, value, key);
-    return mergeList(items, before, value, key, name);
+    // Where there is nothing to merge with, the patch's list is the list.
+    if (!Array.isArray(old))
+      return value.flatMap((item) =>
+        isObject(item) ? (isDirective(item) ? [] : [clean(items, item)]) : [item],
+      );
+    checkItems(old, value);
+    if (key === '') return inOrder(mergeSet(old, value), old, value, key);
+    return mergeList(items, old, value as readonly Item[], key);
   }
   if (!isObject(value)) return value;
   const inner = type?.kind === 'ref' ? findModel(type.model) : undefined;
@@ -81,23 +92,23 @@ function mergeSet(before: readonly unknown[], added: readonly unknown[]): unknow
 function mergeList(
   model: Model | undefined,
   before: readonly unknown[],
-  patch: readonly unknown[],
+  items: readonly Item[],
   key: string,
-  name: string,
 ): unknown[] {
-  const items = patch.map((item) => {
-    if (isObject(item)) return item;
-    throw new PatchError(`the items of ${name} must be objects`);
-  });
-  const replaced = items.some((item) => item[DIRECTIVE] === 'replace' && item[key] === undefined);
+  for (const item of items) {
+    const directive = item[DIRECTIVE];
+    if (directive === 'merge') throw senseless('merging lists cannot yet be specified in the patch');
+    if (directive !== undefined && directive !== 'delete' && directive !== 'replace')
+      throw unknownDirective(directive, item);
+  }
+  const replaced = items.some((item) => item[DIRECTIVE] === 'replace');
   if (replaced) {
     return items.filter((item) => item[DIRECTIVE] === undefined).map((item) => clean(model, item));
   }
   let result = [...before];
   for (const item of items) {
     const id = item[key];
-    if (id === undefined)
-      throw new PatchError(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    if (id === undefined) throw withoutKey(item, key);
     const matches = (candidate: unknown) => isObject(candidate) && candidate[key] === id;
     const directive = item[DIRECTIVE];
     if (directive === 'delete') {
@@ -144,12 +155,11 @@ function inOrder(
 function retained(document: Item, patch: Item): Item {
   const keys = patch[RETAIN_KEYS];
   if (keys === undefined) return document;
-  const kept = new Set(asList(keys, RETAIN_KEYS));
+  if (!Array.isArray(keys)) throw badRequest(BAD_RETAIN_KEYS);
+  const kept = new Set(keys);
   for (const name of Object.keys(patch)) {
     if (!name.startsWith('$') && patch[name] !== null && !kept.has(name)) {
-      throw new PatchError(
-        `the $retainKeys list doesn't contain ${JSON.stringify(name)}, which the patch sets`,
-      );
+      throw badRequest(BAD_RETAIN_KEYS);
     }
   }
   return Object.fromEntries(Object.entries(document).filter(([name]) => kept.has(name)));
@@ -182,10 +192,64 @@ function without(value: Item, name: string): Item {
   return rest;
 }
 
-function asList(value: unknown, name: string): readonly unknown[] {
+function asList(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw new PatchError(`${name} must be a list`);
+  throw senseless(
+    `expected a []interface {}, but received a ${isObject(value) ? 'map[string]interface {}' : typeof value}`,
+  );
 }
 
-const unknownDirective = (directive: unknown) =>
-  new PatchError(`unknown patch directive ${JSON.stringify(directive)}; delete, merge and replace are known`);
+const isDirective = (item: Item) => Object.hasOwn(item, DIRECTIVE);
+
+/** Lists are of objects or of plain values of one type, and a patch's like the one that it is merged into. */
+function checkItems(before: readonly unknown[], added: readonly unknown[]): void {
+  const kinds = [...before, ...added].map((item) =>
+    isObject(item) ? 'map' : item === null ? 'nil' : typeof item,
+  );
+  if (new Set(kinds).size > 1)
+    throw senseless(`list element types are not identical: ${goValue([before, added])}`);
+}
+
+/** A patch with an order names its own items in that order. */
+function checkOrder(
+  order: readonly unknown[],
+  patch: readonly unknown[],
+  merged: readonly unknown[],
+  key: string | undefined,
+): void {
+  const idOf = (item: unknown, index: number) => {
+    if (!key) return item;
+    if (!isObject(item)) {
+      if (merged.some(isObject)) throw senseless(`value for key ${index} is not a map`);
+      return item;
+    }
+    if (item[key] === undefined) throw withoutKey(item, key);
+    return item[key];
+  };
+  const wanted = order.map(idOf);
+  const named = patch.filter((item) => !isObject(item) || !isDirective(item)).map(idOf);
+  let at = 0;
+  for (const id of wanted) if (at < named.length && named[at] === id) at++;
+  if (wanted.length > 0 && at < named.length)
+    throw senseless(
+      `The order in patch list:\n${goValue(patch)}\n doesn't match $setElementOrder list:\n${goValue(order)}\n`,
+    );
+}
+
+const BAD_RETAIN_KEYS = 'invalid patch format of retainKeys';
+
+/** Upstream has no status of its own for these: they are the server's errors. */
+const senseless = (why: string) => statusFailure(500, '', why);
+
+const withoutKey = (item: Item, key: string) =>
+  senseless(`map: ${goValue(item)} does not contain declared merge key: ${key}`);
+
+const unknownDirective = (directive: unknown, item: Item) => {
+  const shown = typeof directive === 'string' ? directive : `%!s(${goType(directive)}=${goValue(directive)})`;
+  return senseless(`unknown patch type: ${shown} in map: ${goValue(item)}`);
+};
+
+function goType(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}

@@ -37,6 +37,7 @@ const QUANTITIES = new Set([
   'V1LimitRangeItem.max',
   'V1LimitRangeItem.maxLimitRequestRatio',
   'V1LimitRangeItem.min',
+  'V1NodeAllocatableResourceClaimStatus.resources',
   'V1NodeStatus.allocatable',
   'V1NodeStatus.capacity',
   'V1PersistentVolumeClaimStatus.allocatedResources',

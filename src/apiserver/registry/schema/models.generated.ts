@@ -229,7 +229,8 @@ export const MODELS: Readonly<Record<string, string>> = {
   V1NodeAddress: 'address! string; type! string',
   V1NodeAffinity:
     'preferredDuringSchedulingIgnoredDuringExecution []V1PreferredSchedulingTerm; requiredDuringSchedulingIgnoredDuringExecution V1NodeSelector',
-  V1NodeAllocatableResourceClaimStatus: 'containers []string; resourceClaimName! string; resources! {}string',
+  V1NodeAllocatableResourceClaimStatus:
+    'containers []string; resourceClaimName! string; resources! {}quantity',
   V1NodeCondition:
     'lastHeartbeatTime time; lastTransitionTime time; message string; reason string; status! string; type! string',
   V1NodeConfigSource: 'configMap V1ConfigMapNodeConfigSource',

@@ -47,6 +47,12 @@ export const tooLong = (field: string, maxBytes: number): StatusCause => ({
   field,
 });
 
+export const tooMany = (field: string, count: number, max: number): StatusCause => ({
+  reason: 'FieldValueTooMany',
+  message: `Too many: ${count}: must have at most ${max} ${max === 1 ? 'item' : 'items'}`,
+  field,
+});
+
 export const immutable = (field: string, value: unknown): StatusCause =>
   invalidValue(field, value, 'field is immutable');
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock, Logger } from '../../../base/index.ts';
-import type { Container, Pod, Stored } from '../../../kube/index.ts';
+import { containerOf, type Pod, type Stored } from '../../../kube/index.ts';
 import type { ContainerRecord, Runtime } from '../../runtime/index.ts';
 import { Refusal } from '../refusal.ts';
 import { chooseProtocol, requestedProtocols } from './channel-protocol.ts';
@@ -54,10 +54,10 @@ export async function serveRemoteCommand(
     return;
   }
   // Whether there is a terminal is for the container to say, not for those who look at it.
-  const { tty = false } = containerSpec(pod, route.container) ?? {};
+  const { tty = false } = containerOf(pod, route.container) ?? {};
   const streams = { ...options, tty, stderr: options.stderr && !tty };
   const client = await acceptStreams(access, upgrade, streams);
-  await serveSession(client, () => access.runtime.attach(record.id), {
+  await serveSession(client, () => access.runtime.attach(record.id, streams), {
     what: 'error attaching to container',
     status: () => SUCCESS,
   });
@@ -109,12 +109,6 @@ function findContainer({ runtime }: PodAccess, pod: Stored<Pod>, route: StreamRo
     route.kind === 'attach'
       ? `container ${container} not found in pod ${name}_${namespace}`
       : `container not found (${JSON.stringify(container)})`,
-  );
-}
-
-function containerSpec({ spec }: Pod, container: string): Container | undefined {
-  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(
-    ({ name }) => name === container,
   );
 }
 

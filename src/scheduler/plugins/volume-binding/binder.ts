@@ -3,6 +3,7 @@ import type { Client, Informer, Informers } from '../../../client/index.ts';
 import {
   ANN_SELECTED_NODE,
   annotation,
+  csiNodes,
   isBeingDeleted,
   isBoundToClaim,
   joinKey,
@@ -162,6 +163,7 @@ export class VolumeBinder {
     const { informers, clock, bindTimeoutMs } = this.#options;
     const view = {
       node: (name: string) => informers.of(nodes).byKey(name),
+      csiNode: (name: string) => informers.of(csiNodes).byKey(name),
       isPodThere: () => informers.of(pods).byKey(pod.key)?.metadata.uid === pod.uid,
       volume: (name: string) => this.volumes.fromServer(name),
       claim: (key: string) => this.claims.fromServer(key),

@@ -36,6 +36,7 @@ function check(kind: 'binding' | 'provision', seen: Seen): boolean | string {
       { name: 'p', nodeName: 'n1' },
       {
         node: () => or<Node>(seen.node, newNode('n1')),
+        csiNode: () => undefined,
         isPodThere: () => seen.pod ?? true,
         volume: () => or<Volume>(seen.volume, held),
         claim: () =>

@@ -2,6 +2,7 @@ import {
   ANN_BIND_COMPLETED,
   ANN_SELECTED_NODE,
   annotation,
+  type CSINode,
   keyOf,
   type Node,
   type PersistentVolume,
@@ -9,6 +10,7 @@ import {
   type Stored,
   volumeReaches,
 } from '../../../kube/index.ts';
+import { volumeOnNode } from '../migrated-volume.ts';
 import type { PodVolumes } from './pod-volumes.ts';
 
 type Volume = Stored<PersistentVolume>;
@@ -17,6 +19,7 @@ type Claim = Stored<PersistentVolumeClaim>;
 /** The cluster as the informers have it. */
 export interface BindingView {
   node(name: string): Node | undefined;
+  csiNode(name: string): CSINode | undefined;
   isPodThere(): boolean;
   volume(name: string): Volume | undefined;
   claim(key: string): Claim | undefined;
@@ -41,6 +44,7 @@ export function checkBindings(
   const node = view.node(nodeName);
   if (!node) throw new Error(`failed to get node "${nodeName}": node "${nodeName}" not found`);
   if (!view.isPodThere()) throw new Error(`pod does not exist any more: pod "${pod.name}" not found`);
+  const csiNode = view.csiNode(nodeName);
   for (const binding of written.bindings) {
     const volume = view.volume(binding.volume.metadata.name);
     const claim = view.claim(keyOf(binding.claim));
@@ -53,7 +57,7 @@ export function checkBindings(
       throw new Error(`failed to check binding: persistentvolumeclaims "${keyOf(binding.claim)}" not found`);
     }
     if (isOlder(volume, binding.volume)) return false;
-    requireReach(volume, node, nodeName);
+    requireReach(volumeOnNode(volume, csiNode), node, nodeName);
     if (!volume.spec?.claimRef?.uid) throw new Error(`ClaimRef got reset for pv "${volume.metadata.name}"`);
     if (!isFullyBound(claim)) return false;
   }
@@ -75,7 +79,7 @@ export function checkBindings(
       const volume = view.volume(claim.spec.volumeName);
       // The claim may be heard of before its volume.
       if (!volume) return false;
-      requireReach(volume, node, nodeName);
+      requireReach(volumeOnNode(volume, csiNode), node, nodeName);
     }
     if (!isFullyBound(claim)) return false;
   }

@@ -4,14 +4,17 @@ import {
   claimClass,
   compareQuantity,
   csiDrivers,
+  csiNodes,
   csiStorageCapacities,
   isBeingDeleted,
   notMadeFor,
+  type PersistentVolume,
   type PersistentVolumeClaim,
   type StorageClass,
   type Stored,
   storageClasses,
 } from '../../../kube/index.ts';
+import { migratedPluginOf } from '../../../volume/migration/index.ts';
 import { stateKey } from '../../cycle-state.ts';
 import type { Plugin, PluginHandle } from '../../plugin.ts';
 import type { PodClaim } from '../../pod-claims.ts';
@@ -55,6 +58,7 @@ export function volumeBinding(
   });
   const classes = informers.of(storageClasses);
   const drivers = informers.of(csiDrivers);
+  const nodesOfDrivers = informers.of(csiNodes);
   const capacities: Informer<CSIStorageCapacity> = informers
     .of(csiStorageCapacities)
     .addIndex(BY_CLASS, ({ storageClassName }) => [storageClassName]);
@@ -80,18 +84,18 @@ export function volumeBinding(
       if (found === undefined) return IMMEDIATE_UNBOUND;
       state.write(claimsOfPod, found);
       const isFree =
-        found.delayed.length === 0 && found.bound.every((volume) => volume && !volume.spec?.nodeAffinity);
+        found.delayed.length === 0 && found.bound.every((volume) => volume && reachesEverywhere(volume));
       return isFree ? SKIP : undefined;
     },
     filter(state, _pod, node) {
-      const outcome = findPodVolumes(state.read(claimsOfPod)!, node);
+      const outcome = findPodVolumes(state.read(claimsOfPod)!, node, nodesOfDrivers.byKey(node.name));
       return 'code' in outcome ? outcome : undefined;
     },
     preScore: (state) =>
       options.capacityScoring && (state.read(claimsOfPod)?.delayed.length ?? 0) > 0 ? undefined : SKIP,
     score(state, _pod, node) {
       const claims = state.read(claimsOfPod)!;
-      const volumes = findPodVolumes(claims, node);
+      const volumes = findPodVolumes(claims, node, nodesOfDrivers.byKey(node.name));
       return 'code' in volumes ? 0 : capacityScore(claims, volumes, node.labels);
     },
     reserve(state, pod, nodeName) {
@@ -100,7 +104,7 @@ export function volumeBinding(
       const node = handle.cluster.node(nodeName);
       if (!node) throw new Error(`node "${nodeName}" of pod ${pod.key} is gone`);
       // The cycle has not given up control since the filter said yes, so the same answer comes again.
-      const volumes = findPodVolumes(claims, node);
+      const volumes = findPodVolumes(claims, node, nodesOfDrivers.byKey(node.name));
       if ('code' in volumes) return volumes;
       state.write(assumedVolumes, binder.assume(volumes, nodeName));
       return undefined;
@@ -109,10 +113,9 @@ export function volumeBinding(
       const assumed = state.read(assumedVolumes);
       if (assumed) binder.revert(assumed);
     },
-    async preBind(state, pod, nodeName, signal) {
-      const assumed = state.read(assumedVolumes);
-      if (assumed) await binder.bind(pod, nodeName, assumed, signal);
-    },
+    preBindPreFlight: (state) => (state.read(assumedVolumes) ? undefined : SKIP),
+    preBind: (state, pod, nodeName, signal) =>
+      binder.bind(pod, nodeName, state.read(assumedVolumes)!, signal),
   };
   return { plugin, start: () => binder.start() };
 
@@ -154,6 +157,11 @@ function problemOf(
   }
   if (isBeingDeleted(claim)) return `persistentvolumeclaim "${name}" is being deleted`;
   return ephemeral ? notMadeFor(pod.pod, claim) : undefined;
+}
+
+/** Whether it is sure that every node reaches the volume: not of one that a driver may see elsewhere than it says. */
+function reachesEverywhere(volume: PersistentVolume): boolean {
+  return !volume.spec?.nodeAffinity && migratedPluginOf(volume) === undefined;
 }
 
 /** @throws Error when the class does not say. */

@@ -1,4 +1,4 @@
-import { keyOf } from '../../../kube/index.ts';
+import { ANN_MIGRATED_PLUGINS, annotation, keyOf } from '../../../kube/index.ts';
 import { ADD, type Interest, interest, sameJson, UPDATE, UPDATE_NODE_LABEL } from '../../cluster-events.ts';
 import { volumeLimit } from './provisioning.ts';
 
@@ -17,6 +17,11 @@ export const volumeBindingInterests: readonly Interest[] = [
   ),
   interest('PersistentVolume', ADD | UPDATE),
   interest('Node', ADD | UPDATE_NODE_LABEL),
+  // By which drivers a node serves the volumes of in-tree plugins.
+  interest('CSINode', ADD | UPDATE, (_pod, before, after) => {
+    if (before === undefined || after === undefined) return true;
+    return annotation(before, ANN_MIGRATED_PLUGINS) !== annotation(after, ANN_MIGRATED_PLUGINS);
+  }),
   // A driver that no longer tracks capacity no longer lacks it.
   interest(
     'CSIDriver',

@@ -1,6 +1,7 @@
 import {
   ANN_SELECTED_NODE,
   annotation,
+  type CSINode,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Stored,
@@ -8,6 +9,7 @@ import {
 } from '../../../kube/index.ts';
 import type { NodeInfo } from '../../node-info.ts';
 import { type Rejection, unresolvable } from '../../status.ts';
+import { volumeOnNode } from '../migrated-volume.ts';
 import { type Candidates, findMatchingVolume } from './find-matching-volume.ts';
 import { canProvision, type ProvisionTerms } from './provisioning.ts';
 
@@ -45,8 +47,12 @@ export interface PodVolumes {
 }
 
 /** How all claims of the pod are served on the node, or why they cannot be. (volumebinding, FindPodVolumes) */
-export function findPodVolumes(claims: PodVolumeClaims, { node, labels }: NodeInfo): PodVolumes | Rejection {
-  const boundVerdict = checkBound(claims.bound, node);
+export function findPodVolumes(
+  claims: PodVolumeClaims,
+  { node, labels }: NodeInfo,
+  csiNode?: CSINode,
+): PodVolumes | Rejection {
+  const boundVerdict = checkBound(claims.bound, node, csiNode);
   const served = serveDelayed(claims.delayed, node.metadata.name, node, labels);
   if (boundVerdict === undefined || !('code' in served)) return boundVerdict ?? served;
   if (boundVerdict === NODE_CONFLICT) {
@@ -58,10 +64,11 @@ export function findPodVolumes(claims: PodVolumeClaims, { node, labels }: NodeIn
 function checkBound(
   volumes: PodVolumeClaims['bound'],
   node: Parameters<typeof volumeReaches>[1],
+  csiNode: CSINode | undefined,
 ): Rejection | undefined {
   for (const volume of volumes) {
     if (volume === undefined) return NO_VOLUME;
-    if (!volumeReaches(volume, node)) return NODE_CONFLICT;
+    if (!volumeReaches(volumeOnNode(volume, csiNode), node)) return NODE_CONFLICT;
   }
   return undefined;
 }

@@ -98,7 +98,7 @@ async function createAttachment(
     spec: {
       attacher: driver,
       nodeName,
-      source: { persistentVolumeName: spec.persistentVolume?.metadata.name },
+      source: sourceOfAttachment(spec),
     },
   };
   try {
@@ -107,6 +107,12 @@ async function createAttachment(
     if (isAlreadyExists(error)) return;
     throw new Error(`kubernetes.io/csi: attacher.Attach failed: ${errorMessage(error)}`, { cause: error });
   }
+}
+
+function sourceOfAttachment({ persistentVolume, isInlineMigrated }: VolumeSpec) {
+  return isInlineMigrated
+    ? { inlineVolumeSpec: persistentVolume?.spec }
+    : { persistentVolumeName: persistentVolume?.metadata.name };
 }
 
 async function getAttachment(client: Client, name: string, signal: AbortSignal) {

@@ -289,6 +289,28 @@ describe('the CSI plugin on a node', () => {
     for (const mount of tries(other)) await assert.rejects(mount(), TransientOperationFailure);
   });
 
+  for (const noted of [true, false]) {
+    const left = noted ? 'beside the note' : 'instead of the note';
+    it(`clears away what a killed writer has left ${left}`, async (test) => {
+      const { nodeRoot, node, context, attach } = await start(test);
+      await attach();
+      const globalPath = node.deviceMounter!.deviceMountPath(spec);
+      const podPath = node.mounter.podPath(spec, pod.metadata.uid);
+      if (noted) {
+        await node.deviceMounter!.mountDevice(spec, NO_DEVICE, globalPath, context);
+        await node.mounter.setUp(spec, context);
+      }
+      for (const path of [globalPath, podPath]) {
+        await fs.mkdir(dirname(path), { recursive: true });
+        await fs.writeFile(join(dirname(path), '.vol_data.json.123.4.tmp'), '{"vol');
+      }
+      await node.mounter.tearDown('pv-1', pod.metadata.uid, context.signal);
+      await node.deviceMounter!.unmountDevice(globalPath, context.signal);
+      const plugins = ['pods/pod-uid/volumes/kubernetes.io~csi', `plugins/kubernetes.io/csi/${DRIVER}`];
+      for (const plugin of plugins) assert.deepEqual(await fs.readdir(join(nodeRoot, plugin)), []);
+    });
+  }
+
   it('clears away a global directory that a reboot has left without its note', async (test) => {
     const { nodeRoot, node } = await start(test);
     const globalPath = node.deviceMounter!.deviceMountPath(spec);

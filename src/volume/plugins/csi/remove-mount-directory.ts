@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { Host } from '../../../host/index.ts';
+import { type Host, isTemporaryOf } from '../../../host/index.ts';
 import { isMountPoint } from '../../mount/index.ts';
 import { VOLUME_DATA_FILE } from './volume-data.ts';
 
@@ -18,6 +18,9 @@ export async function removeMountDirectory(
   const stat = await host.files.stat(mountPath);
   if (stat?.kind === 'file') await host.files.removeFile(mountPath);
   else await host.files.removeDirectory(mountPath);
+  // Who was killed while writing the note has left what it wrote so far.
+  for (const entry of (await host.files.stat(parent)) ? await host.files.list(parent) : [])
+    if (isTemporaryOf(VOLUME_DATA_FILE, entry)) await host.files.removeFile(join(parent, entry));
   await host.files.removeFile(join(parent, VOLUME_DATA_FILE));
   await host.files.removeDirectory(parent);
 }

@@ -40,6 +40,7 @@ interface Known {
   failures: number;
   /** Monotonic time before which the same executable is not asked again. */
   retryAt: number;
+  asking?: Promise<void>;
 }
 
 const NOT_THERE = { identity: '', usable: false, failures: 0, retryAt: 0 };
@@ -101,12 +102,17 @@ export class FlexVolumeProber implements Component {
       timer = clock.after(RESCAN_MS, rescan, { unref: true });
     };
     rescan();
-    void this.#scanning?.then(() => this.#probed.resolve());
+    void this.#settled().then(() => this.#probed.resolve());
     await aborted(signal);
     timer.cancel();
     this.#watches.close();
+    await this.#settled();
+  }
+
+  /** Resolves once all that was found has answered. */
+  async #settled(): Promise<void> {
     await this.#scanning;
-    this.#probed.resolve();
+    await Promise.all([...this.#known.values()].map(({ asking }) => asking));
   }
 
   #scan(): void {
@@ -136,51 +142,63 @@ export class FlexVolumeProber implements Component {
     const { drivers, watched } = await findDrivers(host.files, directory);
     // What came between the look and the watch is seen by another look.
     if (this.#watches.keep(watched)) this.#scanAgain = true;
-    const gone = this.#forgetAllBut(new Set(drivers.map((driver) => driver.directory)));
-    const outcomes = await Promise.all(drivers.map((found) => this.#take(found)));
-    if (gone || outcomes.includes(true)) for (const listener of this.#listeners) listener();
+    this.#forgetAllBut(new Set(drivers.map((driver) => driver.directory)));
+    for (const found of drivers) this.#take(found);
   }
 
-  /** Whether one that was usable is gone. */
-  #forgetAllBut(present: ReadonlySet<string>): boolean {
+  #forgetAllBut(present: ReadonlySet<string>): void {
     let changed = false;
     for (const [name, known] of this.#known) {
       if (present.has(name)) continue;
       changed ||= known.usable;
       Object.assign(known, NOT_THERE);
     }
-    return changed;
+    if (changed) this.#notify();
   }
 
-  /** Asks a new or changed driver what it can do. Whether anything is different now. */
-  async #take(found: FoundDriver): Promise<boolean> {
-    const { host, clock, log, callLimitMs } = this.#options;
-    const name = driverNameOf(found.directory);
+  /** Has a new or changed driver asked what it can do, in the background: one that hangs holds up no other. */
+  #take(found: FoundDriver): void {
+    const { host, clock, callLimitMs } = this.#options;
     let known = this.#known.get(found.directory);
     if (!known) {
-      const driver = new FlexDriver({ host, name, executable: found.executable, callLimitMs });
+      const { directory, executable } = found;
+      const driver = new FlexDriver({ host, name: driverNameOf(directory), executable, callLimitMs });
       known = { ...NOT_THERE, driver };
-      this.#known.set(found.directory, known);
+      this.#known.set(directory, known);
     }
     const isSame = known.identity === found.identity;
-    if (isSame && clock.monotonic() < known.retryAt) return false;
+    if (known.asking || (isSame && clock.monotonic() < known.retryAt)) return;
     if (!isSame) Object.assign(known, { identity: found.identity, failures: 0 });
+    known.asking = this.#ask(known, found).finally(() => {
+      known.asking = undefined;
+      // It may have changed meanwhile.
+      this.#scan();
+    });
+  }
+
+  async #ask(known: Known, { directory, identity }: FoundDriver): Promise<void> {
+    const { clock, log } = this.#options;
     const wasUsable = known.usable;
     try {
       await initialize(known.driver, this.#signal!);
+      if (known.identity !== identity) return;
       Object.assign(known, { usable: true, retryAt: Number.POSITIVE_INFINITY });
-      log.info('FlexVolume driver found', { driver: name, ...known.driver.capabilities });
-      return true;
+      log.info('FlexVolume driver found', { driver: known.driver.name, ...known.driver.capabilities });
+      this.#notify();
     } catch (error) {
-      if (this.#signal?.aborted) return false;
+      if (this.#signal?.aborted) return;
       const failures = known.failures + 1;
       const delayMs = backoffDelay(INIT_BACKOFF, failures);
       Object.assign(known, { usable: false, failures, retryAt: clock.monotonic() + delayMs });
       clock.after(delayMs + 1, () => this.#scan(), { unref: true });
-      log.warn(`error creating Flexvolume plugin from directory ${found.directory}, skipping`, {
+      log.warn(`error creating Flexvolume plugin from directory ${directory}, skipping`, {
         error: errorMessage(error),
       });
-      return wasUsable;
+      if (wasUsable) this.#notify();
     }
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

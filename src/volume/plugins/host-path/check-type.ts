@@ -1,4 +1,5 @@
 import type { FileStat, Files } from '../../../host/index.ts';
+import { fileKind } from '../file-kind.ts';
 
 type Kind = FileStat['kind'];
 
@@ -21,24 +22,11 @@ export async function checkHostPathType(files: Files, path: string, type: string
   if (type === '') return;
   const wanted = TYPES[type];
   if (!wanted) throw new Error(`${type} is an invalid volume type`);
-  let kind = await kindOf(files, path);
+  let kind = await fileKind(files, path);
   if (kind === undefined && wanted.make) {
     if (wanted.make === 'directory') await files.makeDirectory(path, 0o755);
     else await files.writeAtomic(path, '', 0o644);
     kind = wanted.kind;
   }
   if (kind !== wanted.kind) throw new Error(`hostPath type check failed: ${path} is not ${wanted.what}`);
-}
-
-const MAX_LINKS = 40;
-
-async function kindOf(files: Files, path: string): Promise<Kind | undefined> {
-  let at = path;
-  for (let links = 0; links < MAX_LINKS; links++) {
-    const stat = await files.stat(at);
-    if (stat?.kind !== 'symlink') return stat?.kind;
-    const target = await files.readLink(at);
-    at = target.startsWith('/') ? target : `${at.slice(0, at.lastIndexOf('/'))}/${target}`;
-  }
-  return undefined;
 }

@@ -1,0 +1,1 @@
+export { createSelinuxWarningController } from './selinux-warning-controller.ts';

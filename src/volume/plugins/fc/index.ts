@@ -1,0 +1,1 @@
+export { createFcPlugin } from './fc.ts';

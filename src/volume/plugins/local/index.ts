@@ -1,0 +1,1 @@
+export { createLocalPlugin } from './local.ts';

@@ -1,0 +1,2 @@
+export { nfsControlPlugin } from './control.ts';
+export { createNfsPlugin } from './nfs.ts';
