@@ -34,13 +34,14 @@ import { type Client, Informers, type ObjectName } from './client/index.ts';
 import { contexts, httpDoor, localDoor } from './cluster/actors.ts';
 import { controlPlane } from './cluster/control-plane.ts';
 import { openDisk, startDiskSidecars } from './cluster/disk.ts';
+import type { FeatureGates } from './cluster/feature-gates.ts';
 import { openFlexVolumes } from './cluster/flexvolume.ts';
 import { ADMINISTRATOR, EXTRA_ROLES, INFORMERS, nodeUser } from './cluster/identities.ts';
-import type { FeatureGates } from './cluster/feature-gates.ts';
 import { type Layout, layoutOf } from './cluster/layout.ts';
 import { volumesLeft } from './cluster/left.ts';
 import { nameOfNode } from './cluster/names.ts';
 import { startNode } from './cluster/node.ts';
+import type { OptionalController } from './cluster/optional-controllers.ts';
 import { Running } from './cluster/running.ts';
 import { type ExternalDriver, startControllerSidecars } from './cluster/sidecars.ts';
 import { startSimulatedNodes } from './cluster/simulated-nodes.ts';
@@ -72,6 +73,8 @@ export interface ClusterOptions {
   readonly enableHostpathProvisioner?: boolean;
   /** What is to be otherwise than upstream has it. */
   readonly featureGates?: FeatureGates;
+  /** Those to run that are off by default. @default none */
+  readonly controllers?: readonly OptionalController[];
   /** @default warn */
   readonly logLevel?: LogLevel;
   /** @default standard error */
@@ -199,10 +202,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         : openFlexVolumes(resolve(options.volumePluginDir), { host, clock, log, running });
     const plane = controlPlane({
       rootCa: pki.ca,
-      files: host.files,
+      host,
       flexVolumes,
       provisionHostPaths: options.enableHostpathProvisioner,
       gates: options.featureGates,
+      controllers: options.controllers,
       signSecretToken: (account, secret) => tokens.sign(legacyClaims(account, secret)),
     });
     const planeContexts = await Promise.all(plane.map(({ user }) => contextOf(user)));

@@ -24,7 +24,7 @@ export {
 } from './log.ts';
 export { httpRequest, ServerResponse } from './plain-http.ts';
 export { nameSuffix, type Random, seededRandom, systemRandom, unrepeatableBytes } from './random.ts';
-export { trimEndOf } from './text.ts';
 export { sharedTicks } from './shared-ticks.ts';
+export { trimEndOf } from './text.ts';
 export { type Span, Trace, type TraceRecord } from './trace.ts';
 export { type RunEnd, VirtualClock } from './virtual-clock.ts';

@@ -32,7 +32,11 @@ export async function imageList(options: ImageOptions): Promise<number> {
   const rows = [['NAME', 'IMAGE ID', 'SIZE']];
   for (const { id, names, sizeBytes } of await store.list())
     for (const name of names.length > 0 ? names : ['<none>'])
-      rows.push([name, id.slice('sha256:'.length, 'sha256:'.length + 12), `${(sizeBytes / 1e6).toFixed(1)}MB`]);
+      rows.push([
+        name,
+        id.slice('sha256:'.length, 'sha256:'.length + 12),
+        `${(sizeBytes / 1e6).toFixed(1)}MB`,
+      ]);
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
   for (const [name, id, size] of rows)
     process.stdout.write(`${name!.padEnd(widths[0]!)}   ${id!.padEnd(widths[1]!)}   ${size}\n`);

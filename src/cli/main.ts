@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorMessage, LOG_LEVELS } from '../base/index.ts';
 import { addFeatureGates, FEATURE_GATES } from '../cluster/feature-gates.ts';
+import { OPTIONAL_CONTROLLERS, parseControllers } from '../cluster/optional-controllers.ts';
 import { addNodeLabels } from './node-labels.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -69,6 +70,11 @@ export async function main(args: readonly string[]): Promise<number> {
       false,
     )
     .option(
+      '--controllers <list>',
+      `*,NAME starts a controller that is off by default: ${OPTIONAL_CONTROLLERS.join(', ')}`,
+      orInvalid(parseControllers),
+    )
+    .option(
       '--feature-gates <gates>',
       `NAME=true,NAME2=false; may be repeated; of ${FEATURE_GATES.join(', ')}`,
       orInvalid(addFeatureGates),
@@ -129,7 +135,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const dataDir = () => new Option('--data-dir <dir>', 'the data directory').default('/var/lib/stowage');
   image
     .command('load')
-    .description('Load an OCI layout (tar), or what "docker save" writes. A cluster may run on the directory.')
+    .description(
+      'Load an OCI layout (tar), or what "docker save" writes. A cluster may run on the directory.',
+    )
     .argument('<file>', 'the archive')
     .option('--name <name>', 'what to call the image, if not as the archive says')
     .addOption(dataDir())

@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
 import type { FeatureGates } from '../cluster/feature-gates.ts';
+import type { OptionalController } from '../cluster/optional-controllers.ts';
 import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
 import { type NodeLabels, unknownNode } from './node-labels.ts';
 import { requirePrivileges } from './privileges.ts';
@@ -18,6 +19,7 @@ export interface UpOptions {
   volumePluginDir?: string;
   encryptionKeyFile?: string;
   enableHostpathProvisioner: boolean;
+  controllers?: readonly OptionalController[];
   featureGates?: FeatureGates;
   logLevel: LogLevel;
   readyFile?: string;

@@ -1,3 +1,4 @@
+import type { Component, ComponentContext } from '../client/index.ts';
 import { createAttachDetachController } from '../controllers/attach-detach/index.ts';
 import { createClusterRoleAggregation } from '../controllers/cluster-role-aggregation/index.ts';
 import { createDaemonSetController } from '../controllers/daemon-set/index.ts';
@@ -18,6 +19,7 @@ import {
 } from '../controllers/protection/index.ts';
 import { createReplicaSetController } from '../controllers/replica-set/index.ts';
 import { createResourceQuotaController } from '../controllers/resource-quota/index.ts';
+import { createSelinuxWarningController } from '../controllers/selinux-warning/index.ts';
 import {
   createRootCaPublisher,
   createServiceAccountsController,
@@ -27,33 +29,38 @@ import {
 import { createStatefulSetController } from '../controllers/stateful-set/index.ts';
 import { createTaintEvictionController } from '../controllers/taint-eviction/index.ts';
 import { createTtlAfterFinished } from '../controllers/ttl-after-finished/index.ts';
-import type { Files } from '../host/index.ts';
+import type { Host } from '../host/index.ts';
 import { createScheduler } from '../scheduler/index.ts';
-import { type ControlPlugin, createPluginRegistry } from '../volume/index.ts';
+import { type ControlPlugin, createPluginRegistry, type VolumePlugin } from '../volume/index.ts';
 import { createCsiPlugin } from '../volume/plugins/csi/index.ts';
-import { createHostPathControlPlugin } from '../volume/plugins/host-path/index.ts';
+import { createFcPlugin } from '../volume/plugins/fc/index.ts';
+import { createHostPathControlPlugin, createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
+import { createIscsiPlugin } from '../volume/plugins/iscsi/index.ts';
 import { nfsControlPlugin } from '../volume/plugins/nfs/control.ts';
 import type { Part } from './actors.ts';
 import { type FeatureGates, isEnabled } from './feature-gates.ts';
 import type { FlexVolumes } from './flexvolume.ts';
 import { controllerUser, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER } from './identities.ts';
+import type { OptionalController } from './optional-controllers.ts';
 
 export interface ControlPlaneOptions {
   /** By which pods know the API server, PEM. */
   readonly rootCa: string;
   readonly signSecretToken: SignSecretToken;
   /** Of the machine that the nodes share, where host paths are made and deleted. */
-  readonly files: Files;
+  readonly host: Host;
   readonly flexVolumes?: FlexVolumes;
   /** @default false */
   readonly provisionHostPaths?: boolean;
   /** @default upstream's */
   readonly gates?: FeatureGates;
+  /** Those to run that are off by default. @default none */
+  readonly controllers?: readonly OptionalController[];
 }
 
 /** What kube-controller-manager and kube-scheduler are upstream, as far as storage needs them: each under its own name. */
 export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
-  const { rootCa, signSecretToken, files, flexVolumes, gates = {} } = options;
+  const { rootCa, signSecretToken, host, flexVolumes, gates = {}, controllers = [] } = options;
   return [
     part(controllerUser('service-account-controller'), createServiceAccountsController),
     part(controllerUser('root-ca-cert-publisher'), (context) => createRootCaPublisher(context, rootCa)),
@@ -65,7 +72,7 @@ export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
       createPersistentVolumeController(context, {
         plugins: createPluginRegistry([
           createHostPathControlPlugin({
-            files,
+            files: host.files,
             random: context.random,
             provisioning: options.provisionHostPaths,
           }),
@@ -86,9 +93,16 @@ export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
     part(controllerUser('pv-protection-controller'), createVolumeProtection),
     part(controllerUser('volumeattributesclass-protection-controller'), createAttributesClassProtection),
     part(controllerUser('ephemeral-volume-controller'), createEphemeralVolumeController),
+    ...(controllers.includes('selinux-warning-controller') && isEnabled(gates, 'SELinuxChangePolicy')
+      ? [
+          part(controllerUser('selinux-warning-controller'), (context) =>
+            createSelinuxWarning(context, host.files),
+          ),
+        ]
+      : []),
     part(controllerUser('attachdetach-controller'), (context) =>
       createAttachDetachController(context, {
-        plugins: createPluginRegistry([createCsiPlugin(context)], flexVolumes?.forAttachDetach(context)),
+        plugins: createPluginRegistry(attachable(context, host), flexVolumes?.forAttachDetach(context)),
       }),
     ),
     part(controllerUser('statefulset-controller'), createStatefulSetController),
@@ -116,6 +130,17 @@ export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
   ];
 }
 
+function createSelinuxWarning(context: ComponentContext, files: Host['files']): Component {
+  const plugins = createPluginRegistry([createCsiPlugin(context), createHostPathPlugin({ host: { files } })]);
+  return createSelinuxWarningController(context, { plugins });
+}
+
 function part(user: Part['user'], create: Part['create']): Part {
   return { user, create };
+}
+
+/** The volume types that are attached before a node may use them; nothing of theirs is mounted here. */
+function attachable(context: ComponentContext, host: Host): readonly VolumePlugin[] {
+  const options = { client: context.client, clock: context.clock, host, nodeRoot: '' };
+  return [createCsiPlugin(context), createIscsiPlugin(options), createFcPlugin(options)];
 }

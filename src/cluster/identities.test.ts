@@ -40,9 +40,9 @@ describe('what components may do', () => {
     };
     return registry.authorization.authorizer.decide(user, attributes).allowed;
   };
-  const { files } = createLinuxHost({ clock: new FakeClock() });
+  const host = createLinuxHost({ clock: new FakeClock() });
   const users = (): UserInfo[] => [
-    ...controlPlane({ rootCa: '', signSecretToken: async () => '', files }).map(({ user }) => user),
+    ...controlPlane({ rootCa: '', signSecretToken: async () => '', host }).map(({ user }) => user),
     INFORMERS,
     CSI_PROVISIONER,
     CSI_ATTACHER,

@@ -9,8 +9,11 @@ import { createConfigMapPlugin } from '../volume/plugins/config-map/index.ts';
 import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
 import { createDownwardApiPlugin } from '../volume/plugins/downward-api/index.ts';
 import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
+import { createFcPlugin } from '../volume/plugins/fc/index.ts';
 import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
+import { createIscsiPlugin } from '../volume/plugins/iscsi/index.ts';
 import { createLocalPlugin } from '../volume/plugins/local/index.ts';
+import { createNfsPlugin } from '../volume/plugins/nfs/index.ts';
 import { createProjectedPlugin } from '../volume/plugins/projected/index.ts';
 import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
 
@@ -36,6 +39,9 @@ export function createKubelet(
   const always = [
     createCsiPlugin({ client, informers, clock, node: { host, drivers, nodeRoot, nodeName: name } }),
     createEmptyDirPlugin({ host, nodeRoot }),
+    createNfsPlugin({ host, nodeRoot }),
+    createIscsiPlugin({ client, host, clock, nodeRoot }),
+    createFcPlugin({ host, clock, nodeRoot }),
     createHostPathPlugin({ host }),
     createLocalPlugin({ host, nodeRoot, recorder }),
     createConfigMapPlugin({ client, host, clock, nodeRoot }),

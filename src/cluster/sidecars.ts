@@ -30,11 +30,7 @@ export async function startControllerSidecars(contextOf: ContextOf, options: Sid
 }
 
 /** What runs beside the controller of a driver that is connected to already. */
-export async function startSidecarsOf(
-  contextOf: ContextOf,
-  csi: CsiClient,
-  running: Running,
-): Promise<void> {
+export async function startSidecarsOf(contextOf: ContextOf, csi: CsiClient, running: Running): Promise<void> {
   const [provisioner, attacher] = await Promise.all([contextOf(CSI_PROVISIONER), contextOf(CSI_ATTACHER)]);
   running.start(createProvisioner(provisioner, { csi }));
   running.start(createAttacher(attacher, { csi }));

@@ -2,6 +2,7 @@ import { aborted } from '../base/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import { connectCsi, memorySockets, serveCsi } from '../csi/index.ts';
 import { SIMULATED_DRIVER, simulatedNode } from '../drivers/simulated/index.ts';
+import type { Network } from '../host/index.ts';
 import { createSimulatedHost, Machine } from '../host/simulated/index.ts';
 import { nodes, pods } from '../kube/index.ts';
 import { containerEnd, createSimulatedRuntime } from '../node/simulated/index.ts';
@@ -18,6 +19,11 @@ const NODE_ROOT = '/var/lib/kubelet';
 const DRIVER_DIRECTORY = `${NODE_ROOT}/plugins/${SIMULATED_DRIVER}`;
 const ENDPOINT = `unix://${DRIVER_DIRECTORY}/csi.sock`;
 const BY_NAME = 'metadata.name';
+/** Of containers to probes: there is nothing that could be unwell. */
+const ANSWERS: Pick<Network, 'connect' | 'httpGet'> = {
+  connect: async () => undefined,
+  httpGet: async () => ({ statusCode: 200, body: '' }),
+};
 
 export interface SimulatedNodeOptions {
   readonly name: string;
@@ -75,7 +81,8 @@ export function createSimulatedNode(context: ComponentContext, options: Simulate
   /** From power on to power off. */
   async function live(signal: AbortSignal): Promise<void> {
     const { random, log } = context;
-    const host = createSimulatedHost(machine, () => clock.now());
+    const simulated = createSimulatedHost(machine, () => clock.now());
+    const host = { ...simulated, network: { ...simulated.network, ...ANSWERS } };
     const sockets = memorySockets({
       place: (path) => machine.makeFile(path, 'socket', 0o600),
       remove: (path) => void host.files.removeFile(path),

@@ -10,10 +10,9 @@ export function isPodTerminal(pod: Pod): boolean {
 export function isPodTerminated(pod: Pod): boolean {
   if (isPodTerminal(pod)) return true;
   if (pod.metadata?.deletionTimestamp === undefined) return false;
-  const { status } = pod;
-  return [status?.initContainerStatuses, status?.containerStatuses, status?.ephemeralContainerStatuses]
-    .flatMap((statuses) => statuses ?? [])
-    .every(({ state }) => state?.terminated !== undefined || state?.waiting !== undefined);
+  return containerStatusesOf(pod).every(
+    ({ state }) => state?.terminated !== undefined || state?.waiting !== undefined,
+  );
 }
 
 /**
@@ -65,6 +64,10 @@ export function containerOf(pod: Pod, name: string): Container | undefined {
 
 /** The statuses of all containers of a pod. */
 export function containerStatusesOf({ status }: Pod): ContainerStatus[] {
-  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
+  const {
+    initContainerStatuses = [],
+    containerStatuses = [],
+    ephemeralContainerStatuses = [],
+  } = status ?? {};
   return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
 }

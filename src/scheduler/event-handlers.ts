@@ -124,7 +124,13 @@ function podHandler({ cache, queue, nominator, isOurs, onPending, onSettled }: E
   };
   const release = (pod: Stored<Pod>) => {
     const nodeName = cache.removePod(pod.metadata.uid);
-    if (nodeName === undefined) return;
+    if (nodeName === undefined) {
+      // Pods that go after it have kept off the node that it was promised.
+      const priority = pod.spec?.priority ?? 0;
+      if (pod.status?.nominatedNodeName && !pod.spec?.nodeName)
+        queue.move(event('Pod', DELETE, pod, undefined), (other) => other.priority <= priority);
+      return;
+    }
     // A pod that was only assumed on its node carries no node name, but what it took there is free again.
     const placed = { ...pod, spec: { ...pod.spec, nodeName } } as Stored<Pod>;
     queue.move(event('Pod', DELETE, placed, undefined));

@@ -43,6 +43,21 @@ describe('preemption on a real registry', () => {
     assert.equal(await stack.placed('high'), 'n1');
   });
 
+  it('gives the place that was kept for a pod to others when that pod is deleted', async (test) => {
+    const stack = await startScheduler(test);
+    await stack.node('n1');
+    await stack.pod('promised', { ...full, priority: 10, nodeSelector: { not: 'there' } });
+    await stack.refused('promised');
+    const name = { namespace: 'default', name: 'promised' };
+    const body = { status: { nominatedNodeName: 'n1' } };
+    await stack.client.patch(pods, name, { type: 'merge', body }, { subresource: 'status' });
+    await stack.until('the promise is known', () => find(stack, 'promised')?.status?.nominatedNodeName);
+    await stack.pod('next', { ...full, priority: 1 });
+    assert.match(await stack.refused('next'), /1 Insufficient cpu/);
+    await stack.client.delete(pods, name, { gracePeriodSeconds: 0 });
+    assert.equal(await stack.placed('next'), 'n1');
+  });
+
   it('waits for a victim that takes its time instead of evicting more, and says so', async (test) => {
     const stack = await startScheduler(test);
     await stack.node('n1', { allocatable: { cpu: '2' } });

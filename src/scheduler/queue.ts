@@ -121,11 +121,11 @@ export class SchedulingQueue {
     }
   }
 
-  /** Something in the cluster changed: brings back the pods that it may help. */
-  move(event: ClusterEvent): void {
+  /** Something in the cluster changed: brings back the pods that it may help, of those that are `eligible`. */
+  move(event: ClusterEvent, eligible: (pod: PodInfo) => boolean = () => true): void {
     if (this.#unschedulable.size === 0 || !this.#concernsAnyone(event)) return;
     for (const pod of [...this.#unschedulable.values()]) {
-      if (this.#mayHelp(pod, event)) this.#requeue(pod);
+      if (eligible(pod.info) && this.#mayHelp(pod, event)) this.#requeue(pod);
     }
   }
 

@@ -55,6 +55,8 @@ export interface FaultOptions {
   readonly seed: number;
   /** Only these of the faults that the seed draws. @default all */
   readonly keep?: readonly string[];
+  /** Other probabilities than the usual ones, to see more of a kind. */
+  readonly rates?: Partial<Readonly<Record<FaultKind, number>>>;
 }
 
 /** Decides which opportunity becomes a fault. Each kind has a stream of its own. */
@@ -63,13 +65,15 @@ export class Faults {
   readonly #drawn = new Map<FaultKind, number>();
   readonly #keep: ReadonlySet<string> | undefined;
   readonly #scale: number;
+  readonly #rates: Readonly<Record<FaultKind, number>>;
   /** Without it nothing fails. */
   active = false;
   /** Those that came to pass, in order. */
   readonly struck: FaultName[] = [];
 
-  constructor({ seed, keep }: FaultOptions) {
+  constructor({ seed, keep, rates }: FaultOptions) {
     this.#keep = keep && new Set(keep);
+    this.#rates = { ...FAULT_RATES, ...rates };
     const own = childSeed(seed, 'faults');
     const swarm = new Dice(own);
     // Calm and stormy seeds, and seeds without some kinds: a fault that is rare alone may need silence around it.
@@ -79,7 +83,7 @@ export class Faults {
   }
 
   strikes(kind: FaultKind): boolean {
-    if (!this.active || !this.#dice.get(kind)?.chance(FAULT_RATES[kind] * this.#scale)) return false;
+    if (!this.active || !this.#dice.get(kind)?.chance(this.#rates[kind] * this.#scale)) return false;
     const count = (this.#drawn.get(kind) ?? 0) + 1;
     this.#drawn.set(kind, count);
     const name: FaultName = `${kind}:${count}`;

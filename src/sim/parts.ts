@@ -121,7 +121,7 @@ function plane(mine: (user: UserInfo) => boolean): Part['start'] {
   return (context) => {
     // Nobody in the simulation looks at certificates or tokens.
     const secrets = { rootCa: 'simulated', signSecretToken: async () => 'simulated' };
-    const parts = controlPlane({ ...secrets, files: context.host.files });
+    const parts = controlPlane({ ...secrets, host: context.host });
     const components = parts.filter(({ user }) => mine(user)).map(({ create }) => create(context.components));
     return run(context, components);
   };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plantedBugs } from './planted-bugs.test-support.ts';
-import { simulate } from './simulate.ts';
+import { type SimulateOptions, simulate } from './simulate.ts';
 
 const MAX_SEEDS = 2_000;
 /** Bugs that other rules may stumble on first, with the rule that is about them. */
@@ -15,11 +15,17 @@ const RULES: Readonly<Record<string, RegExp>> = {
   'formats a disk without looking at what is on it': /what a pod wrote, the next pod reads/,
 };
 
+/** Of faults that a bug needs and that are rare, more. */
+const RATES: Readonly<Record<string, SimulateOptions['rates']>> = {
+  'never hears of an attachment that somebody else has made since it began': { freeze: 0.05 },
+};
+
 describe('the simulation finds a bug in which a component', () => {
   for (const [bug, sabotage] of Object.entries(plantedBugs)) {
     it(bug, async (test) => {
+      const rates = RATES[bug];
       for (let seed = 1; seed <= MAX_SEEDS; seed++) {
-        const { violation } = await simulate({ seed, size: 'small' }, { sabotage });
+        const { violation } = await simulate({ seed, size: 'small' }, { sabotage, rates });
         if (!violation || !(RULES[bug] ?? /./).test(violation.rule)) continue;
         test.diagnostic(`seed ${seed}: ${violation.rule}`);
         return;

@@ -16,9 +16,6 @@ const SEEDS: readonly (readonly [size: SizeName, count: number])[] = [
 ];
 /** Among so many seeds there is one for the planted bug. */
 const SHRINK_WITHIN = 200;
-/** Among so many seeds there are so many in which an old leader and a new one both write. */
-const OVERLAPS_WITHIN = 400;
-const OVERLAPS = 3;
 /** Seeds that broke a rule once. What each found is in docs/simulation.md. */
 const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
   [174, 'a pod whose status met a conflict stayed Pending'],
@@ -60,13 +57,14 @@ describe('the simulation', () => {
     });
   }
 
-  it('has two leaders at work at once, now and then', async () => {
+  it('has an old leader and a new one at work at once, and breaks no rule then', async () => {
     let both = 0;
-    for (let seed = 1; seed <= OVERLAPS_WITHIN && both < OVERLAPS; seed++) {
-      const { overlap } = await simulate({ seed, size: 'small' });
+    for (let seed = 1; seed <= 20; seed++) {
+      const { overlap, violation } = await simulate({ seed, size: 'small' }, { rates: { freeze: 0.05 } });
+      assert.equal(violation, undefined, `seed ${seed}: ${violation?.rule}: ${violation?.detail}`);
       if (overlap.old > 0 && overlap.new > 0) both++;
     }
-    assert.equal(both, OVERLAPS, `within ${OVERLAPS_WITHIN} seeds`);
+    assert.ok(both >= 3, `in ${both} of 20 seeds`);
   });
 
   it('runs the same for the same seed, whatever ran before', async () => {

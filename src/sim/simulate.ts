@@ -1,4 +1,5 @@
 import type { Logger } from '../base/index.ts';
+import type { FaultOptions } from './faults.ts';
 import { unconverged } from './goals.ts';
 import type { JournalLine } from './journal.ts';
 import { left } from './leftovers.ts';
@@ -21,7 +22,7 @@ export interface Scenario {
   readonly faults?: readonly string[];
 }
 
-export interface SimulateOptions {
+export interface SimulateOptions extends Pick<FaultOptions, 'rates'> {
   readonly onLine?: (line: JournalLine) => void;
   readonly log?: Logger;
   readonly sabotage?: Sabotage;

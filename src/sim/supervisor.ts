@@ -64,8 +64,9 @@ export class Supervisor {
     return false;
   }
 
-  /** When a part was handed over the last time (monotonic milliseconds). */
+  /** When a part was handed over the last time, or two led at once the last time (monotonic milliseconds). */
   handedOverAtMs(part: string): number {
+    for (const old of this.#deposed) if (old.part.name === part) return this.#options.clock.monotonic();
     return this.#handedOverAtMs.get(part) ?? Number.NEGATIVE_INFINITY;
   }
 
@@ -151,7 +152,10 @@ export class Supervisor {
     journal.write(process.name, how);
     died(part);
     // Another is there already.
-    if (this.#deposed.delete(running)) return;
+    if (this.#deposed.delete(running)) {
+      this.#handedOverAtMs.set(part.name, clock.monotonic());
+      return;
+    }
     this.#processes.delete(part.name);
     this.#restarting.add(part);
     clock.after(pauseMs, () => this.#restart(part));

@@ -61,6 +61,32 @@ describe('the plugin registry', () => {
   });
 });
 
+describe('the plugins that a prober finds', () => {
+  it('are there as long as it finds them, beside those that are always there', async () => {
+    let found = [plugin('v/b', (name) => name.startsWith('b'))];
+    let changed: () => void = () => undefined;
+    const registry = createPluginRegistry([plugin('kubernetes.io/a', (name) => name.startsWith('a'))], {
+      all: () => found,
+      probed: Promise.resolve(),
+      onChange(callback) {
+        changed = callback;
+        return () => undefined;
+      },
+    });
+    let changes = 0;
+    registry.onChange(() => changes++);
+    changed();
+    assert.equal(changes, 1);
+    assert.equal(registry.findBySpec(specFromVolume({ name: 'banana' })).name, 'v/b');
+    assert.equal(registry.findByName('v/b')?.name, 'v/b');
+    assert.equal(registry.all().length, 2);
+    found = [];
+    assert.throws(() => registry.findBySpec(specFromVolume({ name: 'banana' })), /no volume plugin matched/);
+    found = [plugin('kubernetes.io/a', () => false)];
+    assert.throws(() => registry.findByName('kubernetes.io/a'), /multiple volume plugins matched/);
+  });
+});
+
 describe('names of volumes', () => {
   const csi = plugin('kubernetes.io/csi', () => true);
   const spec = specFromVolume({ name: 'handle/with/slashes' });

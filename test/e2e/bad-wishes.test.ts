@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cannotMount, kubectlUntil } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { sleepingPod } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const DISK = 'disk.csi.stowage.dev';
@@ -24,25 +25,6 @@ const claim = (name: string, storageClassName: string, more: object = {}, storag
   spec: { storageClassName, accessModes: ['ReadWriteOnce'], resources: { requests: { storage } }, ...more },
 });
 
-const pod = (name: string, claimName: string, more: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox',
-        command: ['sh', '-c', 'exec sleep 3600'],
-        volumeMounts: [{ name: 'data', mountPath: '/data' }],
-      },
-    ],
-    volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
-    ...more,
-  },
-});
-
 /** What the API server lets pass and nobody can fulfil. */
 describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () => {
   const cluster = suiteCluster();
@@ -63,7 +45,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
   const runs = (name: string) => k('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
 
   it('a claim of a class that does not exist waits for it', async () => {
-    await apply(claim('classless', 'none'), pod('classless', 'classless'));
+    await apply(claim('classless', 'none'), sleepingPod('classless', ['classless']));
     await told(
       'PersistentVolumeClaim',
       'classless',
@@ -103,7 +85,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
       },
       claim('choosy', 'static', impossible),
       claim('made', 'dynamic', impossible),
-      pod('choosy', 'choosy'),
+      sleepingPod('choosy', ['choosy']),
     );
     await told('PersistentVolumeClaim', 'made', /^ProvisioningFailed +.*claim Selector is not supported$/);
     assert.equal(
@@ -132,7 +114,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
       claim('stranded', 'static', { volumeName: 'nowhere' }),
     );
     await k('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/stranded', '--timeout=60s');
-    await apply(pod('stranded', 'stranded'));
+    await apply(sleepingPod('stranded', ['stranded']));
     assert.equal(
       await refusal('stranded'),
       `0/1 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity. ${NO_PREEMPTION}`,
@@ -143,14 +125,14 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
     await apply(
       storageClass('late', LATE),
       claim('left', 'late'),
-      pod('left', 'left', { schedulerName: 'nobody' }),
+      sleepingPod('left', ['left'], { schedulerName: 'nobody' }),
     );
     await told(
       'PersistentVolumeClaim',
       'left',
       /^WaitForFirstConsumer +waiting for first consumer to be created/,
     );
-    await apply(claim('other', 'late'), pod('other', 'other'));
+    await apply(claim('other', 'late'), sleepingPod('other', ['other']));
     await runs('other');
     assert.equal(await phase('pod/left'), 'Pending');
     assert.equal(await k('get', 'pod', 'left', '-o', 'jsonpath={.status.conditions}{.spec.nodeName}'), '');
@@ -233,7 +215,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
         storageClass('humble', LATE),
         capacity('humble', '1Mi'),
         claim('humble', 'humble'),
-        pod('humble', 'humble'),
+        sleepingPod('humble', ['humble']),
       );
       assert.equal(
         await refusal('humble'),
@@ -248,7 +230,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
         storageClass('boastful', LATE),
         capacity('boastful', '1Ei'),
         claim('boastful', 'boastful', {}, '512Pi'),
-        pod('boastful', 'boastful'),
+        sleepingPod('boastful', ['boastful']),
       );
       await told(
         'PersistentVolumeClaim',
@@ -261,7 +243,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
   });
 
   it('does not keep others from running, and can be withdrawn', async () => {
-    await apply(storageClass('good'), claim('good', 'good'), pod('good', 'good'));
+    await apply(storageClass('good'), claim('good', 'good'), sleepingPod('good', ['good']));
     await runs('good');
     await k('delete', 'pods,pvc', '--all', '--timeout=60s');
     await k('delete', 'pv', 'gold', 'nowhere', '--timeout=60s');

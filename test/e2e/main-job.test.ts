@@ -19,6 +19,8 @@ describe('the main job, by kubectl', { skip: cannotMount }, () => {
     assert.match(await k('get', 'pvc'), /disk-pvc-web-0\s+Bound\s+pvc-\S+\s+64Mi\s+RWO\s+stowage-disk/);
     const volumes = (await k('get', 'pv', '-o', 'jsonpath={.items[*].status.phase}')).split(' ');
     assert.deepEqual(volumes, ['Bound', 'Bound']);
+    // New nodes are tainted until they are seen to be ready.
+    assert.equal(await k('get', 'nodes', '-o', 'jsonpath={.items[*].spec.taints}'), '');
     const attached = await k('get', 'volumeattachments', '-o', 'jsonpath={.items[*].status.attached}');
     assert.equal(attached, 'true true');
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cannotMount } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { sleepingPod } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -50,25 +51,6 @@ const volume = (name: string, className: string, [key, value]: [string, string],
   },
 });
 
-const pod = (name: string, claims: readonly string[], more: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox',
-        command: ['sh', '-c', 'exec sleep 3600'],
-        volumeMounts: claims.map((name) => ({ name, mountPath: `/${name}` })),
-      },
-    ],
-    volumes: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
-    ...more,
-  },
-});
-
 describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
   const labels = [
     'node-1:master=true',
@@ -104,17 +86,21 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
       ),
       claim('data', 'local', { volumeName: 'disk-of-node-3' }),
       claim('any', 'local'),
-      pod('pinned', ['data']),
+      sleepingPod('pinned', ['data']),
     );
     assert.equal(await nodeOf('pinned'), 'node-3');
-    await apply(pod('free', ['any']));
+    await apply(sleepingPod('free', ['any']));
     assert.equal(await nodeOf('free'), 'node-2');
     await clear('local');
   });
 
   it('says why a zone without nodes cannot be used, and goes on once the class is right', async () => {
     await k('taint', 'node', 'node-1', 'node-role.kubernetes.io/master=:NoSchedule');
-    await apply(storageClass('zonal', inZone('cn-hangzhou-d')), claim('data', 'zonal'), pod('db', ['data']));
+    await apply(
+      storageClass('zonal', inZone('cn-hangzhou-d')),
+      claim('data', 'zonal'),
+      sleepingPod('db', ['data']),
+    );
     assert.equal(
       await refusal('db'),
       "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't find available persistent volumes to bind. " +
@@ -140,7 +126,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
       claim('c', 'in-c'),
     );
     for (const name of ['b', 'c']) await bound(name);
-    await apply(pod('torn', ['b', 'c']));
+    await apply(sleepingPod('torn', ['b', 'c']));
     assert.equal(
       await refusal('torn'),
       `0/3 nodes are available: 3 node(s) didn't match PersistentVolume's node affinity. ${NO_PREEMPTION}`,
@@ -155,13 +141,13 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
       racks,
       volume('in-rack-1', 'racks', ['rack', 'rack1'], source),
       claim('one', 'racks'),
-      pod('first', ['one']),
+      sleepingPod('first', ['one']),
     );
     assert.equal(await nodeOf('first'), 'node-2');
     await apply(
       volume('in-rack-2', 'racks', ['rack', 'rack2'], source),
       claim('two', 'racks'),
-      pod('second', ['two']),
+      sleepingPod('second', ['two']),
     );
     assert.equal(
       await refusal('second'),
@@ -193,12 +179,12 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
         }),
       ),
       ...names.map((name) => claim(name, 'limited', { volumeName: name })),
-      pod('first', ['one']),
+      sleepingPod('first', ['one']),
     );
     assert.equal(await nodeOf('first'), 'node-1');
     await bound('one');
     // Bound by a pod that cannot go elsewhere, so that the limit alone decides about the second.
-    await apply(pod('second', ['two']));
+    await apply(sleepingPod('second', ['two']));
     assert.match(
       await refusal('second'),
       /^0\/3 nodes are available: 1 node\(s\) exceed max volume count, 2 /,
@@ -219,10 +205,10 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
       },
       storageClass('fast'),
       claim('data', 'fast', { accessModes: ['ReadWriteOncePod'] }),
-      pod('low', ['data']),
+      sleepingPod('low', ['data']),
     );
     await k('wait', '--for=condition=Ready', 'pod/low', '--timeout=60s');
-    await apply(pod('high', ['data'], { priorityClassName: 'urgent' }));
+    await apply(sleepingPod('high', ['data'], { priorityClassName: 'urgent' }));
     await k('wait', '--for=condition=Ready', 'pod/high', '--timeout=60s');
     const { items } = JSON.parse(await k('get', 'events', '-o', 'json'));
     const told = items.find(({ reason }: { reason: string }) => reason === 'Preempted');

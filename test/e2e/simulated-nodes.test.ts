@@ -142,6 +142,21 @@ describe('simulated nodes, by kubectl', () => {
     );
   });
 
+  it('answer for containers that are probed', async () => {
+    const probe = { periodSeconds: 1 };
+    const container = {
+      name: 'main',
+      image: 'simulated',
+      startupProbe: { ...probe, tcpSocket: { port: 80 } },
+      readinessProbe: { ...probe, httpGet: { path: '/', port: 80 } },
+      livenessProbe: { ...probe, exec: { command: ['true'] } },
+    };
+    const metadata = { name: 'probed' };
+    await apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [container] } });
+    await k('wait', '--for=condition=Ready', 'pod/probed', '--timeout=30s');
+    await k('delete', 'pod', 'probed', '--grace-period=1');
+  });
+
   it('end containers as annotations say', async () => {
     const seconds = 'simulated.stowage.dev/exit-after-seconds';
     await apply(

@@ -131,7 +131,7 @@ describe('a CustomResourceDefinition', () => {
     assert.equal(status?.conditions?.find(({ type }) => type === 'Terminating')?.status, 'True');
     await assert.rejects(
       client.create(widgets(), widget('two', { color: 'red' })),
-      failure(405, /create not allowed while custom resource definition is terminating/),
+      failure(403, /"two" is forbidden: create not allowed while custom resource definition is terminating/),
     );
     const patch = { type: 'merge', body: { metadata: { finalizers: null } } } as const;
     await client.patch(widgets(), one, patch);

@@ -24,7 +24,12 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
     const whole = preserveUnknownFields
       ? { ...schema, 'x-kubernetes-preserve-unknown-fields': true }
       : schema;
-    return { spec, apiVersion: apiVersionOf({ group, version: spec.name }), root: structuralOf(whole, true) };
+    return {
+      spec,
+      apiVersion: apiVersionOf({ group, version: spec.name }),
+      kind: { group, plural: crd.spec.names.plural },
+      root: structuralOf(whole, true),
+    };
   });
   const names = { ...crd.spec.names, ...crd.status?.acceptedNames };
   const isTerminating =

@@ -1,4 +1,10 @@
-import { type KubeObject, type ObjectMeta, type StatusCause, statusFailure } from '../../kube/index.ts';
+import {
+  forbidden,
+  type KubeObject,
+  type ObjectMeta,
+  type Resource,
+  type StatusCause,
+} from '../../kube/index.ts';
 import type { Strategy } from '../registry/contract.ts';
 import { invalidValue, unqualifiedFinalizers } from '../registry/validation/index.ts';
 import { type CompiledRules, compileRules } from './cel/rules.ts';
@@ -13,6 +19,7 @@ import { validateValue } from './validate.ts';
 export interface Version {
   readonly spec: CrdVersion;
   readonly apiVersion: string;
+  readonly kind: Pick<Resource, 'group' | 'plural'>;
   readonly root: Structural;
 }
 
@@ -30,7 +37,7 @@ const BLOCKING: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /** How objects of a version are prepared and checked. */
-export function strategyOf({ spec, root }: Version, isTerminating: boolean): Strategy {
+export function strategyOf({ spec, root, kind }: Version, isTerminating: boolean): Strategy {
   const { status, scale } = spec.subresources ?? {};
   const { schema } = root;
   const rules = compileRules(root);
@@ -46,9 +53,9 @@ export function strategyOf({ spec, root }: Version, isTerminating: boolean): Str
     },
     prepareForCreate(object) {
       if (isTerminating)
-        throw statusFailure(
-          405,
-          'MethodNotAllowed',
+        throw forbidden(
+          kind,
+          object.metadata?.name ?? '',
           'create not allowed while custom resource definition is terminating',
         );
       if (!status) return object;

@@ -27,13 +27,15 @@ describe('what upstream says to a definition', async () => {
       const said: string[] = [];
       const user = { name: 'test', groups: ['system:masters'] };
       const context: RequestContext = { user, dryRun: true, warn: (message) => said.push(message) };
-      const found = await registry.create(customResourceDefinitions as Resource<KubeObject>, object, context).then(
-        () => undefined,
-        (error: unknown) => {
-          assert.ok(error instanceof StatusError, String(error));
-          return error.status.details?.causes?.map((one) => `${one.field} ${one.reason} | ${one.message}`);
-        },
-      );
+      const found = await registry
+        .create(customResourceDefinitions as Resource<KubeObject>, object, context)
+        .then(
+          () => undefined,
+          (error: unknown) => {
+            assert.ok(error instanceof StatusError, String(error));
+            return error.status.details?.causes?.map((one) => `${one.field} ${one.reason} | ${one.message}`);
+          },
+        );
       assert.deepEqual(found, causes);
       assert.deepEqual(said, warnings);
     });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Patch, PatchType } from '../../client/index.ts';
 import { apiVersionOf, badRequest, type KubeObject, type Resource, statusFailure } from '../../kube/index.ts';
+import { modelOfKind } from '../registry/schema/index.ts';
 import { parseMediaType, SUPPORTED, unsupportedMediaType } from './media-type.ts';
 import {
   hasProtobuf,
@@ -91,9 +92,9 @@ export async function decodeObject(
   const kind = object.kind || wantedKind;
   if (apiVersion.split('/').length > 2)
     throw unrecognized(body, wantedKind, `unexpected GroupVersion string: ${apiVersion}`);
-  if (kind !== wantedKind)
+  if (kind !== wantedKind || (apiVersion !== wantedVersion && isOwn(wanted)))
     throw badRequest(
-      `${kind} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${wantedKind}: no conversion from ${kind} to ${wantedKind}`,
+      `${kind} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${wantedKind}: ${noConversion(apiVersion, kind, wanted)}`,
     );
   if (apiVersion !== wantedVersion)
     throw badRequest(
@@ -107,6 +108,18 @@ export async function decodeObject(
   if (object.apiVersion === apiVersion && object.kind === kind)
     return { ...decoded, value: value as KubeObject };
   return { ...decoded, value: { ...value, apiVersion: wantedVersion, kind: wantedKind } as KubeObject };
+}
+
+/** Whether a kind is one of the server's own, which upstream knows by its Go types. */
+const isOwn = ({ group, version, kind }: Kind) => modelOfKind(group, version, kind) !== undefined;
+
+/** Why an object of one kind is none of another. */
+function noConversion(apiVersion: string, kind: string, wanted: Kind): string {
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  if (modelOfKind(group, version, kind) === undefined)
+    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+  const internal = wanted.group.split('.', 1)[0] || 'core';
+  return `converting (${version}.${kind}) to (${internal}.${wanted.kind}): unknown conversion`;
 }
 
 /**

@@ -85,7 +85,10 @@ function isTransform(kind: string | undefined): kind is Transform {
   return kind === 'Table' || kind === 'PartialObjectMetadata' || kind === 'PartialObjectMetadataList';
 }
 
-const WATCHED = SUPPORTED.filter((type) => type !== 'application/yaml').map((type) => `${type};stream=watch`);
+/** What a watch can be: YAML has no frames. */
+export const WATCHED = SUPPORTED.filter((type) => type !== 'application/yaml').map(
+  (type) => `${type};stream=watch`,
+);
 
 /**
  * What upstream's routes of built-in resources do first: a client that takes nothing of what the route makes, whatever

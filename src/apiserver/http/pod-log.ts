@@ -90,7 +90,8 @@ export function nodeEndpoint(node: Node): { host: string; port: number } {
     if (found)
       return {
         host: found.address,
-        port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? DEFAULT_KUBELET_PORT,
+        // A node without a server says 0, which counts as said nothing.
+        port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port || DEFAULT_KUBELET_PORT,
       };
   }
   const known = addresses.map((address) => `{${address.type} ${address.address}}`).join(' ');

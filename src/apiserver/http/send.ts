@@ -117,7 +117,7 @@ export async function sendError(
 /** How a Status is written: as the client wants it, and as JSON when nothing that it wants can be. */
 function statusOutput(accept: string | undefined): OutputType {
   try {
-    return negotiateOutput(accept, true, true);
+    return negotiateOutput(accept, false, true);
   } catch {
     return { format: 'json' };
   }

@@ -126,7 +126,7 @@ describe('the API server', { timeout: 60_000 }, () => {
         'another version',
         () => post('{"apiVersion":"v2","kind":"ConfigMap"}'),
         400,
-        /^the API version in the data \(v2\) does not match the expected API version \(v1\)$/,
+        /^ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version "v2" in scheme /,
       ],
       [
         'another namespace',

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { WatchOptions } from '../../client/index.ts';
 import { badRequest, internalError, isExpired, StatusError } from '../../kube/index.ts';
 import { exchangeSignal, type ResourceExchange } from './exchange.ts';
-import type { OutputType } from './media-type.ts';
+import { notAcceptable, type OutputType, WATCHED } from './media-type.ts';
 import { readParameters } from './query.ts';
 import { asStatusError } from './send.ts';
 import { includeObjectOf } from './transform.ts';
@@ -18,6 +18,7 @@ const MIN_TIMEOUT_SECONDS = 1800;
  */
 export async function serveWatch(exchange: ResourceExchange, output: OutputType): Promise<void> {
   const { server, definition, target, query, response } = exchange;
+  if (output.format === 'yaml') throw notAcceptable(WATCHED);
   const parameters = readParameters(query, true);
   const encode = watchEncoder(definition, output, includeObjectOf(query, output), () => server.clock.now());
   const { signal, dispose } = exchangeSignal(exchange);

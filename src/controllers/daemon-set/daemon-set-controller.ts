@@ -1,4 +1,3 @@
-import { backoffDelay } from '../../base/index.ts';
 import {
   type Component,
   type ComponentContext,
@@ -36,19 +35,12 @@ import {
   writeStatus,
 } from '../workload/index.ts';
 import { newDaemonPod, targetNode } from './daemon-pod.ts';
+import { FailedPods } from './failed-pods.ts';
 import { computeCounts, type Plan, type PlanInput, planPresence, planUpdate } from './plan.ts';
 import { hashOf, historyOf, newRevision, revisionsToDelete } from './revisions.ts';
 
 /** Pods made or deleted in one go (BurstReplicas). */
 const BURST = 250;
-/** How long a failed pod stays before it is deleted, so that a node that refuses it is not asked all the time. */
-const FAILED_POD = { initialMs: 1_000, maxMs: 900_000 };
-
-interface Failures {
-  readonly count: number;
-  readonly atMs: number;
-}
-
 /** Runs a pod of each DaemonSet on each node that may run it. */
 export function createDaemonSetController(context: ComponentContext): Component {
   return new DaemonSetController(context);
@@ -61,8 +53,7 @@ class DaemonSetController implements Component {
   readonly #podControl: PodControl;
   readonly #informers;
   readonly #sets;
-  /** By set, generation and node. */
-  readonly #failures = new Map<string, Failures>();
+  readonly #failedPods = new FailedPods();
 
   constructor(context: ComponentContext) {
     this.#context = context;
@@ -72,7 +63,7 @@ class DaemonSetController implements Component {
       resource: daemonSets,
       workers: 2,
       reconcile: (set, signal) => this.#reconcile(set, signal),
-      forget: ({ metadata }) => this.#forget(metadata.uid),
+      forget: (set) => this.#failedPods.forget(set),
     });
     this.#informers = {
       sets: this.#sets.informer,
@@ -147,9 +138,11 @@ class DaemonSetController implements Component {
 
   /** Milliseconds until a failed pod may be deleted that may not as yet. */
   async #manage(input: PlanInput, signal: AbortSignal): Promise<number | undefined> {
-    const { set } = input;
+    const { set, nowMs } = input;
     const presence = planPresence(input);
-    const held = presence.delete.map((pod) => (pod.status?.phase === 'Failed' ? this.#holdMs(set, pod) : 0));
+    const held = presence.delete.map((pod) =>
+      pod.status?.phase === 'Failed' ? this.#failedPods.holdMs(set, pod, nowMs) : 0,
+    );
     const going = presence.delete.filter((_, index) => held[index] === 0);
     for (const pod of going) this.#tellOfEnded(set, pod);
     await this.#apply(input, { create: presence.create, delete: going }, signal);
@@ -169,20 +162,6 @@ class DaemonSetController implements Component {
     ]);
   }
 
-  /** How long a failed pod is still to stay; 0 when it goes now, which is remembered. */
-  #holdMs(set: Stored<DaemonSet>, pod: Stored<Pod>): number {
-    const nowMs = this.#context.clock.now();
-    const key = `${set.metadata.uid}/${set.status?.observedGeneration ?? 0}/${targetNode(pod)}`;
-    const before = this.#failures.get(key);
-    const delayMs = before ? backoffDelay(FAILED_POD, before.count) : 0;
-    const leftMs = before ? before.atMs + delayMs - nowMs : 0;
-    if (leftMs > 0) return leftMs;
-    // Who has been well for twice the longest wait begins anew.
-    const isOld = before !== undefined && nowMs - before.atMs > 2 * FAILED_POD.maxMs;
-    this.#failures.set(key, { count: isOld ? 1 : (before?.count ?? 0) + 1, atMs: nowMs });
-    return 0;
-  }
-
   #tellOfEnded(set: Stored<DaemonSet>, pod: Stored<Pod>): void {
     const { namespace, name } = pod.metadata;
     const where = `daemon pod ${namespace}/${name} on node ${targetNode(pod)}, will try to`;
@@ -191,10 +170,6 @@ class DaemonSetController implements Component {
     } else if (pod.status?.phase === 'Succeeded') {
       this.#recorder.event(set, 'Normal', 'SucceededDaemonPod', `Found succeeded ${where} delete it`);
     }
-  }
-
-  #forget(uid: string): void {
-    for (const key of this.#failures.keys()) if (key.startsWith(`${uid}/`)) this.#failures.delete(key);
   }
 
   /** The revision of the template as it is now, made or numbered anew if need be; twins of it go. */

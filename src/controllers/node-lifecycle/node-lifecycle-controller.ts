@@ -23,9 +23,9 @@ import { isSilent, type NodeHealth, observe } from './health.ts';
 import { labelsToSet } from './labels.ts';
 import { NodeWriter } from './node-writer.ts';
 import { markPodsNotReady } from './pods-not-ready.ts';
-import { RateLimitedNames } from './rate-limited-names.ts';
-import { hasTaint, NOT_READY, noExecuteChange, noScheduleChange, UNREACHABLE } from './taints.ts';
-import { disruptionStep, isExcludedFromDisruption, type ZoneState, zoneOf, zoneState } from './zones.ts';
+import { noScheduleChange } from './taints.ts';
+import { ZoneEvictions } from './zone-evictions.ts';
+import { isExcludedFromDisruption, zoneOf } from './zones.ts';
 
 /** Defaults are upstream's; durations are milliseconds, rates nodes per second. */
 export interface NodeLifecycleOptions {
@@ -69,13 +69,11 @@ class NodeLifecycleController implements Component {
   readonly #informers;
   readonly #health = new Map<string, NodeHealth>();
   readonly #known = new Map<string, Stored<Node>>();
-  readonly #zoneTainters = new Map<string, RateLimitedNames>();
-  #zoneStates: ReadonlyMap<string, ZoneState> = new Map();
+  readonly #evictions: ZoneEvictions;
   /** Nodes whose pods could not all be marked. */
   readonly #unmarked = new Set<string>();
   readonly #nodeQueue: Controller;
   readonly #podQueue: Controller;
-  readonly #zoneQueue: Controller;
 
   constructor(context: ComponentContext, options: NodeLifecycleOptions) {
     this.#context = context;
@@ -105,7 +103,7 @@ class NodeLifecycleController implements Component {
     ) => new Controller({ name: `${this.name} ${what}`, clock, log, reconcile });
     this.#nodeQueue = queue('node', (key, signal) => this.#reconcileNode(key, signal));
     this.#podQueue = queue('pod', (key, signal) => this.#reconcilePod(key, signal));
-    this.#zoneQueue = queue('zone', (key, signal) => this.#taintZone(key, signal));
+    this.#evictions = new ZoneEvictions(context, this.name, this.#writer, this.#options);
   }
 
   start(signal: AbortSignal): Promise<void> {
@@ -113,7 +111,7 @@ class NodeLifecycleController implements Component {
     return runControllers(signal, {
       informers: this.#informers,
       listen: () => this.#listen(),
-      loops: [this.#nodeQueue, this.#podQueue, this.#zoneQueue, monitor],
+      loops: [this.#nodeQueue, this.#podQueue, this.#evictions, monitor],
     });
   }
 
@@ -152,22 +150,6 @@ class NodeLifecycleController implements Component {
     await markPodsNotReady({ ...this.#context, recorder: this.#recorder }, [pod], signal);
   }
 
-  /** Taints the nodes of a zone whose turn has come; asks to be called when the next one's comes. */
-  async #taintZone(zone: string, signal: AbortSignal): Promise<number | undefined> {
-    const { clock } = this.#context;
-    const tainter = this.#zoneTainters.get(zone);
-    for (let name = tainter?.take(clock.monotonic()); name !== undefined; ) {
-      const node = this.#informers.nodes.byKey(name);
-      const ready = readyCondition(node);
-      if (node && ready && ready.status !== 'True') {
-        await this.#writer.changeTaints(node, noExecuteChange(ready.status), signal);
-      }
-      tainter!.remove(name);
-      name = tainter!.take(clock.monotonic());
-    }
-    return tainter?.waitMs(clock.monotonic());
-  }
-
   async #monitor(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#context;
     while (!signal.aborted) {
@@ -196,7 +178,12 @@ class NodeLifecycleController implements Component {
       }
     };
     await Promise.all(Array.from({ length: WORKERS }, work));
-    if (!signal.aborted) await this.#handleDisruption(zones, all, signal);
+    if (signal.aborted) return;
+    const disruption = await this.#evictions.look(zones, all, signal);
+    if (disruption === 'leave') {
+      const nowMs = this.#context.clock.monotonic();
+      for (const [name, health] of this.#health) this.#health.set(name, { ...health, heardMs: nowMs });
+    }
   }
 
   async #noteComings(all: readonly Stored<Node>[], signal: AbortSignal): Promise<void> {
@@ -210,14 +197,11 @@ class NodeLifecycleController implements Component {
     }
     for (const node of all) {
       const { name } = node.metadata;
-      const zone = zoneOf(node);
-      if (!this.#zoneTainters.has(zone)) {
-        this.#zoneTainters.set(zone, new RateLimitedNames(this.#options.evictionRate));
-      }
+      this.#evictions.addZone(zoneOf(node));
       if (this.#known.has(name)) continue;
       this.#known.set(name, node);
       this.#nodeEvent(node, 'RegisteredNode', `Registered Node ${name} in Controller`);
-      await this.#markReachable(node, signal);
+      await this.#evictions.markReachable(node, signal);
     }
   }
 
@@ -233,7 +217,7 @@ class NodeLifecycleController implements Component {
       const { before, after } = await this.#updateHealth(node, signal);
       const ready = readyCondition(after);
       if (!ready) return undefined;
-      await this.#adjustNoExecute(after, ready, signal);
+      await this.#evictions.adjust(after, ready, signal);
       const lost = ready.status !== 'True' && before?.status === 'True';
       if (lost) {
         const text = `Node ${name} status is now: NodeNotReady`;
@@ -283,59 +267,6 @@ class NodeLifecycleController implements Component {
         if (isNotFound(error) || !isConflict(error) || tries >= HEALTH_TRIES) throw error;
         fresh = await client.get(nodes, { name }, { signal });
       }
-    }
-  }
-
-  /** A node that is tainted already changes its taint at once; a new one waits for its turn in its zone. */
-  async #adjustNoExecute(node: Stored<Node>, ready: NodeCondition, signal: AbortSignal): Promise<void> {
-    if (ready.status === 'True') return await this.#markReachable(node, signal);
-    const change = noExecuteChange(ready.status);
-    if (change.remove.some((taint) => hasTaint(node, taint))) {
-      await this.#writer.changeTaints(node, change, signal);
-    } else if (!change.add.every((taint) => hasTaint(node, taint))) {
-      const zone = zoneOf(node);
-      this.#zoneTainters.get(zone)?.add(node.metadata.name);
-      this.#zoneQueue.enqueue(zone);
-    }
-  }
-
-  async #markReachable(node: Stored<Node>, signal: AbortSignal): Promise<void> {
-    this.#zoneTainters.get(zoneOf(node))?.remove(node.metadata.name);
-    if (!hasTaint(node, NOT_READY) && !hasTaint(node, UNREACHABLE)) return;
-    await this.#writer.changeTaints(node, noExecuteChange('True'), signal);
-  }
-
-  async #handleDisruption(
-    zones: ReadonlyMap<string, readonly (NodeCondition | undefined)[]>,
-    all: readonly Stored<Node>[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { unhealthyZoneThreshold, evictionRate, secondaryEvictionRate, largeCluster } = this.#options;
-    const { clock, log } = this.#context;
-    const now = new Map(
-      [...zones].map(([zone, ready]) => {
-        const state = zoneState(ready, unhealthyZoneThreshold);
-        return [zone, { state, size: ready.length }];
-      }),
-    );
-    const step = disruptionStep(this.#zoneStates, now, {
-      normal: evictionRate,
-      secondary: secondaryEvictionRate,
-      largeCluster,
-    });
-    this.#zoneStates = step.states;
-    const nowMs = clock.monotonic();
-    for (const [zone, rate] of step.rates) {
-      this.#zoneTainters.get(zone)?.setRate(rate, nowMs);
-      this.#zoneQueue.enqueue(zone);
-    }
-    if (step.masterDisruption === 'leave') {
-      log.info('some nodes are ready again: nodes that are not may be evicted');
-      for (const [name, health] of this.#health) this.#health.set(name, { ...health, heardMs: nowMs });
-    }
-    if (step.masterDisruption === 'enter') {
-      log.info('no node is ready: nothing is evicted until one is');
-      for (const node of all) await this.#markReachable(node, signal);
     }
   }
 }

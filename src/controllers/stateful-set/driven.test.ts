@@ -140,7 +140,14 @@ class World {
 
   /** Deleted is what has failed, is too many, or is of an old revision and not below the partition. */
   #assertHasReason(pod: Stored<Pod>): void {
-    if (pod.status?.phase === 'Failed' || !isInOrdinalRange(this.set, ordinalOf(pod))) return;
+    const { persistentVolumeClaimRetentionPolicy: policy } = this.set.spec!;
+    if (!isInOrdinalRange(this.set, ordinalOf(pod))) {
+      const owners = this.claims.get(`data-${pod.metadata.name}`)?.metadata.ownerReferences ?? [];
+      const goesAlong = owners.some(({ uid }) => uid === pod.metadata.uid);
+      assert.equal(goesAlong, policy?.whenScaled === 'Delete', 'the claim goes with the pod, or not');
+      return;
+    }
+    if (pod.status?.phase === 'Failed') return;
     assert.notEqual(revisionOf(pod), this.updateRevision);
     const partition = this.set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0;
     assert.ok(ordinalOf(pod) >= partition, `${pod.metadata.name} is below the partition`);

@@ -179,6 +179,28 @@ describe('StatefulSet controller', () => {
     await w.until('no owner', () => owners() === undefined);
   });
 
+  it('leaves a claim to another controller, and says so', async (test) => {
+    const w = await world(test);
+    const keeper = { apiVersion: 'example.com/v1', kind: 'Keeper', name: 'k', uid: 'u', controller: true };
+    await w.client.create(persistentVolumeClaims, {
+      metadata: { name: 'data-web-0', namespace: 'default', ownerReferences: [keeper] },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
+    await w.createSet({
+      replicas: 1,
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Retain' },
+    });
+    await w.ready('web-0');
+    await w.until('a full status', () => w.sets.get('web', 'default')?.status?.availableReplicas === 1);
+    assert.ok(
+      (await w.events()).includes(
+        'ConflictingController: PersistentVolumeClaim data-web-0 has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim',
+      ),
+    );
+    const claim = w.context.informers.of(persistentVolumeClaims).get('data-web-0', 'default');
+    assert.deepEqual(claim?.metadata.ownerReferences, [keeper]);
+  });
+
   it('says why a pod cannot be made, and makes it as soon as it can', async (test) => {
     const w = await world(test);
     const claim = {

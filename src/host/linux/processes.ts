@@ -133,9 +133,10 @@ async function execInShell(
   options: ExecOptions,
 ): Promise<ExecResult> {
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = options;
+  const shown = options.argumentsAreSecret ? [] : args;
   signal?.throwIfAborted();
   let kill: (reason: unknown) => void = () => undefined;
-  const timer = clock.after(timeoutMs, () => kill(new TimeoutError(commandLine(command, args), timeoutMs)));
+  const timer = clock.after(timeoutMs, () => kill(new TimeoutError(commandLine(command, shown), timeoutMs)));
   const onAbort = () => kill(signal!.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {

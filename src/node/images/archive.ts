@@ -55,17 +55,16 @@ export async function archivedImages(
   throw new ImageError('it holds neither index.json (an OCI layout) nor manifest.json (docker save)');
 }
 
-async function dockerImages(
-  files: Files,
-  directory: string,
-  architecture: string,
-): Promise<ArchivedImage[]> {
+async function dockerImages(files: Files, directory: string, architecture: string): Promise<ArchivedImage[]> {
   interface Entry {
     readonly Config?: string;
     readonly RepoTags?: readonly string[] | null;
     readonly Layers?: readonly string[];
   }
-  const manifest = parseJson<readonly Entry[]>(await readBlob(files, directory, 'manifest.json'), 'manifest.json');
+  const manifest = parseJson<readonly Entry[]>(
+    await readBlob(files, directory, 'manifest.json'),
+    'manifest.json',
+  );
   if (!Array.isArray(manifest)) throw new ImageError('manifest.json is no list of images');
   const images: ArchivedImage[] = [];
   for (const { Config: path = '', RepoTags, Layers = [] } of manifest) {
@@ -174,7 +173,8 @@ export async function unpackImage(
 
 function blobPath(descriptor: Descriptor | undefined): string {
   const match = /^sha256:([a-f0-9]{64})$/.exec(descriptor?.digest ?? '');
-  if (!match) throw new ImageError(`${JSON.stringify(descriptor?.digest)} is no digest that is understood (sha256)`);
+  if (!match)
+    throw new ImageError(`${JSON.stringify(descriptor?.digest)} is no digest that is understood (sha256)`);
   return `blobs/sha256/${match[1]}`;
 }
 

@@ -72,7 +72,9 @@ export class ImageStore implements Images {
     const { files, directory } = this.#options;
     const entries = await files.list(directory).catch(() => []);
     const images = await Promise.all(
-      entries.filter((entry) => entry.startsWith('sha256-')).map((entry) => this.#read(entry.replace('-', ':'))),
+      entries
+        .filter((entry) => entry.startsWith('sha256-'))
+        .map((entry) => this.#read(entry.replace('-', ':'))),
     );
     return images.filter((image) => image !== undefined);
   }
@@ -89,7 +91,9 @@ export class ImageStore implements Images {
     const name = reference === image.id ? undefined : withTag(reference);
     const removed = name === undefined || image.names.length === 1;
     if (removed && inUse.has(image.id))
-      throw new ImageError(`image ${reference} cannot be removed: a container runs in it; delete its pod first`);
+      throw new ImageError(
+        `image ${reference} cannot be removed: a container runs in it; delete its pod first`,
+      );
     for (const one of name === undefined ? image.names : [name]) await files.removeFile(this.#namePath(one));
     if (removed) {
       const grave = join(directory, `${TEMPORARY}${random.uuid()}`);

@@ -21,7 +21,9 @@ export function decide(pod: Pod, attempts: AttemptsByName, started: ReadonlySet<
   const containers = pod.spec?.containers ?? [];
   const initContainers = pod.spec?.initContainers ?? [];
   const current = (container: Container) => attempts.get(container.name)?.current;
-  const start = (pod.spec?.ephemeralContainers ?? []).filter((container) => !current(container)) as Container[];
+  const start = (pod.spec?.ephemeralContainers ?? []).filter(
+    (container) => !current(container),
+  ) as Container[];
   const initialized = containers.some((container) => current(container) !== undefined);
 
   for (const container of initContainers) {
@@ -37,7 +39,8 @@ export function decide(pod: Pod, attempts: AttemptsByName, started: ReadonlySet<
     }
     if (initialized || (attempt?.state === 'exited' && exitCodeOf(attempt) === 0)) continue;
     if (attempt?.state === 'running') return { start, finished: false };
-    if (attempt && !containerShouldRestart(pod, container, exitCodeOf(attempt))) return { start: [], finished: true };
+    if (attempt && !containerShouldRestart(pod, container, exitCodeOf(attempt)))
+      return { start: [], finished: true };
     start.push(container);
     return { start, finished: false };
   }

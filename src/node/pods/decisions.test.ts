@@ -1,62 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FakeClock } from '../../base/index.ts';
-import type { Container, Pod, Stored } from '../../kube/index.ts';
-import { type LoadedImage, withTag } from '../images/index.ts';
-import { activeDeadlineIn } from './active-deadline.ts';
-import type { Attempt, AttemptsByName } from './attempts.ts';
+import type { Container, Pod } from '../../kube/index.ts';
+import type { Attempt } from './attempts.ts';
 import { containerConfig } from './container-config.ts';
 import { decide } from './decide.ts';
 import { fieldValue, resourceValue } from './downward.ts';
 import { resolveEnvironment } from './environment.ts';
-import { ensureImage } from './ensure-image.ts';
 import { expand } from './expand.ts';
+import { attempts, ended, now, pod, running } from './fixtures.ts';
 import { hostsFile, podHostname } from './hosts-file.ts';
 import { goSeconds } from './names.ts';
 import { podStatus } from './pod-status.ts';
-import { containerShouldRestart } from './restart-policy.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { containerSecurity } from './security.ts';
-import { stopContainers } from './stop-containers.ts';
-import { terminationOrder } from './termination-order.ts';
 import { imageUser, primaryGroup } from './users.ts';
-
-const now = Date.UTC(2026, 0, 2, 3, 4, 5);
-
-function pod(spec: Partial<NonNullable<Pod['spec']>> = {}, more: Partial<Pod> = {}): Stored<Pod> {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'web-0',
-      namespace: 'default',
-      uid: 'u1',
-      resourceVersion: '1',
-      creationTimestamp: '',
-      generation: 1,
-      labels: { app: 'web' },
-    },
-    spec: { containers: [{ name: 'main', image: 'img' }], ...spec },
-    ...more,
-  } as Stored<Pod>;
-}
-
-const running = (attempt = 0): Attempt => ({
-  id: `id${attempt}`,
-  attempt,
-  state: 'running',
-  startedAtMs: now,
-});
-const ended = (exitCode: number | undefined, attempt = 0): Attempt => ({
-  id: `id${attempt}`,
-  attempt,
-  state: 'exited',
-  startedAtMs: now,
-  finishedAtMs: now + 1000,
-  exitCode,
-});
-const attempts = (entries: Record<string, Attempt>): AttemptsByName =>
-  new Map(Object.entries(entries).map(([name, current]) => [name, { current }]));
 
 describe('what a pod needs started', () => {
   const init: Container[] = [{ name: 'first' }, { name: 'second' }];
@@ -146,159 +103,6 @@ describe('what a pod needs started', () => {
         [start, finished],
       );
     });
-});
-
-describe('ephemeral containers', () => {
-  const ephemeralContainers = [{ name: 'debug' }];
-  const names = (spec: object, made: Record<string, Attempt>) =>
-    decide(pod({ ephemeralContainers, ...spec }), attempts(made), new Set()).start.map(({ name }) => name);
-  it('are started at any time', () => {
-    assert.deepEqual(names({}, { main: running() }), ['debug']);
-    assert.deepEqual(names({ initContainers: [{ name: 'init' }] }, { init: running() }), ['debug']);
-  });
-  it('run once', () => assert.deepEqual(names({}, { main: running(), debug: ended(1) }), []));
-});
-
-describe("a container's own restart policy", () => {
-  const rules = (operator: string, values: number[]) => [{ action: 'Restart', exitCodes: { operator, values } }];
-  for (const [name, policy, container, exitCode, restarts] of [
-    ['Always', 'Never', { restartPolicy: 'Always' }, 0, true],
-    ['Never', 'Always', { restartPolicy: 'Never' }, 1, false],
-    ['OnFailure', 'Never', { restartPolicy: 'OnFailure' }, 1, true],
-    ['a rule for the code', 'Never', { restartPolicy: 'Never', restartPolicyRules: rules('In', [42]) }, 42, true],
-    ['a rule for others', 'Never', { restartPolicy: 'Never', restartPolicyRules: rules('NotIn', [42]) }, 42, false],
-  ] as const)
-    it(`${name} goes before the pod's ${policy}`, () => {
-      const spec = { restartPolicy: policy };
-      const made = containerShouldRestart(pod(spec), { name: 'main', ...container } as Container, exitCode);
-      assert.equal(made, restarts);
-    });
-});
-
-describe('the order in which containers end', () => {
-  it('is sidecars last, the first one last of all', () => {
-    const sidecar = (name: string) => ({ name, restartPolicy: 'Always' });
-    const order = terminationOrder(pod({ initContainers: [sidecar('a'), { name: 'init' }, sidecar('b')] }));
-    assert.deepEqual(
-      [...order],
-      [
-        ['a', ['main', 'b']],
-        ['b', ['main']],
-      ],
-    );
-  });
-  it('leaves the grace to all of them, hooks and waiting included', async () => {
-    const clock = new FakeClock(0);
-    const said: string[] = [];
-    const end = Promise.withResolvers<void>();
-    const stopping = stopContainers(
-      clock,
-      [
-        { name: 'main', preStop: () => end.promise, stop: async (grace) => said.push(`main ${grace}`) },
-        { name: 'side', stop: async (grace) => said.push(`side ${grace}`) },
-      ],
-      10,
-      new Map([['side', ['main']]]),
-      new AbortController().signal,
-    );
-    await clock.advance(4_000);
-    assert.deepEqual(said, []);
-    end.resolve();
-    await stopping;
-    assert.deepEqual(said, ['main 6', 'side 6']);
-  });
-  it('waits for no hook longer than the grace, and not at all when it has to hurry', async () => {
-    const clock = new FakeClock(0);
-    const hurry = new AbortController();
-    const graces: number[] = [];
-    const hung = { name: 'main', preStop: () => new Promise<void>(() => {}), stop: async (grace: number) => graces.push(grace) };
-    const first = stopContainers(clock, [hung], 3, new Map(), new AbortController().signal);
-    await clock.advance(3_000);
-    await first;
-    const second = stopContainers(clock, [hung], 30, new Map(), hurry.signal);
-    hurry.abort();
-    await second;
-    assert.deepEqual(graces, [2, 30]);
-  });
-});
-
-describe('the active deadline', () => {
-  const at = (startTime: string | undefined, spec = { activeDeadlineSeconds: 60 }) =>
-    activeDeadlineIn(pod(spec, { status: { startTime } }), now);
-  it('counts from the start of the pod on this node', () => {
-    assert.equal(at('2026-01-02T03:03:45Z'), 40_000);
-    assert.equal(at('2026-01-02T03:03:05Z'), 0);
-    assert.equal(at(undefined), undefined);
-  });
-});
-
-describe("a container's image", () => {
-  const image: LoadedImage = {
-    id: 'sha256:1',
-    names: ['app:1'],
-    sizeBytes: 1,
-    root: '/images/1',
-    config: {
-      environment: ['A=a=b', 'PATH=/app'],
-      entrypoint: ['/entry'],
-      command: ['one', 'two'],
-      workingDir: '/srv',
-      user: '',
-    },
-    users: { passwd: '', group: '' },
-  };
-  const images = { find: async (name: string) => (name === 'app:1' ? image : undefined), list: async () => [image] };
-  const told = async (container: Partial<Container>) => {
-    const { image: found, waiting, events } = await ensureImage({ name: 'main', ...container }, images);
-    return [found?.id, waiting?.reason, ...events.map(({ reason, message }) => `${reason}: ${message}`)];
-  };
-  it('is there or not, by its pull policy', async () => {
-    const present = 'Pulled: Container image "app:1" already present on machine and can be accessed by the pod';
-    for (const imagePullPolicy of ['Always', 'IfNotPresent', 'Never'])
-      assert.deepEqual(await told({ image: 'app:1', imagePullPolicy }), ['sha256:1', undefined, present]);
-    assert.deepEqual(await told({ image: 'other' }), [undefined, undefined]);
-    assert.deepEqual(await told({ image: 'other', imagePullPolicy: 'Never' }), [
-      undefined,
-      'ErrImageNeverPull',
-      'ErrImageNeverPull: Container image "other" is not present with pull policy of Never',
-      'Failed: Error: ErrImageNeverPull',
-    ]);
-    assert.deepEqual(await told({ image: 'Not a Name' }), [
-      undefined,
-      'InvalidImageName',
-      `InspectFailed: Failed to apply default image tag "Not a Name": couldn't parse image name "Not a Name": invalid reference format`,
-      'Failed: Error: InvalidImageName',
-    ]);
-  });
-  it('says what is run where the container does not', () => {
-    const run = (container: Partial<Container>) => {
-      const whole = { name: 'main', ...container };
-      const { command, environment, workingDir, imageRoot } = containerConfig({
-        pod: pod({ containers: [whole] }),
-        container: whole,
-        attempt: 0,
-        environment: new Map([['WHO', 'me']]),
-        volumes: new Map(),
-        podIp: '127.0.0.1',
-        users: { passwd: '', group: '' },
-        image,
-      });
-      assert.deepEqual([environment.get('A'), environment.get('PATH')], ['a=b', '/app']);
-      return [command.join(' '), workingDir, imageRoot];
-    };
-    assert.deepEqual(run({}), ['/entry one two', '/srv', '/images/1']);
-    assert.deepEqual(run({ args: ['$(WHO)'] }), ['/entry me', '/srv', '/images/1']);
-    assert.deepEqual(run({ command: ['own'], workingDir: '/w' }), ['own', '/w', '/images/1']);
-  });
-  for (const [name, tagged] of [
-    ['busybox', 'busybox:latest'],
-    ['host.example:5000/a/b', 'host.example:5000/a/b:latest'],
-    ['a/b:1.2', 'a/b:1.2'],
-    [`a@sha256:${'0'.repeat(64)}`, `a@sha256:${'0'.repeat(64)}`],
-  ] as const)
-    it(`${name} is ${tagged}`, () => assert.equal(withTag(name), tagged));
-  for (const name of ['', 'UPPER', 'a b', '-a', 'a:', 'a/', '../a', `a:${'x'.repeat(129)}`])
-    it(`${JSON.stringify(name)} is no name`, () => assert.throws(() => withTag(name), /invalid reference format/));
 });
 
 describe('the crash-loop back-off', () => {
@@ -645,7 +449,8 @@ describe('security', () => {
     assert.equal(of('7', {})().uid, 7);
     assert.equal(of('', { runAsUser: 9 })().uid, 9);
   });
-  it('knows groups by passwd', () => assert.equal(primaryGroup({ passwd: 'a:x:7:8::/:/bin/sh', group: '' }, 7), 8));
+  it('knows groups by passwd', () =>
+    assert.equal(primaryGroup({ passwd: 'a:x:7:8::/:/bin/sh', group: '' }, 7), 8));
 });
 
 describe('names within a pod', () => {

@@ -10,7 +10,12 @@ import {
   type Stored,
   secrets,
 } from '../../kube/index.ts';
-import { type ContainerConfig, type ContainerNamespaces, type ContainerRecord, StartError } from '../runtime/index.ts';
+import {
+  type ContainerConfig,
+  type ContainerNamespaces,
+  type ContainerRecord,
+  StartError,
+} from '../runtime/index.ts';
 import type { Attempt, Attempts, AttemptsByName } from './attempts.ts';
 import { containerConfig, type HostFiles, type PodVolume, sandboxConfig } from './container-config.ts';
 import type { ProbeResults, Waiting } from './container-status.ts';
@@ -236,7 +241,9 @@ export class PodContainers {
     if (pod.spec?.shareProcessNamespace) return { container: await this.#sandbox(pod) };
     const { targetContainerName: target } = container as EphemeralContainer;
     if (!target) return 'own';
-    const found = this.#records().find((record) => record.containerName === target && record.state === 'running');
+    const found = this.#records().find(
+      (record) => record.containerName === target && record.state === 'running',
+    );
     if (!found) throw new Error(`unable to find target container ${target}`);
     return { container: found.id };
   }

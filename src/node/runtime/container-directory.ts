@@ -46,7 +46,10 @@ export async function fillContainerDirectory(
     table.push({ ...mount, isFile: (await files.stat(mount.hostPath))?.kind !== 'directory' });
   await files.append(join(directory, 'volumes'), volumeRecords(table));
   await fillRoot(files, places, directory, config);
-  await files.append(join(directory, 'settings'), shellSettings(settings(places, directory, config, sharedPid)));
+  await files.append(
+    join(directory, 'settings'),
+    shellSettings(settings(places, directory, config, sharedPid)),
+  );
   await writeStored(files, directory, stored);
 }
 
@@ -68,7 +71,7 @@ function settings(
   config: ContainerConfig,
   sharedPid: number | undefined,
 ): Readonly<Record<string, string>> {
-  const { streams, namespaces, imageRoot, mounts, cgroups = [] } = config;
+  const { streams, namespaces, imageRoot, mounts } = config;
   const { pid = 'own', ipc = 'own' } = namespaces ?? {};
   const ofImage = imageRoot !== undefined;
   return {
@@ -82,6 +85,5 @@ function settings(
     unshare: [pid === 'own' && '--pid', ipc === 'own' && '--ipc'].filter(Boolean).join(' '),
     pid_of: sharedPid === undefined ? '' : String(sharedPid),
     propagates: mounts.some(({ propagation }) => propagation === 'Bidirectional') ? '1' : '',
-    cgroups: cgroups.join(' '),
   };
 }

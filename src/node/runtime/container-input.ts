@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { finished } from 'node:stream';
 import type { Writable } from 'node:stream';
+import { finished } from 'node:stream';
 import type { Files } from '../../host/index.ts';
 import type { ContainerSession, ContainerStreams } from './contract.ts';
 

@@ -71,8 +71,6 @@ export interface ContainerConfig {
   /** The directory that holds the image's root file system. @default the host's root */
   readonly imageRoot?: string;
   readonly imageId?: string;
-  /** Directories of cgroups that it joins, one a hierarchy. @default none */
-  readonly cgroups?: readonly string[];
 }
 
 export type ContainerState = 'running' | 'exited';

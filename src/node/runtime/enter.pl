@@ -5,8 +5,8 @@
 #
 #   enter.pl start STATE_DIR ROOT CONCEALED WORKING_DIR READ_ONLY_ROOT STREAMS IDENTITY...   as a container's first process
 #   enter.pl terminal ...                                                          before it (terminal.pl)
-#   enter.pl exec PID START_TICKS CGROUP,... IDENTITY...                           beside process 1, from outside
-#   enter.pl session PID START_TICKS CGROUP,... STREAMS IDENTITY...                likewise, with streams (session.pl)
+#   enter.pl exec PID START_TICKS IDENTITY...                                      beside process 1, from outside
+#   enter.pl session PID START_TICKS STREAMS IDENTITY...                           likewise, with streams (session.pl)
 #   enter.pl sweep MOUNT_NAMESPACE                                                 kills what is in a container
 #
 # STREAMS: any of `stdin`, `tty`, with commas between. IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES.
@@ -124,9 +124,9 @@ sub start {
   run_program($streams eq '' ? undef : 8, 6, 7);
 }
 
-# Into the cgroups and namespaces of a process, which must be the one that was meant.
+# Into the namespaces of a process, which must be the one that was meant.
 sub enter_namespaces {
-  my ($pid, $start_ticks, $cgroups) = @_;
+  my ($pid, $start_ticks) = @_;
   my @namespaces = map {
     open(my $handle, '<', "/proc/$pid/ns/$_") or fail("cannot enter the container: $!");
     $handle;
@@ -135,18 +135,14 @@ sub enter_namespaces {
   open(my $stat, '<', "/proc/$pid/stat") or fail("cannot enter the container: $!");
   my ($fields) = <$stat> =~ /.*\) (.*)/;
   fail('cannot enter the container: it has ended') if (split / /, $fields)[19] ne $start_ticks;
-  for my $cgroup (split /,/, $cgroups) {
-    open(my $members, '>', "$cgroup/cgroup.procs") or fail("cannot join the cgroup $cgroup: $!");
-    defined syswrite $members, '0' or fail("cannot join the cgroup $cgroup: $!");
-  }
   for (@namespaces) {
     call('setns', fileno $_, 0) or fail("cannot enter the container: $!");
   }
 }
 
 sub enter {
-  my ($pid, $start_ticks, $cgroups, @identity) = @_;
-  enter_namespaces($pid, $start_ticks, $cgroups);
+  my ($pid, $start_ticks, @identity) = @_;
+  enter_namespaces($pid, $start_ticks);
   # Only a child is in the PID namespace.
   my $child = fork // fail("cannot fork: $!");
   if ($child) {
@@ -163,8 +159,8 @@ sub enter {
 # The container's user, groups and capabilities.
 sub become {
   my ($uid, $gid, $groups, $capabilities, $no_new_privileges) = @_;
+  my %kept = map { $_ => 1 } split /,/, $capabilities;
   if ($capabilities ne 'all') {
-    my %kept = map { $_ => 1 } split /,/, $capabilities;
     for my $capability (0 .. 63) {
       next if $kept{$capability} || call('prctl', PR_CAPBSET_DROP, $capability, 0, 0, 0);
       # The kernel knows no more.
@@ -176,7 +172,8 @@ sub become {
   call('setgroups', scalar @groups, pack('L*', @groups)) or fail("cannot set the groups: $!");
   call('setresgid', 0 + $gid, 0 + $gid, 0 + $gid) or fail("cannot become group $gid: $!");
   call('setresuid', 0 + $uid, 0 + $uid, 0 + $uid) or fail("cannot become user $uid: $!");
-  clear_inherited();
+  # Before the program is: one whose capabilities change with it may not be looked at by its own children.
+  limit_capabilities($capabilities eq 'all' ? undef : \%kept);
   if ($no_new_privileges) {
     call('prctl', PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or fail("cannot forbid new privileges: $!");
   }
@@ -184,14 +181,21 @@ sub become {
   call('prctl', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) or fail("cannot be bound to the parent: $!");
 }
 
-# Capabilities that would outlive the next exec beside the bounding set.
-sub clear_inherited {
+# No more than these, and none that would outlive the next exec beside the bounding set.
+sub limit_capabilities {
+  my ($kept) = @_;
   call('prctl', PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) or fail("cannot clear capabilities: $!");
   my $header = pack('Ll', CAPABILITY_VERSION_3, 0);
   my $data = "\0" x 24;
-  call('capget', $header, $data) or fail("cannot read capabilities: $!");
+  # Not by call: it would be a copy that is written to.
+  syscall($numbers{capget}, $header, $data) >= 0 or fail("cannot read capabilities: $!");
   my @words = unpack('L6', $data);
   @words[2, 5] = (0, 0);
+  if ($kept) {
+    my @mask = (0, 0);
+    $mask[$_ >> 5] |= 1 << ($_ & 31) for keys %$kept;
+    $words[$_] &= $mask[$_ / 3] for 0, 1, 3, 4;
+  }
   call('capset', $header, pack('L6', @words)) or fail("cannot clear capabilities: $!");
 }
 
@@ -226,7 +230,7 @@ sub require_shared {
   open(my $table, '<', '/proc/self/mountinfo') or fail("cannot read the mounts: $!");
   my ($at, $shared) = ('', 0);
   while (my $line = <$table>) {
-    my ($target, $rest) = $line =~ m{^(?:\S+ ){4}(\S+) \S+ (.*) - };
+    my ($target, $rest) = $line =~ m{^(?:\S+ ){4}(\S+) \S+(.*?) - };
     $target =~ s/\\([0-7]{3})/chr oct $1/ge;
     my $prefix = $target eq '/' ? '/' : "$target/";
     next if length $target < length $at || index("$path/", $prefix) != 0;
@@ -326,7 +330,8 @@ sub call {
 
 sub fail {
   my ($why) = @_;
-  syswrite $failures || *STDERR, "error $why\n";
+  my $told = $failures // \*STDERR;
+  syswrite $told, "error $why\n";
   # At once: the files that are closed already would be complained of.
   call('exit_group', 125);
 }

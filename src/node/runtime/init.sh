@@ -2,7 +2,7 @@
 # The first half of a container's start, as its first process; arguments as shim.sh's. Builds the root file system on a
 # tmpfs that only this mount namespace sees. enter.pl makes it the root, with the volumes in it, and becomes what standard
 # input says, with the container's user and capabilities.
-# Settings: unshare, scratch, hostname, base, fstab, concealed, cgroups.
+# Settings: unshare, scratch, hostname, base, fstab, concealed.
 state=$1 runtime=$2
 shift 2
 . "$state/settings"
@@ -15,9 +15,6 @@ fail() {
   exit 125
 }
 exec 2>&6
-for cgroup in $cgroups; do
-  echo 0 >"$cgroup/cgroup.procs" || fail "cannot join the cgroup $cgroup"
-done
 root=$runtime/root
 mount -n -t tmpfs -o "size=$scratch,mode=755" tmpfs "$root" || fail "cannot mount the scratch space"
 cp -a "$base/." "$state/files/." "$root/" || fail "cannot fill the scratch space"

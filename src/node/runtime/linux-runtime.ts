@@ -142,11 +142,10 @@ export class LinuxRuntime implements Runtime {
   async exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult> {
     const { container, environment } = await this.#enterable(id);
     const { workingDir } = container.stored;
-    return this.#options.host.processes.exec(
-      'perl',
-      this.#enterArguments('exec', container),
-      { input: programRecord({ command, environment, workingDir }), ...options },
-    );
+    return this.#options.host.processes.exec('perl', this.#enterArguments('exec', container), {
+      input: programRecord({ command, environment, workingDir }),
+      ...options,
+    });
   }
 
   async session(id: string, command: readonly string[], options: SessionOptions): Promise<ContainerSession> {
@@ -214,7 +213,6 @@ export class LinuxRuntime implements Runtime {
       mode,
       String(container.record.pid),
       startTicks,
-      (container.stored.cgroups ?? []).join(','),
       ...more,
       ...identityArguments(container.stored.security),
     ];

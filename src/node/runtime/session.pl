@@ -1,6 +1,6 @@
 # The session mode of enter.pl: a command in a container whose streams lead to a client. Loaded by enter.pl.
 #
-#   enter.pl session PID START_TICKS CGROUP,... STREAMS IDENTITY...     STREAMS: any of `stdin`, `tty`, with commas between
+#   enter.pl session PID START_TICKS STREAMS IDENTITY...     STREAMS: any of `stdin`, `tty`, with commas between
 #
 # 0 says what is run (program.ts), 1 and 2 take the command's output, 3 gives its input; 4 gives
 # lines `ROWS COLUMNS`, and its end is the client's, which ends every process of the session; 5 takes what is said
@@ -11,7 +11,7 @@
 our (%numbers, $failures);
 
 sub session {
-  my ($pid, $start_ticks, $cgroups, $streams, @identity) = @_;
+  my ($pid, $start_ticks, $streams, @identity) = @_;
   my ($with_input, $with_terminal) = map { $streams =~ /\b$_\b/ } qw(stdin tty);
   # The program's places (6: the start's status, 7: standard error, 8: the command's input) are taken before any is opened.
   call('dup3', 5, $_, 0) for 6 .. 8;
@@ -20,7 +20,7 @@ sub session {
   open(my $nothing, '<', '/dev/null') or fail("cannot open /dev/null: $!");
   # The host's: process numbers are ours there, the container's would be others.
   opendir(my $processes, '/proc') or fail("cannot read /proc: $!");
-  enter_namespaces($pid, $start_ticks, $cgroups);
+  enter_namespaces($pid, $start_ticks);
 
   my ($terminal, @inner, @outer);
   if ($with_terminal) {
@@ -44,7 +44,9 @@ sub session {
     umask 022;
     # Not closed in what is run.
     $^F = 6;
-    open($failures, '>&=', 6);
+    # Another handle: one that is open would keep its number.
+    open(my $report, '>&=', 6);
+    $failures = $report;
     call('close_range', 3, 5, 0);
     call('close_range', 9, 0xffffffff, 0);
     become(@identity);

@@ -1,6 +1,11 @@
 import { join } from 'node:path';
 import type { Files } from '../../host/index.ts';
-import type { ContainerConfig, ContainerNamespaces, ContainerSecurity, ContainerStreams } from './contract.ts';
+import type {
+  ContainerConfig,
+  ContainerNamespaces,
+  ContainerSecurity,
+  ContainerStreams,
+} from './contract.ts';
 
 /** What is kept on disk of a container, for the agent that comes after us. No environment: it may hold secrets. */
 export interface StoredContainer {
@@ -22,7 +27,6 @@ export interface StoredContainer {
   readonly namespaces?: ContainerNamespaces;
   readonly imageRoot?: string;
   readonly imageId?: string;
-  readonly cgroups?: readonly string[];
   readonly createdAtMs: number;
 }
 
@@ -31,7 +35,7 @@ export function storedContainer(
   more: Pick<StoredContainer, 'id' | 'bootId' | 'logPath' | 'createdAtMs'>,
 ): StoredContainer {
   const { podUid, podNamespace, podName, containerName, attempt, image, workingDir, security } = config;
-  const { terminationMessageFromLog, streams, namespaces, imageRoot, imageId, cgroups } = config;
+  const { terminationMessageFromLog, streams, namespaces, imageRoot, imageId } = config;
   return {
     version: 1,
     ...more,
@@ -48,7 +52,6 @@ export function storedContainer(
     namespaces,
     imageRoot,
     imageId,
-    cgroups,
   };
 }
 

@@ -74,6 +74,40 @@ describe('a log is read', () => {
     }
     assert.equal(text, 'one\ntwo\nthree\n');
   });
+
+  it('with what is written between a look at its end and a change of files', {
+    timeout: 10_000,
+  }, async (test) => {
+    const { host, directory } = scratchDirectory(test);
+    const clock = new FakeClock(start);
+    const path = join(directory, '0.log');
+    const write = async (text: string) => {
+      const writer = new LogWriter(host.files, clock, path);
+      await writer.write('stdout', Buffer.from(text));
+      await writer.close();
+    };
+    await write('one\n');
+    let moved = false;
+    const openRead = async (file: string) => {
+      const handle = await host.files.openRead(file);
+      const read = async (position: number, maxBytes: number) => {
+        const chunk = await handle.read(position, maxBytes);
+        if (chunk.length > 0 || moved) return chunk;
+        moved = true;
+        await write('two\n');
+        await host.files.rename(path, `${path}.old`);
+        await write('three\n');
+        return chunk;
+      };
+      return { ...handle, read };
+    };
+    const live = { running: () => !moved, onEnd: () => () => undefined };
+    let text = '';
+    const files = { ...host.files, openRead };
+    for await (const chunk of readLog(files, path, { ...plain, follow: true }, live, test.signal))
+      text += Buffer.from(chunk).toString();
+    assert.equal(text, 'one\ntwo\nthree\n');
+  });
 });
 
 describe('a log request', () => {

@@ -59,6 +59,11 @@ export async function* readLog(
       if (!options.follow) return;
       const next = await rotated(files, path, handle);
       if (next) {
+        // Written after our look at it, and before it was put aside.
+        if ((await handle.read(position, 1)).length > 0) {
+          await next.close();
+          continue;
+        }
         await handle.close();
         handle = next;
         position = 0;

@@ -27,8 +27,8 @@ const TERMINATED = 143;
 const ID_DIGITS = 64;
 
 /**
- * Runs containers that do nothing: they want their volumes to be where they are bound from, and run until they are
- * stopped or their time has come. They end with the machine.
+ * Runs containers that do nothing: they want their volumes to be where they are bound from, answer every probe, and run
+ * until they are stopped or their time has come. They end with the machine.
  */
 export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtime {
   const { files, clock, random } = options;
@@ -85,7 +85,8 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
       containers.get(id)?.ending?.cancel();
       containers.delete(id);
     },
-    exec: noPrograms,
+    // For probes and hooks: what is simulated is well.
+    exec: async () => ({ exitCode: 0, stdout: '', stderr: '' }),
     session: noPrograms,
     attach: noPrograms,
     onExit(callback) {

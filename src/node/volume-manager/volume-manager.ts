@@ -259,7 +259,7 @@ class NodeVolumeManager implements VolumeManager {
     ];
   }
 
-  /** Claims and volumes are listened to as long as a pod waits for one: they are many, and so are nodes. */
+  /** Claims and volumes are listened to as long as a pod waits for one, or has one that may grow: they are many, and so are nodes. */
   #followClaims(wanted: boolean): void {
     if (wanted === this.#claimStops.length > 0) return;
     for (const stop of this.#claimStops) stop();

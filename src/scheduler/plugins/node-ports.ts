@@ -1,5 +1,6 @@
 import { ADD, DELETE, interest } from '../cluster-events.ts';
 import { conflicts, type HostPort, hostPortsOf } from '../host-ports.ts';
+import { hasPlace } from '../placed.ts';
 import type { Plugin } from '../plugin.ts';
 import { SKIP, unschedulable } from '../status.ts';
 
@@ -14,7 +15,7 @@ export function nodePorts(): Plugin {
         'Pod',
         DELETE,
         (pod, before) =>
-          before?.spec?.nodeName !== undefined && anyConflict(pod.hostPorts, hostPortsOf(before)),
+          before !== undefined && hasPlace(before) && anyConflict(pod.hostPorts, hostPortsOf(before)),
       ),
       interest('Node', ADD),
     ],

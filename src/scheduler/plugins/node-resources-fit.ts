@@ -1,6 +1,7 @@
 import type { Node, Stored } from '../../kube/index.ts';
 import { ADD, DELETE, interest, UPDATE_NODE_ALLOCATABLE, UPDATE_POD_SCALE_DOWN } from '../cluster-events.ts';
 import type { NodeInfo } from '../node-info.ts';
+import { hasPlace } from '../placed.ts';
 import { MAX_NODE_SCORE, type Plugin } from '../plugin.ts';
 import type { PodInfo } from '../pod-info.ts';
 import { podRequests, type Resources, toAllocatable } from '../resources.ts';
@@ -12,7 +13,7 @@ export function nodeResourcesFit(): Plugin {
     name: 'NodeResourcesFit',
     interests: [
       interest('Pod', DELETE | UPDATE_POD_SCALE_DOWN, (pod, before, after) => {
-        if (after === undefined) return before?.spec?.nodeName !== undefined;
+        if (after === undefined) return hasPlace(before);
         if (after.metadata.uid === pod.uid) return true;
         if (!after.spec?.nodeName || before === undefined) return false;
         return freesAny(pod.requests, podRequests(before).requests, podRequests(after).requests);

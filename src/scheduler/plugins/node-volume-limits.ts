@@ -15,6 +15,7 @@ import {
 import { ADD, DELETE, interest, UPDATE } from '../cluster-events.ts';
 import { stateKey } from '../cycle-state.ts';
 import type { NodeInfo } from '../node-info.ts';
+import { hasPlace } from '../placed.ts';
 import type { Plugin } from '../plugin.ts';
 import type { PodInfo } from '../pod-info.ts';
 import { SKIP, unschedulable } from '../status.ts';
@@ -62,8 +63,8 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
         'Pod',
         DELETE,
         (_pod, deleted) =>
-          deleted?.spec?.nodeName !== undefined &&
-          (deleted.spec.volumes ?? []).some(
+          hasPlace(deleted) &&
+          (deleted?.spec?.volumes ?? []).some(
             (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
           ),
       ),

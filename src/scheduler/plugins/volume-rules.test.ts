@@ -32,6 +32,7 @@ import { volumeZone } from './volume-zone.ts';
 const ZONE = 'topology.kubernetes.io/zone';
 const REGION = 'topology.kubernetes.io/region';
 const LEGACY_ZONE = 'failure-domain.beta.kubernetes.io/zone';
+const LEGACY_REGION = 'failure-domain.beta.kubernetes.io/region';
 
 describe('VolumeRestrictions', () => {
   const claim = newClaim('data', { accessModes: ['ReadWriteOncePod'] });
@@ -63,6 +64,19 @@ describe('VolumeRestrictions', () => {
     assert.equal(helps(rule, pod, 'Pod', DELETE, newPod('a', { claims: ['other'] })), false);
     assert.equal(helps(rule, pod, 'PersistentVolumeClaim', ADD, undefined, claim), true);
     assert.equal(helps(rule, pod, 'PersistentVolumeClaim', ADD, undefined, newClaim('other')), false);
+    const elsewhere = { ...claim, metadata: { ...claim.metadata, namespace: 'elsewhere' } };
+    assert.equal(helps(rule, pod, 'PersistentVolumeClaim', ADD, undefined, elsewhere), false);
+    const theirs = newPod('a', { claims: ['data'] });
+    const away = { ...theirs, metadata: { ...theirs.metadata, namespace: 'elsewhere' } };
+    assert.equal(helps(rule, pod, 'Pod', DELETE, away), false);
+  });
+
+  it('counts two claims that are both in use as one refusal', () => {
+    const cluster = new Cache();
+    cluster.setPod(newPod('user', { nodeName: 'elsewhere', claims: ['data', 'more'] }));
+    const more = newClaim('more', { accessModes: ['ReadWriteOncePod'] });
+    const pod = newPodInfo('p', { claims: ['data', 'more'] });
+    assert.equal(verdict(plugin(cluster, claim, more), pod, newNodeInfo('n')), inUse);
   });
 
   const gce = (readOnly?: boolean): Volume => ({ name: 'v', gcePersistentDisk: { pdName: 'foo', readOnly } });
@@ -80,6 +94,8 @@ describe('VolumeRestrictions', () => {
     ['one iSCSI target', iscsi('t'), iscsi('t'), true],
     ['two iSCSI targets', iscsi('t'), iscsi('u'), false],
     ['disks of two kinds', gce(), ebs('foo'), false],
+    ['a directory of the node', { name: 'v', hostPath: { path: '/a' } }, gce(), false],
+    ['images of two names', rbd('i', 'a'), rbd('j', 'a'), false],
   ];
   for (const [fact, mine, theirs, expected] of disks) {
     it(`${fact} conflict: ${expected}`, () => {
@@ -117,11 +133,43 @@ describe('VolumeZone', () => {
       'fits',
     ],
     ['an ill-formed set', { [ZONE]: 'a____b' }, { labels: { [ZONE]: 'c' } }, 'fits'],
+    ['one of several zones, with spaces', { [ZONE]: 'a__ b' }, { labels: { [ZONE]: 'b' } }, 'fits'],
+    ['a volume without zones', {}, { labels: { [ZONE]: 'a' } }, 'fits'],
+    ['the same region', { [REGION]: 'r' }, { labels: { [REGION]: 'r' } }, 'fits'],
+    ['another region', { [REGION]: 'r' }, { labels: { [REGION]: 's' } }, mismatch],
+    ['the same legacy zone', { [LEGACY_ZONE]: 'a' }, { labels: { [LEGACY_ZONE]: 'a' } }, 'fits'],
+    ['another legacy zone', { [LEGACY_ZONE]: 'a' }, { labels: { [LEGACY_ZONE]: 'b' } }, mismatch],
+    ['the same legacy region', { [LEGACY_REGION]: 'r' }, { labels: { [LEGACY_REGION]: 'r' } }, 'fits'],
+    ['another legacy region', { [LEGACY_REGION]: 'r' }, { labels: { [LEGACY_REGION]: 's' } }, mismatch],
+    ['one of several legacy zones', { [LEGACY_ZONE]: 'a__b' }, { labels: { [LEGACY_ZONE]: 'b' } }, 'fits'],
+    [
+      'a legacy zone, the stable one of the node another',
+      { [LEGACY_ZONE]: 'a' },
+      { labels: { [ZONE]: 'b' } },
+      mismatch,
+    ],
+    [
+      'a zone, and a node with the legacy label only',
+      { [ZONE]: 'a' },
+      { labels: { [LEGACY_ZONE]: 'a' } },
+      mismatch,
+    ],
+    [
+      'zone and region, and a node with a zone only',
+      { [ZONE]: 'a', [REGION]: 'r' },
+      { labels: { [ZONE]: 'a' } },
+      mismatch,
+    ],
   ];
   for (const [fact, labels, node, expected] of cases) {
     it(`${fact}: ${expected}`, () =>
       assert.equal(verdict(rule(newVolume('pv', { labels })), pod, newNodeInfo('n', node)), expected));
   }
+
+  it('has nothing to say of a pod without volumes', () => {
+    const node = newNodeInfo('n', { labels: { [ZONE]: 'b' } });
+    assert.equal(verdict(rule(newVolume('pv', { labels: { [ZONE]: 'a' } })), newPodInfo('p'), node), 'fits');
+  });
 
   it('lets an unbound claim pass when it waits for its consumer, and no other', () => {
     const node = newNodeInfo('n', { labels: { [ZONE]: 'a' } });
@@ -155,6 +203,10 @@ describe('NodeVolumeLimits', () => {
     ...['a', 'b', 'c'].map((name) => newClaim(name, { boundTo: `pv-${name}` })),
     newClaim('unbound'),
     newClaim('nfs', { boundTo: 'pv-nfs' }),
+    newClaim('unbound2'),
+    newClaim('dangling', { boundTo: 'pv-gone' }),
+    newClaim('classless', { className: 'gone' }),
+    newClaim('other', { className: 'theirs' }),
   ];
   const volumes = [
     ...['a', 'b', 'c'].map((name) => newVolume(`pv-${name}`, { driver })),
@@ -165,7 +217,10 @@ describe('NodeVolumeLimits', () => {
       drivers: drivers && listerOf<CSIDriver>(...drivers),
       claims: listerOf<PersistentVolumeClaim>(...claims),
       volumes: listerOf<PersistentVolume>(...volumes),
-      classes: listerOf<StorageClass>(newClass('late', { provisioner: driver })),
+      classes: listerOf<StorageClass>(
+        newClass('late', { provisioner: driver }),
+        newClass('theirs', { provisioner: 'theirs.example.com' }),
+      ),
       csiNodes: listerOf<CSINode>(...(limit === undefined ? [] : [csiNode(limit)])),
       attachments: new Informers({
         client: undefined as never,
@@ -183,6 +238,13 @@ describe('NodeVolumeLimits', () => {
     ['a claim that has no volume yet', ['unbound'], ['a'], 1, full],
     ['a volume without a driver', ['nfs'], ['a'], 1, 'fits'],
     ['a node without limits', ['b', 'c'], ['a'], undefined, 'fits'],
+    ['two claims that have no volume yet', ['unbound', 'unbound2'], [], 1, full],
+    ['as many of them as there is room', ['unbound', 'unbound2'], [], 2, 'fits'],
+    ['a claim whose volume is not there, by its class', ['dangling'], ['a'], 1, full],
+    ['a claim whose class is not there', ['classless'], ['a'], 1, 'fits'],
+    ['a claim of another driver', ['other'], ['a'], 1, 'fits'],
+    ['a claim that is not there', ['missing'], ['a'], 1, 'fits'],
+    ['a claim that waits on the node already', ['b'], ['unbound'], 1, full],
   ];
   for (const [fact, wanted, used, limit, expected] of cases) {
     it(`${fact}: ${expected}`, () => {
@@ -236,5 +298,13 @@ describe('NodeVolumeLimits', () => {
     assert.equal(helps(rule(1), pod, 'CSINode', UPDATE, csiNode(2), csiNode(1)), false);
     assert.equal(helps(rule(1), pod, 'Pod', DELETE, newPod('a', { nodeName: 'n', claims: ['a'] })), true);
     assert.equal(helps(rule(1), pod, 'Pod', DELETE, newPod('a', { nodeName: 'n' })), false);
+    const nowhere = newPod('a', { claims: ['a'] });
+    assert.equal(helps(rule(1), pod, 'Pod', DELETE, nowhere), false);
+    const promised = { ...nowhere, status: { nominatedNodeName: 'n' } };
+    assert.equal(helps(rule(1), pod, 'Pod', DELETE, promised), true);
+    assert.equal(helps(rule(1), pod, 'PersistentVolumeClaim', ADD, undefined, newClaim('b')), true);
+    assert.equal(helps(rule(1), pod, 'PersistentVolumeClaim', ADD, undefined, newClaim('a')), false);
+    assert.equal(helps(rule(1), pod, 'VolumeAttachment', DELETE), true);
+    assert.equal(helps(rule(1), newPodInfo('p'), 'VolumeAttachment', DELETE), false);
   });
 });

@@ -50,6 +50,8 @@ describe('what an attachment attaches', () => {
     metadata: { name: 'pv' },
     spec: { nfs: { path: '/', server: 's' } },
   } as Stored<PersistentVolume>;
+  const ofPlugin = (volumeID: string) =>
+    ({ metadata: { name: 'pv' }, spec: { awsElasticBlockStore: { volumeID } } }) as Stored<PersistentVolume>;
   const attachment = (source: NonNullable<VolumeAttachment['spec']>['source']): VolumeAttachment => ({
     spec: { attacher: 'd', nodeName: 'n', source },
   });
@@ -60,6 +62,13 @@ describe('what an attachment attaches', () => {
     ['an inline volume', attachment(inline), undefined, 'h'],
     ['a volume that is gone', attachment(named), undefined, /persistentvolume "pv" not found/],
     ['a volume of another kind', attachment(named), inTree, /non-csi source/],
+    ['a volume whose plugin was migrated', attachment(named), ofPlugin('vol-1'), 'vol-1'],
+    [
+      'one that cannot be translated',
+      attachment(named),
+      ofPlugin('aws://zone/'),
+      /failed to translate in tree pv to CSI: /,
+    ],
     ['both', attachment({ ...named, ...inline }), pv, /both InlineCSIVolumeSource and PersistentVolumeName/],
     ['neither', attachment({}), pv, /neither InlineCSIVolumeSource nor PersistentVolumeName/],
     ['an inline volume of another kind', attachment({ inlineVolumeSpec: {} }), pv, /nil CSI source/],

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { errorMessage } from '../../base/index.ts';
 import {
   type CSINode,
   type CSIPersistentVolumeSource,
@@ -8,6 +9,7 @@ import {
   type Stored,
   type VolumeAttachment,
 } from '../../kube/index.ts';
+import { translateVolume } from '../../volume/migration/index.ts';
 
 /** Where a VolumeAttachment remembers the node's id at the driver, for when its CSINode is gone. */
 export const ANN_NODE_ID = 'csi.alpha.kubernetes.io/node-id';
@@ -34,7 +36,7 @@ export function attachmentSource(
       throw new Error('both InlineCSIVolumeSource and PersistentVolumeName specified in VA source');
     }
     if (!persistentVolume) throw new Error(`persistentvolume "${persistentVolumeName}" not found`);
-    const spec = persistentVolume.spec ?? {};
+    const spec = translatedSpec(persistentVolume);
     if (!spec.csi) throw new Error('pv spec contained non-csi source that was not migrated');
     return { persistentVolume, spec, csi: spec.csi };
   }
@@ -43,6 +45,15 @@ export function attachmentSource(
   }
   if (!inlineVolumeSpec.csi) throw new Error('inline volume spec contains nil CSI source');
   return { spec: inlineVolumeSpec, csi: inlineVolumeSpec.csi };
+}
+
+/** As the driver sees the volume, if an in-tree plugin's volumes became its. */
+function translatedSpec(persistentVolume: Stored<PersistentVolume>): PersistentVolumeSpec {
+  try {
+    return translateVolume(persistentVolume).spec ?? {};
+  } catch (error) {
+    throw new Error(`failed to translate in tree pv to CSI: ${errorMessage(error)}`, { cause: error });
+  }
 }
 
 /**

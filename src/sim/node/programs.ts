@@ -1,5 +1,5 @@
+import type { Inode } from '../../host/simulated/index.ts';
 import type { ContainerConfig } from '../../node/runtime/index.ts';
-import type { SimContainer } from './containers.ts';
 
 /** What a container's program does and when it ends by itself, well. */
 export interface Program {
@@ -17,6 +17,6 @@ export function programOf({ containerName, command }: ContainerConfig): Program 
   return Number.isFinite(seconds) ? { endsAfterMs: seconds * 1000, scrubs: false } : { scrubs: false };
 }
 
-export function scrub({ mounts }: SimContainer): void {
+export function scrub({ mounts }: { readonly mounts: readonly { readonly node: Inode }[] }): void {
   for (const { node } of mounts) node.entries.clear();
 }

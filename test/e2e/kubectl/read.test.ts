@@ -85,6 +85,8 @@ describe('kubectl reads', { skip: await kubectlTooOld(), timeout: 120_000 }, () 
       'explain pvc --recursive',
       /requests\t<map\[string\]Quantity>[\s\S]*allocatedResources\t<map\[string\]Quantity>/,
     ],
+    ['explain pv.spec.persistentVolumeReclaimPolicy', /ENUM:\n +Delete\n +Recycle\n +Retain\n/],
+    ['explain pod.spec.affinity', /DESCRIPTION:\n +Where the pod needs or prefers to run\./],
     ['explain pod --recursive', /port\t<IntOrString> -required-/],
     ['explain secret', /alphanumeric\n? +characters, '-', '_' or '\.'/],
     ['explain csidriver --recursive', /tokenRequests\t<\[\]TokenRequest>/],

@@ -313,6 +313,22 @@ describe('kubectl writes', { skip: await kubectlTooOld(), timeout: 120_000 }, ()
     await k('wait', 'ns/made', '--for=delete', '--timeout=30s');
   });
 
+  it('debug adds an ephemeral container; the pod itself does not take one', async () => {
+    await k('run', 'watched', '--image=busybox:1.36');
+    await k('debug', 'watched', '--image=busybox:1.36', '-c', 'look', '--attach=false', '--', 'true');
+    assert.equal(await field('pod watched', '.spec.ephemeralContainers[*].name'), 'look');
+    const more = '{"spec":{"ephemeralContainers":[{"name":"more","image":"i"}]}}';
+    assert.match(
+      await session.refused('patch', 'pod', 'watched', '-p', more),
+      /pod updates may not change fields/,
+    );
+    const other = '{"spec":{"ephemeralContainers":[{"name":"look","image":"other"}]}}';
+    assert.match(
+      await session.refused('patch', 'pod', 'watched', '--subresource=ephemeralcontainers', '-p', other),
+      /existing ephemeral containers "look" may not be changed/,
+    );
+  });
+
   it('auth can-i and impersonation', async () => {
     assert.match(await k('auth', 'can-i', 'get', 'pvc', '--as=system:serviceaccount:default:made'), /^yes/);
     assert.equal(

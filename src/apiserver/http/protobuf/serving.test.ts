@@ -238,7 +238,7 @@ describe('protobuf over HTTP', () => {
       'an object of another kind',
       `${prefix}\x0a\x0c\x0a\x02v1\x12\x06Secret\x12\x00`,
       400,
-      'Secret in version "v1" cannot be handled as a ConfigMap: no conversion from Secret to ConfigMap',
+      'Secret in version "v1" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): unknown conversion',
     ],
   ];
   for (const [what, body, code, message] of refusals)

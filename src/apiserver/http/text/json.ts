@@ -181,8 +181,11 @@ class Scanner {
 
   #literal(word: string): void {
     for (let index = 0; index < word.length; index++, this.#at++) {
-      if (this.#bytes[this.#at] !== word.charCodeAt(index))
-        this.#fail(`in literal ${word} (expecting '${word[index]}')`);
+      const byte = this.#bytes[this.#at];
+      const where = `in literal ${word} (expecting '${word[index]}')`;
+      // encoding/json ends every text with a space.
+      if (byte === undefined) throw new JsonSyntaxError(`invalid character ' ' ${where}`);
+      if (byte !== word.charCodeAt(index)) this.#fail(where);
     }
   }
 

@@ -1,6 +1,7 @@
 import { type CronJob, type CronJobSpec, cronJobs, type StatusCause } from '../../../kube/index.ts';
 import { invalidValue, notSupported, required } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
+import { isTimeZone, scheduleProblem } from './cron-schedule.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { ago } from './duration.ts';
@@ -63,36 +64,19 @@ function printBool(value: boolean | undefined): string {
   return value === undefined ? '<unset>' : value ? 'True' : 'False';
 }
 
-const FIELD = String.raw`(?:\*|\?|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:\/[0-9]+)?`;
-const LIST = `${FIELD}(?:,${FIELD})*`;
-const SCHEDULE = new RegExp(
-  String.raw`^(?:@(?:yearly|annually|monthly|weekly|daily|midnight|hourly)|@every \S+|${LIST}(?:\s+${LIST}){4})$`,
-);
-
 /** Rules: Kubernetes 1.36, pkg/apis/batch/validation validateCronJobSpec. */
 function validateCronJob({ metadata, spec }: CronJob): StatusCause[] {
   const causes: StatusCause[] = [];
   if (!spec?.schedule) causes.push(required('spec.schedule'));
-  else if (spec.schedule.includes('TZ')) {
-    causes.push(
-      invalidValue(
-        'spec.schedule',
-        spec.schedule,
-        'cannot use TZ or CRON_TZ in schedule, use timeZone field instead',
-      ),
-    );
-  } else if (!SCHEDULE.test(spec.schedule.trim())) {
-    const parts = spec.schedule.trim().split(/\s+/).length;
-    const why =
-      parts === 5
-        ? `failed to parse ${spec.schedule}`
-        : `expected exactly 5 fields, found ${parts}: [${spec.schedule.trim().split(/\s+/).join(' ')}]`;
-    causes.push(invalidValue('spec.schedule', spec.schedule, why));
+  else {
+    const refuse = (why: string) => causes.push(invalidValue('spec.schedule', spec.schedule, why));
+    const problem = scheduleProblem(spec.schedule);
+    if (problem) refuse(problem);
+    if (spec.schedule.includes('TZ'))
+      refuse('cannot use TZ or CRON_TZ in schedule, use timeZone field instead');
   }
   causes.push(...nonNegativeCauses('spec.startingDeadlineSeconds', spec?.startingDeadlineSeconds));
-  if (spec?.timeZone === '') {
-    causes.push(invalidValue('spec.timeZone', spec.timeZone, 'timeZone must be nil or non-empty string'));
-  }
+  if (spec?.timeZone !== undefined) causes.push(...timeZoneCauses(spec.timeZone));
   const policies = ['Allow', 'Forbid', 'Replace'];
   if (!policies.includes(spec?.concurrencyPolicy ?? '')) {
     causes.push(notSupported('spec.concurrencyPolicy', spec?.concurrencyPolicy ?? '', policies));
@@ -111,5 +95,17 @@ function validateCronJob({ metadata, spec }: CronJob): StatusCause[] {
       invalidValue('metadata.name', metadata?.name, `must be no more than ${MAX_NAME_LENGTH} characters`),
     );
   }
+  return causes;
+}
+
+function timeZoneCauses(zone: string): StatusCause[] {
+  const refuse = (why: string) => invalidValue('spec.timeZone', zone, why);
+  if (zone === '') return [refuse('timeZone must be nil or non-empty string')];
+  const causes: StatusCause[] = [];
+  if (zone.toLowerCase() === 'local') {
+    const see = 'https://www.iana.org/time-zones';
+    causes.push(refuse(`timeZone must be an explicit time zone as defined in ${see}`));
+  }
+  if (!isTimeZone(zone)) causes.push(refuse(`unknown time zone ${zone}`));
   return causes;
 }

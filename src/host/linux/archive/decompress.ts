@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
 const FORMATS = [
@@ -9,23 +9,24 @@ const FORMATS = [
 /** The content of a stream that may be compressed by gzip or zstd: its first bytes tell. */
 export async function* createDecompressor(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]();
-  let head = Buffer.alloc(0);
-  while (head.length < 4) {
-    const { done, value } = await chunks.next();
-    if (done) break;
-    head = Buffer.concat([head, value]);
+  try {
+    let head = Buffer.alloc(0);
+    while (head.length < 4) {
+      const { done, value } = await chunks.next();
+      if (done) break;
+      head = Buffer.concat([head, value]);
+    }
+    const whole = (async function* () {
+      if (head.length > 0) yield head as Uint8Array;
+      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+    })();
+    const format = FORMATS.find(({ magic }) => magic.every((byte, at) => head[at] === byte));
+    if (!format) return yield* whole;
+    const plain = format.open();
+    // What goes wrong comes out where it is read.
+    pipeline(Readable.from(whole), plain, () => undefined);
+    yield* plain as AsyncIterable<Uint8Array>;
+  } finally {
+    await chunks.return?.();
   }
-  const whole = (async function* () {
-    if (head.length > 0) yield head as Uint8Array;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
-  })();
-  const format = FORMATS.find(({ magic }) => magic.every((byte, at) => head[at] === byte));
-  if (!format) {
-    yield* whole;
-    return;
-  }
-  const raw = Readable.from(whole);
-  const plain = format.open();
-  raw.on('error', (error) => plain.destroy(error));
-  yield* raw.pipe(plain) as AsyncIterable<Uint8Array>;
 }

@@ -37,6 +37,11 @@ class ByteReader {
     this.#chunks = source[Symbol.asyncIterator]();
   }
 
+  /** Lets go of the source. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
   /** To its end. */
   async drain(): Promise<void> {
     while (!(await this.#chunks.next()).done);
@@ -88,6 +93,17 @@ export async function readTar(
   visit: (entry: TarEntry, content: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> {
   const reader = new ByteReader(source);
+  try {
+    await readEntries(reader, visit);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readEntries(
+  reader: ByteReader,
+  visit: (entry: TarEntry, content: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<void> {
   let extension: Partial<Record<string, string>> = {};
   for (;;) {
     const header = await reader.exactly(BLOCK);

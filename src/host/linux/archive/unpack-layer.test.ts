@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -122,10 +130,7 @@ describe('a layer', { skip, timeout: 60_000 }, () => {
     ['a whiteout of everything', [{ name: '.wh.' }], /is no whiteout/],
     [
       'a whiteout through a link',
-      [
-        { name: 'l', type: '2', target: '..' },
-        { name: 'l/.wh.outside' },
-      ],
+      [{ name: 'l', type: '2', target: '..' }, { name: 'l/.wh.outside' }],
       undefined,
     ],
     [
@@ -158,7 +163,10 @@ describe('a layer', { skip, timeout: 60_000 }, () => {
     const whole = tarOf([{ name: 'f', content: 'x'.repeat(2000) }]);
     await assert.rejects(unpackLayer(streamOf(whole.subarray(0, 1500)), root), /ends within an entry/);
     await assert.rejects(unpackLayer(streamOf(Buffer.alloc(512, 1)), root), /not a tar archive/);
-    await assert.rejects(unpackLayer(streamOf(gzipSync(whole).subarray(0, 60)), root), /unexpected end of file/);
+    await assert.rejects(
+      unpackLayer(streamOf(gzipSync(whole).subarray(0, 60)), root),
+      /unexpected end of file/,
+    );
     await assert.rejects(unpackLayer(streamOf(whole), root, { maxBytes: 1999 }), /more than 1999 bytes/);
     await assert.rejects(unpackLayer(streamOf(whole), root, { maxEntries: 0 }), /more than 0 entries/);
   });

@@ -8,6 +8,7 @@ import {
   UPDATE_NODE_LABEL,
   UPDATE_POD_LABEL,
 } from '../../cluster-events.ts';
+import { hasPlace } from '../../placed.ts';
 import type { PodInfo } from '../../pod-info.ts';
 
 /** What can help a pod that affinity refused. (interpodaffinity, EventsToRegister) */
@@ -28,18 +29,14 @@ function podChangeHelps(
 ): boolean {
   // Its labels are others' now.
   if (before && after?.metadata?.uid === uid) return true;
-  if (!isPlaced(before) || !isPlaced(after)) return false;
+  // Absent it is not the one to object.
+  if ((before && !hasPlace(before)) || (after && !hasPlace(after))) return false;
   const isWanted = (other: Pod | undefined) =>
     other !== undefined && matchesAllTerms(required, other, labelsOf);
   const isUnwanted = (other: Pod | undefined) =>
     other !== undefined && matchesAllTerms(requiredAnti, other, labelsOf);
   if (after) return (!isWanted(before) && isWanted(after)) || (isUnwanted(before) && !isUnwanted(after));
   return isUnwanted(before) || matchesAllTerms(podAffinities(before!).requiredAnti, pod, labelsOf);
-}
-
-/** Absent counts as placed: it is not the one to object. */
-function isPlaced(pod: Pod | undefined): boolean {
-  return !pod || Boolean(pod.spec?.nodeName || pod.status?.nominatedNodeName);
 }
 
 function nodeChangeHelps(

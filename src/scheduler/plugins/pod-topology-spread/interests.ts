@@ -10,6 +10,7 @@ import {
   UPDATE_POD_LABEL,
   UPDATE_POD_TOLERATION,
 } from '../../cluster-events.ts';
+import { hasPlace } from '../../placed.ts';
 import type { PodInfo } from '../../pod-info.ts';
 import { hasAllKeys, ownConstraints, selects } from './constraints.ts';
 
@@ -38,8 +39,7 @@ function podChangeHelps(pod: PodInfo, before: Pod | undefined, after: Pod | unde
 /** The pod itself, or one of its namespace that has a place. */
 function isInvolved(pod: PodInfo, other: Pod | undefined): boolean {
   if (!other || other.metadata?.uid === pod.uid) return true;
-  if (!other.spec?.nodeName && !other.status?.nominatedNodeName) return false;
-  return other.metadata?.namespace === pod.namespace;
+  return hasPlace(other) && other.metadata?.namespace === pod.namespace;
 }
 
 function nodeChangeHelps(pod: PodInfo, before: Node | undefined, after: Node | undefined): boolean {

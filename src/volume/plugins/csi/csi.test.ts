@@ -338,6 +338,25 @@ describe('the CSI plugin on a node', () => {
     assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
   });
 
+  it('has a refused volume unpublished when its directories cannot be cleared away', async (test) => {
+    const { shared, nodeRoot, node, context, attach, drivers } = await start(test, {
+      nodePublishVolume: () => {
+        throw new CsiStatus(Code.INTERNAL, 'no such device');
+      },
+      nodeUnpublishVolume: () => ({}),
+    });
+    await attach();
+    const removeFile = () => Promise.reject(new Error('EIO: i/o error'));
+    const broken = { ...host, files: { ...host.files, removeFile } };
+    const other = createCsiPlugin({ ...shared, node: { host: broken, drivers, nodeRoot, nodeName: NODE } });
+    await assert.rejects(
+      other.mounter.setUp(spec, context),
+      (error) => error instanceof UncertainProgressError && /no such device/.test(error.message),
+    );
+    await node.mounter.tearDown('pv-1', pod.metadata.uid, context.signal);
+    assert.deepEqual(await fs.readdir(join(nodeRoot, 'pods/pod-uid/volumes/kubernetes.io~csi')), []);
+  });
+
   it('clears away what an unstaging left that lost its note on the way', async (test) => {
     const { nodeRoot, node, context } = await start(test);
     const globalPath = node.deviceMounter!.deviceMountPath(spec);

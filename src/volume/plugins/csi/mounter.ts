@@ -110,9 +110,12 @@ async function publish(
     );
   } catch (error) {
     const failure = mountFailure(error);
-    // A pod that sees the volume already must not lose it because a refresh failed.
+    // A pod that sees the volume already must not lose it because a refresh failed. What cannot be cleared away now,
+    // unpublishing will, also when the pod is gone.
     if (isOperationFinished(failure) && !mount.isReconstructed && !mount.isRemount)
-      await removeMountDirectory(host, path).catch(() => undefined);
+      await removeMountDirectory(host, path).catch(() => {
+        throw new UncertainProgressError(failure.message, { cause: failure });
+      });
     throw failure;
   }
   if (capabilities.has('VOLUME_MOUNT_GROUP')) return;

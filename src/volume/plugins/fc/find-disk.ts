@@ -30,8 +30,8 @@ interface Seen {
 async function search(files: Files, disk: FcDisk): Promise<Seen> {
   const [directory, patterns] =
     'wwns' in disk
-      ? [BY_PATH, disk.wwns.map((wwn) => new RegExp(`^(pci-.*-fc|fc)-0x${escape(wwn)}-lun-${disk.lun}$`))]
-      : [BY_ID, disk.wwids.map((wwid) => new RegExp(`^scsi-${escape(wwid)}$`))];
+      ? [BY_PATH, disk.wwns.map((wwn) => new RegExp(`^(pci-.*-fc|fc)-0x${literally(wwn)}-lun-${disk.lun}$`))]
+      : [BY_ID, disk.wwids.map((wwid) => new RegExp(`^scsi-${literally(wwid)}$`))];
   const names = await listOrNothing(files, directory);
   let device: string | undefined;
   for (const pattern of patterns) {
@@ -50,6 +50,6 @@ async function rescan(files: Files): Promise<void> {
     await files.append(join(SCSI_HOSTS, host, 'scan'), '- - -').catch(() => undefined);
 }
 
-function escape(text: string): string {
+function literally(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

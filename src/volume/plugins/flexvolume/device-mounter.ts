@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Host } from '../../../host/index.ts';
-import { cleanupMountPoint, formatAndMount, isMountPoint } from '../../mount/index.ts';
+import { cleanupMountPoint, formatAndMount, isMountPoint, mountOnce } from '../../mount/index.ts';
 import type { DeviceMounter, ReconstructedVolume } from '../../plugin.ts';
 import type { FlexDriver } from './driver.ts';
 import { driverOptions } from './options.ts';
-import { deviceMountsDirectory, exists, mountOnce } from './paths.ts';
+import { deviceMountsDirectory, exists } from './paths.ts';
 import { reconstructedFlexVolume } from './reconstruct.ts';
 import { flexSource } from './source.ts';
 import { checkVolumeName } from './volume-name.ts';

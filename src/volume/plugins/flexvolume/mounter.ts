@@ -1,11 +1,11 @@
 import type { Client } from '../../../client/index.ts';
 import type { Host } from '../../../host/index.ts';
-import { cleanupMountPoint } from '../../mount/index.ts';
+import { cleanupMountPoint, mountOnce } from '../../mount/index.ts';
 import { setVolumeOwnership } from '../../ownership/set-volume-ownership.ts';
 import type { MountContext, Mounter, VolumeSpec } from '../../plugin.ts';
 import type { FlexDriver } from './driver.ts';
 import { driverOptions, podOptions, secretOptions } from './options.ts';
-import { exists, mountOnce, podMountPath } from './paths.ts';
+import { exists, podMountPath } from './paths.ts';
 import { reconstructedFlexVolume } from './reconstruct.ts';
 import { flexSource } from './source.ts';
 import { checkVolumeName } from './volume-name.ts';

@@ -60,13 +60,14 @@ describe('the FlexVolume prober', () => {
   });
 
   it('passes over what begins with a dot, until it is renamed', async (test) => {
-    const { directory, found, names } = await start(test);
+    const { directory, found, names, lines } = await start(test);
     const hidden = join(directory, '.v.example~disk');
     await writeDriver(join(hidden, 'disk'), { init: SUCCESS });
     await writeDriver(join(directory, 'v.example~other/other'), { init: SUCCESS });
     await fs.writeFile(join(directory, 'README.md'), 'no driver');
     await found('v.example/other');
     assert.deepEqual(await callsOf(join(hidden, 'disk')), []);
+    assert.ok(!lines.some((line) => /skipping/.test(line)), 'nor is it complained of');
     await fs.rename(hidden, join(directory, 'v.example~disk'));
     await found('v.example/disk', 'v.example/other');
     assert.deepEqual(names(), ['v.example/disk', 'v.example/other']);

@@ -69,6 +69,8 @@ describe('NFS volumes', () => {
       /helper program.; the NFS client is missing: install the Debian package nfs-common$/,
     );
     assert.equal(recorded.done.at(-1), `rmdir ${path}`);
+    recorded.mountFails = { message: "unknown filesystem type 'nfs'." };
+    await assert.rejects(plugin.mounter.setUp(spec, context), /the NFS client is missing/);
     recorded.mountFails = { message: 'access denied by server', isMounted: true };
     await assert.rejects(plugin.mounter.setUp(spec, context), /^Error: access denied by server$/);
     assert.deepEqual(recorded.done.slice(-2), [`umount ${path}`, `rmdir ${path}`]);

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { errorMessage } from '../../../base/index.ts';
 import type { Host } from '../../../host/index.ts';
 import { cleanupMountPoint, mountOrUndo } from '../../mount/index.ts';
@@ -32,7 +31,8 @@ export function createNfsPlugin({ host, nodeRoot }: NfsOptions): VolumePlugin {
       async setUp(spec, { pod }) {
         const { server, path, readOnly } = sourceOf(spec);
         await mountOrUndo(host, {
-          source: `${isIPv6(server) ? `[${server}]` : server}:${path}`,
+          // Of all addresses and names only IPv6 has colons.
+          source: `${server.includes(':') ? `[${server}]` : server}:${path}`,
           target: podPath(spec.name, pod.metadata.uid),
           fsType: 'nfs',
           options: joinMountOptions(mountOptionsOf(spec), readOnly ? ['ro'] : []),
@@ -48,10 +48,10 @@ export function createNfsPlugin({ host, nodeRoot }: NfsOptions): VolumePlugin {
   };
 }
 
-/** mount(8) says of a missing /sbin/mount.nfs only that one might need it. */
+/** mount(8) says of a missing /sbin/mount.nfs that one might need it, or that nobody knows the type. */
 function explain(error: unknown): never {
   const text = errorMessage(error);
-  if (!/helper program/.test(text) || !(error instanceof Error)) throw error;
+  if (!/helper program|unknown filesystem type/.test(text) || !(error instanceof Error)) throw error;
   error.message = `${text}; the NFS client is missing: install the Debian package nfs-common`;
   throw error;
 }

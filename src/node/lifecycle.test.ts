@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { skipReason } from '../host/linux/leftovers.test-support.ts';
+import { type Container, pods } from '../kube/index.ts';
+import { DEFAULT, STAY, shellPod, stage, state } from './stage.test-support.ts';
+
+const DATA = { volumeMounts: [{ name: 'data', mountPath: '/data' }] };
+const VOLUMES = [{ name: 'data', emptyDir: {} }];
+const say = (word: string) => `echo ${word} >> /data/told`;
+const shell = (name: string, script: string, more: Partial<Container> = {}): Container => ({
+  name,
+  image: 'example/app',
+  command: ['sh', '-c', script],
+  ...DATA,
+  ...more,
+});
+const exec = (script: string) => ({ exec: { command: ['sh', '-c', script] } });
+
+describe('the life of a pod on its node', { skip: skipReason, timeout: 60_000 }, () => {
+  it('begins with its sidecars and ends with them, with hooks at both ends', async (test) => {
+    const { start, client, when, gone, directory, events } = await stage(test);
+    await start();
+    const ends = (name: string) =>
+      `trap "${say(`${name}-end`)}; exit 0" TERM; ${say(name)}; while :; do sleep 0.02; done`;
+    const sidecar = (name: string) =>
+      shell(name, ends(name), {
+        restartPolicy: 'Always',
+        startupProbe: { ...exec(`grep -qx ${name} /data/told`), periodSeconds: 1 },
+      });
+    const lifecycle = { postStart: exec(say('hello')), preStop: exec(say('bye')) };
+    const spec = {
+      volumes: VOLUMES,
+      initContainers: [sidecar('one'), sidecar('two')],
+      containers: [shell('main', ends('main'), { lifecycle })],
+    };
+    await client.create(pods, shellPod('web', '', spec));
+    await when('web', 'ready', ({ status }) => status?.containerStatuses?.[0]?.ready);
+    await client.delete(pods, { ...DEFAULT, name: 'web' });
+    await gone('web');
+    const told = readFileSync(join(directory, 'volume/told'), 'utf8').split('\n').filter(Boolean);
+    assert.deepEqual(told.slice(0, 2), ['one', 'two']);
+    assert.deepEqual(told.slice(2, 4).sort(), ['hello', 'main']);
+    assert.deepEqual(told.slice(4), ['bye', 'main-end', 'two-end', 'one-end']);
+    assert.ok(!(await events()).some((event) => event.startsWith('Failed')));
+  });
+
+  it('tells of hooks that fail, and restarts the container whose postStart did', async (test) => {
+    const { start, client, when, gone, events } = await stage(test);
+    await start();
+    const lifecycle = { postStart: exec('exit 3'), preStop: exec('exit 4') };
+    const spec = { volumes: VOLUMES, containers: [shell('main', STAY, { lifecycle })] };
+    await client.create(pods, shellPod('hooked', '', spec));
+    await when('hooked', 'restarted', ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1);
+    await client.delete(pods, { ...DEFAULT, name: 'hooked' }, { gracePeriodSeconds: 1 });
+    await gone('hooked');
+    const told = await events();
+    for (const event of [
+      'FailedPostStartHook: PostStartHook failed',
+      'Killing: FailedPostStartHook',
+      'FailedPreStopHook: PreStopHook failed',
+    ])
+      assert.ok(told.includes(event), `${event} in ${told.join(', ')}`);
+  });
+
+  it('is over when its active deadline has passed', async (test) => {
+    const { start, client, when, events } = await stage(test);
+    await start();
+    await client.create(pods, shellPod('short', STAY, { activeDeadlineSeconds: 1 }));
+    const { status } = await when(
+      'short',
+      'over',
+      (pod) => pod.status?.phase === 'Failed' && state(pod).terminated,
+    );
+    assert.deepEqual(
+      [status?.reason, status?.message],
+      ['DeadlineExceeded', 'Pod was active on the node longer than the specified deadline'],
+    );
+    const deadline = 'DeadlineExceeded: Pod was active on the node longer than the specified deadline';
+    assert.equal((await events()).filter((event) => event === deadline).length, 1);
+  });
+
+  it('shares processes among its containers when that is asked for', async (test) => {
+    const { start, client, when, gone, directory } = await stage(test);
+    await start();
+    const mark = `313.${process.pid}`;
+    const look = `until cat /proc/[0-9]*/cmdline | grep -q ${mark}; do sleep 0.05; done; ${say('seen')}; ${STAY}`;
+    const spec = {
+      volumes: VOLUMES,
+      shareProcessNamespace: true,
+      containers: [
+        shell('a', '', { command: ['sleep', mark] }),
+        shell('b', look, { readinessProbe: { ...exec('test -e /data/told'), periodSeconds: 1 } }),
+      ],
+    };
+    await client.create(pods, shellPod('shared', '', spec));
+    const pod = await when('shared', 'ready', ({ status }) =>
+      status?.containerStatuses?.every(({ ready }) => ready),
+    );
+    assert.deepEqual(
+      pod.status?.containerStatuses?.map(({ name }) => name),
+      ['a', 'b'],
+    );
+    await client.delete(pods, { ...DEFAULT, name: 'shared' }, { gracePeriodSeconds: 1 });
+    await gone('shared');
+    assert.equal(readFileSync(join(directory, 'volume/told'), 'utf8'), 'seen\n');
+  });
+
+  it('does not begin as root where that is forbidden', async (test) => {
+    const { start, client, when } = await stage(test);
+    await start();
+    const pod = shellPod('rootless', STAY, { securityContext: { runAsNonRoot: true } });
+    await client.create(pods, pod);
+    const waiting = await when('rootless', 'waiting', (found) => state(found).waiting?.message);
+    const { uid } = waiting.metadata;
+    assert.deepEqual(state(waiting).waiting, {
+      reason: 'CreateContainerConfigError',
+      message: `container has runAsNonRoot and image will run as root (pod: "rootless_default(${uid})", container: main)`,
+    });
+  });
+});

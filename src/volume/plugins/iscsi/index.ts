@@ -1,0 +1,1 @@
+export { createIscsiPlugin } from './iscsi.ts';
