@@ -34,6 +34,7 @@ import { type Client, Informers, type ObjectName } from './client/index.ts';
 import { contexts, httpDoor, localDoor } from './cluster/actors.ts';
 import { controlPlane } from './cluster/control-plane.ts';
 import { openDisk, startDiskSidecars } from './cluster/disk.ts';
+import { type DriverEndpoint, startExternalDrivers } from './cluster/external-driver.ts';
 import type { FeatureGates } from './cluster/feature-gates.ts';
 import { openFlexVolumes } from './cluster/flexvolume.ts';
 import { ADMINISTRATOR, EXTRA_ROLES, INFORMERS, nodeUser } from './cluster/identities.ts';
@@ -43,9 +44,9 @@ import { nameOfNode } from './cluster/names.ts';
 import { startNode } from './cluster/node.ts';
 import type { OptionalController } from './cluster/optional-controllers.ts';
 import { Running } from './cluster/running.ts';
-import { type ExternalDriver, startControllerSidecars } from './cluster/sidecars.ts';
 import { startSimulatedNodes } from './cluster/simulated-nodes.ts';
 import { socketProblem } from './cluster/socket-paths.ts';
+import type { Host } from './host/index.ts';
 import { createLinuxHost, makeDirectories } from './host/linux/index.ts';
 
 export interface ClusterOptions {
@@ -79,13 +80,15 @@ export interface ClusterOptions {
   readonly logLevel?: LogLevel;
   /** @default standard error */
   readonly logSink?: LogSink;
-  /** CSI drivers beside the disk driver, each with sidecars of its own. */
-  readonly drivers?: readonly ExternalDriver[];
+  /** CSI drivers that run by themselves; they may come, go and come back. @default none */
+  readonly csiDrivers?: readonly DriverEndpoint[];
   /** How components reach the API server: straight into it, or as any client does. @default local */
   readonly wire?: 'local' | 'http';
+  /** What nodes, drivers and volume plugins work with. @default this machine */
+  readonly host?: Host;
 }
 
-export type { ExternalDriver };
+export type { DriverEndpoint };
 
 /** The whole stack in one process. */
 export interface Cluster {
@@ -117,7 +120,7 @@ export class ClusterStartError extends Error {
 
 /** Starts API server, controllers, scheduler, sidecars, nodes and the disk driver. Resolves once /readyz is ok. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { nodes = 1, simulatedNodes = 0, ephemeral = false, drivers = [] } = options;
+  const { nodes = 1, simulatedNodes = 0, ephemeral = false, csiDrivers = [] } = options;
   const clock = systemClock;
   const random: Random = systemRandom;
   const log = createLogger({
@@ -127,7 +130,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   });
   const running = new Running(log);
   try {
-    const host = createLinuxHost({ clock });
+    const host = options.host ?? createLinuxHost({ clock });
     const directory = await openDirectory(options);
     if (ephemeral)
       // Not a plain rm: that would follow a mount that could not be taken down into somebody's data.
@@ -211,17 +214,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     });
     const planeContexts = await Promise.all(plane.map(({ user }) => contextOf(user)));
     for (const [index, { create }] of plane.entries()) running.start(create(planeContexts[index]!));
+    const ordinals = Array.from({ length: nodes }, (_, index) => index + 1);
+    const nodeRoots = new Map(ordinals.map((ordinal) => [nameOfNode(ordinal), layout.nodeRoot(ordinal)]));
+    await startExternalDrivers(contextOf, csiDrivers, { nodeRoots, host, running });
     if (nodes > 0) {
       // A driver's CSIDriver object comes from whoever installs it.
       const disk = await openDisk(await contextOf(ADMINISTRATOR), { host, layout, running });
-      const ordinals = Array.from({ length: nodes }, (_, index) => index + 1);
       await Promise.all(
         ordinals.map(async (ordinal) =>
           startNode(await contextOf(nodeUser(nameOfNode(ordinal))), {
             host,
             name: nameOfNode(ordinal),
             labels: options.nodeLabels?.[nameOfNode(ordinal)],
-            driverEndpoints: drivers.flatMap((driver) => driver.nodes?.[nameOfNode(ordinal)] ?? []),
             nodeRoot: layout.nodeRoot(ordinal),
             stateDirectory: layout.nodeState(ordinal),
             imageDirectory: layout.images,
@@ -239,10 +243,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (simulatedNodes > 0) {
       const labels = options.nodeLabels ?? {};
       await startSimulatedNodes(contextOf, { count: simulatedNodes, labels, running });
-    }
-    for (const { controller } of drivers) {
-      if (controller !== undefined)
-        await startControllerSidecars(contextOf, { endpoint: controller, running });
     }
     running.markStarted();
     if (nodes + simulatedNodes > 0) void tokens.prepare();

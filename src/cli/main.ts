@@ -1,7 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { errorMessage, LOG_LEVELS } from '../base/index.ts';
+import { errorMessage, LOG_LEVELS, type LogLevel } from '../base/index.ts';
 import { addFeatureGates, FEATURE_GATES } from '../cluster/feature-gates.ts';
 import { OPTIONAL_CONTROLLERS, parseControllers } from '../cluster/optional-controllers.ts';
+import { addDriverEndpoint } from './driver-endpoints.ts';
 import { addNodeLabels } from './node-labels.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -56,6 +57,11 @@ export async function main(args: readonly string[]): Promise<number> {
       'the kubelet root of node-1; further nodes live in DIR/nodes/NAME (default: DATA-DIR/kubelet)',
     )
     .option(
+      '--csi-driver <endpoint>',
+      'a CSI driver that runs by itself, as unix:///path/csi.sock, or NODE=unix:///path/csi.sock for its socket of one node; may be repeated',
+      orInvalid(addDriverEndpoint),
+    )
+    .option(
       '--volume-plugin-dir <dir>',
       'where FlexVolume drivers are looked for, as VENDOR~DRIVER/DRIVER',
       '/usr/libexec/kubernetes/kubelet-plugins/volume/exec/',
@@ -79,13 +85,28 @@ export async function main(args: readonly string[]): Promise<number> {
       `NAME=true,NAME2=false; may be repeated; of ${FEATURE_GATES.join(', ')}`,
       orInvalid(addFeatureGates),
     )
-    .addOption(
-      new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('warn'),
-    )
+    .addOption(logLevel('warn'))
     .option('--ready-file <file>', 'written with the server URL once /readyz is ok, removed at the end')
     .action(async (options) => {
       const { up } = await import('./up.ts');
-      exitCode = await up(options);
+      exitCode = await up({ ...options, csiDrivers: options.csiDriver });
+    });
+
+  program
+    .command('driver')
+    .description('Run a CSI driver of Stowage by itself, for this cluster or any other.')
+    .command('disk')
+    .description(
+      'Volumes are image files in a directory, attached as loop devices. Give --node-id to serve a node too.',
+    )
+    .requiredOption('--endpoint <endpoint>', 'where to serve, as unix:///path/csi.sock')
+    .requiredOption('--pool <dir>', 'where the volumes are; one process at a time may use it')
+    .option('--node-id <name>', 'serve the services of this node too')
+    .option('--driver-name <name>', 'what it is called (default: disk.csi.stowage.dev)')
+    .addOption(logLevel('warn'))
+    .action(async (options) => {
+      const { driverDisk } = await import('./driver.ts');
+      exitCode = await driverDisk(options);
     });
 
   program
@@ -94,9 +115,7 @@ export async function main(args: readonly string[]): Promise<number> {
       "Take a StatefulSet's volumes through all six steps on a stack of its own in a temporary directory, and clean up.",
     )
     .option('--replicas <n>', 'how many pods, each with a volume', wholeNumber(1, 100), 2)
-    .addOption(
-      new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('error'),
-    )
+    .addOption(logLevel('error'))
     .action(async (options) => {
       const { demo } = await import('./demo.ts');
       exitCode = await demo(options);
@@ -172,6 +191,12 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${prefix}: ${errorMessage(error)}\n`);
     return 1;
   }
+}
+
+function logLevel(level: LogLevel): Option {
+  return new Option('--log-level <level>', 'what to log to standard error')
+    .choices(LOG_LEVELS)
+    .default(level);
 }
 
 /** An option that may be repeated, whose errors are the user's. */

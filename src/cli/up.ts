@@ -2,7 +2,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
 import type { FeatureGates } from '../cluster/feature-gates.ts';
 import type { OptionalController } from '../cluster/optional-controllers.ts';
-import { type Cluster, ClusterStartError, startCluster } from '../cluster.ts';
+import { type Cluster, ClusterStartError, type DriverEndpoint, startCluster } from '../cluster.ts';
+import { isNode } from './driver-endpoints.ts';
 import { type NodeLabels, unknownNode } from './node-labels.ts';
 import { requirePrivileges } from './privileges.ts';
 import { UsageError } from './usage-error.ts';
@@ -16,6 +17,7 @@ export interface UpOptions {
   simulatedNodes: number;
   nodeLabels?: NodeLabels;
   nodeRoot?: string;
+  csiDrivers?: readonly DriverEndpoint[];
   volumePluginDir?: string;
   encryptionKeyFile?: string;
   enableHostpathProvisioner: boolean;
@@ -29,6 +31,8 @@ export interface UpOptions {
 export async function up(options: UpOptions): Promise<number> {
   const stranger = unknownNode(options.nodeLabels ?? {}, options);
   if (stranger) throw new UsageError(`--node-labels names ${stranger.name}, but ${stranger.but}`);
+  const homeless = (options.csiDrivers ?? []).find(({ node }) => node && !isNode(node, options.nodes));
+  if (homeless) throw new UsageError(`--csi-driver names ${homeless.node}, but --nodes is ${options.nodes}`);
   if (options.nodes > 0) await requirePrivileges('stowage up');
   const stop = new AbortController();
   const onSignal = () => {

@@ -1,8 +1,8 @@
 import type { ComponentContext } from '../client/index.ts';
 import { DISK_DRIVER, type DiskDriver, openDiskDriver } from '../drivers/disk/index.ts';
 import type { Host } from '../host/index.ts';
-import { csiDrivers, isAlreadyExists } from '../kube/index.ts';
 import type { ContextOf } from './actors.ts';
+import { ensureDriverObject } from './driver-object.ts';
 import type { Layout } from './layout.ts';
 import type { Running } from './running.ts';
 import { startControllerSidecars } from './sidecars.ts';
@@ -19,7 +19,12 @@ export async function openDisk(context: ComponentContext, options: DiskOptions):
   const { clock, log } = context;
   const driver = await openDiskDriver({ pool: layout.pool, host, clock, log });
   running.onStop('disk driver', () => driver.stop());
-  await ensureDriverObject(context);
+  await ensureDriverObject(context, DISK_DRIVER, {
+    attachRequired: true,
+    podInfoOnMount: false,
+    volumeLifecycleModes: ['Persistent'],
+    fsGroupPolicy: 'File',
+  });
   return driver;
 }
 
@@ -36,20 +41,4 @@ export async function startDiskSidecars(
   const endpoint = `unix://${layout.controllerSocket}`;
   await driver.serve(endpoint);
   await startControllerSidecars(contextOf, { endpoint, driver: DISK_DRIVER, running });
-}
-
-async function ensureDriverObject({ client }: ComponentContext): Promise<void> {
-  try {
-    await client.create(csiDrivers, {
-      metadata: { name: DISK_DRIVER },
-      spec: {
-        attachRequired: true,
-        podInfoOnMount: false,
-        volumeLifecycleModes: ['Persistent'],
-        fsGroupPolicy: 'File',
-      },
-    });
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
 }

@@ -27,8 +27,6 @@ export interface StartNodeOptions {
   readonly pki: Pick<Pki, 'ca' | 'serving'>;
   readonly disk: DiskDriver;
   readonly flexVolumes?: FlexVolumes;
-  /** Node services of further drivers on this node. */
-  readonly driverEndpoints: readonly string[];
   readonly running: Running;
 }
 
@@ -54,8 +52,6 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
   const endpoint = `unix://${socket}`;
   await disk.serve(endpoint, name, options.labels);
   startNodeSidecars(context, { endpoint, driver: DISK_DRIVER, nodeRoot, running });
-  for (const external of options.driverEndpoints)
-    startNodeSidecars(context, { endpoint: external, nodeRoot, running });
   running.start(node);
   await Promise.race([registered(context, name), running.failed]);
 }

@@ -1,20 +1,37 @@
-import type { ComponentContext } from '../client/index.ts';
+import type { UserInfo } from '../apiserver/index.ts';
+import type { Component, ComponentContext } from '../client/index.ts';
 import { type CsiClient, connectCsi } from '../csi/index.ts';
 import { createAttacher } from '../sidecars/attacher/index.ts';
 import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
+import type { Driver } from '../sidecars/shared/driver.ts';
 import { pluginsRegistryDirectory } from '../volume/index.ts';
 import type { ContextOf } from './actors.ts';
 import { CSI_ATTACHER, CSI_PROVISIONER } from './identities.ts';
 import type { Running } from './running.ts';
 
-/** A CSI driver that runs by itself. Its sockets may appear after the cluster is up, go, and come back. */
-export interface ExternalDriver {
-  /** Endpoint of its controller service. Without one nothing is provisioned or attached for it. */
-  readonly controller?: string;
-  /** Endpoint of its node service on each node that has one, by the node's name. */
-  readonly nodes?: Readonly<Record<string, string>>;
+/** What runs beside a driver's controller. */
+export interface ControllerSidecar {
+  readonly user: UserInfo;
+  /** Whether a driver that can do so much calls for it. */
+  isFor(driver: Driver): boolean;
+  create(context: ComponentContext, options: { csi: CsiClient }): Component;
 }
+
+/** By the names that `stowage sidecar` knows them by. */
+export const CONTROLLER_SIDECARS = {
+  provisioner: {
+    user: CSI_PROVISIONER,
+    isFor: ({ controller }) => controller.has('CREATE_DELETE_VOLUME'),
+    create: createProvisioner,
+  },
+  attacher: {
+    user: CSI_ATTACHER,
+    // What a driver without ControllerPublishVolume need not do must be said to be done all the same.
+    isFor: () => true,
+    create: createAttacher,
+  },
+} as const satisfies Readonly<Record<string, ControllerSidecar>>;
 
 export interface SidecarOptions {
   readonly endpoint: string;
@@ -23,17 +40,16 @@ export interface SidecarOptions {
   readonly running: Running;
 }
 
-/** What runs beside a driver's controller. */
+/** What runs beside the controller of a driver of ours. */
 export async function startControllerSidecars(contextOf: ContextOf, options: SidecarOptions): Promise<void> {
   const csi = connect(await contextOf(CSI_PROVISIONER), options);
   await startSidecarsOf(contextOf, csi, options.running);
 }
 
-/** What runs beside the controller of a driver that is connected to already. */
+/** What runs beside the controller of a driver of ours that is connected to already. */
 export async function startSidecarsOf(contextOf: ContextOf, csi: CsiClient, running: Running): Promise<void> {
-  const [provisioner, attacher] = await Promise.all([contextOf(CSI_PROVISIONER), contextOf(CSI_ATTACHER)]);
-  running.start(createProvisioner(provisioner, { csi }));
-  running.start(createAttacher(attacher, { csi }));
+  for (const { user, create } of Object.values(CONTROLLER_SIDECARS))
+    running.start(create(await contextOf(user), { csi }));
 }
 
 /**

@@ -2,8 +2,9 @@ import { sharedTicks } from '../base/index.ts';
 import type { ComponentContext } from '../client/index.ts';
 import { serveInMemory } from '../csi/index.ts';
 import { SIMULATED_DRIVER, simulatedController } from '../drivers/simulated/index.ts';
-import { csiDrivers, csiNodes, driverOf, isAlreadyExists } from '../kube/index.ts';
+import { csiNodes, driverOf } from '../kube/index.ts';
 import type { ContextOf } from './actors.ts';
+import { ensureDriverObject } from './driver-object.ts';
 import { ADMINISTRATOR, nodeUser } from './identities.ts';
 import { nameOfSimulatedNode } from './names.ts';
 import type { Running } from './running.ts';
@@ -30,7 +31,11 @@ export async function startSimulatedNodes(
   const { count, running } = options;
   const administrator = await contextOf(ADMINISTRATOR);
   const { clock, log } = administrator;
-  await ensureDriverObject(administrator);
+  await ensureDriverObject(administrator, SIMULATED_DRIVER, {
+    attachRequired: true,
+    podInfoOnMount: false,
+    volumeLifecycleModes: ['Persistent'],
+  });
   const driver = serveInMemory(simulatedController(), { clock, log });
   running.onStop('simulated driver', async () => driver.stop());
   await startSidecarsOf(contextOf, driver.connect(), running);
@@ -76,15 +81,4 @@ function registrations({ informers }: ComponentContext): { of(name: string): Pro
       }),
     stop: informer.on({ added: seen, updated: seen }),
   };
-}
-
-async function ensureDriverObject({ client }: ComponentContext): Promise<void> {
-  try {
-    await client.create(csiDrivers, {
-      metadata: { name: SIMULATED_DRIVER },
-      spec: { attachRequired: true, podInfoOnMount: false, volumeLifecycleModes: ['Persistent'] },
-    });
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
 }

@@ -26,6 +26,8 @@ export interface Channel {
   readonly endpoint: string;
   unary(method: DescMethod, request: Message, options: ChannelCallOptions): Promise<Message>;
   stream(method: DescMethod, request: Message, options: ChannelCallOptions): AsyncIterable<Message>;
+  /** Resolves when the server is no longer connected, or the signal aborts; at once when it is not connected now. */
+  lost(signal: AbortSignal): Promise<void>;
   /** Pending and later calls fail with CANCELLED. */
   close(): void;
 }

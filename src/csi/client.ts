@@ -10,6 +10,8 @@ export type CsiClient = {
 } & {
   /** For messages to people: `unix:///run/csi.sock`, or `memory:`. */
   readonly endpoint: string;
+  /** Resolves when the driver is no longer connected, or the signal aborts; at once when it is not connected now. */
+  lost(signal: AbortSignal): Promise<void>;
   /** Pending and later calls fail with CANCELLED. */
   close(): void;
   [Symbol.dispose](): void;
@@ -43,6 +45,8 @@ export function csiClient(channel: Channel, options: CsiClientOptions): CsiClien
   const services = Object.fromEntries(
     CSI_SERVICE_NAMES.map((name) => [name, serviceClient(CSI_SERVICES[name], channel, shared)]),
   );
+  const { endpoint } = channel;
+  const lost = (signal: AbortSignal) => channel.lost(signal);
   const close = () => channel.close();
-  return { ...services, endpoint: channel.endpoint, close, [Symbol.dispose]: close } as unknown as CsiClient;
+  return { ...services, endpoint, lost, close, [Symbol.dispose]: close } as unknown as CsiClient;
 }

@@ -87,6 +87,16 @@ const NON_FINAL: ReadonlySet<Code> = new Set([
   Code.ABORTED, // CSI: an operation on this volume is pending
 ]);
 
+/**
+ * Whether the driver says that what was asked can never be: some of the final errors.
+ * Source: IsInfeasibleError of external-resizer; the kubelet has the same.
+ */
+export function isInfeasibleError(error: unknown): boolean {
+  return error instanceof CsiError && INFEASIBLE.has(error.code);
+}
+
+const INFEASIBLE: ReadonlySet<Code> = new Set([Code.INVALID_ARGUMENT, Code.OUT_OF_RANGE, Code.NOT_FOUND]);
+
 /** What a failed CreateVolume means for the claim. */
 export type ProvisioningState = 'finished' | 'in-background' | 'reschedule';
 

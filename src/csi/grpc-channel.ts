@@ -1,6 +1,6 @@
 import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import type * as Grpc from '@grpc/grpc-js';
-import type { Clock } from '../base/index.ts';
+import { type Clock, aborted as signalled } from '../base/index.ts';
 import type { Channel, ChannelCallOptions } from './channel.ts';
 import { Code, toCode } from './codes.ts';
 import { parseEndpoint } from './endpoint.ts';
@@ -111,6 +111,18 @@ export function grpcChannel(endpoint: string, clock: Clock): Channel {
         done();
         call.cancel(); // the reader may have stopped early; after the end it does nothing
       }
+    },
+    async lost(signal) {
+      if (!opened || closed) return;
+      const { grpc, client } = opened;
+      const { READY } = grpc.connectivityState;
+      const channel = client.getChannel();
+      if (channel.getConnectivityState(false) !== READY) return;
+      const left = new Promise<void>((resolve) =>
+        // Until closed, it leaves READY by nothing but the loss of the connection.
+        channel.watchConnectivityState(READY, Infinity, () => resolve()),
+      );
+      await Promise.race([left, signalled(signal)]);
     },
     close() {
       closed = true;

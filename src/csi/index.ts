@@ -8,8 +8,8 @@ export {
   type PluginCapability,
   pluginCapabilities,
 } from './driver-capabilities.ts';
-export { socketPathProblem } from './endpoint.ts';
-export { CsiError, isFinalError, provisioningState, rpcErrorText } from './error.ts';
+export { parseEndpoint, socketPathProblem } from './endpoint.ts';
+export { CsiError, isFinalError, isInfeasibleError, provisioningState, rpcErrorText } from './error.ts';
 /** The messages and enums of CSI, as generated. */
 export * as csi from './generated/csi_pb.js';
 export { serveInMemory } from './in-memory.ts';

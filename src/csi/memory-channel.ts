@@ -1,5 +1,5 @@
 import { type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
-import { type Clock, errorMessage } from '../base/index.ts';
+import { aborted, type Clock, errorMessage } from '../base/index.ts';
 import type { Channel, ChannelCallOptions } from './channel.ts';
 import { Code } from './codes.ts';
 import type { Route, Routes } from './server/router.ts';
@@ -105,6 +105,10 @@ export function memoryChannel(server: MemoryServer, clock: Clock): Channel {
         cancel();
         responses?.return().catch(() => {});
       }
+    },
+    async lost(signal) {
+      const stopped = server.running()?.stopped;
+      if (stopped) await aborted(AbortSignal.any([stopped, closed.signal, signal]));
     },
     close: () => closed.abort(),
   };

@@ -10,6 +10,12 @@ export const ANN_SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const ANN_BETA_STORAGE_CLASS = 'volume.beta.kubernetes.io/storage-class';
 export const ANN_DEFAULT_STORAGE_CLASS = 'storageclass.kubernetes.io/is-default-class';
 export const ANN_BETA_DEFAULT_STORAGE_CLASS = 'storageclass.beta.kubernetes.io/is-default-class';
+/** Who grows the claim's volume: the driver of a plugin that was migrated, or the plugin. */
+export const ANN_STORAGE_RESIZER = 'volume.kubernetes.io/storage-resizer';
+/** On a volume whose file system still has its old size: that size. */
+export const ANN_PRE_RESIZE_CAPACITY = 'volume.alpha.kubernetes.io/pre-resize-capacity';
+/** On a claim whose volume was grown for good by its controller. */
+export const ANN_NODE_EXPANSION_NOT_REQUIRED = 'volume.kubernetes.io/node-expansion-not-required';
 export const ANN_MIGRATED_TO = 'pv.kubernetes.io/migrated-to';
 /** On a CSINode: the in-tree plugins whose volumes its drivers serve, with commas between. */
 export const ANN_MIGRATED_PLUGINS = 'storage.alpha.kubernetes.io/migrated-plugins';

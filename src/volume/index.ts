@@ -7,7 +7,14 @@ export {
   type Recycler,
   VolumeInUseError,
 } from './control-plugin.ts';
-export { isOperationFinished, TransientOperationFailure, UncertainProgressError } from './operation-error.ts';
+export {
+  FailedPreconditionError,
+  InfeasibleError,
+  isOperationFinished,
+  OperationNotSupportedError,
+  TransientOperationFailure,
+  UncertainProgressError,
+} from './operation-error.ts';
 export { type OperationKey, PendingOperations } from './operation-executor/pending-operations.ts';
 export {
   escapePluginName,
@@ -20,6 +27,7 @@ export {
 } from './paths.ts';
 export {
   type Attacher,
+  type BlockMapper,
   isAttachable,
   isDeviceMountable,
   type MountContext,
@@ -28,13 +36,20 @@ export {
   type NodeExpansion,
   type PluginProber,
   type PluginRegistry,
+  type StatsRequest,
   splitUniqueVolumeName,
   type UniqueVolumeName,
   uniqueVolumeName,
   uniqueVolumeNameForPod,
   type VolumePlugin,
   type VolumeSpec,
+  type VolumeStats,
 } from './plugin.ts';
 export { createPluginRegistry } from './registry.ts';
-export { type ClaimStatusPatch, mergedResizeConditions, type ResizeCondition } from './resize-conditions.ts';
+export {
+  type ClaimStatusPatch,
+  mergedResizeConditions,
+  RESIZE_CONDITIONS,
+  type ResizeCondition,
+} from './resize-conditions.ts';
 export { claimOf, specFromPersistentVolume, specFromVolume } from './spec.ts';

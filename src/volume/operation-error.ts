@@ -18,3 +18,18 @@ export class TransientOperationFailure extends Error {
 export function isOperationFinished(error: unknown): boolean {
   return !(error instanceof UncertainProgressError) && !(error instanceof TransientOperationFailure);
 }
+
+/** The volume cannot grow while it is in use; it can once nobody has it. */
+export class FailedPreconditionError extends Error {
+  override name = 'FailedPreconditionError';
+}
+
+/** What was asked for can never be. */
+export class InfeasibleError extends Error {
+  override name = 'InfeasibleError';
+}
+
+/** Whoever was asked does not do such things. */
+export class OperationNotSupportedError extends Error {
+  override name = 'OperationNotSupportedError';
+}

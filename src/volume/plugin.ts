@@ -28,7 +28,14 @@ export interface VolumePlugin {
   readonly attacher?: Attacher;
   readonly deviceMounter?: DeviceMounter;
   readonly mounter: Mounter;
+  /** Present when volumes of the type can be given to a pod as a device (volumeMode Block). */
+  readonly blockMapper?: BlockMapper;
   readonly nodeExpander?: NodeExpander;
+  /**
+   * How full a volume that a pod uses is, and how healthy; undefined when nobody can tell. Upstream: MetricsProvider.
+   * Absent: as the file system at the path says.
+   */
+  stats?(request: StatsRequest): Promise<VolumeStats | undefined>;
   /** Resolves once the plugin can tell what is attachable (its caches are filled). Absent: at once. */
   readonly ready?: Promise<void>;
 }
@@ -57,6 +64,8 @@ export interface MountContext {
   readonly pod: Stored<Pod>;
   readonly fsGroup?: number;
   readonly fsGroupChangePolicy?: 'Always' | 'OnRootMismatch';
+  /** With what SELinux label the volume's files are to be seen; absent where SELinux does not matter. */
+  readonly seLinuxLabel?: string;
   /** The pod uses the volume already; a failure must leave what it sees in place. */
   readonly isRemount?: boolean;
   /** The volume was found on disk after a restart and a pod may be using it. */
@@ -83,6 +92,8 @@ export interface DeviceMounter {
 export interface ReconstructedVolume {
   readonly spec: VolumeSpec;
   readonly volumeName: string;
+  /** The label that it was mounted with. */
+  readonly seLinuxLabel?: string;
 }
 
 /** Mounts a volume for a pod. */
@@ -96,6 +107,47 @@ export interface Mounter {
   tearDown(specName: string, podUid: string, signal: AbortSignal): Promise<void>;
   /** What `pods/UID/volumes/PLUGIN/specName` holds; undefined when nothing usable is there. */
   reconstruct(specName: string, podUid: string): Promise<ReconstructedVolume | undefined>;
+}
+
+/**
+ * Gives a volume to a pod as a device. Upstream: BlockVolumeMapper, CustomBlockVolumeMapper and their undoing. What is
+ * absent, the plugin leaves to who calls it.
+ */
+export interface BlockMapper {
+  /** The directory on the node that has a link, or a bind mount, for each pod (GetGlobalMapPath). */
+  globalMapPath(spec: VolumeSpec): string;
+  /** The pod's own directory of links to devices, below `pods/UID/volumeDevices/`; a link is named as the spec. */
+  podDeviceMapDirectory(podUid: string): string;
+  /** Comes before everything else (NewBlockVolumeMapper): notes what is needed to undo the rest. */
+  prepare?(spec: VolumeSpec): Promise<void>;
+  /** Once a node. Resolves to the path by which the device was reached, '' where there is none. */
+  setUpDevice?(spec: VolumeSpec, devicePath: string, context: MountContext): Promise<string>;
+  /** Once a pod. Resolves to the path of the device for the pod, '' where setUpDevice told it. */
+  mapPodDevice?(spec: VolumeSpec, context: MountContext): Promise<string>;
+  unmapPodDevice?(specName: string, podUid: string, signal: AbortSignal): Promise<void>;
+  tearDownDevice?(specName: string, signal: AbortSignal): Promise<void>;
+  /** What `pods/UID/volumeDevices/PLUGIN/specName` is; undefined when nothing usable is there. */
+  reconstruct(specName: string, podUid: string): Promise<ReconstructedVolume | undefined>;
+}
+
+export interface StatsRequest {
+  readonly spec: VolumeSpec;
+  readonly podUid: string;
+  /** The pod's mount; of a device the pod's link below its global map path. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+/** In bytes and inodes; what is absent is not known. */
+export interface VolumeStats {
+  readonly capacity?: number;
+  readonly available?: number;
+  readonly used?: number;
+  readonly inodes?: number;
+  readonly inodesFree?: number;
+  readonly inodesUsed?: number;
+  /** What a driver says of the volume's health (CSIVolumeHealth α). */
+  readonly condition?: { readonly abnormal: boolean; readonly message: string };
 }
 
 /** Grows what is mounted on a node to the new size of its volume. Upstream: NodeExpandableVolumePlugin. */

@@ -6,7 +6,7 @@ export type ClaimStatusPatch = { readonly [K in keyof PersistentVolumeClaimStatu
 export type ResizeCondition = NonNullable<PersistentVolumeClaimStatus['conditions']>[number];
 
 /** Conditions that tell of resizing; others are not ours to touch. */
-const RESIZE_CONDITIONS: ReadonlySet<string> = new Set([
+export const RESIZE_CONDITIONS: ReadonlySet<string> = new Set([
   'FileSystemResizePending',
   'Resizing',
   'ControllerResizeError',

@@ -88,7 +88,7 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
     cluster = await startCluster({
       dataDir: join(directory, 'data'),
       logLevel: 'silent',
-      drivers: [{ controller: driver.endpoint, nodes: { 'node-1': driver.endpoint } }],
+      csiDrivers: [{ endpoint: driver.endpoint }],
     });
     // The sidecars wait for their driver; the cluster does not.
     await driver.start();

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PersistentVolume, Pod, Stored } from '../../kube/index.ts';
 import type { VolumeSpec } from '../../volume/index.ts';
+import type { AttachState } from './actual-state-of-world.ts';
+import { attachOrder } from './attach-order.ts';
 import { type DetachCircumstances, type DetachDecision, decideDetach } from './detach-decision.ts';
 import { volumeMessage } from './messages.ts';
 import { isMultiAttachAllowed, multiAttachMessage } from './multi-attach.ts';
@@ -87,5 +89,19 @@ describe('messages', () => {
       volumeMessage('AttachVolume.Attach succeeded', 'pvc-1', ''),
       'AttachVolume.Attach succeeded for volume "pvc-1" ',
     );
+  });
+});
+
+describe('where a volume is attached first', () => {
+  it('where it may be already', () => {
+    const states: Record<string, AttachState> = {
+      a: 'detached',
+      b: 'attached',
+      c: 'uncertain',
+      d: 'detached',
+    };
+    const wanted = ['a', 'b', 'c', 'd'].map((nodeName) => ({ nodeName }));
+    const order = attachOrder(wanted, (nodeName) => states[nodeName]!).map(({ nodeName }) => nodeName);
+    assert.deepEqual(order, ['c', 'a', 'b', 'd']);
   });
 });

@@ -149,4 +149,18 @@ describe('actual state of world', () => {
     assert.equal(actual.reportDiffers('n', [{ name: 'v', devicePath: '' }]), false);
     assert.equal(actual.reportDiffers('other', []), false);
   });
+
+  it('a volume that is as uncertain as before is no news: nothing is tried again at once', () => {
+    let news = 0;
+    const actual = new ActualStateOfWorld(() => news++);
+    actual.markAttached('csi/disk^v', undefined, 'node-1', '');
+    const before = news;
+    actual.markUncertain('csi/disk^v', undefined, 'node-1');
+    assert.equal(news, before + 1);
+    actual.markUncertain('csi/disk^v', undefined, 'node-1');
+    assert.equal(news, before + 1);
+    actual.markAttached('csi/disk^v', undefined, 'node-1', '');
+    assert.equal(actual.state('csi/disk^v', 'node-1'), 'attached');
+    assert.ok(news > before + 1);
+  });
 });

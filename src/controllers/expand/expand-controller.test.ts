@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import {
+  ANN_PRE_RESIZE_CAPACITY,
   events,
   type PersistentVolumeSpec,
   persistentVolumeClaims,
@@ -10,7 +11,6 @@ import {
 import { startStack } from '../../testing/component-stack.ts';
 import { type ControlPlugin, createPluginRegistry, type Expander } from '../../volume/index.ts';
 import { createExpandController } from './index.ts';
-import { ANN_PRE_RESIZE_CAPACITY } from './plan.ts';
 
 const claimName = { namespace: 'default', name: 'data' };
 const shared = { accessModes: ['ReadWriteOnce'], storageClassName: 'grows' };

@@ -1,6 +1,8 @@
 import { errorMessage, rfc3339 } from '../../base/index.ts';
 import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
 import {
+  ANN_PRE_RESIZE_CAPACITY,
+  ANN_STORAGE_RESIZER,
   compareQuantity,
   keyOf,
   type PersistentVolume,
@@ -17,14 +19,14 @@ import {
   type PluginRegistry,
   specFromPersistentVolume,
 } from '../../volume/index.ts';
+import { driverOfPlugin, migratedPluginOf } from '../../volume/migration/index.ts';
 import { expanderOf } from './expander-of.ts';
-import { ANN_PRE_RESIZE_CAPACITY, concernsExpansion, planExpansion } from './plan.ts';
+import { concernsExpansion, planExpansion } from './plan.ts';
 import { fileSystemResizePending, resizeBegun, resizeFinished } from './resize-status.ts';
 
 /** event.source.component, as upstream's. */
 const COMPONENT = 'volume_expand';
 const WORKERS = 10;
-const ANN_STORAGE_RESIZER = 'volume.kubernetes.io/storage-resizer';
 
 type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
@@ -105,7 +107,25 @@ export function createExpandController(
     }
   };
 
+  /** The driver that took over from an in-tree plugin hears of the claim by its annotation. */
+  const handOver = async (claim: Claim, plugin: string): Promise<void> => {
+    const key = keyOf(claim);
+    const waiting = `CSI migration enabled for ${plugin}; waiting for external resizer to expand the pvc`;
+    recorder.event(claim, 'Normal', 'ExternalExpanding', waiting);
+    const resizer = driverOfPlugin(plugin);
+    if (claim.metadata.annotations?.[ANN_STORAGE_RESIZER] === resizer) return;
+    try {
+      await patchStatus(claim, {}, resizer);
+    } catch (error) {
+      const failed = `error setting resizer annotation to pvc ${key}, with error ${errorMessage(error)}`;
+      recorder.event(claim, 'Warning', 'ExternalExpanding', failed);
+      throw new Error(failed, { cause: error });
+    }
+  };
+
   const carryOut = async (claim: Claim, volume: Volume, signal: AbortSignal): Promise<void> => {
+    const migrated = migratedPluginOf(volume);
+    if (migrated) return handOver(claim, migrated);
     let found: ReturnType<typeof expanderOf>;
     try {
       found = expanderOf(plugins, volume);

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { PersistentVolume, PersistentVolumeClaim } from '../../kube/index.ts';
-import { ANN_PRE_RESIZE_CAPACITY, concernsExpansion, planExpansion } from './plan.ts';
+import {
+  ANN_PRE_RESIZE_CAPACITY,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+} from '../../kube/index.ts';
+import { concernsExpansion, planExpansion } from './plan.ts';
 
 interface Given {
   readonly asked: string;

@@ -1,7 +1,9 @@
-import { compareQuantity, type PersistentVolume, type PersistentVolumeClaim } from '../../kube/index.ts';
-
-/** On a volume whose file system still has its old size: that size. */
-export const ANN_PRE_RESIZE_CAPACITY = 'volume.alpha.kubernetes.io/pre-resize-capacity';
+import {
+  ANN_PRE_RESIZE_CAPACITY,
+  compareQuantity,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+} from '../../kube/index.ts';
 
 /** What is to be done for a claim that wants to be larger. */
 export type ExpansionPlan =

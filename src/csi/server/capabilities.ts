@@ -69,16 +69,45 @@ export function derivedIdentity(services: CsiServices): Handlers<(typeof CSI_SER
 
 /** @throws Error if a capability is implemented by half (createVolume without deleteVolume). */
 export function derivedController(service: ControllerService): Handlers<(typeof CSI_SERVICES)['controller']> {
-  const stated = statedTypes('controller', service.capabilities, ControllerType);
-  const types = derive('controller', service, CONTROLLER, stated, ControllerType);
+  const types = controllerTypes(service);
   return { controllerGetCapabilities: () => ({ capabilities: types.map(rpcCapability) }) };
 }
 
 /** @throws Error if a capability is implemented by half. */
 export function derivedNode(service: NodeService): Handlers<(typeof CSI_SERVICES)['node']> {
-  const stated = statedTypes('node', service.capabilities, NodeType);
-  const types = derive('node', service, NODE, stated, NodeType);
+  const types = nodeTypes(service);
   return { nodeGetCapabilities: () => ({ capabilities: types.map(rpcCapability) }) };
+}
+
+/**
+ * What a driver can do, by the names of its capabilities; `undefined` of a service that answers for itself, which may
+ * say another thing each time.
+ */
+export interface Declared {
+  readonly topology: boolean;
+  readonly controller: ReadonlySet<string> | undefined;
+  readonly node: ReadonlySet<string> | undefined;
+}
+
+/** @throws Error if a capability is implemented by half. */
+export function declared({ identity, controller, node }: CsiServices): Declared {
+  const known = controller && !controller.controllerGetCapabilities;
+  const nodeKnown = node && !node.nodeGetCapabilities;
+  return {
+    topology: identity.topology ?? false,
+    controller: known ? new Set(controllerTypes(controller).map((type) => ControllerType[type])) : undefined,
+    node: nodeKnown ? new Set(nodeTypes(node).map((type) => NodeType[type])) : undefined,
+  };
+}
+
+function controllerTypes(service: ControllerService): ControllerType[] {
+  const stated = statedTypes('controller', service.capabilities, ControllerType);
+  return derive('controller', service, CONTROLLER, stated, ControllerType);
+}
+
+function nodeTypes(service: NodeService): NodeType[] {
+  const stated = statedTypes('node', service.capabilities, NodeType);
+  return derive('node', service, NODE, stated, NodeType);
 }
 
 /** @throws Error if a capability is implemented in part. */

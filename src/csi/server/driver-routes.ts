@@ -1,10 +1,17 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { Clock, Logger } from '../../base/index.ts';
 import { CSI_SERVICE_NAMES, CSI_SERVICES, type CsiServiceName } from '../services.ts';
-import { derivedController, derivedGroupController, derivedIdentity, derivedNode } from './capabilities.ts';
+import {
+  declared,
+  derivedController,
+  derivedGroupController,
+  derivedIdentity,
+  derivedNode,
+} from './capabilities.ts';
 import type { CsiServices } from './handlers.ts';
 import { missingArgument } from './required-arguments.ts';
 import { createRoutes, type Routes, type ServiceBinding } from './router.ts';
+import { unsupportedArgument } from './unsupported-arguments.ts';
 
 /** What a service may contain beside handlers. */
 const OWN_FIELDS: Readonly<Record<CsiServiceName, readonly string[]>> = {
@@ -33,9 +40,11 @@ export function driverRoutes(services: CsiServices, options: { clock: Clock; log
     bindings.push({ service: CSI_SERVICES[name], handlers: withDerived(name, services) });
   }
   const stages = services.node?.nodeStageVolume !== undefined;
+  const driver = declared(services);
   return createRoutes(bindings, {
     ...options,
-    reject: (method, request) => missingArgument(method.input, request, { stages }),
+    reject: (method, request) =>
+      missingArgument(method.input, request, { stages }) ?? unsupportedArgument(request, driver),
   });
 }
 

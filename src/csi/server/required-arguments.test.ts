@@ -219,6 +219,40 @@ describe('required arguments', () => {
     );
   });
 
+  const named: readonly [DescMessage, Record<string, unknown>][] = [
+    [csi.CreateVolumeRequestSchema, { volumeCapabilities: [capability] }],
+    [csi.CreateSnapshotRequestSchema, { sourceVolumeId: 'v' }],
+    [csi.CreateVolumeGroupSnapshotRequestSchema, { sourceVolumeIds: ['v'] }],
+  ];
+  for (const [schema, rest] of named) {
+    it(`the name in ${schema.name} is at most 128 bytes of anything but control characters`, () => {
+      const say = (name: string) => verdict(schema, { ...rest, name });
+      assert.equal(say('n'.repeat(128)), undefined);
+      assert.equal(say('Żółw in\ttwo\r\nlines'), undefined);
+      assert.equal(say('ż'.repeat(65)), 'INVALID_ARGUMENT: name has 130 bytes; at most 128 are allowed');
+      for (const banned of ['\u0000', '\u0008', '\u000b', '\u001f', '\u007f', '\u009f'])
+        assert.match(say(`a${banned}`) ?? '', /^INVALID_ARGUMENT: name ".*" contains a control character$/);
+    });
+
+    it(`the parameters in ${schema.name} are at most 4 KiB, keys and values`, () => {
+      const say = (length: number) =>
+        verdict(schema, { ...rest, name: 'n', parameters: { key: 'x'.repeat(length) } });
+      assert.equal(say(4093), undefined);
+      assert.equal(say(4094), 'INVALID_ARGUMENT: parameters has 4097 bytes; at most 4096 are allowed');
+    });
+  }
+
+  it('mutable parameters are at most 4 KiB, wherever they are', () => {
+    const mutableParameters = { key: 'x'.repeat(4094) };
+    const tooLarge = 'INVALID_ARGUMENT: mutable_parameters has 4097 bytes; at most 4096 are allowed';
+    const create = { name: 'n', volumeCapabilities: [capability], mutableParameters };
+    assert.equal(verdict(csi.CreateVolumeRequestSchema, create), tooLarge);
+    assert.equal(
+      verdict(csi.ControllerModifyVolumeRequestSchema, { volumeId: 'v', mutableParameters }),
+      tooLarge,
+    );
+  });
+
   it('paths are absolute', () => {
     assert.equal(
       verdict(csi.NodeUnpublishVolumeRequestSchema, { volumeId: 'v', targetPath: 'pods/x' }),

@@ -5,7 +5,7 @@ import { CsiStatus } from '../status.ts';
 /** One demand on a field. `field` is named as in the .proto and may be a oneof. */
 interface Rule {
   readonly field: string;
-  readonly demand: 'required' | 'absolute path' | 'not negative';
+  readonly demand: 'required' | 'absolute path' | 'not negative' | 'name' | 'at most 4 KiB';
   /** @default INVALID_ARGUMENT */
   readonly code?: Code;
 }
@@ -16,23 +16,36 @@ const notNegative = (field: string, code?: Code): Rule => ({
   demand: 'not negative',
   ...(code === undefined ? {} : { code }),
 });
+/** What a caller names: required, and of a length and characters that every driver must take. */
+const named = (field: string): Rule[] => [...required(field), { field, demand: 'name' }];
+const atMost4KiB = (...fields: string[]): Rule[] =>
+  fields.map((field) => ({ field, demand: 'at most 4 KiB' }));
 /** Required paths are checked for presence first; optional ones only when given. */
 const paths = (...fields: string[]): Rule[] => fields.map((field) => ({ field, demand: 'absolute path' }));
 
 /**
  * What each message must contain, wherever it appears. Source: the REQUIRED marks and error tables of CSI 1.12.
  * Scalars whose zero means something (readonly, starting_offset) cannot be told from missing ones.
+ * Sizes are limited where a caller chooses freely. Ids that are too long are ids that do not exist; the secrets and the
+ * volume context of Kubernetes (which carries tokens) may be larger than the specification has it.
  */
 const RULES: Readonly<Record<string, readonly Rule[]>> = {
-  CreateVolumeRequest: required('name', 'volume_capabilities'),
+  CreateVolumeRequest: [
+    ...named('name'),
+    ...required('volume_capabilities'),
+    ...atMost4KiB('parameters', 'mutable_parameters'),
+  ],
   DeleteVolumeRequest: required('volume_id'),
   ControllerPublishVolumeRequest: required('volume_id', 'node_id', 'volume_capability'),
   ControllerUnpublishVolumeRequest: required('volume_id'),
   ValidateVolumeCapabilitiesRequest: required('volume_id', 'volume_capabilities'),
   ListVolumesRequest: [notNegative('max_entries')],
   ControllerGetVolumeRequest: required('volume_id'),
-  ControllerModifyVolumeRequest: required('volume_id', 'mutable_parameters'),
-  CreateSnapshotRequest: required('source_volume_id', 'name'),
+  ControllerModifyVolumeRequest: [
+    ...required('volume_id', 'mutable_parameters'),
+    ...atMost4KiB('mutable_parameters'),
+  ],
+  CreateSnapshotRequest: [...required('source_volume_id'), ...named('name'), ...atMost4KiB('parameters')],
   DeleteSnapshotRequest: required('snapshot_id'),
   ListSnapshotsRequest: [notNegative('max_entries')],
   GetSnapshotRequest: required('snapshot_id'),
@@ -60,7 +73,11 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     ...paths('volume_path', 'staging_target_path'),
   ],
 
-  CreateVolumeGroupSnapshotRequest: required('name', 'source_volume_ids'),
+  CreateVolumeGroupSnapshotRequest: [
+    ...named('name'),
+    ...required('source_volume_ids'),
+    ...atMost4KiB('parameters'),
+  ],
   DeleteVolumeGroupSnapshotRequest: required('group_snapshot_id', 'snapshot_ids'),
   GetVolumeGroupSnapshotRequest: required('group_snapshot_id', 'snapshot_ids'),
 
@@ -89,6 +106,13 @@ const STAGING_RULE: Rule = {
   demand: 'required',
   code: Code.FAILED_PRECONDITION,
 };
+
+/** Source: CSI specification, "Size Limits". */
+const MAX_NAME_BYTES = 128;
+const MAX_MAP_BYTES = 4096;
+/** Source: CSI specification, CreateVolumeRequest.name: control characters other than the usual white space. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const BANNED_IN_NAMES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 
 /** How a message is reached inside a request. */
 type Fields = Record<string, unknown>;
@@ -148,11 +172,36 @@ function violation(rule: Rule, schema: DescMessage, message: Fields, path: strin
       return isEmpty(value) || (value as string).startsWith('/')
         ? undefined
         : new CsiStatus(code, `${name} ${JSON.stringify(value)} is not an absolute path`);
+    case 'name':
+      return nameProblem(code, name, value as string);
+    case 'at most 4 KiB': {
+      const bytes = sizeBytes(value as Record<string, string>);
+      return bytes <= MAX_MAP_BYTES
+        ? undefined
+        : new CsiStatus(code, `${name} has ${bytes} bytes; at most ${MAX_MAP_BYTES} are allowed`);
+    }
     case 'not negative':
       return (value as bigint | number) < 0
         ? new CsiStatus(code, `${name} is negative: ${value as bigint | number}`)
         : undefined;
   }
+}
+
+function nameProblem(code: Code, field: string, name: string): CsiStatus | undefined {
+  const bytes = Buffer.byteLength(name);
+  if (bytes > MAX_NAME_BYTES)
+    return new CsiStatus(code, `${field} has ${bytes} bytes; at most ${MAX_NAME_BYTES} are allowed`);
+  return BANNED_IN_NAMES.test(name)
+    ? new CsiStatus(code, `${field} ${JSON.stringify(name)} contains a control character`)
+    : undefined;
+}
+
+/** Keys and values of a map. */
+function sizeBytes(map: Readonly<Record<string, string>>): number {
+  return Object.entries(map).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    0,
+  );
 }
 
 function checkRange(range: Fields, path: string): CsiStatus | undefined {

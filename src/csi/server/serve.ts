@@ -16,8 +16,8 @@ export interface ServeCsiOptions extends CsiServices {
 /**
  * Serves a driver on a Unix socket. Resolves when it listens.
  *
- * Requests reach a handler only with the arguments that CSI requires (else INVALID_ARGUMENT), and one at a time
- * for each volume or snapshot (else ABORTED). Capabilities are derived from the handlers; see CsiServices for what
+ * Requests reach a handler only with the arguments that CSI requires, and none that the driver has no capability for
+ * (else INVALID_ARGUMENT), and one at a time for each volume or snapshot (else ABORTED). Capabilities are derived from the handlers; see CsiServices for what
  * must be said besides. Each call is logged, failures at `warn`, others at `debug`, without secrets.
  * @throws Error if the driver contradicts itself (see driverRoutes) or the socket cannot be had (see placeSocket).
  */

@@ -10,6 +10,8 @@ import { TOPOLOGY_HOST, type Topology, zoneOf } from './topology.ts';
 export const DISK_DRIVER = 'disk.csi.stowage.dev';
 
 export interface DiskDriverOptions {
+  /** What it is called, where another of its kind serves the same cluster. @default disk.csi.stowage.dev */
+  readonly name?: string;
   /** The directory of the volumes; made if absent. One process at a time may use it. */
   readonly pool: string;
   readonly host: Host;
@@ -40,7 +42,7 @@ export interface DiskDriver {
 
 /** @throws Error if the pool cannot be had, or holds a record that cannot be read. */
 export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDriver> {
-  const { host, clock, log, sockets } = options;
+  const { name = DISK_DRIVER, host, clock, log, sockets } = options;
   const pool = await Pool.open(options.pool, host, log);
   const attachments = new Attachments(pool, host);
   // A device that its last user does not let go of yet is no reason to keep volumes from anybody.
@@ -57,7 +59,7 @@ export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDr
       const place = { ...topology, ...zoneOf(nodeLabels) };
       if (nodeId !== undefined) nodes.set(nodeId, place);
       const services: CsiServices = {
-        identity: { name: DISK_DRIVER, vendorVersion: '0.1.0', topology: true },
+        identity: { name, vendorVersion: '0.1.0', topology: true },
         controller: diskController({ pool, attachments, topology, nodes }),
         node:
           nodeId === undefined ? undefined : diskNode({ pool, attachments, host, nodeId, topology: place }),

@@ -1,7 +1,7 @@
 import { spawn as spawnChild } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { type Clock, TimeoutError } from '../../base/index.ts';
+import { type Clock, TimeoutError, type Timer } from '../../base/index.ts';
 import type {
   ConnectedProcess,
   ExecOptions,
@@ -16,6 +16,8 @@ import { MissingToolError } from './tools.ts';
 
 const DEFAULT_TIMEOUT_MS = 120_000;
 const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
+/** How long the output of a killed group is waited for. */
+const LINGER_MS = 1_000;
 /** Administration tools live in sbin, which a login shell may lack. */
 const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 
@@ -65,12 +67,15 @@ function exec(
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   let failure: unknown;
+  let lingering: Timer | undefined;
   const give = (reason: unknown) => {
     failure ??= reason;
     if (child.pid !== undefined) signalPid(-child.pid, 'SIGKILL');
-    // What left the group may hold them open for ever.
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    // The group is gone when they are closed; but what has left it may hold them open for ever.
+    lingering ??= clock.after(LINGER_MS, () => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    });
   };
   const timer = clock.after(timeoutMs, () => give(new TimeoutError(commandLine(command, shown), timeoutMs)));
   const onAbort = () => give(signal!.reason);
@@ -90,6 +95,7 @@ function exec(
   const stderr = collect(child.stderr);
   const settle = (finish: () => void) => {
     timer.cancel();
+    lingering?.cancel();
     signal?.removeEventListener('abort', onAbort);
     finish();
   };

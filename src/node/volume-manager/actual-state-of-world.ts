@@ -32,6 +32,8 @@ export interface AttachedVolume {
   readonly size: string | undefined;
   /** Growing it has failed for good. */
   readonly expansionFailed: boolean;
+  /** It can grow only while it is not in use (volumeInUseErrorForExpansion). */
+  readonly growsUnused: boolean;
   readonly pods: ReadonlyMap<string, PodMount>;
 }
 
@@ -98,6 +100,7 @@ export class ActualStateOfWorld {
       deviceReconstructed: false,
       size: undefined,
       expansionFailed: false,
+      growsUnused: false,
       pods: new Map(),
     });
   }
@@ -147,6 +150,10 @@ export class ActualStateOfWorld {
 
   markExpansionFailed(name: UniqueVolumeName): void {
     this.#attached(name).expansionFailed = true;
+  }
+
+  markGrowsUnused(name: UniqueVolumeName): void {
+    this.#attached(name).growsUnused = true;
   }
 
   markMounted(name: UniqueVolumeName, podUid: string, spec: VolumeSpec): void {

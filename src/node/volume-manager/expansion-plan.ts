@@ -1,4 +1,9 @@
-import { compareQuantity, type PersistentVolume, type PersistentVolumeClaim } from '../../kube/index.ts';
+import {
+  ANN_NODE_EXPANSION_NOT_REQUIRED,
+  compareQuantity,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+} from '../../kube/index.ts';
 import { type ClaimStatusPatch, mergedResizeConditions } from '../../volume/index.ts';
 
 /** What a node is to do about a volume that has become larger. */
@@ -16,24 +21,27 @@ export type ExpansionPlan =
       readonly tellsProgress: boolean;
     };
 
-const ANN_NOT_REQUIRED = 'volume.kubernetes.io/node-expansion-not-required';
-
 /** Source: checkForRecoveryFromExpansion; NodeExpander.runPreCheck. */
 export function planNodeExpansion(claim: PersistentVolumeClaim, volume: PersistentVolume): ExpansionPlan {
   const { capacity, allocatedResources, allocatedResourceStatuses } = claim.status ?? {};
   const status = allocatedResourceStatuses?.storage ?? '';
   const newSize = allocatedResources?.storage ?? volume.spec?.capacity?.storage ?? '0';
   const isTold = compareQuantity(capacity?.storage, newSize) >= 0;
-  if (status === '' && allocatedResources === undefined)
+  if (isOfOldController(claim))
     return { action: 'expand', newSize, tellsClaim: !isTold, tellsProgress: false };
   if (status === 'NodeResizePending' || status === 'NodeResizeInProgress')
     return { action: 'expand', newSize, tellsClaim: true, tellsProgress: true };
   if (status !== '' || !isTold) return { action: 'wait' };
   // A volume of many nodes grows on each of them.
   const isShared = claim.spec?.accessModes?.includes('ReadWriteMany');
-  if (isShared && claim.metadata?.annotations?.[ANN_NOT_REQUIRED] === undefined)
+  if (isShared && claim.metadata?.annotations?.[ANN_NODE_EXPANSION_NOT_REQUIRED] === undefined)
     return { action: 'expand', newSize, tellsClaim: false, tellsProgress: false };
   return { action: 'done', newSize };
+}
+
+/** Whether whoever grew the volume knows nothing of recovering from failures: the claim says nothing of what is going on. */
+export function isOfOldController({ status }: PersistentVolumeClaim): boolean {
+  return status?.allocatedResources === undefined && !status?.allocatedResourceStatuses?.storage;
 }
 
 /** Whether a volume that is mounted with this size has become larger, and it is the node's turn (volumeNeedsExpansion). */

@@ -1,10 +1,86 @@
 import { join } from 'node:path';
+import { errorMessage, type Logger } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import { podDirectory, podsDirectory, podVolumesDirectory } from '../../volume/index.ts';
 import { hasMountsBelow } from '../../volume/mount/index.ts';
 
+export interface OrphanedPodsOptions {
+  readonly host: Host;
+  readonly nodeRoot: string;
+  readonly log: Logger;
+  /** Whether nobody knows the pod, nor is anything mounted for it. */
+  isOrphan(podUid: string): boolean;
+  /** There is something to clean again. */
+  wake(): void;
+}
+
+/** Removes the directories that pods leave behind, each by one removal at a time. */
+export class OrphanedPods {
+  readonly #options: OrphanedPodsOptions;
+  /** Removals under way: a pod that ends and the cleaning of orphans must not meet in one. */
+  readonly #removals = new Map<string, Promise<void>>();
+  #cleaning: Promise<void> | undefined;
+  #dirty = true;
+
+  constructor(options: OrphanedPodsOptions) {
+    this.#options = options;
+  }
+
+  /** There may be orphans since the last cleaning. */
+  markDirty(): void {
+    this.#dirty = true;
+  }
+
+  clean(signal: AbortSignal): void {
+    if (this.#cleaning || !this.#dirty) return;
+    this.#dirty = false;
+    this.#cleaning = this.#removeAll(signal)
+      .catch((error: unknown) => {
+        this.#options.log.warn('orphaned pod directories could not be cleaned', {
+          error: errorMessage(error),
+        });
+      })
+      .finally(() => {
+        this.#cleaning = undefined;
+        if (this.#dirty) this.#options.wake();
+      });
+  }
+
+  /** Never rejects: what must stay is logged. */
+  remove(podUid: string): Promise<void> {
+    const { host, nodeRoot, log } = this.#options;
+    let removal = this.#removals.get(podUid);
+    if (!removal) {
+      removal = removeOrphanedPod(host, nodeRoot, podUid)
+        .then((why) => {
+          if (why) log.warn(why);
+        })
+        .catch((error: unknown) =>
+          log.warn('the directory of a pod could not be removed', {
+            pod: podUid,
+            error: errorMessage(error),
+          }),
+        )
+        .finally(() => this.#removals.delete(podUid));
+      this.#removals.set(podUid, removal);
+    }
+    return removal;
+  }
+
+  async stopped(): Promise<void> {
+    await this.#cleaning;
+    await Promise.all(this.#removals.values());
+  }
+
+  async #removeAll(signal: AbortSignal): Promise<void> {
+    const { host, nodeRoot, isOrphan } = this.#options;
+    for (const uid of await podsOnDisk(host, nodeRoot))
+      if (!signal.aborted && isOrphan(uid)) await this.remove(uid);
+  }
+}
+
 /** The pods that have a directory on this node. */
-export async function podsOnDisk(host: Pick<Host, 'files'>, nodeRoot: string): Promise<readonly string[]> {
+async function podsOnDisk(host: Pick<Host, 'files'>, nodeRoot: string): Promise<readonly string[]> {
   const path = podsDirectory(nodeRoot);
   return (await host.files.stat(path)) ? await host.files.list(path) : [];
 }

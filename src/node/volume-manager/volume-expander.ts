@@ -11,14 +11,23 @@ import {
 } from '../../kube/index.ts';
 import {
   type ClaimStatusPatch,
+  FailedPreconditionError,
+  InfeasibleError,
   isOperationFinished,
   type NodeExpansion,
+  OperationNotSupportedError,
   type VolumePlugin,
   type VolumeSpec,
 } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { VolumeToMount } from './desired-state-of-world.ts';
-import { expanded, expansionFailed, IN_PROGRESS, planNodeExpansion } from './expansion-plan.ts';
+import {
+  expanded,
+  expansionFailed,
+  IN_PROGRESS,
+  isOfOldController,
+  planNodeExpansion,
+} from './expansion-plan.ts';
 
 type Claim = Stored<PersistentVolumeClaim>;
 
@@ -80,8 +89,13 @@ export class VolumeExpander {
     try {
       await plugin.nodeExpander!.expand({ ...at, spec, newSize, oldSize, signal });
     } catch (error) {
-      if (!signal.aborted && plan.tellsProgress && isOperationFinished(error))
+      // A shared volume that has grown elsewhere: here there is nothing to do (kubernetes/kubernetes#131381).
+      if (error instanceof OperationNotSupportedError && !plan.tellsProgress)
+        return actual.markResized(volumeName, newSize);
+      if (!signal.aborted && isOperationFinished(error))
         await this.#tellFailure(volume, told, newSize, error, signal);
+      // It can be used as it is, and is left alone until nobody uses it.
+      if (error instanceof FailedPreconditionError) return actual.markGrowsUnused(volumeName);
       throw error;
     }
     const node = pod.spec?.nodeName ?? '';
@@ -91,7 +105,7 @@ export class VolumeExpander {
     actual.markResized(volumeName, newSize);
   }
 
-  /** One that fails for good while the claim asks for another size by now makes room for that. */
+  /** One that can never be, or that fails for good while the claim asks for another size by now, makes room for that. */
   async #tellFailure(
     { volumeName }: VolumeToMount,
     claim: Claim,
@@ -99,9 +113,12 @@ export class VolumeExpander {
     error: unknown,
     signal: AbortSignal,
   ): Promise<void> {
+    if (isOfOldController(claim)) return;
     const { actual, clock } = this.#options;
     const asksForOther = compareQuantity(claim.spec?.resources?.requests?.storage, newSize) !== 0;
-    const isInfeasible = asksForOther && (actual.get(volumeName)?.expansionFailed ?? false);
+    const isInfeasible =
+      error instanceof InfeasibleError ||
+      (asksForOther && (actual.get(volumeName)?.expansionFailed ?? false));
     actual.markExpansionFailed(volumeName);
     const status = expansionFailed(claim, errorMessage(error), rfc3339(clock.now()), isInfeasible);
     // The failure itself is what matters; the next try tells it again.

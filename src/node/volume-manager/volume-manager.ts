@@ -19,11 +19,12 @@ import {
   type UniqueVolumeName,
 } from '../../volume/index.ts';
 import { ActualStateOfWorld } from './actual-state-of-world.ts';
+import { ClaimWatch } from './claim-watch.ts';
 import type { MountedVolumes, PodSource, VolumeManager } from './contract.ts';
 import { DesiredStateOfWorld, type VolumeToMount } from './desired-state-of-world.ts';
 import { hasOutgrown } from './expansion-plan.ts';
 import { Operations } from './operations.ts';
-import { podsOnDisk, removeOrphanedPod } from './orphaned-pods.ts';
+import { OrphanedPods } from './orphaned-pods.ts';
 import { expectedVolumes } from './pod-volumes.ts';
 import { Populator } from './populator.ts';
 import { reconcile } from './reconciler.ts';
@@ -74,15 +75,12 @@ class NodeVolumeManager implements VolumeManager {
   readonly #pending: PendingOperations;
   readonly #operations: Operations;
   readonly #inUse: VolumesInUse;
+  readonly #orphans: OrphanedPods;
+  readonly #claims: ClaimWatch;
   #unreconstructed = new Set<Unreconstructed>();
   #statusKnown = false;
   #readingStatus = false;
   #passScheduled = false;
-  #cleaning: Promise<void> | undefined;
-  /** Removals of pods' directories under way: a pod that ends and the cleaning of orphans must not meet in one. */
-  readonly #removals = new Map<string, Promise<void>>();
-  #orphansDirty = true;
-  #claimStops: (() => void)[] = [];
   #signal: AbortSignal | undefined;
 
   constructor(options: VolumeManagerOptions) {
@@ -101,7 +99,7 @@ class NodeVolumeManager implements VolumeManager {
           });
           clock.after(retryAfterMs + 1, () => this.#wake(), { unref: true });
         }
-        this.#orphansDirty = true;
+        this.#orphans.markDirty();
         this.#wake();
       },
     });
@@ -123,10 +121,10 @@ class NodeVolumeManager implements VolumeManager {
       clock,
       log,
       processed: () => {
-        this.#orphansDirty = true;
+        this.#orphans.markDirty();
         const growing = () =>
           this.#desired.volumesToMount().some(({ plugin, spec }) => mayGrow(plugin, spec));
-        this.#followClaims((this.#populator.hasFailed || growing()) && !this.#signal?.aborted);
+        this.#claims.follow((this.#populator.hasFailed || growing()) && !this.#signal?.aborted);
         this.#wake();
       },
     });
@@ -141,9 +139,15 @@ class NodeVolumeManager implements VolumeManager {
         if (this.#desired.markReportedInUse(names)) this.#wake();
       },
     });
-    // Asked for now, so that they run from the start.
-    informers.of(persistentVolumes);
-    informers.of(persistentVolumeClaims);
+    this.#orphans = new OrphanedPods({
+      ...options,
+      isOrphan: (podUid) => this.#isOrphan(podUid),
+      wake: () => this.#wake(),
+    });
+    this.#claims = new ClaimWatch(informers, {
+      appeared: () => this.#populator.enqueueFailed(),
+      changed: () => this.#wake(),
+    });
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -172,8 +176,7 @@ class NodeVolumeManager implements VolumeManager {
     this.#changes.notify();
     await this.#pending.idle();
     await this.#inUse.stopped();
-    await this.#cleaning;
-    await Promise.all(this.#removals.values());
+    await this.#orphans.stopped();
   }
 
   async waitForAttachAndMount(pod: Stored<Pod>, signal: AbortSignal): Promise<MountedVolumes> {
@@ -213,7 +216,7 @@ class NodeVolumeManager implements VolumeManager {
   }
 
   removePodDirectory(pod: Stored<Pod>): Promise<void> {
-    return this.#removeDirectory(pod.metadata.uid);
+    return this.#orphans.remove(pod.metadata.uid);
   }
 
   async waitForAllUnmounted(signal: AbortSignal): Promise<void> {
@@ -255,26 +258,7 @@ class NodeVolumeManager implements VolumeManager {
     const byName = informers.of(nodes).addIndex(BY_NAME, ({ metadata }) => [metadata.name]);
     return [
       byName.on({ added: nodeSeen, updated: nodeSeen }, { index: BY_NAME, value: nodeName }),
-      () => this.#followClaims(false),
-    ];
-  }
-
-  /** Claims and volumes are listened to as long as a pod waits for one, or has one that may grow: they are many, and so are nodes. */
-  #followClaims(wanted: boolean): void {
-    if (wanted === this.#claimStops.length > 0) return;
-    for (const stop of this.#claimStops) stop();
-    this.#claimStops = [];
-    if (!wanted) return;
-    const { informers } = this.#options;
-    const retry = () => this.#populator.enqueueFailed();
-    const updated = () => {
-      retry();
-      // A volume may have become larger.
-      this.#wake();
-    };
-    this.#claimStops = [
-      informers.of<PersistentVolumeClaim>(persistentVolumeClaims).on({ added: retry, updated }),
-      informers.of<PersistentVolume>(persistentVolumes).on({ added: retry, updated }),
+      () => this.#claims.follow(false),
     ];
   }
 
@@ -324,17 +308,18 @@ class NodeVolumeManager implements VolumeManager {
     if (this.#populator.hasAddedPods && this.#statusKnown) this.#inUse.sync(signal);
     if (mayUnmount) {
       this.#cleanUnreconstructed(signal);
-      this.#cleanOrphans(signal);
+      this.#orphans.clean(signal);
     }
     this.#changes.notify();
   }
 
   #needsExpansion({ plugin, spec, volumeName }: VolumeToMount): boolean {
-    if (spec.readOnly || !mayGrow(plugin, spec)) return false;
+    const mounted = this.#actual.get(volumeName);
+    if (spec.readOnly || mounted?.growsUnused || !mayGrow(plugin, spec)) return false;
     const { informers } = this.#options;
     const volume = informers.of<PersistentVolume>(persistentVolumes).get(spec.name);
     const claim = informers.of<PersistentVolumeClaim>(persistentVolumeClaims).byKey(claimOf(spec) ?? '');
-    return hasOutgrown(this.#actual.get(volumeName)?.size, volume, claim);
+    return hasOutgrown(mounted?.size, volume, claim);
   }
 
   /** Whether volumes found on disk are attached is only known from the node's status on the server. */
@@ -372,47 +357,6 @@ class NodeVolumeManager implements VolumeManager {
     }
   }
 
-  #cleanOrphans(signal: AbortSignal): void {
-    if (this.#cleaning || !this.#orphansDirty) return;
-    this.#orphansDirty = false;
-    this.#cleaning = this.#removeOrphans(signal)
-      .catch((error: unknown) => {
-        this.#options.log.warn('orphaned pod directories could not be cleaned', {
-          error: errorMessage(error),
-        });
-      })
-      .finally(() => {
-        this.#cleaning = undefined;
-        if (this.#orphansDirty) this.#wake();
-      });
-  }
-
-  async #removeOrphans(signal: AbortSignal): Promise<void> {
-    const { host, nodeRoot } = this.#options;
-    for (const uid of await podsOnDisk(host, nodeRoot))
-      if (!signal.aborted && this.#isOrphan(uid)) await this.#removeDirectory(uid);
-  }
-
-  #removeDirectory(podUid: string): Promise<void> {
-    const { host, nodeRoot, log } = this.#options;
-    let removal = this.#removals.get(podUid);
-    if (!removal) {
-      removal = removeOrphanedPod(host, nodeRoot, podUid)
-        .then((why) => {
-          if (why) log.warn(why);
-        })
-        .catch((error: unknown) =>
-          log.warn('the directory of a pod could not be removed', {
-            pod: podUid,
-            error: errorMessage(error),
-          }),
-        )
-        .finally(() => this.#removals.delete(podUid));
-      this.#removals.set(podUid, removal);
-    }
-    return removal;
-  }
-
   #isOrphan(podUid: string): boolean {
     const { podSource } = this.#options;
     if (podSource.podMayStillUseVolumes(podUid) || this.podHasMountedVolumes(podUid)) return false;
@@ -421,7 +365,7 @@ class NodeVolumeManager implements VolumeManager {
   }
 
   #refresh(): void {
-    this.#orphansDirty = true;
+    this.#orphans.markDirty();
     for (const uid of this.#desired.pods()) this.#actual.markRemountRequired(uid);
     this.#wake();
   }

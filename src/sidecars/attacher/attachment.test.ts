@@ -9,6 +9,7 @@ import {
   type Stored,
   type VolumeAttachment,
 } from '../../kube/index.ts';
+import { volumeCapability } from '../shared/volume-capability.ts';
 import {
   ANN_NODE_ID,
   attachedStatus,
@@ -17,7 +18,6 @@ import {
   nodeIdOf,
   shortened,
 } from './attachment.ts';
-import { volumeCapability } from './volume-capability.ts';
 
 const { VolumeCapability_AccessMode_Mode: Mode } = csi;
 

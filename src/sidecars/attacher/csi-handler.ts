@@ -18,6 +18,7 @@ import {
   type VolumeAttachment,
   volumeAttachments,
 } from '../../kube/index.ts';
+import { volumeCapability } from '../shared/volume-capability.ts';
 import {
   ANN_NODE_ID,
   type AttachmentSource,
@@ -30,7 +31,6 @@ import {
 import { addFinalizer, changeMetadata, removeFinalizer } from './change-metadata.ts';
 import type { AttachmentHandler } from './handler.ts';
 import { publishedVolumes } from './published-volumes.ts';
-import { volumeCapability } from './volume-capability.ts';
 
 export interface CsiHandlerOptions {
   readonly driver: CsiClient;

@@ -14,12 +14,12 @@ import {
   storageClasses,
   withAnnotations,
 } from '../../kube/index.ts';
+import type { Driver } from '../shared/driver.ts';
+import { SlowRetry } from '../shared/slow-retry.ts';
 import { POPULATOR_MESSAGE } from './data-source.ts';
-import type { Driver } from './driver.ts';
 import type { Flags } from './options.ts';
 import { asProvisionError, IgnoredClaim, type ProvisionError } from './provision-error.ts';
 import { isAskedOf, shouldProvision } from './should-provision.ts';
-import { SlowRetry } from './slow-retry.ts';
 import { selectedNodeOf, type VolumeMaker } from './volume-maker.ts';
 import { volumeNameFor } from './volume-name.ts';
 import { UID_INDEX, VolumeSaver } from './volume-saver.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { csi } from '../../csi/index.ts';
 import type { PersistentVolumeClaim, StorageClass, Stored } from '../../kube/index.ts';
-import type { Driver } from './driver.ts';
+import type { Driver } from '../shared/driver.ts';
 import { newPersistentVolume } from './new-volume.ts';
 import { flagsOf, type ProvisionerOptions } from './options.ts';
 import { volumeRequest } from './volume-request.ts';

@@ -1,6 +1,6 @@
 import { type Component, type ComponentContext, Informers } from '../../client/index.ts';
+import { askDriver } from '../shared/driver.ts';
 import { ClaimProvisioner } from './claim-provisioner.ts';
-import { askDriver } from './driver.ts';
 import { flagsOf, type ProvisionerOptions } from './options.ts';
 import { VolumeDeleter } from './volume-deleter.ts';
 import { VolumeMaker } from './volume-maker.ts';

@@ -1,13 +1,5 @@
-import { errorMessage } from '../../base/index.ts';
-import type { Client } from '../../client/index.ts';
-import { type PersistentVolumeClaim, secrets, secretText } from '../../kube/index.ts';
+import { type PersistentVolumeClaim, resolveSecret, type SecretReference } from '../../kube/index.ts';
 import { type Parameters, PREFIX, type SecretPurpose } from './parameters.ts';
-
-/** Which secret. */
-export interface SecretReference {
-  readonly name: string;
-  readonly namespace: string;
-}
 
 /** Keys that were there before the prefix; they still go to the driver, too. */
 const DEPRECATED: Partial<Record<SecretPurpose, string>> = {
@@ -48,10 +40,7 @@ export function secretReference(
   for (const [key, value] of Object.entries(claim.metadata?.annotations ?? {})) {
     inName.set(`pvc.annotations['${key}']`, value);
   }
-  return {
-    namespace: resolve(template.namespace, inNamespace, isLabel, 'namespace'),
-    name: resolve(template.name, inName, isSubdomain, 'secret'),
-  };
+  return resolveSecret(template, { name: inName, namespace: inNamespace });
 }
 
 function templateOf(
@@ -84,52 +73,7 @@ function templateOf(
   return { name, namespace };
 }
 
-function resolve(
-  template: string,
-  tokens: ReadonlyMap<string, string>,
-  isValid: (text: string) => boolean,
-  what: string,
-): string {
-  const unknown = new Set<string>();
-  const resolved = template.replaceAll(/\$\{([^}]*)\}|\$(\w+)/g, (_, braced: string, bare: string) => {
-    const token = braced ?? bare;
-    const value = tokens.get(token);
-    if (value === undefined) unknown.add(token);
-    return value ?? '';
-  });
-  const quoted = JSON.stringify(template);
-  if (unknown.size > 0) {
-    const list = [...unknown].sort().map((token) => JSON.stringify(token));
-    throw new Error(`error resolving value ${quoted}: invalid tokens: [${list.join(' ')}]`);
-  }
-  if (isValid(resolved)) return resolved;
-  const source = template === resolved ? quoted : `${quoted} resolved to ${JSON.stringify(resolved)} which`;
-  throw new Error(`${source} is not a valid ${what} name`);
-}
-
-const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
-const LABEL_FORM = new RegExp(`^${LABEL}$`);
-const SUBDOMAIN_FORM = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
-const isLabel = (text: string) => text.length <= 63 && LABEL_FORM.test(text);
-const isSubdomain = (text: string) => text.length <= 253 && SUBDOMAIN_FORM.test(text);
-
 /** 'controller-publish' → 'ControllerPublish'. */
 function title(purpose: string): string {
   return purpose.replaceAll(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
-}
-
-/** The content of a secret. @throws Error that names the secret, never its content. */
-export async function credentialsOf(
-  client: Client,
-  reference: SecretReference | undefined,
-): Promise<Record<string, string>> {
-  if (!reference) return {};
-  const { name, namespace } = reference;
-  try {
-    return secretText(await client.get(secrets, { namespace, name }));
-  } catch (error) {
-    throw new Error(`error getting secret ${name} in namespace ${namespace}: ${errorMessage(error)}`, {
-      cause: error,
-    });
-  }
 }

@@ -11,6 +11,7 @@ import {
   joinKey,
   type PersistentVolume,
   persistentVolumes,
+  type SecretReference,
   type StorageClass,
   type Stored,
   storageClasses,
@@ -20,9 +21,11 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
-import { checkCapabilities, type Driver } from './driver.ts';
+import { credentialsOf } from '../shared/credentials.ts';
+import type { Driver } from '../shared/driver.ts';
+import { checkCapabilities } from './driver.ts';
 import type { Flags } from './options.ts';
-import { credentialsOf, type SecretReference, secretReference } from './secrets.ts';
+import { secretReference } from './secrets.ts';
 import { shared } from './shared.ts';
 import { finalizerChange, isVolumeOf, shouldDelete } from './should-delete.ts';
 

@@ -12,11 +12,12 @@ import {
   type StorageClass,
   type Stored,
 } from '../../kube/index.ts';
-import { type Driver, supportsTopology } from './driver.ts';
+import { credentialsOf } from '../shared/credentials.ts';
+import type { Driver } from '../shared/driver.ts';
+import { supportsTopology } from './driver.ts';
 import { newPersistentVolume } from './new-volume.ts';
 import type { Flags } from './options.ts';
 import { asProvisionError, ProvisionError } from './provision-error.ts';
-import { credentialsOf } from './secrets.ts';
 import {
   accessibilityRequirements,
   type RememberedTopology,

@@ -2,16 +2,18 @@ import { csiAccessMode, type VolumeCapabilityInit } from '../../csi/index.ts';
 import {
   type PersistentVolumeClaim,
   quantityValue,
+  type SecretReference,
   type StorageClass,
   type Stored,
   volumeModeOf,
 } from '../../kube/index.ts';
+import type { Driver } from '../shared/driver.ts';
 import { checkDataSource } from './data-source.ts';
-import { checkCapabilities, type Driver } from './driver.ts';
+import { checkCapabilities } from './driver.ts';
 import type { Flags } from './options.ts';
 import { driverParameters, fsTypeOf, SECRET_PURPOSES, type SecretPurpose } from './parameters.ts';
 import { failingAs, ProvisionError } from './provision-error.ts';
-import { type SecretReference, secretReference } from './secrets.ts';
+import { secretReference } from './secrets.ts';
 import { volumeNameFor } from './volume-name.ts';
 
 /** What is known about a volume before the driver is asked. */

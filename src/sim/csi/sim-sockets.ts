@@ -81,6 +81,7 @@ export class SocketTable {
           endpoint: `unix://${path}`,
           unary: (method, request, options) => this.#unary(process, wire, path, method, request, options),
           stream: (method, request, options) => this.#stream(process, wire, method, request, options),
+          lost: (signal) => wire.lost(signal),
           close: () => wire.close(),
         };
       },

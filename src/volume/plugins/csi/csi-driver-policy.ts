@@ -12,6 +12,20 @@ export function requiresRepublish(driver: CSIDriver | undefined): boolean {
   return driver?.spec.requiresRepublish ?? false;
 }
 
+/** The label to mount with; undefined where the driver does not take one (SupportsSELinuxContextMount), or none matters. */
+export function seLinuxLabel(
+  driver: CSIDriver | undefined,
+  label: string | undefined,
+): string | undefined {
+  return driver?.spec.seLinuxMount && label ? label : undefined;
+}
+
+/** How often the driver is asked anew how many volumes the node takes; undefined: never. */
+export function allocatableUpdatePeriodMs(driver: CSIDriver | undefined): number | undefined {
+  const seconds = driver?.spec.nodeAllocatableUpdatePeriodSeconds;
+  return seconds ? seconds * 1000 : undefined;
+}
+
 /** Why volumes of this mode cannot be used with the driver; `undefined` when they can. */
 export function unsupportedMode(
   driver: CSIDriver | undefined,

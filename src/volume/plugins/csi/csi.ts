@@ -6,12 +6,15 @@ import { TokenCache } from '../../payloads/index.ts';
 import type { DeviceMounter, Mounter, VolumePlugin, VolumeSpec } from '../../plugin.ts';
 import { createCsiAttacher } from './attacher.ts';
 import { AttachmentWatch } from './attachment-watch.ts';
+import { createCsiBlockMapper } from './block-mapper.ts';
 import { attachRequired, requiresRepublish } from './csi-driver-policy.ts';
 import { createCsiDeviceMounter } from './device-mounter.ts';
 import type { CsiDrivers } from './drivers.ts';
 import { createCsiMounter } from './mounter.ts';
 import { CSI_PLUGIN, csiVolumeName } from './names.ts';
+import { createCsiNodeExpander } from './node-expander.ts';
 import { driverOf, isPersistent, persistentSource } from './source.ts';
+import { csiVolumeStats } from './volume-stats.ts';
 
 export interface CsiPluginOptions {
   readonly client: Client;
@@ -24,6 +27,8 @@ export interface CsiPluginOptions {
     /** The kubelet's root directory. */
     readonly nodeRoot: string;
     readonly nodeName: string;
+    /** Whether drivers are asked for the health of volumes (CSIVolumeHealth). @default false */
+    readonly volumeHealth?: boolean;
   };
 }
 
@@ -32,7 +37,7 @@ export function createCsiPlugin(options: CsiPluginOptions): VolumePlugin {
   const { client, informers, node } = options;
   const drivers = informers.of(csiDrivers);
   const csiDriver = (name: string | undefined) => (name === undefined ? undefined : drivers.get(name));
-  const context = node && { ...node, client, csiDriver, tokens: new TokenCache(options) };
+  const context = node && { volumeHealth: false, ...node, client, csiDriver, tokens: new TokenCache(options) };
   return {
     name: CSI_PLUGIN,
     ready: drivers.synced,
@@ -49,6 +54,9 @@ export function createCsiPlugin(options: CsiPluginOptions): VolumePlugin {
     }),
     deviceMounter: context ? createCsiDeviceMounter(context) : controllerDeviceMounter,
     mounter: context ? createCsiMounter(context) : controllerMounter,
+    nodeExpander: context && createCsiNodeExpander(context),
+    blockMapper: context && createCsiBlockMapper(context),
+    stats: context && ((request) => csiVolumeStats(context, request)),
   };
 }
 

@@ -1,33 +1,26 @@
 import { dirname, join } from 'node:path';
-import { isMountPoint } from '../../mount/index.ts';
-import {
-  isOperationFinished,
-  TransientOperationFailure,
-  UncertainProgressError,
-} from '../../operation-error.ts';
+import { UncertainProgressError } from '../../operation-error.ts';
 import { setVolumeOwnership } from '../../ownership/set-volume-ownership.ts';
 import { podVolumeDirectory } from '../../paths.ts';
 import type { MountContext, Mounter, VolumeSpec } from '../../plugin.ts';
-import { mountOptionsOf } from '../../spec.ts';
-import { mountCapability } from './access-mode.ts';
-import { changesOwnership, podInfo, unsupportedMode } from './csi-driver-policy.ts';
+import { changesOwnership, podInfo, seLinuxLabel, unsupportedMode } from './csi-driver-policy.ts';
 import { attachmentName, CSI_PLUGIN, deviceMountPath } from './names.ts';
 import {
   CSI_TIMEOUT_MS,
   type CsiNodeContext,
   capabilitiesOf,
+  DIRECTORY_MODE,
   findDriver,
   publishContext,
 } from './node-context.ts';
+import { mountNoted, unmountNoted } from './noted-mount.ts';
 import { reconstructedVolume } from './reconstruct.ts';
-import { removeMountDirectory } from './remove-mount-directory.ts';
-import { mountFailure, rpcErrorText } from './rpc-error.ts';
+import { rpcErrorText, transientFailure } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { serviceAccountTokens } from './service-account-tokens.ts';
 import { sourceOf } from './source.ts';
-import { keepingDoubt, loadVolumeData, saveVolumeData } from './volume-data.ts';
-
-const DIRECTORY_MODE = 0o750;
+import { mountCapability } from './volume-capability.ts';
+import { keepingDoubt, loadVolumeData } from './volume-data.ts';
 
 /** Publishes volumes at `pods/UID/volumes/kubernetes.io~csi/NAME/mount`. Source: csi_mounter.go of pkg/volume/csi. */
 export function createCsiMounter(context: CsiNodeContext): Mounter {
@@ -54,131 +47,98 @@ async function publish(
   mount: MountContext,
 ): Promise<void> {
   const { pod, signal, fsGroup } = mount;
-  const { client, host } = context;
+  const { client, host, nodeName, nodeRoot } = context;
   const source = sourceOf(spec, pod.metadata);
-  const driver = await findDriver(context, source.driver, 'mounter.SetUpAt failed to get CSI client', signal);
-  const csiDriver = context.csiDriver(source.driver);
-  const unsupported = unsupportedMode(csiDriver, source.driver, source.mode);
-  if (unsupported) {
-    throw new TransientOperationFailure(
-      `kubernetes.io/csi: mounter.SetupAt failed to check volume lifecycle mode: ${unsupported}`,
-    );
-  }
-  const capabilities = await capabilitiesOf(driver);
-  const persistent = source.mode === 'Persistent';
+  const { driver: name, handle, mode } = source;
+  const driver = await findDriver(context, name, 'mounter.SetUpAt failed to get CSI client', signal);
+  const csiDriver = context.csiDriver(name);
+  const unsupported = unsupportedMode(csiDriver, name, mode);
+  if (unsupported)
+    throw transientFailure('mounter.SetupAt failed to check volume lifecycle mode', unsupported);
+  const capabilities = await capabilitiesOf(
+    driver,
+    'mounter.SetUpAt failed to check for STAGE_UNSTAGE_VOLUME capability',
+  );
+  const persistent = mode === 'Persistent';
   const stages = persistent && capabilities.has('STAGE_UNSTAGE_VOLUME');
-  const published = persistent ? await publishContext(context, source, signal) : {};
-  const publishSecrets = await secretData(client, 'NodePublishSecretRef', source.publishSecret, signal);
+  const published = persistent
+    ? await publishContext(context, source, signal).catch((error) => {
+        throw transientFailure('mounter.SetUpAt failed to fetch publishContext', error);
+      })
+    : {};
+  const secrets = await secretData(
+    client,
+    source.publishSecret,
+    signal,
+    (secret) => `fetching NodePublishSecretRef ${secret} failed`,
+  );
   const tokens = await serviceAccountTokens(context.tokens, csiDriver, pod, signal);
   const tokensAreSecret = csiDriver?.spec.serviceAccountTokenInSecrets ?? false;
-
-  const directory = dirname(path);
-  await host.files.makeDirectory(directory, DIRECTORY_MODE);
-  await saveVolumeData(host.files, directory, {
-    specVolID: spec.name,
-    volumeHandle: source.handle,
-    driverName: source.driver,
-    nodeName: context.nodeName,
-    volumeLifecycleMode: source.mode,
-    attachmentID: attachmentName(source.handle, source.driver, context.nodeName),
-  });
-  try {
-    await driver.client.node.nodePublishVolume(
-      {
-        volumeId: source.handle,
-        publishContext: published,
-        stagingTargetPath: stages ? deviceMountPath(context.nodeRoot, source.driver, source.handle) : '',
-        targetPath: path,
-        volumeCapability: mountCapability(
-          {
-            accessMode: source.accessMode,
-            fsType: source.fsType,
-            mountOptions: mountOptionsOf(spec),
-            fsGroup,
+  const label = seLinuxLabel(csiDriver, mount.seLinuxLabel);
+  await host.files.makeDirectory(dirname(path), DIRECTORY_MODE);
+  await mountNoted(context, {
+    path,
+    note: {
+      specVolID: spec.name,
+      volumeHandle: handle,
+      driverName: name,
+      nodeName,
+      volumeLifecycleMode: mode,
+      attachmentID: attachmentName(handle, name, nodeName),
+      seLinuxMountContext: label,
+    },
+    // A pod that sees the volume already must not lose it because a refresh failed.
+    isInUse: (mount.isRemount ?? false) || (mount.isReconstructed ?? false),
+    mount: () =>
+      driver.client.node.nodePublishVolume(
+        {
+          volumeId: handle,
+          publishContext: published,
+          stagingTargetPath: stages ? deviceMountPath(nodeRoot, name, handle) : '',
+          targetPath: path,
+          volumeCapability: mountCapability({ ...source, fsGroup, seLinuxLabel: label }, capabilities),
+          readonly: source.readOnly,
+          secrets: tokensAreSecret ? { ...secrets, ...tokens } : secrets,
+          volumeContext: {
+            ...source.attributes,
+            ...podInfo(csiDriver, pod, mode),
+            ...(tokensAreSecret ? {} : tokens),
           },
-          capabilities,
-        ),
-        readonly: source.readOnly,
-        secrets: tokensAreSecret ? { ...publishSecrets, ...tokens } : publishSecrets,
-        volumeContext: {
-          ...source.attributes,
-          ...podInfo(csiDriver, pod, source.mode),
-          ...(tokensAreSecret ? {} : tokens),
         },
-      },
-      { timeoutMs: CSI_TIMEOUT_MS, signal },
-    );
-  } catch (error) {
-    const failure = mountFailure(error);
-    // A pod that sees the volume already must not lose it because a refresh failed. What cannot be cleared away now,
-    // unpublishing will, also when the pod is gone.
-    if (isOperationFinished(failure) && !mount.isReconstructed && !mount.isRemount)
-      await removeMountDirectory(host, path).catch(() => {
-        throw new UncertainProgressError(failure.message, { cause: failure });
-      });
-    throw failure;
-  }
+        { timeoutMs: CSI_TIMEOUT_MS, signal },
+      ),
+  });
+  const accessModes = spec.persistentVolume?.spec?.accessModes;
   if (capabilities.has('VOLUME_MOUNT_GROUP')) return;
-  const question = {
-    fsGroup,
-    readOnly: source.readOnly,
-    fsType: source.fsType,
-    mode: source.mode,
-    accessModes: spec.persistentVolume?.spec?.accessModes,
-  };
-  if (!changesOwnership(csiDriver, question)) return;
+  if (!changesOwnership(csiDriver, { ...source, fsGroup, accessModes })) return;
   try {
     await setVolumeOwnership(host.files, { path, fsGroup, policy: mount.fsGroupChangePolicy, signal });
   } catch (error) {
     // Mounted, but of no use to the pod yet.
-    throw new UncertainProgressError(`applyFSGroup failed for vol ${source.handle}: ${rpcErrorText(error)}`, {
+    throw new UncertainProgressError(`applyFSGroup failed for vol ${handle}: ${rpcErrorText(error)}`, {
       cause: error,
     });
   }
 }
 
-async function unpublish(context: CsiNodeContext, path: string, signal: AbortSignal): Promise<void> {
-  const { host } = context;
-  const data = await loadVolumeData(host.files, dirname(path));
-  if (!data) {
-    // The note is written before anything is mounted and removed after: without it there is nothing to undo.
-    if (await isMountPoint(host, path)) {
-      throw new Error(
-        `kubernetes.io/csi: unmounter failed to load volume data file [${dirname(path)}]: it is missing, ` +
-          `yet something is mounted at ${path}; unmount it by hand`,
-      );
-    }
-    await removeMountDirectory(host, path);
-    return;
-  }
-  const driver = await findDriver(
+function unpublish(context: CsiNodeContext, path: string, signal: AbortSignal): Promise<void> {
+  const step = 'Unmounter.TearDownAt';
+  const words = {
+    step,
+    noDriver: `${step} failed to get CSI client`,
+    notCleared: `${step} failed to clean mount dir [${path}]`,
+  };
+  return unmountNoted(
     context,
-    data.driverName,
-    'Unmounter.TearDownAt failed to get CSI client',
+    {
+      path,
+      words,
+      unmount: (driver, note) =>
+        driver.client.node.nodeUnpublishVolume(
+          { volumeId: note.volumeHandle, targetPath: path },
+          { timeoutMs: CSI_TIMEOUT_MS, signal },
+        ),
+    },
     signal,
   );
-  try {
-    await driver.client.node.nodeUnpublishVolume(
-      { volumeId: data.volumeHandle, targetPath: path },
-      { timeoutMs: CSI_TIMEOUT_MS, signal },
-    );
-  } catch (error) {
-    throw new Error(`kubernetes.io/csi: Unmounter.TearDownAt failed: ${rpcErrorText(error)}`, {
-      cause: error,
-    });
-  }
-  if (await isMountPoint(host, path)) {
-    throw new Error(
-      `kubernetes.io/csi: Unmounter.TearDownAt failed: ${data.driverName} answered NodeUnpublishVolume, ` +
-        `yet ${path} is still a mount point`,
-    );
-  }
-  try {
-    await removeMountDirectory(host, path);
-  } catch (error) {
-    throw new Error(
-      `kubernetes.io/csi: Unmounter.TearDownAt failed to clean mount dir [${path}]: ${rpcErrorText(error)}`,
-      { cause: error },
-    );
-  }
 }

@@ -2,16 +2,17 @@ import type { Client } from '../../../client/index.ts';
 import type { NodeCapability } from '../../../csi/index.ts';
 import type { Host } from '../../../host/index.ts';
 import { type CSIDriver, type Stored, volumeAttachments } from '../../../kube/index.ts';
-import { TransientOperationFailure } from '../../operation-error.ts';
 import type { TokenCache } from '../../payloads/index.ts';
 import { attachRequired } from './csi-driver-policy.ts';
 import type { CsiDrivers, RegisteredDriver } from './drivers.ts';
 import { attachmentName } from './names.ts';
-import { mountFailure, rpcErrorText } from './rpc-error.ts';
+import { csiFailure, transientFailure } from './rpc-error.ts';
 import type { CsiSource } from './source.ts';
 
 /** The longest that a driver may take over a call. Source: csiTimeout, pkg/volume/csi. */
 export const CSI_TIMEOUT_MS = 120_000;
+/** Of the directories that the node makes for drivers to mount in. */
+export const DIRECTORY_MODE = 0o750;
 
 /** What the node's side of the plugin works with. */
 export interface CsiNodeContext {
@@ -21,6 +22,8 @@ export interface CsiNodeContext {
   readonly tokens: TokenCache;
   readonly nodeRoot: string;
   readonly nodeName: string;
+  /** Whether drivers are asked for the health of volumes (CSIVolumeHealth). */
+  readonly volumeHealth: boolean;
   csiDriver(name: string): Stored<CSIDriver> | undefined;
 }
 
@@ -28,27 +31,29 @@ export interface CsiNodeContext {
 export async function findDriver(
   context: CsiNodeContext,
   name: string,
-  caller: string,
+  what: string,
   signal: AbortSignal,
 ): Promise<RegisteredDriver> {
   try {
     return await context.drivers.find(name, signal);
   } catch (error) {
-    throw new TransientOperationFailure(`kubernetes.io/csi: ${caller}: ${rpcErrorText(error)}`, {
-      cause: error,
-    });
+    throw transientFailure(what, error);
   }
 }
 
-export async function capabilitiesOf(driver: RegisteredDriver): Promise<ReadonlySet<NodeCapability>> {
+/** @param what upstream's words for the question that these capabilities answer. */
+export async function capabilitiesOf(
+  driver: RegisteredDriver,
+  what: string,
+): Promise<ReadonlySet<NodeCapability>> {
   try {
     return await driver.capabilities();
   } catch (error) {
-    throw mountFailure(error);
+    throw csiFailure(what, error);
   }
 }
 
-/** What the attacher left for the node in VolumeAttachment.status.attachmentMetadata. */
+/** What the attacher left for the node in VolumeAttachment.status.attachmentMetadata; nothing where nobody attaches. */
 export async function publishContext(
   context: CsiNodeContext,
   source: CsiSource,
@@ -56,10 +61,6 @@ export async function publishContext(
 ): Promise<Record<string, string>> {
   if (!attachRequired(context.csiDriver(source.driver))) return {};
   const name = attachmentName(source.handle, source.driver, context.nodeName);
-  try {
-    const attachment = await context.client.get(volumeAttachments, { name }, { signal });
-    return { ...attachment.status?.attachmentMetadata };
-  } catch (error) {
-    throw new TransientOperationFailure(rpcErrorText(error), { cause: error });
-  }
+  const attachment = await context.client.get(volumeAttachments, { name }, { signal });
+  return { ...attachment.status?.attachmentMetadata };
 }

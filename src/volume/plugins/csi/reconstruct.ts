@@ -4,9 +4,12 @@ import { csiVolumeName } from './names.ts';
 import type { VolumeData } from './volume-data.ts';
 
 /** A volume as far as its note tells of it: enough to unpublish and unstage it. */
-export function reconstructedVolume(data: VolumeData): ReconstructedVolume {
+export function reconstructedVolume(
+  data: VolumeData,
+  volumeMode: 'Filesystem' | 'Block' = 'Filesystem',
+): ReconstructedVolume {
   const name = data.specVolID ?? data.volumeHandle;
-  const { driverName: driver, volumeHandle } = data;
+  const { driverName: driver, volumeHandle, seLinuxMountContext: seLinuxLabel } = data;
   if (data.volumeLifecycleMode === 'Ephemeral') {
     return { spec: { name, volume: { name, csi: { driver } }, readOnly: false }, volumeName: name };
   }
@@ -14,10 +17,11 @@ export function reconstructedVolume(data: VolumeData): ReconstructedVolume {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
     metadata: { name, uid: '', resourceVersion: '', creationTimestamp: '' },
-    spec: { csi: { driver, volumeHandle }, volumeMode: 'Filesystem' },
+    spec: { csi: { driver, volumeHandle }, volumeMode },
   };
   return {
     spec: { name, persistentVolume, readOnly: false },
     volumeName: csiVolumeName(driver, volumeHandle),
+    ...(seLinuxLabel ? { seLinuxLabel } : {}),
   };
 }

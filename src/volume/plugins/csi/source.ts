@@ -1,12 +1,8 @@
 import type { VolumeSpec } from '../../plugin.ts';
 import { ephemeralHandle } from './names.ts';
+import type { SecretReference } from './secret-data.ts';
 
 export type LifecycleMode = 'Persistent' | 'Ephemeral';
-
-interface Reference {
-  readonly namespace?: string;
-  readonly name: string;
-}
 
 /** What a spec says about its CSI volume, wherever it is written. */
 export interface CsiSource {
@@ -18,8 +14,10 @@ export interface CsiSource {
   readonly readOnly: boolean;
   /** The first access mode counts. */
   readonly accessMode: string;
-  readonly stageSecret?: Reference;
-  readonly publishSecret?: Reference;
+  readonly mountOptions: readonly string[];
+  readonly stageSecret?: SecretReference;
+  readonly publishSecret?: SecretReference;
+  readonly expandSecret?: SecretReference;
 }
 
 /** The source of a PersistentVolume. @throws Error if the spec has none. */
@@ -34,8 +32,10 @@ export function persistentSource(spec: VolumeSpec): CsiSource {
     attributes: csi.volumeAttributes ?? {},
     readOnly: spec.readOnly,
     accessMode: spec.persistentVolume?.spec?.accessModes?.[0] ?? 'ReadWriteOnce',
+    mountOptions: spec.persistentVolume?.spec?.mountOptions ?? [],
     stageSecret: reference(csi.nodeStageSecretRef),
     publishSecret: reference(csi.nodePublishSecretRef),
+    expandSecret: reference(csi.nodeExpandSecretRef),
   };
 }
 
@@ -52,6 +52,7 @@ export function sourceOf(spec: VolumeSpec, pod: { namespace?: string; uid: strin
     attributes: csi.volumeAttributes ?? {},
     readOnly: csi.readOnly ?? false,
     accessMode: 'ReadWriteOnce',
+    mountOptions: [],
     publishSecret: secret ? { namespace: pod.namespace, name: secret } : undefined,
   };
 }

@@ -4,7 +4,6 @@ import { describe, it } from 'node:test';
 import { Code, CsiError, csi, type NodeCapability } from '../../../csi/index.ts';
 import type { CSIDriver, Pod, Stored, VolumeAttachment } from '../../../kube/index.ts';
 import { isOperationFinished, UncertainProgressError } from '../../operation-error.ts';
-import { mountCapability } from './access-mode.ts';
 import { isAttached, isDetached } from './attachment-status.ts';
 import {
   attachRequired,
@@ -15,6 +14,7 @@ import {
 } from './csi-driver-policy.ts';
 import { attachmentName, csiVolumeName, deviceMountPath, splitCsiVolumeName } from './names.ts';
 import { mountFailure, rpcErrorText } from './rpc-error.ts';
+import { mountCapability } from './volume-capability.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const driver = (spec: CSIDriver['spec']): CSIDriver => ({ metadata: { name: 'd' }, spec });

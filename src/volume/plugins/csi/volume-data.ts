@@ -13,6 +13,8 @@ export interface VolumeData {
   readonly nodeName?: string;
   readonly attachmentID?: string;
   readonly volumeLifecycleMode?: string;
+  /** The label that the volume is mounted with. */
+  readonly seLinuxMountContext?: string;
 }
 
 export async function saveVolumeData(files: Files, directory: string, data: VolumeData): Promise<void> {

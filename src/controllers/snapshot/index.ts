@@ -1,0 +1,1 @@
+export { createSnapshotController, type SnapshotControllerOptions } from './snapshot-controller.ts';

@@ -1,0 +1,67 @@
+import type { BackoffPolicy } from '../../base/index.ts';
+import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
+import { keyOf } from '../../kube/index.ts';
+import { snapshotKeyOf, syncContent } from './content-sync.ts';
+import { SnapshotSync } from './snapshot-sync.ts';
+import { openWorld } from './world.ts';
+
+/** Flags of upstream's snapshot-controller; durations are milliseconds. */
+export interface SnapshotControllerOptions {
+  /** --retry-interval-start and --retry-interval-max. @default 1 s doubling to 5 min */
+  readonly backoff?: BackoffPolicy;
+  /** --worker-threads. @default 10 */
+  readonly workers?: number;
+}
+
+const BACKOFF: BackoffPolicy = { initialMs: 1_000, maxMs: 300_000 };
+
+/**
+ * Binds VolumeSnapshots and VolumeSnapshotContents, and takes both down again: the part of external-snapshotter that
+ * there is once a cluster. What concerns the driver is its csi-snapshotter's.
+ */
+export function createSnapshotController(
+  context: ComponentContext,
+  { backoff = BACKOFF, workers = 10 }: SnapshotControllerOptions = {},
+): Component {
+  const { clock, log } = context;
+  const world = openWorld(context);
+  const settings = { clock, log, backoff, workers };
+  const sync = new SnapshotSync(world);
+  const snapshotQueue = new Controller({
+    ...settings,
+    name: 'snapshot-controller-snapshot',
+    reconcile: (key) => sync.sync(key),
+  });
+  const contentQueue = new Controller({
+    ...settings,
+    name: 'snapshot-controller-content',
+    async reconcile(name) {
+      const content = world.contents.get(name);
+      if (content) await syncContent(world, content, (key) => snapshotQueue.enqueue(key));
+    },
+  });
+  const { snapshots, contents, classes, claims, groups, groupContents } = world;
+  return {
+    name: 'snapshot-controller',
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { snapshots, contents, classes, claims, groups, groupContents },
+        listen: () => [
+          snapshots.on({
+            added: (snapshot) => snapshotQueue.enqueue(keyOf(snapshot)),
+            updated: (snapshot) => snapshotQueue.enqueue(keyOf(snapshot)),
+            deleted({ status }) {
+              if (status?.boundVolumeSnapshotContentName)
+                contentQueue.enqueue(status.boundVolumeSnapshotContentName);
+            },
+          }),
+          contents.on({
+            added: ({ metadata }) => contentQueue.enqueue(metadata.name),
+            updated: ({ metadata }) => contentQueue.enqueue(metadata.name),
+            deleted: (content) => snapshotQueue.enqueue(snapshotKeyOf(content)),
+          }),
+        ],
+        loops: [snapshotQueue, contentQueue],
+      }),
+  };
+}

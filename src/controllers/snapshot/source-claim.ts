@@ -1,0 +1,105 @@
+import {
+  FINALIZER_CLAIM_AS_SOURCE,
+  hasFinalizer,
+  isBeingDeleted,
+  isBoundToClaim,
+  isConflict,
+  isSnapshotReady,
+  keyOf,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolumeClaims,
+  persistentVolumes,
+  type Stored,
+  type VolumeSnapshot,
+  withFinalizer,
+  withoutFinalizer,
+} from '../../kube/index.ts';
+import { SNAPSHOTS_BY_CLAIM, sourceClaim, updateFailed, type World } from './world.ts';
+
+const ATTEMPTS = 5;
+
+type Snapshot = Stored<VolumeSnapshot>;
+
+/** Whether a snapshot of the claim is in the making, but for `except`. */
+export function isInUse(snapshots: Iterable<Snapshot>, except: string | undefined): boolean {
+  return [...snapshots].some((one) => one.metadata.name !== except && !isSnapshotReady(one));
+}
+
+/**
+ * Keeps the claim until the snapshot is taken.
+ * @throws Error when it is gone, or on its way. Source: ensurePVCFinalizer.
+ */
+export async function holdClaim(world: World, snapshot: Snapshot): Promise<void> {
+  const claim = claimOrNone(world, snapshot);
+  if (!claim) throw updateFailed(snapshot.metadata.name, 'cannot get claim from snapshot');
+  if (hasFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE)) return;
+  const { name } = claim.metadata;
+  if (isBeingDeleted(claim)) {
+    throw updateFailed(name, 'cannot add finalizer on claim because it is being deleted');
+  }
+  try {
+    await world.client.update(persistentVolumeClaims, withFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE));
+  } catch (error) {
+    throw updateFailed(name, error);
+  }
+}
+
+/**
+ * Lets go of the claim once no snapshot of it is in the making. `leaving`: the snapshot itself does not count, since it
+ * is about to go. Source: checkandRemovePVCFinalizer.
+ */
+export async function releaseClaim(
+  world: World,
+  snapshot: Snapshot,
+  { leaving }: { leaving: boolean },
+): Promise<void> {
+  const claim = claimOrNone(world, snapshot);
+  if (!claim || !hasFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE)) return;
+  const snapshots = world.snapshots.byIndex(SNAPSHOTS_BY_CLAIM, keyOf(claim));
+  if (isInUse(snapshots, leaving ? snapshot.metadata.name : undefined)) return;
+  const { name, namespace } = claim.metadata;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const live = await world.client.get(persistentVolumeClaims, { name, namespace });
+      await world.client.update(persistentVolumeClaims, withoutFinalizer(live, FINALIZER_CLAIM_AS_SOURCE));
+      return;
+    } catch (error) {
+      if (!isConflict(error) || attempt === ATTEMPTS) throw updateFailed(name, error);
+    }
+  }
+}
+
+/**
+ * The volume to take a snapshot of.
+ * @throws Error unless claim and volume are bound to one another. Source: getVolumeFromVolumeSnapshot.
+ */
+export async function sourceVolume(world: World, snapshot: Snapshot): Promise<Stored<PersistentVolume>> {
+  return volumeOf(world, sourceClaim(world, snapshot));
+}
+
+/** The volume that a claim is bound to. @throws Error unless both agree. */
+export async function volumeOf(
+  world: World,
+  claim: Stored<PersistentVolumeClaim>,
+): Promise<Stored<PersistentVolume>> {
+  const { name: claimName } = claim.metadata;
+  if (claim.status?.phase !== 'Bound') {
+    throw new Error(`the PVC ${claimName} is not yet bound to a PV, will not attempt to take a snapshot`);
+  }
+  const name = claim.spec?.volumeName ?? '';
+  const volume = await world.client.get(persistentVolumes, { name }).catch((error: Error) => {
+    const why = JSON.stringify(error.message);
+    throw new Error(`failed to retrieve PV ${name} from the API server: ${why}`, { cause: error });
+  });
+  if (!isBoundToClaim(volume, claim)) throw new Error('claim in dataSource not bound or invalid');
+  return volume;
+}
+
+function claimOrNone(world: World, snapshot: Snapshot): Stored<PersistentVolumeClaim> | undefined {
+  try {
+    return sourceClaim(world, snapshot);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,2 @@
+export type { ResizerOptions } from './options.ts';
+export { createResizer } from './resizer.ts';
