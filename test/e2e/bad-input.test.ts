@@ -50,12 +50,12 @@ const REFUSED: readonly [what: string, manifest: string, says: RegExp][] = [
   [
     'a list that is no list',
     CLAIM.replace('[ReadWriteOnce]', 'ReadWriteOnce'),
-    /PersistentVolumeClaim in version "v1" cannot be handled as a PersistentVolumeClaim: json: cannot unmarshal string into Go struct field \S+accessModes of type \[\]string/,
+    /The request is invalid: patch: Invalid value: .*: cannot restore slice from string/,
   ],
   [
     'a number for a text',
     CLAIM.replace(': none', ': 5'),
-    /cannot unmarshal number into Go struct field \S+storageClassName of type string/,
+    /The request is invalid: patch: Invalid value: .*: cannot convert int64 to string/,
   ],
   [
     'a kind that is unknown',

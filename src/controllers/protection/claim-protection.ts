@@ -21,6 +21,8 @@ import { hasUnusedCondition, podRefersTo, withUnusedCondition } from './unused-c
 
 const NAME = 'persistentvolumeclaim-protection-controller';
 const WORKERS = 16;
+/** When to look again after a pod that only the server knows. */
+const UNHEARD_OF_MS = 5_000;
 
 export interface ClaimProtectionOptions {
   /** Whether claims tell since when no pod refers to them (PersistentVolumeClaimUnusedSinceTime). @default false */
@@ -38,13 +40,13 @@ export function createClaimProtection(
   const livePods = new LivePods(client);
 
   /** A pod may be missing from the cache only because the cache is behind: the server has the last word. */
-  const isInUse = async (
+  const knownUse = async (
     claim: Stored<PersistentVolumeClaim>,
     by: (pod: Stored<Pod>, claim: Stored<PersistentVolumeClaim>) => boolean,
-  ): Promise<boolean> => {
+  ): Promise<'cache' | 'server' | undefined> => {
     const uses = (pod: Stored<Pod>) => by(pod, claim);
-    if (podInformer.byIndex(POD_PVC_INDEX, keyOf(claim)).some(uses)) return true;
-    return (await livePods.list(claim.metadata.namespace ?? '')).some(uses);
+    if (podInformer.byIndex(POD_PVC_INDEX, keyOf(claim)).some(uses)) return 'cache';
+    return (await livePods.list(claim.metadata.namespace ?? '')).some(uses) ? 'server' : undefined;
   };
 
   const controller = new Controller({
@@ -54,20 +56,23 @@ export function createClaimProtection(
     workers: WORKERS,
     async reconcile(key) {
       let claim = claimInformer.byKey(key);
-      if (!claim) return;
+      if (!claim) return undefined;
       if (tellUnused && !isBeingDeleted(claim)) {
-        const isUsed = await isInUse(claim, podRefersTo);
+        const isUsed = (await knownUse(claim, podRefersTo)) !== undefined;
         const told = withUnusedCondition(claim, isUsed, rfc3339(clock.now()));
         if (told) claim = await client.update(persistentVolumeClaims, told, { subresource: 'status' });
       }
       if (mayGo(claim, FINALIZER_PVC_PROTECTION)) {
-        if (await isInUse(claim, podUsesClaim)) return;
+        const use = await knownUse(claim, podUsesClaim);
+        // A pod that the cache learns of only by its absence is never told to have gone.
+        if (use !== undefined) return use === 'server' ? UNHEARD_OF_MS : undefined;
         await ignoreNotFound(
           client.update(persistentVolumeClaims, withoutFinalizer(claim, FINALIZER_PVC_PROTECTION)),
         );
       } else if (mustBeProtected(claim, FINALIZER_PVC_PROTECTION)) {
         await client.update(persistentVolumeClaims, withFinalizer(claim, FINALIZER_PVC_PROTECTION));
       }
+      return undefined;
     },
   });
 

@@ -564,10 +564,11 @@ describe('disk.csi.stowage.dev, with loop devices and mounts', {
   describe('on a pool that is full', () => {
     function smallPool(t: TestContext): { directory: string; pool: string } {
       const directory = temporaryDirectory(t);
-      const pool = join(directory, 'pool');
-      mkdirSync(pool);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'pool', pool]);
-      return { directory, pool };
+      const small = join(directory, 'small');
+      mkdirSync(small);
+      // Too small for a file system with reflinks in it.
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'pool', small]);
+      return { directory, pool: join(small, 'pool') };
     }
 
     it('makes nothing, and leaves nothing', async (t) => {
@@ -583,7 +584,7 @@ describe('disk.csi.stowage.dev, with loop devices and mounts', {
       await ask('v', 2n);
       const capacity = await driver.n1.controller.getCapacity();
       assert.ok(capacity.availableCapacity <= 4n * MIB);
-      execFileSync('sh', ['-c', `cat /dev/zero > ${pool}/filler 2>/dev/null || true`]);
+      execFileSync('sh', ['-c', `head -c 16M /dev/zero > ${pool}/filler 2>/dev/null || true`]);
       await assert.rejects(ask('w', 1n), failsWith(Code.RESOURCE_EXHAUSTED));
       assert.deepEqual(readdirSync(pool).sort(), ['filler', 'v.img', 'v.json']);
     });
@@ -600,7 +601,7 @@ describe('disk.csi.stowage.dev, with loop devices and mounts', {
       await life.controllerPublish();
       await life.stage();
       await life.unstage();
-      execFileSync('sh', ['-c', `cat /dev/zero > ${pool}/filler 2>/dev/null || true`]);
+      execFileSync('sh', ['-c', `head -c 16M /dev/zero > ${pool}/filler 2>/dev/null || true`]);
       await life.controllerUnpublish();
       await life.delete();
       assert.deepEqual(readdirSync(pool), ['filler']);
