@@ -32,10 +32,10 @@ import {
 import { type HttpClientOptions, type PodLogOptions, podLogs } from './client/http/index.ts';
 import { type Client, Informers, type ObjectName } from './client/index.ts';
 import { contexts, httpDoor, localDoor } from './cluster/actors.ts';
-import { controlPlane } from './cluster/control-plane.ts';
-import { openDisk, startDiskSidecars } from './cluster/disk.ts';
+import { controllerManager, type NodeLoss, scheduler } from './cluster/control-plane.ts';
+import { openDisk, serveDiskController } from './cluster/disk.ts';
 import { type DriverEndpoint, startExternalDrivers } from './cluster/external-driver.ts';
-import type { FeatureGates } from './cluster/feature-gates.ts';
+import { type FeatureGates, isEnabled } from './cluster/feature-gates.ts';
 import { openFlexVolumes } from './cluster/flexvolume.ts';
 import { ADMINISTRATOR, EXTRA_ROLES, INFORMERS, nodeUser } from './cluster/identities.ts';
 import { type Layout, layoutOf } from './cluster/layout.ts';
@@ -43,11 +43,13 @@ import { volumesLeft } from './cluster/left.ts';
 import { nameOfNode } from './cluster/names.ts';
 import { startNode } from './cluster/node.ts';
 import type { OptionalController } from './cluster/optional-controllers.ts';
+import type { Replaceable } from './cluster/replaceable.ts';
 import { Running } from './cluster/running.ts';
 import { startSimulatedNodes } from './cluster/simulated-nodes.ts';
 import { socketProblem } from './cluster/socket-paths.ts';
 import type { Host } from './host/index.ts';
-import { createLinuxHost, makeDirectories } from './host/linux/index.ts';
+import { makeDirectories } from './host/linux/index.ts';
+import { createMachineHost } from './host/rootless/index.ts';
 
 export interface ClusterOptions {
   /** Where everything lives; absent with `ephemeral`. */
@@ -72,14 +74,22 @@ export interface ClusterOptions {
   readonly encryptionKeyFile?: string;
   /** Whether host paths are made for claims: for tests, on one node. @default false */
   readonly enableHostpathProvisioner?: boolean;
+  /** When nodes are given up, and what is attached to them. @default upstream's */
+  readonly nodeLoss?: NodeLoss;
   /** What is to be otherwise than upstream has it. */
   readonly featureGates?: FeatureGates;
+  /** How often nodes look at the volumes of their pods (the kubelet's --volume-stats-agg-period). @default 60000 */
+  readonly volumeStatsPeriodMs?: number;
   /** Those to run that are off by default. @default none */
   readonly controllers?: readonly OptionalController[];
+  /** What somebody else runs for this cluster. @default nothing */
+  readonly without?: readonly Replaceable[];
   /** @default warn */
   readonly logLevel?: LogLevel;
   /** @default standard error */
   readonly logSink?: LogSink;
+  /** Whether nodes have the disk driver. @default true */
+  readonly disk?: boolean;
   /** CSI drivers that run by themselves; they may come, go and come back. @default none */
   readonly csiDrivers?: readonly DriverEndpoint[];
   /** How components reach the API server: straight into it, or as any client does. @default local */
@@ -130,7 +140,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   });
   const running = new Running(log);
   try {
-    const host = options.host ?? createLinuxHost({ clock });
+    const host = options.host ?? createMachineHost({ clock });
     const directory = await openDirectory(options);
     if (ephemeral)
       // Not a plain rm: that would follow a mount that could not be taken down into somebody's data.
@@ -203,23 +213,38 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       options.volumePluginDir === undefined
         ? undefined
         : openFlexVolumes(resolve(options.volumePluginDir), { host, clock, log, running });
-    const plane = controlPlane({
+    const without = new Set(options.without);
+    const withSidecars = !without.has('sidecars');
+    const controllers = controllerManager({
       rootCa: pki.ca,
       host,
       flexVolumes,
       provisionHostPaths: options.enableHostpathProvisioner,
+      nodeLoss: options.nodeLoss,
       gates: options.featureGates,
       controllers: options.controllers,
       signSecretToken: (account, secret) => tokens.sign(legacyClaims(account, secret)),
     });
+    const plane = [
+      ...(without.has('controllers') ? [] : controllers),
+      ...(without.has('scheduler') ? [] : [scheduler(options.featureGates)]),
+    ];
     const planeContexts = await Promise.all(plane.map(({ user }) => contextOf(user)));
     for (const [index, { create }] of plane.entries()) running.start(create(planeContexts[index]!));
     const ordinals = Array.from({ length: nodes }, (_, index) => index + 1);
     const nodeRoots = new Map(ordinals.map((ordinal) => [nameOfNode(ordinal), layout.nodeRoot(ordinal)]));
-    await startExternalDrivers(contextOf, csiDrivers, { nodeRoots, host, running });
+    await startExternalDrivers(contextOf, csiDrivers, {
+      nodeRoots,
+      host,
+      running,
+      withSidecars,
+    });
     if (nodes > 0) {
       // A driver's CSIDriver object comes from whoever installs it.
-      const disk = await openDisk(await contextOf(ADMINISTRATOR), { host, layout, running });
+      const disk =
+        options.disk === false
+          ? undefined
+          : await openDisk(await contextOf(ADMINISTRATOR), { host, layout, running });
       await Promise.all(
         ordinals.map(async (ordinal) =>
           startNode(await contextOf(nodeUser(nameOfNode(ordinal))), {
@@ -234,15 +259,17 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
             pki,
             disk,
             flexVolumes,
+            volumeHealth: isEnabled(options.featureGates ?? {}, 'CSIVolumeHealth'),
+            volumeStatsPeriodMs: options.volumeStatsPeriodMs,
             running,
           }),
         ),
       );
-      await startDiskSidecars(contextOf, disk, { host, layout, running });
+      if (disk) await serveDiskController(contextOf, disk, { host, layout, running, withSidecars });
     }
     if (simulatedNodes > 0) {
       const labels = options.nodeLabels ?? {};
-      await startSimulatedNodes(contextOf, { count: simulatedNodes, labels, running });
+      await startSimulatedNodes(contextOf, { count: simulatedNodes, labels, running, withSidecars });
     }
     running.markStarted();
     if (nodes + simulatedNodes > 0) void tokens.prepare();

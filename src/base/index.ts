@@ -22,7 +22,16 @@ export {
   type LogSink,
   silentLogger,
 } from './log.ts';
-export { httpRequest, ServerResponse } from './plain-http.ts';
+export {
+  type Counter,
+  type Histogram,
+  type LabelValues,
+  METRICS_CONTENT_TYPE,
+  type MetricOptions,
+  Metrics,
+} from './metrics.ts';
+export { createHttpServer, httpRequest, ServerResponse } from './plain-http.ts';
+export { addProcessMetrics } from './process-metrics.ts';
 export { nameSuffix, type Random, seededRandom, systemRandom, unrepeatableBytes } from './random.ts';
 export { sharedTicks } from './shared-ticks.ts';
 export { trimEndOf } from './text.ts';

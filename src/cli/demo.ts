@@ -1,31 +1,21 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { parseAllDocuments } from 'yaml';
 import { errorMessage, type LogLevel, systemClock, type TraceRecord } from '../base/index.ts';
-import { waitUntil } from '../client/index.ts';
-import { type Cluster, startCluster } from '../cluster.ts';
+import { type Cluster, type ClusterOptions, startCluster } from '../cluster.ts';
+import { SIMULATED_DRIVER } from '../drivers/simulated/index.ts';
+import { events, isNotFound, pods } from '../kube/index.ts';
 import {
-  events,
-  isNotFound,
-  type KubeObject,
-  type Pod,
-  persistentVolumeClaims,
-  persistentVolumes,
-  pods,
-  resourceOf,
-  type Stored,
-  statefulSets,
-  storageClasses,
-  volumeAttachments,
-} from '../kube/index.ts';
+  applyExample,
+  deleteExample,
+  exactly,
+  logLine,
+  NAMESPACE,
+  nothingLeft,
+  ready,
+  SET,
+  TEMPLATE,
+} from './demo-example.ts';
 import { journeyLine, STEPS_SHOWN } from './journey.ts';
-import { requirePrivileges } from './privileges.ts';
-
-const NAMESPACE = 'default';
-const SET = 'web';
-const TEMPLATE = 'disk-pvc';
-/** How long any one part of the demo may take. */
-const LIMIT_MS = 60_000;
+import { enterMode, findMode, type Mode, ROOTLESS_COSTS } from './mode.ts';
 
 /** A part of the demo that went wrong: which, and why. */
 class DemoError extends Error {
@@ -34,20 +24,58 @@ class DemoError extends Error {
   }
 }
 
+/** What the demo is in each mode: said first, and what it runs on. */
+interface Stage {
+  readonly opening: string;
+  readonly nodes: Pick<ClusterOptions, 'nodes' | 'simulatedNodes'>;
+  /** Whose volumes instead of the example's. */
+  readonly provisioner?: string;
+  /** Whether containers run programs, which write and say something. */
+  readonly hasPrograms: boolean;
+}
+
+function stageOf(mode: Mode): Stage {
+  const one = { nodes: 1 };
+  switch (mode.name) {
+    case 'real':
+      return {
+        opening: 'Real, for this is root: volumes are disks on loop devices, and pods are processes.',
+        nodes: one,
+        hasPrograms: true,
+      };
+    case 'rootless':
+      return {
+        opening: `Rootless, for this is not root but user namespaces can be had: ${ROOTLESS_COSTS}.`,
+        nodes: one,
+        hasPrograms: true,
+      };
+    case 'simulated':
+      return {
+        opening: `Simulated, with a node and volumes in memory only, for there is no better here: ${mode.why}.`,
+        nodes: { nodes: 0, simulatedNodes: 1 },
+        provisioner: SIMULATED_DRIVER,
+        hasPrograms: false,
+      };
+  }
+}
+
 /** The main job, told as it happens. Resolves to the exit code. */
 export async function demo(options: { replicas: number; logLevel: LogLevel }): Promise<number> {
-  await requirePrivileges('stowage demo');
+  const mode = await findMode();
+  if (mode.name === 'rootless' && mode.entry) enterMode(mode.entry);
+  const stage = stageOf(mode);
   const say = (line = '') => process.stdout.write(`${line}\n`);
+  say(stage.opening);
   let cluster: Cluster | undefined;
   try {
     const startedAt = systemClock.monotonic();
     cluster = await part('start', () =>
-      startCluster({ ephemeral: true, port: 0, nodes: 1, logLevel: options.logLevel }),
+      startCluster({ ephemeral: true, port: 0, ...stage.nodes, logLevel: options.logLevel }),
     );
     say(
       `Stowage is up on ${cluster.url} after ${ms(systemClock.monotonic() - startedAt)}, its files in ${cluster.directory}`,
     );
-    await tell(cluster, options.replicas, say);
+    await tell(cluster, stage, options.replicas, say);
     await part('stop', () => cluster!.stop());
     if (existsSync(cluster.directory))
       throw new DemoError('stop', new Error(`${cluster.directory} is still there`));
@@ -66,7 +94,12 @@ export async function demo(options: { replicas: number; logLevel: LogLevel }): P
   }
 }
 
-async function tell(cluster: Cluster, replicas: number, say: (line?: string) => void): Promise<void> {
+async function tell(
+  cluster: Cluster,
+  stage: Stage,
+  replicas: number,
+  say: (line?: string) => void,
+): Promise<void> {
   const names = Array.from({ length: replicas }, (_, ordinal) => `${SET}-${ordinal}`);
   const mounted = new Map<string, TraceRecord>();
   cluster.trace.subscribe((record) => {
@@ -76,120 +109,33 @@ async function tell(cluster: Cluster, replicas: number, say: (line?: string) => 
   });
 
   say(`\nApplying examples/statefulset.yaml: StatefulSet ${SET} with ${replicas} replicas`);
-  await part('apply', () => applyExample(cluster, replicas));
+  await part('apply', () => applyExample(cluster, replicas, stage.provisioner));
   const first = await part('run', () => ready(cluster, names));
 
   for (const name of names) {
-    const journey = `${NAMESPACE}/${TEMPLATE}-${name}`;
-    const line = await part('run', () => logLine(cluster, name, / on \/data /));
-    say(`\n${name} sees        ${line}`);
-    say(`  global path     ${mounted.get(journey)?.attributes.globalPath}`);
-    say(`  pod path        ${mounted.get(journey)?.attributes.podPath}`);
+    const line = stage.hasPrograms && (await part('run', () => logLine(cluster, name, / on \/data /)));
+    say(`\n${name}${line ? ` sees        ${line}` : ''}`);
+    const { globalPath, podPath } = mounted.get(`${NAMESPACE}/${TEMPLATE}-${name}`)?.attributes ?? {};
+    say(`  global path     ${globalPath}`);
+    say(`  pod path        ${podPath}`);
   }
 
   const target = names[0]!;
-  const before = await part('run', () => logLine(cluster, target, /started/));
-  say(`\nDeleting pod ${target}; its line in /data/log is: ${before}`);
+  const written = stage.hasPrograms && (await part('run', () => logLine(cluster, target, /started/)));
+  say(`\nDeleting pod ${target}${written ? `; its line in /data/log is: ${written}` : ''}`);
   await part('delete the pod', () => cluster.client.delete(pods, { namespace: NAMESPACE, name: target }));
   await part('run the successor', () => ready(cluster, [target], first));
-  await part('read what the first pod wrote', () => logLine(cluster, target, exactly(before)));
-  say(`The successor of ${target} reads in its /data/log: ${before}`);
+  if (written) {
+    await part('read what the first pod wrote', () => logLine(cluster, target, exactly(written)));
+    say(`The successor of ${target} reads in its /data/log: ${written}`);
+  }
 
   say('\nDeleting the StatefulSet, then the claims');
   await part('delete', () => deleteExample(cluster, names));
   await part('clean up', () => nothingLeft(cluster));
   const left = await part('clean up', () => cluster.volumesLeft());
   if (left.length > 0) throw new DemoError('clean up', new Error(`left behind: ${left.join('; ')}`));
-  say('Nothing is left: no PV, VolumeAttachment, image file, loop device, mount or pod directory.');
-}
-
-async function applyExample(cluster: Cluster, replicas: number): Promise<void> {
-  const text = await readFile(new URL('../../examples/statefulset.yaml', import.meta.url), 'utf8');
-  for (const document of parseAllDocuments(text)) {
-    const object = document.toJS() as KubeObject & { spec?: object };
-    const resource = resourceOf(object.apiVersion ?? '', object.kind ?? '');
-    if (!resource)
-      throw new Error(`examples/statefulset.yaml: unknown kind ${object.apiVersion} ${object.kind}`);
-    const placed = resource.namespaced
-      ? { ...object, metadata: { namespace: NAMESPACE, ...object.metadata } }
-      : object;
-    const scaled = resource === statefulSets ? { ...placed, spec: { ...object.spec, replicas } } : placed;
-    await cluster.client.create(resource, scaled);
-  }
-}
-
-/** The pods by name, once each is Ready and none of them is one of `old`. */
-function ready(
-  cluster: Cluster,
-  names: readonly string[],
-  old: readonly Stored<Pod>[] = [],
-): Promise<Stored<Pod>[]> {
-  const informer = cluster.informers.of(pods);
-  const uids = new Set(old.map((pod) => pod.metadata.uid));
-  const look = () => {
-    const found = names.map((name) => informer.get(name, NAMESPACE));
-    return (
-      found.every((pod) => pod && !uids.has(pod.metadata.uid) && isReady(pod)) && (found as Stored<Pod>[])
-    );
-  };
-  return waitUntil([informer], look, {
-    clock: cluster.clock,
-    limitMs: LIMIT_MS,
-    what: `pods ${names.join(', ')} ready`,
-  });
-}
-
-function isReady(pod: Pod): boolean {
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-}
-
-/** The first line of the pod's log that fits, also if it has yet to come. */
-async function logLine(cluster: Cluster, name: string, fits: RegExp): Promise<string> {
-  const stop = new AbortController();
-  const timer = cluster.clock.after(LIMIT_MS, () =>
-    stop.abort(new Error(`no line like ${fits} in the log of ${name}`)),
-  );
-  try {
-    for await (const line of cluster.logs(
-      { namespace: NAMESPACE, name },
-      { follow: true, signal: stop.signal },
-    )) {
-      if (fits.test(line)) return line;
-    }
-    stop.signal.throwIfAborted();
-    throw new Error(`the log of ${name} ended without a line like ${fits}`);
-  } finally {
-    timer.cancel();
-    stop.abort();
-  }
-}
-
-function exactly(line: string): RegExp {
-  return new RegExp(`^${line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
-}
-
-async function deleteExample(cluster: Cluster, names: readonly string[]): Promise<void> {
-  const { client, clock, informers } = cluster;
-  await client.delete(statefulSets, { namespace: NAMESPACE, name: SET });
-  const podInformer = informers.of(pods);
-  const gone = () => podInformer.size === 0;
-  await waitUntil([podInformer], gone, { clock, limitMs: LIMIT_MS, what: 'the pods to go' });
-  for (const name of names) {
-    await client.delete(persistentVolumeClaims, { namespace: NAMESPACE, name: `${TEMPLATE}-${name}` });
-  }
-  await client.delete(storageClasses, { name: 'stowage-disk' });
-}
-
-async function nothingLeft(cluster: Cluster): Promise<void> {
-  const watched = [persistentVolumeClaims, persistentVolumes, volumeAttachments].map((resource) =>
-    cluster.informers.of(resource as typeof persistentVolumes),
-  );
-  const empty = () => watched.every((informer) => informer.hasSynced && informer.size === 0);
-  await waitUntil(watched as never, empty, {
-    clock: cluster.clock,
-    limitMs: LIMIT_MS,
-    what: 'claims, volumes and attachments to go',
-  });
+  say('Nothing is left: no PV, VolumeAttachment, volume, loop device, mount or pod directory.');
 }
 
 /** The newest warnings, for whoever must find out why it failed. */

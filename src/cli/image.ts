@@ -46,7 +46,7 @@ export async function imageList(options: ImageOptions): Promise<number> {
 /** `stowage image remove NAME`. Resolves to the exit code. */
 export async function imageRemove(name: string, options: ImageOptions): Promise<number> {
   const { host, store } = openStore(options);
-  const inUse = await imagesInUse(host.files, options.dataDir);
+  const inUse = await imagesInUse(host, options.dataDir);
   const { id, removed } = await forUsers(() => store.remove(name, inUse));
   process.stdout.write(removed ? `removed ${id}\n` : `${id} is no longer called ${name}\n`);
   return 0;

@@ -2,9 +2,15 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { errorMessage, LOG_LEVELS, type LogLevel } from '../base/index.ts';
 import { addFeatureGates, FEATURE_GATES } from '../cluster/feature-gates.ts';
 import { OPTIONAL_CONTROLLERS, parseControllers } from '../cluster/optional-controllers.ts';
+import { parseReplaceable, REPLACEABLE } from '../cluster/replaceable.ts';
+import { defaultDataDir } from './data-dir.ts';
 import { addDriverEndpoint } from './driver-endpoints.ts';
 import { addNodeLabels } from './node-labels.ts';
+import { addNodeLossFlags, nodeLossOf } from './node-loss.ts';
+import { orInvalid } from './or-invalid.ts';
+import { addStandaloneCommands } from './standalone-commands.ts';
 import { UsageError } from './usage-error.ts';
+import { addVerify } from './verify-command.ts';
 
 const MAX_SIMULATED_NODES = 10_000;
 
@@ -19,15 +25,15 @@ export async function main(args: readonly string[]): Promise<number> {
     .configureOutput({
       outputError: (text, write) => write(`stowage: ${text.trim().replace(/\n\s*/g, ' ')}\n`),
     })
+    .enablePositionalOptions()
     .exitOverride();
 
-  program
-    .command('up')
+  addNodeLossFlags(program.command('up'))
     .description(
       'Start API server, controllers, scheduler, sidecars, nodes and the disk driver, and stay in the foreground.\n' +
         'Ctrl-C stops pods, unmounts volumes and keeps the state; started again on the same data directory it carries on.',
     )
-    .option('--data-dir <dir>', 'where state, certificates and volume images live', '/var/lib/stowage')
+    .option('--data-dir <dir>', 'where state, certificates and volumes live', defaultDataDir())
     .option(
       '--ephemeral',
       'keep everything in memory and in a temporary directory that goes at the end',
@@ -76,6 +82,11 @@ export async function main(args: readonly string[]): Promise<number> {
       false,
     )
     .option(
+      '--without <list>',
+      `what somebody else runs for this cluster, of ${REPLACEABLE.join(', ')}, separated by commas`,
+      orInvalid(parseReplaceable),
+    )
+    .option(
       '--controllers <list>',
       `*,NAME starts a controller that is off by default: ${OPTIONAL_CONTROLLERS.join(', ')}`,
       orInvalid(parseControllers),
@@ -89,7 +100,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .option('--ready-file <file>', 'written with the server URL once /readyz is ok, removed at the end')
     .action(async (options) => {
       const { up } = await import('./up.ts');
-      exitCode = await up({ ...options, csiDrivers: options.csiDriver });
+      exitCode = await up({ ...options, csiDrivers: options.csiDriver, nodeLoss: nodeLossOf(options) });
     });
 
   program
@@ -108,6 +119,10 @@ export async function main(args: readonly string[]): Promise<number> {
       const { driverDisk } = await import('./driver.ts');
       exitCode = await driverDisk(options);
     });
+
+  addStandaloneCommands(program, (code) => {
+    exitCode = code;
+  });
 
   program
     .command('demo')
@@ -128,7 +143,7 @@ export async function main(args: readonly string[]): Promise<number> {
         'The contents of volumes (DATA-DIR/pool) are not part of it.',
     )
     .argument('<file>', 'the backup; must not exist yet')
-    .option('--data-dir <dir>', 'the data directory', '/var/lib/stowage')
+    .option('--data-dir <dir>', 'the data directory', defaultDataDir())
     .option(
       '--kubeconfig <file>',
       "the administrator's, of the cluster that runs on it (default: DATA-DIR/kubeconfig)",
@@ -148,10 +163,14 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await restore(file, options);
     });
 
+  addVerify(program, (code) => {
+    exitCode = code;
+  });
+
   const image = program
     .command('image')
     .description('The images in which containers can run; one that is not here is stood in for by the host.');
-  const dataDir = () => new Option('--data-dir <dir>', 'the data directory').default('/var/lib/stowage');
+  const dataDir = () => new Option('--data-dir <dir>', 'the data directory').default(defaultDataDir());
   image
     .command('load')
     .description(
@@ -197,17 +216,6 @@ function logLevel(level: LogLevel): Option {
   return new Option('--log-level <level>', 'what to log to standard error')
     .choices(LOG_LEVELS)
     .default(level);
-}
-
-/** An option that may be repeated, whose errors are the user's. */
-function orInvalid<T>(add: (text: string, before?: T) => T): (text: string, before: T | undefined) => T {
-  return (text, before) => {
-    try {
-      return add(text, before);
-    } catch (error) {
-      throw new InvalidArgumentError(errorMessage(error));
-    }
-  };
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

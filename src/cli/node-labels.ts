@@ -14,15 +14,24 @@ const MOST_NODES = 10_000;
 export function addNodeLabels(text: string, before: NodeLabels = {}): NodeLabels {
   const colon = text.indexOf(':');
   const nodes = namesIn(text.slice(0, Math.max(0, colon)));
+  const labels = parseLabels(text.slice(colon + 1));
+  return { ...before, ...Object.fromEntries(nodes.map((node) => [node, { ...before[node], ...labels }])) };
+}
+
+/**
+ * `KEY=VALUE,KEY2=VALUE2`.
+ * @throws Error that says what is wrong with it.
+ */
+export function parseLabels(text: string): Readonly<Record<string, string>> {
   const labels: Record<string, string> = {};
-  for (const pair of text.slice(colon + 1).split(',')) {
+  for (const pair of text.split(',')) {
     const [key = '', value, ...rest] = pair.split('=');
     if (value === undefined || rest.length > 0) throw new Error(`${JSON.stringify(pair)} is not KEY=VALUE.`);
     check(key, isQualifiedName, 'label key');
     check(value, isLabelValue, 'label value');
     labels[key] = value;
   }
-  return { ...before, ...Object.fromEntries(nodes.map((node) => [node, { ...before[node], ...labels }])) };
+  return labels;
 }
 
 function namesIn(text: string): string[] {

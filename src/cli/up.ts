@@ -1,11 +1,14 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
+import type { NodeLoss } from '../cluster/control-plane.ts';
 import type { FeatureGates } from '../cluster/feature-gates.ts';
 import type { OptionalController } from '../cluster/optional-controllers.ts';
+import type { Replaceable } from '../cluster/replaceable.ts';
 import { type Cluster, ClusterStartError, type DriverEndpoint, startCluster } from '../cluster.ts';
 import { isNode } from './driver-endpoints.ts';
+import { enterMode, findMode, ROOTLESS_COSTS } from './mode.ts';
 import { type NodeLabels, unknownNode } from './node-labels.ts';
-import { requirePrivileges } from './privileges.ts';
+
 import { UsageError } from './usage-error.ts';
 
 export interface UpOptions {
@@ -18,9 +21,11 @@ export interface UpOptions {
   nodeLabels?: NodeLabels;
   nodeRoot?: string;
   csiDrivers?: readonly DriverEndpoint[];
+  without?: readonly Replaceable[];
   volumePluginDir?: string;
   encryptionKeyFile?: string;
   enableHostpathProvisioner: boolean;
+  nodeLoss?: NodeLoss;
   controllers?: readonly OptionalController[];
   featureGates?: FeatureGates;
   logLevel: LogLevel;
@@ -33,7 +38,7 @@ export async function up(options: UpOptions): Promise<number> {
   if (stranger) throw new UsageError(`--node-labels names ${stranger.name}, but ${stranger.but}`);
   const homeless = (options.csiDrivers ?? []).find(({ node }) => node && !isNode(node, options.nodes));
   if (homeless) throw new UsageError(`--csi-driver names ${homeless.node}, but --nodes is ${options.nodes}`);
-  if (options.nodes > 0) await requirePrivileges('stowage up');
+  const rootless = options.nodes > 0 && (await enterBestMode());
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(130);
@@ -52,10 +57,11 @@ export async function up(options: UpOptions): Promise<number> {
     throw error instanceof ClusterStartError ? new UsageError(error.message) : error;
   }
   try {
-    if (options.readyFile) await writeReadyFile(options.readyFile, cluster.url);
+    if (rootless) process.stdout.write(`Rootless: ${ROOTLESS_COSTS}.\n`);
     process.stdout.write(
       `Stowage is ready on ${cluster.url}\n\n  export KUBECONFIG=${cluster.kubeconfig}\n  kubectl get nodes,storageclasses\n\nCtrl-C stops it.\n`,
     );
+    if (options.readyFile) await writeReadyFile(options.readyFile, cluster.url);
     await Promise.race([aborted(stop.signal), cluster.failed]);
   } finally {
     if (options.readyFile) await rm(options.readyFile, { force: true });
@@ -64,6 +70,18 @@ export async function up(options: UpOptions): Promise<number> {
     process.off('SIGTERM', onSignal);
   }
   return 0;
+}
+
+/** Whether it is rootless. Becomes another process where that is yet to be. @throws UsageError where there can be no node. */
+async function enterBestMode(): Promise<boolean> {
+  const mode = await findMode();
+  if (mode.name === 'simulated') {
+    throw new UsageError(
+      `stowage up: ${mode.why}; "stowage up --nodes 0 --simulated-nodes 3" needs none of it (nodes in memory only)`,
+    );
+  }
+  if (mode.name === 'rootless' && mode.entry) enterMode(mode.entry);
+  return mode.name === 'rootless';
 }
 
 async function writeReadyFile(path: string, url: string): Promise<void> {

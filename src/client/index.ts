@@ -20,6 +20,7 @@ export {
   SIDECAR_TIMING,
   timingProblem,
 } from './leader-election/index.ts';
+export { limitRate, type RateLimit } from './rate-limit.ts';
 export { type EventRecorder, Recorder } from './recorder.ts';
 export { type ControllerParts, runControllers } from './run-controllers.ts';
 export { waitUntil } from './wait.ts';

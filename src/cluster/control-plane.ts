@@ -1,3 +1,4 @@
+import type { Metrics } from '../base/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import { createAttachDetachController } from '../controllers/attach-detach/index.ts';
 import { createClusterRoleAggregation } from '../controllers/cluster-role-aggregation/index.ts';
@@ -26,6 +27,7 @@ import {
   createTokensController,
   type SignSecretToken,
 } from '../controllers/service-account/index.ts';
+import { createSnapshotController } from '../controllers/snapshot/index.ts';
 import { createStatefulSetController } from '../controllers/stateful-set/index.ts';
 import { createTaintEvictionController } from '../controllers/taint-eviction/index.ts';
 import { createTtlAfterFinished } from '../controllers/ttl-after-finished/index.ts';
@@ -40,13 +42,19 @@ import { nfsControlPlugin } from '../volume/plugins/nfs/control.ts';
 import type { Part } from './actors.ts';
 import { type FeatureGates, isEnabled } from './feature-gates.ts';
 import type { FlexVolumes } from './flexvolume.ts';
-import { controllerUser, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER } from './identities.ts';
+import {
+  controllerUser,
+  KUBE_CONTROLLER_MANAGER,
+  KUBE_SCHEDULER,
+  SNAPSHOT_CONTROLLER,
+} from './identities.ts';
 import type { OptionalController } from './optional-controllers.ts';
 
 export interface ControlPlaneOptions {
-  /** By which pods know the API server, PEM. */
-  readonly rootCa: string;
-  readonly signSecretToken: SignSecretToken;
+  /** By which pods know the API server, PEM. @default nobody tells them */
+  readonly rootCa?: string | undefined;
+  /** @default secrets for service account tokens stay empty */
+  readonly signSecretToken?: SignSecretToken | undefined;
   /** Of the machine that the nodes share, where host paths are made and deleted. */
   readonly host: Host;
   readonly flexVolumes?: FlexVolumes;
@@ -54,19 +62,56 @@ export interface ControlPlaneOptions {
   readonly provisionHostPaths?: boolean;
   /** @default upstream's */
   readonly gates?: FeatureGates;
+  /** Where controllers tell of themselves. @default nowhere */
+  readonly metrics?: Metrics;
+  /** When nodes are given up, and what is attached to them. @default upstream's */
+  readonly nodeLoss?: NodeLoss;
   /** Those to run that are off by default. @default none */
   readonly controllers?: readonly OptionalController[];
 }
 
+/** Flags of kube-controller-manager; durations in milliseconds. */
+export interface NodeLoss {
+  /** How often nodes are looked at. @default 5000 */
+  readonly monitorPeriodMs?: number;
+  /** How long a node may be silent. @default 50000 */
+  readonly monitorGraceMs?: number;
+  /** How long a node that is not Ready may take to unmount before its volumes are detached all the same. @default 360000 */
+  readonly maxWaitForUnmountMs?: number;
+  /** Volumes are never detached for that reason. @default false */
+  readonly disableForceDetachOnTimeout?: boolean;
+}
+
 /** What kube-controller-manager and kube-scheduler are upstream, as far as storage needs them: each under its own name. */
 export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
-  const { rootCa, signSecretToken, host, flexVolumes, gates = {}, controllers = [] } = options;
+  return [...controllerManager(options), scheduler(options.gates)];
+}
+
+export function scheduler(gates: FeatureGates = {}): Part {
+  return part(KUBE_SCHEDULER, (context) =>
+    createScheduler(context, {
+      capacityScoring: isEnabled(gates, 'StorageCapacityScoring'),
+      volumeLimitScaling: isEnabled(gates, 'VolumeLimitScaling'),
+    }),
+  );
+}
+
+export function controllerManager(options: ControlPlaneOptions): readonly Part[] {
+  const { rootCa, signSecretToken, host, flexVolumes, nodeLoss, gates = {}, controllers = [] } = options;
   return [
     part(controllerUser('service-account-controller'), createServiceAccountsController),
-    part(controllerUser('root-ca-cert-publisher'), (context) => createRootCaPublisher(context, rootCa)),
-    part(KUBE_CONTROLLER_MANAGER, (context) =>
-      createTokensController(context, { rootCa, sign: signSecretToken }),
-    ),
+    ...(rootCa === undefined
+      ? []
+      : [
+          part(controllerUser('root-ca-cert-publisher'), (context) => createRootCaPublisher(context, rootCa)),
+        ]),
+    ...(rootCa === undefined || signSecretToken === undefined
+      ? []
+      : [
+          part(KUBE_CONTROLLER_MANAGER, (context) =>
+            createTokensController(context, { rootCa, sign: signSecretToken }),
+          ),
+        ]),
     part(controllerUser('clusterrole-aggregation-controller'), createClusterRoleAggregation),
     part(controllerUser('persistent-volume-binder'), (context) =>
       createPersistentVolumeController(context, {
@@ -103,8 +148,12 @@ export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
     part(controllerUser('attachdetach-controller'), (context) =>
       createAttachDetachController(context, {
         plugins: createPluginRegistry(attachable(context, host), flexVolumes?.forAttachDetach(context)),
+        metrics: options.metrics,
+        maxWaitForUnmountMs: nodeLoss?.maxWaitForUnmountMs,
+        disableForceDetachOnTimeout: nodeLoss?.disableForceDetachOnTimeout,
       }),
     ),
+    part(SNAPSHOT_CONTROLLER, createSnapshotController),
     part(controllerUser('statefulset-controller'), createStatefulSetController),
     part(controllerUser('replicaset-controller'), createReplicaSetController),
     part(controllerUser('deployment-controller'), createDeploymentController),
@@ -114,18 +163,17 @@ export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
     part(controllerUser('ttl-after-finished-controller'), createTtlAfterFinished),
     part(controllerUser('generic-garbage-collector'), createGarbageCollector),
     part(controllerUser('pod-garbage-collector'), createPodGc),
-    part(controllerUser('node-controller'), createNodeLifecycleController),
+    part(controllerUser('node-controller'), (context) =>
+      createNodeLifecycleController(context, {
+        monitorPeriodMs: nodeLoss?.monitorPeriodMs,
+        monitorGraceMs: nodeLoss?.monitorGraceMs,
+      }),
+    ),
     part(controllerUser('node-controller'), createTaintEvictionController),
     part(controllerUser('resourcequota-controller'), createResourceQuotaController),
     // There is one API server: once it has marked a namespace nothing gets into it any more.
     part(controllerUser('namespace-controller'), (context) =>
       createNamespaceController(context, { gracePeriodMs: 0 }),
-    ),
-    part(KUBE_SCHEDULER, (context) =>
-      createScheduler(context, {
-        capacityScoring: isEnabled(gates, 'StorageCapacityScoring'),
-        volumeLimitScaling: isEnabled(gates, 'VolumeLimitScaling'),
-      }),
     ),
   ];
 }

@@ -29,16 +29,16 @@ export async function openDisk(context: ComponentContext, options: DiskOptions):
 }
 
 /**
- * The driver's controller on its own socket, and the sidecars beside it. After the nodes: publishing to a node that the
+ * The driver's controller on its own socket, and mostly the sidecars beside it. After the nodes: publishing to a node that the
  * driver does not serve yet is refused.
  */
-export async function startDiskSidecars(
+export async function serveDiskController(
   contextOf: ContextOf,
   driver: DiskDriver,
-  options: DiskOptions,
+  options: DiskOptions & { readonly withSidecars: boolean },
 ): Promise<void> {
-  const { layout, running } = options;
+  const { layout, running, withSidecars } = options;
   const endpoint = `unix://${layout.controllerSocket}`;
   await driver.serve(endpoint);
-  await startControllerSidecars(contextOf, { endpoint, driver: DISK_DRIVER, running });
+  if (withSidecars) await startControllerSidecars(contextOf, { endpoint, driver: DISK_DRIVER, running });
 }

@@ -1,12 +1,12 @@
 import { type BackoffPolicy, backoffDelay, errorMessage, sleep } from '../base/index.ts';
 import type { Component } from '../client/index.ts';
-import { Code, type CsiClient, CsiError, connectCsi, nodeCapabilities } from '../csi/index.ts';
+import { type CsiClient, connectCsi } from '../csi/index.ts';
 import type { Host } from '../host/index.ts';
 import type { CSIDriver } from '../kube/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
-import { askDriver, type Driver } from '../sidecars/shared/driver.ts';
 import { pluginsRegistryDirectory } from '../volume/index.ts';
 import type { ContextOf } from './actors.ts';
+import { askFacts, type DriverFacts, isSameDriver } from './driver-facts.ts';
 import { ensureDriverObject } from './driver-object.ts';
 import { ADMINISTRATOR } from './identities.ts';
 import { Running } from './running.ts';
@@ -25,28 +25,32 @@ export interface ExternalDriverOptions {
   readonly registries: readonly string[];
   /** Which endpoint has the sidecars of a driver, by the driver's name: shared by all external drivers. */
   readonly served: Map<string, string>;
+  /** Whether the sidecars of its controller run here. */
+  readonly withSidecars: boolean;
 }
 
-/** What a driver says of itself. */
-export interface DriverFacts extends Driver {
-  readonly hasNode: boolean;
+interface StartOptions {
+  /** The kubelet roots of the nodes, by name. */
+  readonly nodeRoots: ReadonlyMap<string, string>;
+  readonly host: Host;
+  readonly running: Running;
+  readonly withSidecars: boolean;
 }
 
-const ASK_TIMEOUT_MS = 10_000;
 const BETWEEN_TRIES: BackoffPolicy = { initialMs: 100, maxMs: 10_000 };
 
 /** To be started before the nodes, so that a node that stops still has its drivers to unmount volumes with. */
 export async function startExternalDrivers(
   contextOf: ContextOf,
   drivers: readonly DriverEndpoint[],
-  { nodeRoots, host, running }: { nodeRoots: ReadonlyMap<string, string>; host: Host; running: Running },
+  { nodeRoots, host, running, withSidecars }: StartOptions,
 ): Promise<void> {
   const served = new Map<string, string>();
   const registryOf = new Map([...nodeRoots].map(([node, root]) => [node, pluginsRegistryDirectory(root)]));
   await Promise.all([...registryOf.values()].map((path) => host.files.makeDirectory(path, 0o750)));
   for (const { endpoint, node } of drivers) {
     const registries = node === undefined ? [...registryOf.values()] : [registryOf.get(node)!];
-    running.start(createExternalDriver(contextOf, { endpoint, registries, served }));
+    running.start(createExternalDriver(contextOf, { endpoint, registries, served, withSidecars }));
   }
 }
 
@@ -68,14 +72,14 @@ export function createExternalDriver(contextOf: ContextOf, options: ExternalDriv
         for (let failures = 0; !signal.aborted; ) {
           const registrars = new Running(log);
           try {
-            const driver = await ask(csi, { clock, log, signal });
-            if (!sidecars || !isSame(sidecars.driver, driver)) {
+            const driver = await askFacts(csi, { clock, log, signal });
+            if (!sidecars || !isSameDriver(sidecars.driver, driver)) {
               log.info('the CSI driver is there', { driver: driver.name });
               await sidecars?.running.stop();
               await ensureDriverObject(context, driver.name, driverObjectSpec(driver));
               sidecars = { driver, running: await startSidecars(contextOf, csi, driver, options) };
             }
-            for (const pluginRegistrationPath of driver.hasNode ? options.registries : []) {
+            for (const pluginRegistrationPath of driver.node ? options.registries : []) {
               const kubeletRegistrationPath = options.endpoint;
               registrars.start(
                 createRegistrar({ csi, kubeletRegistrationPath, pluginRegistrationPath, clock, log }),
@@ -107,40 +111,17 @@ async function startSidecars(
   contextOf: ContextOf,
   csi: CsiClient,
   driver: DriverFacts,
-  { endpoint, served }: ExternalDriverOptions,
+  { endpoint, served, withSidecars }: ExternalDriverOptions,
 ): Promise<Running> {
   const { log } = await contextOf(ADMINISTRATOR);
   const running = new Running(log);
-  if (!driver.services.has('CONTROLLER_SERVICE') || (served.get(driver.name) ?? endpoint) !== endpoint)
-    return running;
+  const isElsewhere = (served.get(driver.name) ?? endpoint) !== endpoint;
+  if (!withSidecars || isElsewhere || !driver.services.has('CONTROLLER_SERVICE')) return running;
   served.set(driver.name, endpoint);
   running.onStop('ownership', async () => void served.delete(driver.name));
   for (const { user, isFor, create } of Object.values(CONTROLLER_SIDECARS))
     if (isFor(driver)) running.start(create(await contextOf(user), { csi }));
   return running;
-}
-
-async function ask(
-  csi: CsiClient,
-  asking: Omit<Parameters<typeof askDriver>[1], 'timeoutMs'>,
-): Promise<DriverFacts> {
-  const timeoutMs = ASK_TIMEOUT_MS;
-  const driver = await askDriver(csi, { ...asking, timeoutMs });
-  const { signal } = asking;
-  const hasNode = await nodeCapabilities(csi, { signal, timeoutMs }).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof CsiError && error.code === Code.UNIMPLEMENTED) return false;
-      throw error;
-    },
-  );
-  return { ...driver, hasNode };
-}
-
-function isSame(a: DriverFacts, b: DriverFacts): boolean {
-  const text = ({ name, services, controller, hasNode }: DriverFacts) =>
-    JSON.stringify([name, [...services].sort(), [...controller].sort(), hasNode]);
-  return text(a) === text(b);
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Upstream's gates of what is here as an option, with upstream's defaults in 1.36. */
 const GATES = {
+  /** Pods are told of volumes whose drivers say that they are not well (alpha). */
+  CSIVolumeHealth: false,
   /** The condition Unused on claims (alpha). */
   PersistentVolumeClaimUnusedSinceTime: false,
   /** What happens to volumes whose pods differ in their SELinux labels is told beforehand (beta). */

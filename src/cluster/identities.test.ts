@@ -8,7 +8,9 @@ import { controlPlane } from './control-plane.ts';
 import {
   ADMINISTRATOR,
   CSI_ATTACHER,
+  CSI_HEALTH_MONITOR,
   CSI_PROVISIONER,
+  CSI_RESIZER,
   controllerUser,
   EXTRA_ROLES,
   INFORMERS,
@@ -46,6 +48,8 @@ describe('what components may do', () => {
     INFORMERS,
     CSI_PROVISIONER,
     CSI_ATTACHER,
+    CSI_HEALTH_MONITOR,
+    CSI_RESIZER,
     nodeUser('n1'),
   ];
 
@@ -203,6 +207,34 @@ describe('what components may do', () => {
         'create persistentvolumes',
         'list pods',
         'update persistentvolumeclaims',
+      ],
+    ],
+    [
+      CSI_RESIZER,
+      [
+        'patch persistentvolumes',
+        'patch persistentvolumeclaims/status',
+        'list pods',
+        'get secrets',
+        'watch volumeattributesclasses.storage.k8s.io',
+      ],
+      [
+        'create persistentvolumes',
+        'patch persistentvolumeclaims',
+        'update persistentvolumeclaims',
+        'update volumeattributesclasses.storage.k8s.io',
+        'patch pods',
+      ],
+    ],
+    [
+      CSI_HEALTH_MONITOR,
+      ['list persistentvolumes', 'watch persistentvolumeclaims', 'list pods', 'create events'],
+      [
+        'get secrets',
+        'update persistentvolumeclaims',
+        'patch persistentvolumes',
+        'delete pods',
+        'update nodes',
       ],
     ],
     [

@@ -40,6 +40,10 @@ export const nodeUser = userOfNode;
 export const INFORMERS = account('stowage-informers');
 export const CSI_PROVISIONER = account('csi-provisioner');
 export const CSI_ATTACHER = account('csi-attacher');
+export const CSI_HEALTH_MONITOR = account('csi-external-health-monitor-controller');
+export const CSI_RESIZER = account('csi-resizer');
+export const CSI_SNAPSHOTTER = account('csi-snapshotter');
+export const SNAPSHOT_CONTROLLER = account('snapshot-controller');
 
 const SECRETS = 'get,list | core | secrets';
 const LEASES = 'create,delete,get,list,update,watch | coordination.k8s.io | leases';
@@ -58,6 +62,8 @@ export const EXTRA_ROLES: readonly ExtraRole[] = [
       'create,delete,get,list,patch,watch | core | persistentvolumes',
       'get,list,update,watch | core | persistentvolumeclaims',
       'read | storage.k8s.io | storageclasses',
+      // Upstream leaves this one to whoever uses such classes.
+      'get | storage.k8s.io | volumeattributesclasses',
       'create,list,patch,update,watch | core | events',
       'get,list,update,watch | snapshot.storage.k8s.io | volumesnapshots',
       'get,list | snapshot.storage.k8s.io | volumesnapshotcontents',
@@ -80,5 +86,66 @@ export const EXTRA_ROLES: readonly ExtraRole[] = [
       LEASES,
     ],
     subjects: [`ServiceAccount ${NAMESPACE}/csi-attacher`],
+  },
+  {
+    name: 'external-resizer-runner',
+    rules: [
+      SECRETS,
+      'get,list,patch,watch | core | persistentvolumes',
+      'read | core | persistentvolumeclaims',
+      'read | core | pods',
+      'patch | core | persistentvolumeclaims/status',
+      'create,list,patch,update,watch | core | events',
+      'read | storage.k8s.io | volumeattributesclasses',
+      LEASES,
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/csi-resizer`],
+  },
+  {
+    name: 'external-snapshotter-runner',
+    rules: [
+      SECRETS,
+      'create,list,patch,update,watch | core | events',
+      'read | snapshot.storage.k8s.io | volumesnapshotclasses',
+      'get,list,patch,update,watch | snapshot.storage.k8s.io | volumesnapshotcontents',
+      'patch,update | snapshot.storage.k8s.io | volumesnapshotcontents/status',
+      'read | groupsnapshot.storage.k8s.io | volumegroupsnapshotclasses',
+      'get,list,patch,update,watch | groupsnapshot.storage.k8s.io | volumegroupsnapshotcontents',
+      'patch,update | groupsnapshot.storage.k8s.io | volumegroupsnapshotcontents/status',
+      LEASES,
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/csi-snapshotter`],
+  },
+  {
+    name: 'snapshot-controller-runner',
+    rules: [
+      'read | core | persistentvolumes',
+      'get,list,update,watch | core | persistentvolumeclaims',
+      'create,list,patch,update,watch | core | events',
+      'read | snapshot.storage.k8s.io | volumesnapshotclasses',
+      'create,delete,get,list,patch,update,watch | snapshot.storage.k8s.io | volumesnapshotcontents',
+      'patch | snapshot.storage.k8s.io | volumesnapshotcontents/status',
+      'create,delete,get,list,patch,update,watch | snapshot.storage.k8s.io | volumesnapshots',
+      'patch,update | snapshot.storage.k8s.io | volumesnapshots/status',
+      'read | groupsnapshot.storage.k8s.io | volumegroupsnapshotclasses',
+      'create,delete,get,list,patch,update,watch | groupsnapshot.storage.k8s.io | volumegroupsnapshotcontents',
+      'patch | groupsnapshot.storage.k8s.io | volumegroupsnapshotcontents/status',
+      'get,list,patch,update,watch | groupsnapshot.storage.k8s.io | volumegroupsnapshots',
+      'patch,update | groupsnapshot.storage.k8s.io | volumegroupsnapshots/status',
+      LEASES,
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/snapshot-controller`],
+  },
+  {
+    name: 'external-health-monitor-controller-runner',
+    rules: [
+      'read | core | persistentvolumes',
+      'read | core | persistentvolumeclaims',
+      'read | core | nodes',
+      'read | core | pods',
+      'create,get,list,patch,watch | core | events',
+      LEASES,
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/csi-external-health-monitor-controller`],
   },
 ];

@@ -1,8 +1,17 @@
 import { join } from 'node:path';
-import type { Files } from '../host/index.ts';
+import type { Host } from '../host/index.ts';
 
-/** The ids of the images in which containers of a data directory run, or have run and not been removed yet. */
-export async function imagesInUse(files: Files, dataDirectory: string): Promise<Set<string>> {
+/** A directory that is mounted: of an image, for a pod that has it as a volume. */
+const IMAGE_ROOT = /\/sha256-([a-f0-9]{64})\/root$/;
+
+/**
+ * The ids of the images in which containers of a data directory run, or have run and not been removed yet, and of those
+ * that are mounted as volumes.
+ */
+export async function imagesInUse(
+  { files, mounts }: Pick<Host, 'files' | 'mounts'>,
+  dataDirectory: string,
+): Promise<Set<string>> {
   const inUse = new Set<string>();
   const list = (path: string) => files.list(path).catch(() => []);
   const nodes = join(dataDirectory, 'nodes');
@@ -13,6 +22,10 @@ export async function imagesInUse(files: Files, dataDirectory: string): Promise<
       const { imageId } = JSON.parse(text) as { imageId?: string };
       if (imageId !== undefined) inUse.add(imageId);
     }
+  }
+  for (const { root } of await mounts.list()) {
+    const digest = IMAGE_ROOT.exec(root)?.[1];
+    if (digest !== undefined) inUse.add(`sha256:${digest}`);
   }
   return inUse;
 }

@@ -1,7 +1,8 @@
+import { Metrics } from '../base/index.ts';
 import type { ComponentContext } from '../client/index.ts';
-import type { Sockets } from '../csi/index.ts';
+import { driverCallMetrics, type Sockets } from '../csi/index.ts';
 import { nodes } from '../kube/index.ts';
-import { createNode } from '../node/index.ts';
+import { createNode, NO_IMAGES } from '../node/index.ts';
 import { createPluginManager } from '../node/plugin-manager/index.ts';
 import { createVolumeManager } from '../node/volume-manager/index.ts';
 import { createPluginRegistry, type PluginProber } from '../volume/index.ts';
@@ -11,11 +12,13 @@ import { createDownwardApiPlugin } from '../volume/plugins/downward-api/index.ts
 import { createEmptyDirPlugin } from '../volume/plugins/empty-dir/index.ts';
 import { createFcPlugin } from '../volume/plugins/fc/index.ts';
 import { createHostPathPlugin } from '../volume/plugins/host-path/index.ts';
+import { createImagePlugin } from '../volume/plugins/image/index.ts';
 import { createIscsiPlugin } from '../volume/plugins/iscsi/index.ts';
 import { createLocalPlugin } from '../volume/plugins/local/index.ts';
 import { createNfsPlugin } from '../volume/plugins/nfs/index.ts';
 import { createProjectedPlugin } from '../volume/plugins/projected/index.ts';
 import { createSecretPlugin } from '../volume/plugins/secret/index.ts';
+import { createSeLinux } from '../volume/selinux/index.ts';
 
 type NodeOptions = Parameters<typeof createNode>[1];
 type NodeComponent = ReturnType<typeof createNode>;
@@ -23,26 +26,35 @@ type NodeComponent = ReturnType<typeof createNode>;
 export interface KubeletOptions extends Omit<NodeOptions, 'createVolumeManager' | 'companions'> {
   /** Finds volume plugins that come and go. @default none */
   readonly prober?: PluginProber;
+  /** Whether CSI drivers are asked for the health of volumes (the gate CSIVolumeHealth). @default false */
+  readonly volumeHealth?: boolean;
 }
 
 /** A node with its volume manager, its volume plugins and its plugin manager. `sockets`: where its CSI drivers serve. */
 export function createKubelet(
   context: ComponentContext,
-  { prober, ...options }: KubeletOptions,
+  { prober, volumeHealth = false, ...options }: KubeletOptions,
   sockets?: Sockets,
 ): NodeComponent {
   const { host, name, nodeRoot } = options;
   const { client, informers, clock, random, log, trace } = context;
+  const { metrics = new Metrics() } = options;
   const recorder = context.recorder('kubelet', name);
   const drivers = new CsiDrivers(clock);
   const allocatable = () => informers.of(nodes).get(name)?.status?.allocatable ?? {};
   const always = [
-    createCsiPlugin({ client, informers, clock, node: { host, drivers, nodeRoot, nodeName: name } }),
+    createCsiPlugin({
+      client,
+      informers,
+      clock,
+      node: { host, drivers, nodeRoot, nodeName: name, volumeHealth },
+    }),
     createEmptyDirPlugin({ host, nodeRoot }),
     createNfsPlugin({ host, nodeRoot }),
     createIscsiPlugin({ client, host, clock, nodeRoot }),
     createFcPlugin({ host, clock, nodeRoot }),
     createHostPathPlugin({ host }),
+    createImagePlugin({ host, nodeRoot, images: options.images ?? NO_IMAGES }),
     createLocalPlugin({ host, nodeRoot, recorder }),
     createConfigMapPlugin({ client, host, clock, nodeRoot }),
     createSecretPlugin({ client, host, clock, nodeRoot }),
@@ -52,6 +64,7 @@ export function createKubelet(
   const plugins = createPluginRegistry(always, prober);
   return createNode(context, {
     ...options,
+    metrics,
     createVolumeManager: (podSource) =>
       createVolumeManager({
         client,
@@ -61,10 +74,13 @@ export function createKubelet(
         podSource,
         nodeName: name,
         nodeRoot,
+        enableControllerAttachDetach: options.enableControllerAttachDetach,
         clock,
         log,
         recorder,
         trace,
+        metrics,
+        seLinux: createSeLinux(host, random),
       }),
     companions: [
       createPluginManager({
@@ -77,6 +93,7 @@ export function createKubelet(
         clock,
         log,
         sockets,
+        onCall: driverCallMetrics(metrics),
       }),
     ],
   });

@@ -24,9 +24,17 @@ export async function volumesLeft(host: Host, layout: Layout, nodes: number): Pr
 
 async function globalDirectories(host: Host, root: string): Promise<string[]> {
   const plugins = `${root}/plugins/kubernetes.io`;
-  const drivers = await entries(host, `${plugins}/csi`);
-  const ofDrivers = await Promise.all(drivers.map((driver) => entries(host, driver)));
-  return [...ofDrivers.flat(), ...(await entries(host, `${plugins}/local-volume/mounts`))];
+  const devices = `${plugins}/csi/volumeDevices`;
+  // Of devices, a directory each; those of all that are staged or published stay.
+  const shared = [`${devices}/staging`, `${devices}/publish`];
+  const parents = [
+    ...(await entries(host, `${plugins}/csi`)),
+    ...shared,
+    `${plugins}/local-volume/mounts`,
+    `${root}/plugins/kubernetes.io~local-volume/volumeDevices`,
+  ];
+  const below = await Promise.all(parents.map((parent) => entries(host, parent)));
+  return below.flat().filter((path) => !shared.includes(path));
 }
 
 async function entries(host: Host, directory: string): Promise<string[]> {

@@ -25,12 +25,17 @@ export interface StartNodeOptions {
   /** Paths of the host that pods must not see. */
   readonly hiddenFromPods: readonly string[];
   readonly pki: Pick<Pki, 'ca' | 'serving'>;
-  readonly disk: DiskDriver;
+  /** Absent: the node has no driver of ours. */
+  readonly disk: DiskDriver | undefined;
   readonly flexVolumes?: FlexVolumes;
+  /** Whether CSI drivers are asked for the health of volumes. @default false */
+  readonly volumeHealth?: boolean;
+  /** How often a node looks at its volumes. @default 60000 */
+  readonly volumeStatsPeriodMs?: number;
   readonly running: Running;
 }
 
-/** A node with its kubelet parts, and the disk driver registered with it as any CSI driver is. */
+/** A node with its kubelet parts, and the disk driver, if there is one, registered with it as any CSI driver is. */
 export async function startNode(context: ComponentContext, options: StartNodeOptions): Promise<void> {
   const { host, name, nodeRoot, pki, disk, running } = options;
   const node = createKubelet(context, {
@@ -43,27 +48,36 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
     hiddenFromPods: options.hiddenFromPods,
     tls: { ca: pki.ca, ...pki.serving },
     stopPods: true,
+    volumeHealth: options.volumeHealth,
+    volumeStatsPeriodMs: options.volumeStatsPeriodMs,
     prober: options.flexVolumes?.forNode(context, nodeRoot),
   });
 
   const socket = nodeSocket(nodeRoot);
   await host.files.makeDirectory(dirname(socket), 0o750);
   await host.files.makeDirectory(pluginsRegistryDirectory(nodeRoot), 0o750);
-  const endpoint = `unix://${socket}`;
-  await disk.serve(endpoint, name, options.labels);
-  startNodeSidecars(context, { endpoint, driver: DISK_DRIVER, nodeRoot, running });
+  if (disk) {
+    const endpoint = `unix://${socket}`;
+    await disk.serve(endpoint, name, options.labels);
+    startNodeSidecars(context, { endpoint, driver: DISK_DRIVER, nodeRoot, running });
+  }
   running.start(node);
-  await Promise.race([registered(context, name), running.failed]);
+  await Promise.race([registered(context, name, disk && DISK_DRIVER), running.failed]);
 }
 
 /** Resolves once the node is registered and the driver with it: a pod that comes earlier would have to be retried. */
-async function registered({ informers, clock }: ComponentContext, name: string): Promise<void> {
+async function registered(
+  { informers, clock }: ComponentContext,
+  name: string,
+  driver: string | undefined,
+): Promise<void> {
   const nodeInformer = informers.of(nodes);
   const csiInformer = informers.of(csiNodes);
-  const both = () => nodeInformer.get(name) && driverOf(csiInformer.get(name), DISK_DRIVER);
+  const both = () =>
+    nodeInformer.get(name) && (driver === undefined || driverOf(csiInformer.get(name), driver));
   await waitUntil([nodeInformer, csiInformer] as never, both, {
     clock,
     limitMs: REGISTRATION_LIMIT_MS,
-    what: `registration of ${name} and of ${DISK_DRIVER} with it`,
+    what: `registration of ${name}${driver === undefined ? '' : ` and of ${driver} with it`}`,
   });
 }

@@ -2,17 +2,28 @@ import type { UserInfo } from '../apiserver/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import { type CsiClient, connectCsi } from '../csi/index.ts';
 import { createAttacher } from '../sidecars/attacher/index.ts';
+import { createHealthMonitor, tellsConditions } from '../sidecars/health/index.ts';
 import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
+import { createResizer } from '../sidecars/resizer/index.ts';
 import type { Driver } from '../sidecars/shared/driver.ts';
+import { createSnapshotter } from '../sidecars/snapshotter/index.ts';
 import { pluginsRegistryDirectory } from '../volume/index.ts';
 import type { ContextOf } from './actors.ts';
-import { CSI_ATTACHER, CSI_PROVISIONER } from './identities.ts';
+import {
+  CSI_ATTACHER,
+  CSI_HEALTH_MONITOR,
+  CSI_PROVISIONER,
+  CSI_RESIZER,
+  CSI_SNAPSHOTTER,
+} from './identities.ts';
 import type { Running } from './running.ts';
 
 /** What runs beside a driver's controller. */
 export interface ControllerSidecar {
   readonly user: UserInfo;
+  /** The Lease that one of its kind must hold to work, as its upstream twin names it. */
+  lease(driver: string): string;
   /** Whether a driver that can do so much calls for it. */
   isFor(driver: Driver): boolean;
   create(context: ComponentContext, options: { csi: CsiClient }): Component;
@@ -22,14 +33,35 @@ export interface ControllerSidecar {
 export const CONTROLLER_SIDECARS = {
   provisioner: {
     user: CSI_PROVISIONER,
+    lease: (driver) => driver,
     isFor: ({ controller }) => controller.has('CREATE_DELETE_VOLUME'),
     create: createProvisioner,
   },
   attacher: {
     user: CSI_ATTACHER,
+    lease: (driver) => `external-attacher-leader-${driver}`,
     // What a driver without ControllerPublishVolume need not do must be said to be done all the same.
     isFor: () => true,
     create: createAttacher,
+  },
+  resizer: {
+    user: CSI_RESIZER,
+    lease: (driver) => `external-resizer-${driver}`,
+    // Volumes may grow on their nodes alone, which only the nodes' side of the driver can tell.
+    isFor: () => true,
+    create: createResizer,
+  },
+  snapshotter: {
+    user: CSI_SNAPSHOTTER,
+    lease: (driver) => `external-snapshotter-leader-${driver}`,
+    isFor: ({ controller }) => controller.has('CREATE_DELETE_SNAPSHOT'),
+    create: createSnapshotter,
+  },
+  'health-monitor': {
+    user: CSI_HEALTH_MONITOR,
+    lease: (driver) => `external-health-monitor-leader-${driver}`,
+    isFor: tellsConditions,
+    create: createHealthMonitor,
   },
 } as const satisfies Readonly<Record<string, ControllerSidecar>>;
 

@@ -21,6 +21,7 @@ export interface SimulatedNodesOptions {
   /** Labels with which nodes register, by the node's name. */
   readonly labels: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly running: Running;
+  readonly withSidecars: boolean;
 }
 
 /** Nodes that exist in memory only, and the driver of their volumes. Resolves when all are registered, and it with each. */
@@ -38,7 +39,7 @@ export async function startSimulatedNodes(
   });
   const driver = serveInMemory(simulatedController(), { clock, log });
   running.onStop('simulated driver', async () => driver.stop());
-  await startSidecarsOf(contextOf, driver.connect(), running);
+  if (options.withSidecars) await startSidecarsOf(contextOf, driver.connect(), running);
   const ticks = sharedTicks(clock, TICK_MS);
   const names = Array.from({ length: count }, (_, index) => nameOfSimulatedNode(index + 1));
   const waiting = names.values();

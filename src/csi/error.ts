@@ -63,7 +63,7 @@ export function rpcErrorText(error: unknown): string {
 }
 
 /** DEADLINE_EXCEEDED is DeadlineExceeded; Go spells CANCELLED with one L, and leaves OK alone. */
-function goCodeName(name: CodeName): string {
+export function goCodeName(name: CodeName): string {
   if (name === 'OK') return name;
   if (name === 'CANCELLED') return 'Canceled';
   return name.toLowerCase().replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());

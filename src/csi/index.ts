@@ -1,15 +1,24 @@
 export { csiAccessMode, type VolumeCapabilityInit } from './access-mode.ts';
+export { callMetrics, driverCallMetrics } from './call-metrics.ts';
 export type { Channel, ChannelCallOptions } from './channel.ts';
-export { type CsiClient, connectCsi } from './client.ts';
-export { Code, type CodeName } from './codes.ts';
+export { type CsiClient, connectCsi, csiClient } from './client.ts';
+export { Code, type CodeName, codeName } from './codes.ts';
 export {
   controllerCapabilities,
+  groupControllerCapabilities,
   nodeCapabilities,
   type PluginCapability,
   pluginCapabilities,
 } from './driver-capabilities.ts';
 export { parseEndpoint, socketPathProblem } from './endpoint.ts';
-export { CsiError, isFinalError, isInfeasibleError, provisioningState, rpcErrorText } from './error.ts';
+export {
+  CsiError,
+  goCodeName,
+  isFinalError,
+  isInfeasibleError,
+  provisioningState,
+  rpcErrorText,
+} from './error.ts';
 /** The messages and enums of CSI, as generated. */
 export * as csi from './generated/csi_pb.js';
 export { serveInMemory } from './in-memory.ts';
@@ -21,6 +30,7 @@ export {
   type RegistrationClient,
   serveRegistration,
 } from './registration.ts';
+export { redact, secretValues, stripSecrets } from './secrets.ts';
 export type { SocketServer } from './server/grpc-server.ts';
 export type {
   ControllerCapability,
@@ -31,6 +41,7 @@ export type {
 } from './server/handlers.ts';
 export type { Routes } from './server/router.ts';
 export { serveCsi } from './server/serve.ts';
+export type { CallRecord } from './service-client.ts';
 export { methodPath } from './services.ts';
 export { type Sockets, unixSockets } from './sockets.ts';
 export { CsiStatus } from './status.ts';

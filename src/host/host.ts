@@ -24,6 +24,8 @@ export interface HostInfo {
   readonly bootId: string;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** We are in a user namespace: no block devices, no device nodes, few users beside our own. @default false */
+  readonly rootless?: boolean;
 }
 
 export interface FileStat {
@@ -59,6 +61,25 @@ export interface ReadHandle {
   close(): Promise<void>;
 }
 
+/** How full a file system is. */
+export interface FileSystemUsage {
+  readonly totalBytes: bigint;
+  readonly freeBytes: bigint;
+  readonly availableBytes: bigint;
+  readonly inodes: bigint;
+  readonly freeInodes: bigint;
+  /** Its magic number, `0xef53`. */
+  readonly type: string;
+}
+
+/** A place in a directory that others may change, held open: it stays the same place whatever its name comes to mean. */
+export interface PlaceHandle {
+  /** Leads to the place as long as the handle is open, for other processes too. */
+  readonly path: string;
+  stat(): Promise<FileStat>;
+  close(): Promise<void>;
+}
+
 /** Files by absolute path. Errors carry the `code` of the system call (ENOENT …) as node:fs errors do. */
 export interface Files {
   read(path: string): Promise<string>;
@@ -80,6 +101,11 @@ export interface Files {
   writeFifo(path: string): Writable;
   /** Makes the directory and its parents. */
   makeDirectory(path: string, mode?: number): Promise<void>;
+  /**
+   * Opens a place below a directory and follows no link on the way, nor at its end: that is an error (ELOOP, ENOTDIR).
+   * `parts` are names. With `makeMode`, directories that are missing are made, with that very mode.
+   */
+  openWithin(base: string, parts: readonly string[], makeMode?: number): Promise<PlaceHandle>;
   /** Only an empty directory. Absent is fine. */
   removeDirectory(path: string): Promise<void>;
   /** A file, link or socket. Absent is fine. */
@@ -103,16 +129,15 @@ export interface Files {
   chown(path: string, uid: number, gid: number): Promise<void>;
   /** Makes a sparse file of exactly `sizeBytes`, or grows one; never shrinks. Durable on return, a new file's name not yet. */
   allocate(path: string, sizeBytes: bigint): Promise<void>;
+  /**
+   * A file that shares its blocks with another until one of them is written to, whatever their size: the other as it is at
+   * one moment. Durable on return, its name not yet. Fails with ENOTSUP where the file system has no reflinks, with EEXIST
+   * where there is a file already.
+   */
+  clone(from: string, to: string): Promise<void>;
   /** Makes the directory's entries durable. */
   syncDirectory(path: string): Promise<void>;
-  statFs(path: string): Promise<{
-    totalBytes: bigint;
-    freeBytes: bigint;
-    availableBytes: bigint;
-    inodes: bigint;
-    freeInodes: bigint;
-    type: string;
-  }>;
+  statFs(path: string): Promise<FileSystemUsage>;
   /** Calls back (at least once after) each change of the directory's entries, until the returned function is called. */
   watchDirectory(path: string, changed: () => void): () => void;
 }
@@ -151,6 +176,12 @@ export interface Mounts {
    * whatever becomes of what was not written yet. `timeoutMs`: TimeoutError after so long. @default 120000
    */
   unmount(target: string, options?: { readonly force?: boolean; readonly timeoutMs?: number }): Promise<void>;
+  /** Resolves once all that was written to the file system before is on its device. */
+  sync(target: string): Promise<void>;
+  /** As `sync`, and nobody can write to the file system until `thaw`. */
+  freeze(target: string): Promise<void>;
+  /** Not frozen is fine. */
+  thaw(target: string): Promise<void>;
   /** Whether something is mounted at exactly `target`. */
   isMountPoint(target: string): Promise<boolean>;
 }
@@ -192,8 +223,12 @@ export interface Disks {
    */
   check(device: string, fsType?: string): Promise<'clean' | 'corrected' | 'no-tool'>;
   sizeBytes(device: string): Promise<bigint>;
+  /** Resolves once all that was written to the device before is on its medium. */
+  flush(device: string): Promise<void>;
   /** Grows the file system to its device. `mountPath` is where it is mounted. */
   grow(device: string, mountPath: string, fsType: string): Promise<void>;
+  /** The same, of one that is mounted nowhere; false, and nothing done, for a kind that grows only while it is mounted. */
+  growUnmounted(device: string, fsType: string): Promise<boolean>;
 }
 
 export interface ExecOptions {

@@ -122,7 +122,6 @@ export function groupRefersTo(
 /** The group snapshot that owns a snapshot, by name. Source: getVolumeGroupSnapshotParentObjectName. */
 export function parentGroupOf({ metadata }: KubeObject): string | undefined {
   return metadata?.ownerReferences?.find(
-    ({ kind, apiVersion }) =>
-      kind === 'VolumeGroupSnapshot' && apiVersion === `${GROUP_SNAPSHOT_GROUP}/v1`,
+    ({ kind, apiVersion }) => kind === 'VolumeGroupSnapshot' && apiVersion === `${GROUP_SNAPSHOT_GROUP}/v1`,
   )?.name;
 }

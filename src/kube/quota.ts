@@ -2,7 +2,7 @@ import { attributesClassNames, claimClass } from './claims.ts';
 import { isPodTerminal, qosClass } from './pods.ts';
 import { compareQuantity } from './quantity.ts';
 import { addLists, maskList, podResourceTotals, wholeQuantity } from './resource-lists.ts';
-import { persistentVolumeClaims, pods, qualifiedName, type Resource, services } from './resources.ts';
+import { events, persistentVolumeClaims, pods, qualifiedName, type Resource, services } from './resources.ts';
 import type {
   KubeObject,
   PersistentVolumeClaim,
@@ -178,7 +178,11 @@ function countingEvaluator(resource: Kind): Evaluator {
   return { matches: (name) => names.includes(name), usage: () => used, inScope: () => false };
 }
 
+/** Quotas are not about events (DefaultIgnoredResources). */
+const uncounted: Evaluator = { matches: () => false, usage: () => ({}), inScope: () => false };
+
 const SPECIAL = new Map<string, Evaluator>([
+  [qualifiedName(events), uncounted],
   [qualifiedName(persistentVolumeClaims), claimEvaluator],
   [qualifiedName(pods), podEvaluator],
   [qualifiedName(services), serviceEvaluator],

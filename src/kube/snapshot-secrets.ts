@@ -47,7 +47,9 @@ function templatesOf(purpose: SnapshotSecretPurpose, parameters: Parameters) {
   const namespace = parameters[namespaceKey];
   const failed = (why: string) => new Error(`failed to get name and namespace template from params: ${why}`);
   if ((name === undefined) !== (namespace === undefined))
-    throw failed(`either name and namespace for ${TITLES[purpose]} secrets specified, Both must be specified`);
+    throw failed(
+      `either name and namespace for ${TITLES[purpose]} secrets specified, Both must be specified`,
+    );
   if (name === undefined || namespace === undefined) return undefined;
   if (name === '' || namespace === '') {
     throw failed(

@@ -79,7 +79,7 @@ function failure(
     metadata: {},
     status: 'Failure',
     message,
-    reason,
+    reason: reason || undefined,
     details,
     code,
   });

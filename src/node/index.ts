@@ -1,2 +1,2 @@
-export { ImageError, ImageStore } from './images/index.ts';
+export { ImageError, ImageStore, NO_IMAGES } from './images/index.ts';
 export { createNode } from './node.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { skipReason } from '../host/linux/leftovers.test-support.ts';
 import { type Container, pods } from '../kube/index.ts';
+import { VolumeAttachLimitExceededError } from '../volume/index.ts';
 import { DEFAULT, STAY, shellPod, stage, state } from './stage.test-support.ts';
 
 const DATA = { volumeMounts: [{ name: 'data', mountPath: '/data' }] };
@@ -62,6 +63,40 @@ describe('the life of a pod on its node', { skip: skipReason, timeout: 60_000 },
       'FailedPreStopHook: PreStopHook failed',
     ])
       assert.ok(told.includes(event), `${event} in ${told.join(', ')}`);
+  });
+
+  it('ends soon, and fails, when it puts more into an emptyDir than it may', async (test) => {
+    const { start, client, when, events, hooks } = await stage(test);
+    await start();
+    const volumes = [{ name: 'data', emptyDir: { sizeLimit: '1Mi' } }];
+    const stubborn = "trap '' TERM; while :; do sleep 0.02; done";
+    const spec = { volumes, terminationGracePeriodSeconds: 3600, containers: [shell('main', stubborn)] };
+    await client.create(pods, shellPod('full', '', spec));
+    await when('full', 'running', (pod) => state(pod).running);
+    hooks.stats = () => ({ data: { used: 2 ** 20 + 1 } });
+    const { status } = await when('full', 'evicted', (pod) => pod.status?.phase === 'Failed');
+    const why = 'Usage of EmptyDir volume "data" exceeds the limit "1Mi". ';
+    assert.deepEqual([status?.reason, status?.message], ['Evicted', why]);
+    assert.ok((await events()).includes(`Evicted: ${why}`));
+  });
+
+  it('never begins on a node that takes no more volumes', async (test) => {
+    const { start, client, when, events, hooks } = await stage(test);
+    hooks.mounting = () => {
+      throw new VolumeAttachLimitExceededError(
+        'Node has reached its volume attachment limit, rejecting pod. ',
+      );
+    };
+    await start();
+    await client.create(
+      pods,
+      shellPod('full', STAY, { volumes: VOLUMES, containers: [shell('main', STAY)] }),
+    );
+    const { status } = await when('full', 'rejected', (pod) => pod.status?.phase === 'Failed');
+    const why = 'Node has reached its volume attachment limit, rejecting pod. ';
+    assert.equal(status?.reason, 'VolumeAttachmentLimitExceeded');
+    assert.equal(status?.message, `Pod was rejected: ${why}`);
+    assert.ok((await events()).includes(`VolumeAttachmentLimitExceeded: ${why}`));
   });
 
   it('is over when its active deadline has passed', async (test) => {

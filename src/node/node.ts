@@ -1,18 +1,21 @@
 import { join } from 'node:path';
-import { aborted } from '../base/index.ts';
+import { aborted, Metrics } from '../base/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import type { Host } from '../host/index.ts';
 import { type Node, nodes, type Stored, services } from '../kube/index.ts';
+import type { VolumeStats } from '../volume/index.ts';
 import { type Images, NO_IMAGES } from './images/index.ts';
 import { PodManager, type PodSource, type PodVolumes } from './pods/index.ts';
 import { LinuxRuntime, type Runtime } from './runtime/index.ts';
-import { NodeServer } from './server/index.ts';
+import { addVolumeStatsMetrics, ClientAccess, NodeServer } from './server/index.ts';
 import { type NodeFacts, NodeStatusReporter } from './status/index.ts';
+import { VolumeStatsCollector } from './volume-stats/index.ts';
 
 /** What a node needs of its volume manager. */
 export interface NodeVolumeManager extends PodVolumes {
   start(signal: AbortSignal): Promise<void>;
   waitForAllUnmounted(signal: AbortSignal): Promise<void>;
+  volumeStats(podUid: string, signal: AbortSignal): Promise<ReadonlyMap<string, VolumeStats>>;
 }
 
 export interface NodeOptions {
@@ -32,6 +35,10 @@ export interface NodeOptions {
   readonly address?: string;
   /** 0 takes a free one. @default 0 */
   readonly port?: number;
+  /** Whether the attach/detach controller attaches for it; otherwise its volume manager must. @default true */
+  readonly enableControllerAttachDetach?: boolean;
+  /** How long its lease is good for; it is renewed four times in that. @default 40 */
+  readonly leaseSeconds?: number;
   /** What runs containers. @default processes of this machine */
   readonly runtime?: Runtime;
   /** What containers can run in beside the host's root. @default none */
@@ -43,6 +50,10 @@ export interface NodeOptions {
   readonly stopPods?: boolean;
   /** What pods get between SIGTERM and SIGKILL at such a stop, at most. @default 2 */
   readonly stopGraceSeconds?: number;
+  /** How often volumes are looked at. @default 60000 */
+  readonly volumeStatsPeriodMs?: number;
+  /** What is told at /metrics; others may have put some there. @default none but its own */
+  readonly metrics?: Metrics;
   readonly kubeletVersion?: string;
   readonly runtimeVersion?: string;
 }
@@ -85,6 +96,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     kubeletVersion: options.kubeletVersion ?? 'v1.36.2+stowage',
     runtimeVersion: options.runtimeVersion ?? 'stowage://0.1.0',
     nowMs: clock.now(),
+    attachesForItself: options.enableControllerAttachDetach === false,
     images: await images.list(),
   });
   const serviceInformer = informers.of(services);
@@ -108,6 +120,21 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     },
   });
   const volumeManager = options.createVolumeManager(pods.source);
+  const volumeStats = new VolumeStatsCollector({
+    pods: () => pods.pods(),
+    volumeStats: (podUid, signal) => volumeManager.volumeStats(podUid, signal),
+    evict: (podUid, why) => pods.evict(podUid, why),
+    periodMs: options.volumeStatsPeriodMs,
+    clock,
+    random,
+    log,
+    recorder,
+  });
+  const { metrics = new Metrics() } = options;
+  addVolumeStatsMetrics(metrics, {
+    pods: () => pods.pods(),
+    volumes: (podUid) => volumeStats.latest(podUid),
+  });
   const server =
     options.tls &&
     new NodeServer({
@@ -119,9 +146,21 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
       port: options.port ?? 0,
       tls: options.tls,
       pods: () => pods.pods(),
+      access: new ClientAccess({ client, clock, nodeName: name }),
+      metrics,
+      volumes: (podUid) => volumeStats.latest(podUid),
+      nodeName: name,
+      nodeRoot,
     });
   let port = 0;
-  const status = new NodeStatusReporter({ client, clock, random, log, facts: () => facts(port) });
+  const status = new NodeStatusReporter({
+    client,
+    clock,
+    random,
+    log,
+    facts: () => facts(port),
+    leaseSeconds: options.leaseSeconds,
+  });
 
   return {
     name: `node ${name}`,
@@ -135,6 +174,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
         status.run(inner.signal),
         pods.start(volumeManager, inner.signal),
         volumeManager.start(inner.signal),
+        volumeStats.run(inner.signal),
         ...(options.companions ?? []).map((companion) => companion.start(inner.signal)),
       ];
       try {

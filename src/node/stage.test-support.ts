@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from '../base/index.ts';
 import { type Scratch, scratchDirectory } from '../host/linux/leftovers.test-support.ts';
 import { type Node, namespaces, nodes, type Pod, pods, type Stored } from '../kube/index.ts';
 import { type ComponentStack, startStack } from '../testing/component-stack.ts';
+import type { VolumeStats } from '../volume/index.ts';
 import { createNode } from './node.ts';
 
 export interface Stage extends Scratch, ComponentStack {
@@ -17,8 +18,12 @@ export interface Stage extends Scratch, ComponentStack {
   /** The pod once `look` says yes to it. */
   when(name: string, what: string, look: (pod: Stored<Pod>) => unknown): Promise<Stored<Pod>>;
   gone(name: string): Promise<void>;
-  /** What mounting is to fail with; what is to happen when a pod's directory is removed. */
-  readonly hooks: { mounting?: () => void; removing?: (pod: Stored<Pod>) => Promise<void> };
+  /** What mounting is to fail with; what is to happen when a pod's directory is removed; how full volumes are. */
+  readonly hooks: {
+    mounting?: () => void;
+    removing?: (pod: Stored<Pod>) => Promise<void>;
+    stats?: () => Readonly<Record<string, VolumeStats>>;
+  };
 }
 
 export const NODE = 'node-1';
@@ -44,16 +49,18 @@ export async function stage(test: TestContext): Promise<Stage> {
       labels: { zone: 'a' },
       tls: { ca: pki.ca, ...serving },
       stopPods: true,
+      volumeStatsPeriodMs: 100,
       // Volumes are somebody else's test: here the one that pods may name is there at once.
       createVolumeManager: () => ({
         start: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
         waitForAttachAndMount: async () => {
           hooks.mounting?.();
-          return new Map([['data', { hostPath: volume, readOnly: false }]]);
+          return new Map([['data', { hostPath: volume, readOnly: false, specName: 'data' }]]);
         },
         waitForUnmount: async () => undefined,
         removePodDirectory: async (pod) => hooks.removing?.(pod),
         waitForAllUnmounted: async () => undefined,
+        volumeStats: async () => new Map(Object.entries(hooks.stats?.() ?? {})),
       }),
     });
     const stop = stack.run(node);

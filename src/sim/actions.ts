@@ -6,6 +6,8 @@ export type Action =
   | { readonly do: 'delete-pod'; readonly pod: string; readonly graceSeconds?: number }
   | { readonly do: 'delete-claim'; readonly claim: string }
   | { readonly do: 'delete-volume'; readonly claim: string }
+  /** It asks for so much, a quantity. */
+  | { readonly do: 'grow'; readonly claim: string; readonly storage: string }
   /** By the eviction API, which asks the disruption budgets. */
   | { readonly do: 'evict'; readonly pod: string }
   | ({ readonly do: 'workload' } & WorkloadWish)

@@ -89,14 +89,21 @@ function* keepsItsMode({ volumeId, accessType }: Call, { volume }: KnownOfVolume
     };
 }
 
-function* stagesFirst({ volumeId, staging }: Call, { where }: KnownOfVolume): Iterable<Violation> {
+function* stagesFirst(
+  { volumeId, staging, accessType }: Call,
+  { where }: KnownOfVolume,
+): Iterable<Violation> {
+  // Nothing need be seen of a device that is staged.
+  if (accessType === 'block') return;
   if (!where.mountsOf(volumeId, true).includes(staging))
     yield { rule: 'stage before publish', detail: `${volumeId} is not staged at ${staging}` };
 }
 
 function* unpublishesFirst({ volumeId, staging }: Call, { where }: KnownOfVolume): Iterable<Violation> {
   const root = staging.slice(0, staging.indexOf('/plugins/'));
-  const left = where.mountsOf(volumeId).filter((target) => target.startsWith(`${root}/pods/`));
+  const left = where
+    .mountsOf(volumeId)
+    .filter((target) => target.startsWith(`${root}/`) && target !== staging);
   if (left.length > 0)
     yield {
       rule: 'unpublish before unstage',

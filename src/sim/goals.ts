@@ -1,5 +1,5 @@
 import type { Client } from '../client/index.ts';
-import type { Pod, Stored } from '../kube/index.ts';
+import { compareQuantity, type PersistentVolumeClaim, type Pod, type Stored } from '../kube/index.ts';
 import { Obstacles } from './obstacles.ts';
 import { type Snapshot, type Truth, takeSnapshot } from './snapshot.ts';
 import { OWNER_LABEL, WORKLOADS } from './workloads.ts';
@@ -53,7 +53,18 @@ function* openClaims({ claims, pods }: Snapshot, obstacles: Obstacles): Iterable
       if (obstacles.users(name).length === 0) yield `claim ${name} is being deleted, and nobody uses it`;
     } else if (claim.status?.phase === 'Pending' && obstacles.shouldBind(claim))
       yield `claim ${name} is Pending`;
+    else if (isGrowing(claim, obstacles)) yield `claim ${name} is to grow`;
   }
+}
+
+/** Whether somebody has still to do something for a claim that asks for more: the driver, or the node of a pod that uses it. */
+function isGrowing({ metadata, spec, status }: Stored<PersistentVolumeClaim>, obstacles: Obstacles): boolean {
+  const asked = spec?.resources?.requests?.storage;
+  if (status?.phase !== 'Bound' || compareQuantity(asked, status.capacity?.storage) <= 0) return false;
+  const state = status.allocatedResourceStatuses?.storage;
+  if (state === 'ControllerResizeInfeasible') return false;
+  const isUsed = obstacles.users(metadata.name).some((pod) => pod.status?.phase === 'Running');
+  return isUsed || !state?.startsWith('Node');
 }
 
 function* openVolumes({ volumes }: Snapshot, obstacles: Obstacles): Iterable<string> {

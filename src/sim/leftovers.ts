@@ -51,9 +51,13 @@ function* machineLeft({ name, machine }: Computer, mayStay: (volumeId: string) =
   const root = nodeRootOf(name);
   for (const uid of namesIn(machine, `${root}/pods`)) yield `pod directory ${uid} on ${name}`;
   const plugins = `${root}/plugins/kubernetes.io/csi`;
-  for (const driver of namesIn(machine, plugins))
-    for (const directory of namesIn(machine, `${plugins}/${driver}`))
-      yield `global directory ${directory} on ${name}`;
+  const devices = `${plugins}/volumeDevices`;
+  // The parents of what is staged or published stay.
+  const shared = [`${devices}/staging`, `${devices}/publish`];
+  const parents = namesIn(machine, plugins).map((driver) => `${plugins}/${driver}`);
+  for (const parent of [...parents, ...shared])
+    for (const directory of namesIn(machine, parent))
+      if (!shared.includes(`${parent}/${directory}`)) yield `global directory ${directory} on ${name}`;
 }
 
 function* storageLeft({ storage, monitor }: World): Iterable<string> {

@@ -16,6 +16,7 @@ const AFTER: Partial<Readonly<Record<Action['do'], readonly string[]>>> = {
   'power-off': NODES,
   'cut-off': NODES,
   lose: NODES,
+  grow: ['expand-controller'],
 };
 const GARBAGE = 'generic-garbage-collector';
 

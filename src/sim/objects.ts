@@ -37,6 +37,7 @@ export function classObject(wish: ClassWish, poolNode: string): StorageClass {
     volumeBindingMode,
     ...(tier === undefined ? {} : { parameters: { tier } }),
     ...(restricted ? { allowedTopologies } : {}),
+    ...(driver === 'disk' ? { allowVolumeExpansion: true } : {}),
   };
 }
 

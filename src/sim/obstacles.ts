@@ -33,17 +33,6 @@ export class Obstacles {
 
   /** What keeps a pod from running, in words; undefined: nothing. */
   ofPod(pod: Stored<Pod>): string | undefined {
-    return this.#beforeItsVolumes(pod) ?? this.#ofItsDevices(pod);
-  }
-
-  /** A block device cannot be mounted as if it were a file system, either. */
-  #ofItsDevices(pod: Stored<Pod>): string | undefined {
-    const block = claimsOf(pod).find((name) => this.#snapshot.claims.get(name)?.spec?.volumeMode === 'Block');
-    return block === undefined ? undefined : `${block} is a block device, and nodes hand out none yet`;
-  }
-
-  /** What keeps it from having its volumes at its node. */
-  #beforeItsVolumes(pod: Stored<Pod>): string | undefined {
     const { claims, volumes } = this.#snapshot;
     if (pod.status?.phase === 'Running' || hasEnded(pod)) return undefined;
     if (this.#nodesFor(pod).length === 0) return 'no node has what it needs';
@@ -69,7 +58,7 @@ export class Obstacles {
     if (!this.#canBind(claim)) return false;
     const storageClass = this.#snapshot.classes.get(claim.spec?.storageClassName ?? '');
     if (storageClass?.volumeBindingMode !== 'WaitForFirstConsumer') return true;
-    return this.users(claim.metadata.name).some((pod) => this.#beforeItsVolumes(pod) === undefined);
+    return this.users(claim.metadata.name).some((pod) => this.ofPod(pod) === undefined);
   }
 
   /** Whether a pod on the node uses the volume. It may do so although its claim has gone: it came as the claim went. */

@@ -1,14 +1,15 @@
 import type { UserInfo } from '../apiserver/index.ts';
-import type { Component } from '../client/index.ts';
+import type { Component, ComponentContext } from '../client/index.ts';
 import { controlPlane } from '../cluster/control-plane.ts';
 import { KUBE_SCHEDULER } from '../cluster/identities.ts';
 import { nodeSocket } from '../cluster/socket-paths.ts';
-import { connectCsi, serveCsi } from '../csi/index.ts';
+import { type CsiClient, connectCsi, serveCsi } from '../csi/index.ts';
 import { DISK_DRIVER, openDiskDriver } from '../drivers/disk/index.ts';
 import { csiDrivers, isAlreadyExists } from '../kube/index.ts';
 import { createAttacher } from '../sidecars/attacher/index.ts';
 import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
+import { createResizer } from '../sidecars/resizer/index.ts';
 import { pluginsRegistryDirectory } from '../volume/index.ts';
 import { CONTROL } from './computer.ts';
 import { NETWORK_DRIVER, networkController, networkNode } from './csi/network-driver.ts';
@@ -25,6 +26,8 @@ export interface PartsOptions {
   readonly drivers: readonly Driver[];
   /** The accounts of the controllers that run. @default all */
   readonly controllers?: ReadonlySet<string>;
+  /** Claims come to ask for more. @default false */
+  readonly grows?: boolean;
 }
 
 /** The processes of the simulation. Add yours here. */
@@ -51,8 +54,8 @@ export function partsOf(options: PartsOptions): readonly Part[] {
 }
 
 /** The pool is on one machine, and so is everything that serves it. */
-function diskParts({ poolNode }: PartsOptions): Part[] {
-  const parts = sidecars('disk', poolNode);
+function diskParts({ poolNode, grows }: PartsOptions): Part[] {
+  const parts = [...sidecars('disk', poolNode), ...(grows ? [resizer('disk', poolNode)] : [])];
   const registers = registrar('disk', poolNode);
   return [
     {
@@ -87,25 +90,31 @@ function networkParts({ nodes }: PartsOptions): Part[] {
 const DRIVER_NAMES: Readonly<Record<Driver, string>> = { disk: DISK_DRIVER, network: NETWORK_DRIVER };
 
 function sidecars(driver: Driver, computer: string): Part[] {
-  const beside =
-    (create: (context: PartContext) => Component): Part['start'] =>
-    (context) =>
-      run(context, [create(context)]);
-  const csi = (context: PartContext) => connect(context, `unix://${CONTROLLER_SOCKET}`, driver);
   return [
-    {
-      name: `provisioner ${driver}`,
-      computer,
-      takeOverMs: LEASE_ENDS,
-      start: beside((context) => createProvisioner(context.components, { csi: csi(context) })),
-    },
-    {
-      name: `attacher ${driver}`,
-      computer,
-      takeOverMs: LEASE_ENDS,
-      start: beside((context) => createAttacher(context.components, { csi: csi(context) })),
-    },
+    sidecar('provisioner', createProvisioner, driver, computer),
+    sidecar('attacher', createAttacher, driver, computer),
   ];
+}
+
+function resizer(driver: Driver, computer: string): Part {
+  return sidecar('resizer', createResizer, driver, computer);
+}
+
+function sidecar(
+  name: string,
+  create: (components: ComponentContext, options: { csi: CsiClient }) => Component,
+  driver: Driver,
+  computer: string,
+): Part {
+  return {
+    name: `${name} ${driver}`,
+    computer,
+    takeOverMs: LEASE_ENDS,
+    start(context) {
+      const csi = connect(context, `unix://${CONTROLLER_SOCKET}`, driver);
+      return run(context, [create(context.components, { csi })]);
+    },
+  };
 }
 
 /** Ends only when one of them fails. */

@@ -60,6 +60,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     seed,
     setting,
     controllers: neededControllers(setting, drawn),
+    grows: drawn.some(({ action }) => action.do === 'grow'),
     keep: scenario.faults,
     ...options,
   });

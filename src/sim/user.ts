@@ -119,6 +119,10 @@ export class User {
         if (name) await this.#requests.delete(persistentVolumes, name);
         return;
       }
+      case 'grow': {
+        const spec = { resources: { requests: { storage: action.storage } } };
+        return this.#requests.patch('grow', persistentVolumeClaims, action.claim, { spec });
+      }
       case 'evict':
         return this.#requests.evict(action.pod);
       case 'workload':

@@ -10,6 +10,7 @@ import type {
 } from './actions.ts';
 import { classesOf } from './classes.ts';
 import { childSeed, Dice } from './dice.ts';
+import { withGrowth } from './growth.ts';
 import type { Setting } from './setting.ts';
 import type { Driver } from './sizes.ts';
 
@@ -34,7 +35,8 @@ const MINUTE_MS = 60_000;
 
 /** What users do under a seed. The list is the same whatever else happens, so that steps can be left out of it. */
 export function drawWorkload(seed: number, setting: Setting): Step[] {
-  return new Draft(new Dice(childSeed(seed, 'workload')), setting).draw(setting.size.steps);
+  const steps = new Draft(new Dice(childSeed(seed, 'workload')), setting).draw(setting.size.steps);
+  return withGrowth(steps, new Dice(childSeed(seed, 'growth')));
 }
 
 class Draft {

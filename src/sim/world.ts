@@ -34,6 +34,8 @@ export interface WorldOptions extends FaultOptions {
   readonly setting: Setting;
   /** The accounts of the controllers that run. @default all */
   readonly controllers?: ReadonlySet<string>;
+  /** Claims come to ask for more. @default false */
+  readonly grows?: boolean;
   readonly onLine?: (line: JournalLine) => void;
   /** Takes what components log. */
   readonly log?: Logger;
@@ -97,7 +99,7 @@ export class World {
       clock,
       faults: this.faults,
       journal: this.journal,
-      parts: partsOf({ ...setting, controllers: options.controllers }),
+      parts: partsOf({ ...setting, controllers: options.controllers, grows: options.grows }),
       computer: (name) => this.computer(name),
       run: (part, process, dice) => part.start(this.#contextOf(part, process, dice)),
       died: ({ name }) => {

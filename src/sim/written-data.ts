@@ -75,5 +75,6 @@ export class WrittenData {
 /** The PV whose mount a path in a pod's directory is. */
 function volumeOf(hostPath: string): string | undefined {
   const csi = /\/volumes\/kubernetes\.io~csi\/([^/]+)\/mount$/.exec(hostPath)?.[1];
-  return csi ?? /^\/static\/([^/]+)$/.exec(hostPath)?.[1];
+  const device = /\/csi\/volumeDevices\/publish\/([^/]+)\/[^/]+$/.exec(hostPath)?.[1];
+  return csi ?? device ?? /^\/static\/([^/]+)$/.exec(hostPath)?.[1];
 }

@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { serveAccessReviews } from '../apiserver/auth/index.ts';
 import { createLocalClient, createRegistry, openStore } from '../apiserver/index.ts';
 import { type Clock, type Random, silentLogger, systemClock, systemRandom, Trace } from '../base/index.ts';
 import {
@@ -41,6 +42,7 @@ export async function startStack(test: TestContext, options: ComponentStackOptio
   const shared = { clock, random: options.random ?? systemRandom, log: silentLogger };
   const store = await openStore({ memory: true });
   const registry = await createRegistry({ store, ...shared });
+  serveAccessReviews(registry);
   const client = createLocalClient(registry);
   const informers = new Informers({ client, ...shared });
   const recorder = new Recorder({ client, ...shared, component: 'test' });

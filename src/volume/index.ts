@@ -7,6 +7,7 @@ export {
   type Recycler,
   VolumeInUseError,
 } from './control-plugin.ts';
+export { directoryStats, diskUsage, fileSystemStats } from './disk-usage.ts';
 export {
   FailedPreconditionError,
   InfeasibleError,
@@ -14,6 +15,7 @@ export {
   OperationNotSupportedError,
   TransientOperationFailure,
   UncertainProgressError,
+  VolumeAttachLimitExceededError,
 } from './operation-error.ts';
 export { type OperationKey, PendingOperations } from './operation-executor/pending-operations.ts';
 export {
@@ -21,6 +23,7 @@ export {
   pluginsRegistryDirectory,
   podDirectory,
   podsDirectory,
+  podVolumeDevicesDirectory,
   podVolumeDirectory,
   podVolumesDirectory,
   unescapePluginName,
@@ -36,6 +39,7 @@ export {
   type NodeExpansion,
   type PluginProber,
   type PluginRegistry,
+  qualifiedPluginName,
   type StatsRequest,
   splitUniqueVolumeName,
   type UniqueVolumeName,

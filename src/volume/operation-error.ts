@@ -19,6 +19,11 @@ export function isOperationFinished(error: unknown): boolean {
   return !(error instanceof UncertainProgressError) && !(error instanceof TransientOperationFailure);
 }
 
+/** A pod's volumes cannot be attached: the node takes no more. The pod has to go elsewhere. */
+export class VolumeAttachLimitExceededError extends Error {
+  override name = 'VolumeAttachLimitExceededError';
+}
+
 /** The volume cannot grow while it is in use; it can once nobody has it. */
 export class FailedPreconditionError extends Error {
   override name = 'FailedPreconditionError';

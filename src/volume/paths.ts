@@ -22,6 +22,16 @@ export function podVolumesDirectory(nodeRoot: string, podUid: string): string {
   return join(nodeRoot, 'pods', podUid, 'volumes');
 }
 
+/** Where parts of a pod's volumes are mounted, for its containers: VOLUME/CONTAINER/INDEX. */
+export function podSubpathsDirectory(podDirectory: string): string {
+  return join(podDirectory, 'volume-subpaths');
+}
+
+/** What of a pod's volumes it gets as devices. */
+export function podVolumeDevicesDirectory(nodeRoot: string, podUid: string): string {
+  return join(nodeRoot, 'pods', podUid, 'volumeDevices');
+}
+
 /** pods/UID/volumes/kubernetes.io~PLUGIN/NAME */
 export function podVolumeDirectory(
   nodeRoot: string,

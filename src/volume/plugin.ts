@@ -8,6 +8,8 @@ export interface VolumeSpec {
   readonly persistentVolume?: Stored<PersistentVolume>;
   /** The PersistentVolume is a translation of what the pod says: the server has no such object (InlineVolumeSpecForCSIMigration). */
   readonly isInlineMigrated?: boolean;
+  /** A driver took over from the plugin that the volume was written for. */
+  readonly isMigrated?: boolean;
   /** The pod's volume source asks for read-only. */
   readonly readOnly: boolean;
 }
@@ -57,6 +59,8 @@ export interface Attacher {
   ): Promise<string>;
   /** Whether a volume that was attached still is. Absent: nobody can tell. */
   isAttached?(spec: VolumeSpec, nodeName: string, signal: AbortSignal): Promise<boolean>;
+  /** On the node: whether it is the node's limit that keeps the volume from being attached. Absent: it never is. */
+  verifyExhaustedResource?(spec: VolumeSpec, signal: AbortSignal): Promise<boolean>;
 }
 
 /** What a set-up needs beside its spec. */
@@ -128,6 +132,8 @@ export interface BlockMapper {
   tearDownDevice?(specName: string, signal: AbortSignal): Promise<void>;
   /** What `pods/UID/volumeDevices/PLUGIN/specName` is; undefined when nothing usable is there. */
   reconstruct(specName: string, podUid: string): Promise<ReconstructedVolume | undefined>;
+  /** The devices that were set up before a restart, as far as they can be told from disk, and for which pods. */
+  reconstructDevices?(): Promise<readonly (ReconstructedVolume & { readonly podUids: readonly string[] })[]>;
 }
 
 export interface StatsRequest {
@@ -220,4 +226,10 @@ export function splitUniqueVolumeName(unique: UniqueVolumeName): { pluginName: s
   const second = unique.indexOf('/', unique.indexOf('/') + 1);
   if (second < 0) throw new Error(`${JSON.stringify(unique)} is not a unique volume name (PLUGIN/VOLUME)`);
   return { pluginName: unique.slice(0, second), volumeName: unique.slice(second + 1) };
+}
+
+/** By what name metrics have a volume's plugin: `kubernetes.io/csi:DRIVER`, or its own (GetFullQualifiedPluginNameForVolume). */
+export function qualifiedPluginName({ name }: Pick<VolumePlugin, 'name'>, spec: VolumeSpec): string {
+  const driver = spec.volume?.csi?.driver ?? spec.persistentVolume?.spec?.csi?.driver;
+  return driver === undefined ? name : `${name}:${driver}`;
 }

@@ -3,11 +3,13 @@ import type { VolumeSpec } from './plugin.ts';
 
 /**
  * A volume that is written in the pod itself. What comes from the API is the node's to write: a container that could
- * would choose, by a link, what the node replaces (Attributes.ReadOnly of the configMap and secret plugins).
+ * would choose, by a link, what the node replaces (Attributes.ReadOnly of the configMap and secret plugins). An image is
+ * everybody's.
  */
 export function specFromVolume(volume: Volume): VolumeSpec {
   const fromApi = (volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected) !== undefined;
-  return { name: volume.name, volume, readOnly: fromApi || (volume.csi?.readOnly ?? false) };
+  const readOnly = fromApi || volume.image !== undefined || (volume.csi?.readOnly ?? false);
+  return { name: volume.name, volume, readOnly };
 }
 
 /** A bound PersistentVolume; `readOnly` as the pod's claim reference asks. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { cannotMount, kubectl, run, STOWAGE, stowage, up } from '../support/command.ts';
+import { kubectl, stowage, up } from '../support/command.ts';
 import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 
@@ -83,23 +83,6 @@ describe('stowage, the command', () => {
       /\/proc\/nowhere\/x/,
     );
   });
-
-  it('without root says what works and what does not, and --nodes 0 works', { skip: cannotMount }, () =>
-    inDirectory(async (directory) => {
-      await requireKubectl();
-      const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, STOWAGE];
-      const refused = await run('setpriv', [...nobody, 'up', '--data-dir', join(directory, 'data')]);
-      assertRefused(refused, /root.*--nodes 0/);
-    }),
-  );
-
-  it('root without CAP_SYS_ADMIN is told so', { skip: cannotMount }, () =>
-    inDirectory(async (directory) => {
-      const bounded = ['--bounding-set', '-sys_admin', process.execPath, STOWAGE];
-      const refused = await run('setpriv', [...bounded, 'up', '--data-dir', join(directory, 'data')]);
-      assertRefused(refused, /without CAP_SYS_ADMIN.*--privileged.*--nodes 0/);
-    }),
-  );
 
   it('--nodes 0 serves the API without a node', () =>
     inDirectory(async (directory) => {

@@ -6,8 +6,9 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { waitUntil } from '../../src/client/index.ts';
 import { type Cluster, startCluster } from '../../src/cluster.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
-import { events, persistentVolumes, volumeAttachments } from '../../src/kube/index.ts';
+import { persistentVolumes, volumeAttachments } from '../../src/kube/index.ts';
 import { cannotMount, kubectl, kubectlUntil } from '../support/command.ts';
+import { eventTold } from '../support/event-told.ts';
 import { FaultDriver } from '../support/fault-driver.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { scrub } from '../support/scrub.ts';
@@ -63,23 +64,8 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
     });
   const phase = () => k('get', 'pvc', 'data', '-o', 'jsonpath={.status.phase}');
 
-  /** Waits for an event on an object; resolves to its message. */
-  const told = (object: string, reason: string, says: RegExp): Promise<string> => {
-    const [kind, name] = object.split('/');
-    const matching = () =>
-      [...cluster.informers.of(events).values()].find(
-        (event) =>
-          event.involvedObject.kind === kind &&
-          event.involvedObject.name === name &&
-          event.reason === reason &&
-          says.test(event.message ?? ''),
-      )?.message;
-    return waitUntil([cluster.informers.of(events)] as never, matching, {
-      clock: cluster.clock,
-      limitMs: LIMIT_MS,
-      what: `event ${reason} ${says} on ${object}`,
-    });
-  };
+  const told = (object: string, reason: string, says: RegExp) =>
+    eventTold(cluster, object, reason, says, LIMIT_MS);
 
   before(async () => {
     await requireKubectl();

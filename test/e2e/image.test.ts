@@ -63,15 +63,33 @@ it('a container runs in an image that was loaded while the cluster ran', {
     const loaded = await stowage(['image', 'load', await archive(directory), ...dataDir]);
     assert.match(loaded.stdout, /^example\/greeter:1 sha256:[a-f0-9]{64}\n$/, loaded.stderr);
     const id = loaded.stdout.trim().split(' ')[1]!;
-    await apply([objects[0]!]);
+    const volumes = [{ name: 'model', image: { reference: 'example/greeter:1' } }];
+    const volumeMounts = [{ name: 'model', mountPath: '/model' }];
+    const script = "trap 'exit 0' TERM; cat /model/greeting; touch /model/mine 2>&1; sleep infinity & wait";
+    const container = { name: 'main', image: 'example/shell', command: ['sh', '-c', script], volumeMounts };
+    const reader = {
+      ...objects[0]!,
+      metadata: { name: 'reader' },
+      spec: { containers: [container], volumes },
+    };
+    await apply([objects[0]!, reader]);
+    await kubectl(stack.kubeconfig, ['wait', '--for=condition=Ready', 'pod/reader', '--timeout=60s']);
+    assert.match(
+      await kubectl(stack.kubeconfig, ['logs', 'reader']),
+      /^from the image\ntouch: .*Read-only file system\n$/,
+    );
     const phase = '--for=jsonpath={.status.phase}=Succeeded';
     await kubectl(stack.kubeconfig, ['wait', phase, 'pod/greeter', '--timeout=60s']);
     assert.equal(await kubectl(stack.kubeconfig, ['logs', 'greeter']), 'from the image\n');
     const imageId = ['get', 'pod', 'greeter', '-o', 'jsonpath={.status.containerStatuses[0].imageID}'];
     assert.equal(await kubectl(stack.kubeconfig, imageId), id);
 
+    await kubectl(stack.kubeconfig, ['delete', 'pod', 'greeter', '--grace-period=1']);
     const used = await stowage(['image', 'remove', 'example/greeter:1', ...dataDir]);
-    assert.match(used.stderr, /^stowage: image example\/greeter:1 cannot be removed: a container runs in it/);
+    assert.match(
+      used.stderr,
+      /^stowage: image example\/greeter:1 cannot be removed: a container runs in it or has it as a volume/,
+    );
     await kubectl(stack.kubeconfig, ['delete', 'pod', '--all', '--wait=false', '--grace-period=1']);
     await waitGone(stack.kubeconfig, 'pods');
     assert.match(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cannotMount, EXAMPLE, stowage } from '../support/command.ts';
+import { cannotMount, EXAMPLE } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { processesNaming } from '../support/scrub.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
@@ -63,29 +63,5 @@ describe('the main job, by kubectl', { skip: cannotMount }, () => {
   it('Ctrl-C ends it with exit code 0 and no process left', async () => {
     assert.equal(await cluster.stack.end('SIGINT'), 0);
     assert.deepEqual(await processesNaming(cluster.directory), []);
-  });
-});
-
-describe('npm run demo', { skip: cannotMount }, () => {
-  it('tells six steps of each volume, ends clean and with exit code 0', async () => {
-    const { code, stdout, stderr } = await stowage(['demo'], { limitMs: 120_000 });
-    assert.equal(code, 0, stdout + stderr);
-    for (const step of ['claim', 'provision', 'bind', 'schedule', 'attach', 'mount', 'run']) {
-      for (const pod of ['web-0', 'web-1']) {
-        assert.match(stdout, new RegExp(`default/disk-pvc-${pod} +${step} +[\\d.]+ ms`), `${step} of ${pod}`);
-      }
-    }
-    assert.match(stdout, /web-0 sees +\/dev\/loop\d+ on \/data type ext4/);
-    assert.match(
-      stdout,
-      /global path +\S+\/plugins\/kubernetes.io\/csi\/disk.csi.stowage.dev\/[0-9a-f]{64}\/globalmount/,
-    );
-    assert.match(
-      stdout,
-      /pod path +\S+\/pods\/[0-9a-f-]{36}\/volumes\/kubernetes.io~csi\/pvc-[0-9a-f-]{36}\/mount/,
-    );
-    assert.match(stdout, /The successor of web-0 reads/);
-    assert.match(stdout, /Nothing is left/);
-    assert.equal(stderr, '');
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { systemClock } from '../../src/base/index.ts';
@@ -44,19 +44,77 @@ const GOING: readonly Moment[] = [
   { when: 'after', call: 'loops.detach', at: '' },
 ];
 
-const claim = (name: string) => ({
+/** The same of a volume that its pod gets as a device. */
+const COMING_AS_DEVICE: readonly Moment[] = [
+  { when: 'after', call: 'files.writeAtomic', at: '/volumeDevices/.*vol_data.json' },
+  { when: 'after', call: 'files.makeDirectory', at: '/volumeDevices/staging/' },
+  { when: 'after', call: 'mounts.mount', at: 'target":"[^"]*/volumeDevices/publish/' },
+  { when: 'before', call: 'mounts.mount', at: 'target":"[^"]*/dev/[^/]*"' },
+  { when: 'after', call: 'mounts.mount', at: 'target":"[^"]*/dev/[^/]*"' },
+  { when: 'after', call: 'loops.attach', at: '/volumeDevices/.*/dev/' },
+  { when: 'after', call: 'files.symlink', at: '/pods/.*/volumeDevices/' },
+];
+const GOING_AS_DEVICE: readonly Moment[] = [
+  { when: 'after', call: 'loops.detach', at: '' },
+  { when: 'after', call: 'files.removeFile', at: '/pods/.*/volumeDevices/' },
+  { when: 'before', call: 'mounts.unmount', at: '/volumeDevices/.*/dev/' },
+  { when: 'after', call: 'mounts.unmount', at: '/volumeDevices/.*/dev/' },
+  { when: 'before', call: 'mounts.unmount', at: '/volumeDevices/publish/' },
+  { when: 'after', call: 'mounts.unmount', at: '/volumeDevices/publish/' },
+  { when: 'after', call: 'files.removeDirectory', at: '/volumeDevices/publish/' },
+];
+
+interface Sweep {
+  readonly mode: 'Filesystem' | 'Block';
+  readonly coming: readonly Moment[];
+  readonly going: readonly Moment[];
+  /** Where a volume shows itself, and how many of these a pod has. */
+  readonly places: RegExp;
+  readonly placesOfPod: number;
+}
+
+const SWEEPS: readonly Sweep[] = [
+  {
+    mode: 'Filesystem',
+    coming: COMING,
+    going: GOING,
+    places: /\/(globalmount|mount)$/,
+    placesOfPod: 2,
+  },
+  {
+    mode: 'Block',
+    coming: COMING_AS_DEVICE,
+    going: GOING_AS_DEVICE,
+    places: /\/volumeDevices\/(publish\/[^/]+|[^/]+\/dev)\/[^/]+$/,
+    placesOfPod: 2,
+  },
+];
+
+const claim = (name: string, volumeMode: Sweep['mode']) => ({
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',
   metadata: { name },
   spec: {
+    volumeMode,
     accessModes: ['ReadWriteOnce'],
     storageClassName: 'stowage-disk',
     resources: { requests: { storage: '16Mi' } },
   },
 });
 
-/** Fills its volume when it is empty, says what the content's checksum is, and stays. `tag` is in its command line. */
-const pod = (name: string, claimName: string, tag: string) => ({
+/** What fills an empty volume, and says what the content's checksum is. */
+const SCRIPTS = {
+  Filesystem:
+    '[ -f /v/data ] || { head -c 100000 /dev/urandom > /v/new && sync && mv /v/new /v/data; }\n' +
+    'sha256sum < /v/data',
+  Block:
+    'at() { dd if=/dev/v bs=1000 count=100 2>/dev/null; }\n' +
+    'at | tr -d "\\0" | grep -q . || dd if=/dev/urandom of=/dev/v bs=1000 count=100 conv=fsync 2>/dev/null\n' +
+    'at | sha256sum',
+};
+
+/** Does so, and stays. `tag` is in its command line. */
+const pod = (name: string, claimName: string, mode: Sweep['mode'], tag: string) => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name },
@@ -67,108 +125,121 @@ const pod = (name: string, claimName: string, tag: string) => ({
         name: 'c',
         image: 'host',
         command: ['sh', '-c'],
-        args: [
-          '[ -f /v/data ] || { head -c 100000 /dev/urandom > /v/new && sync && mv /v/new /v/data; }\n' +
-            'sha256sum < /v/data; while :; do sleep 3600; done',
-          tag,
-        ],
-        volumeMounts: [{ name: 'v', mountPath: '/v' }],
+        args: [`${SCRIPTS[mode]}; while :; do sleep 3600; done`, tag],
+        ...(mode === 'Block'
+          ? { volumeDevices: [{ name: 'v', devicePath: '/dev/v' }] }
+          : { volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
       },
     ],
     volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }],
   },
 });
 
-/** Where volumes are mounted: two places for each that a pod has. */
-async function volumeMounts(directory: string): Promise<string[]> {
+/** Of what the pods' scripts write. */
+async function checksumAt(place: string, mode: Sweep['mode']): Promise<string> {
+  const file = await open(mode === 'Block' ? place : join(place, 'data'));
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(100_000), 0, 100_000, 0);
+    return createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('hex');
+  } finally {
+    await file.close();
+  }
+}
+
+async function mountsBelow(directory: string, places: RegExp): Promise<string[]> {
   const targets = (await host.mounts.list()).map(({ target }) => target);
-  return targets.filter((target) => target.startsWith(directory) && /\/(globalmount|mount)$/.test(target));
+  return targets.filter((target) => target.startsWith(directory) && places.test(target));
 }
 
 describe('a node that is killed while it works on a volume', { skip: cannotMount }, () => {
   before(requireKubectl);
 
-  it(`goes on where it was, at each of ${COMING.length + GOING.length} moments, and leaves a pod that runs alone`, () =>
-    inDirectory(async (directory) => {
-      const kubeconfig = join(directory, 'kubeconfig');
-      const k = (...args: string[]) => kubectl(kubeconfig, args);
-      const apply = (...items: object[]) =>
-        kubectl(kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) });
-      const checksum = async (name: string) => {
-        const line = await kubectlUntil(kubeconfig, ['logs', '-f', name], /^[0-9a-f]{64} /);
-        return line.slice(0, 64);
-      };
-      const runs = (name: string) =>
-        k('wait', '--for=jsonpath={.status.phase}=Running', `pod/${name}`, '--timeout=60s');
-      const attachments = async () =>
-        (await k('get', 'volumeattachments', '-o', 'name')).split('\n').filter(Boolean);
-
-      let node = await mortalCluster(directory);
-      const tag = `steady-of-${directory}`;
-      await k('apply', '-f', EXAMPLE);
-      await k('delete', 'statefulset', 'web');
-      await waitGone(kubeconfig, 'pods');
-      await k('delete', 'pvc', '--all');
-      await apply(claim('steady'), pod('steady', 'steady', tag));
-      await runs('steady');
-      const steadySum = await checksum('steady');
-      const steadyUid = await k('get', 'pod', 'steady', '-o', 'jsonpath={.metadata.uid}');
-      const steadyProcesses = await processesNaming(tag);
-      const steadyAttachments = await attachments();
-      assert.ok(steadyProcesses.length > 0 && steadyAttachments.length === 1);
-      const isUndisturbed = async (moment: string) => {
-        assert.deepEqual(await processesNaming(tag), steadyProcesses, `${moment}: its processes`);
-        const [mount] = (await volumeMounts(directory)).filter((target) => target.includes(steadyUid));
-        const data = await readFile(join(mount!, 'data'));
-        assert.equal(createHash('sha256').update(data).digest('hex'), steadySum, `${moment}: its data`);
-        const status = await k('get', 'pod', 'steady', '-o', 'jsonpath={.status.phase} {..restartCount}');
-        assert.equal(status, 'Running 0', moment);
-      };
-      const mountedOnce = async (count: number, moment: string) => {
-        const mounts = await volumeMounts(directory);
-        assert.equal(mounts.length, count, `${moment}: ${mounts.join('\n')}`);
-        assert.equal(new Set(mounts).size, count, `${moment}: ${mounts.join('\n')}`);
-      };
-      /** Does something in the course of which the node dies at the moment, and starts it again. */
-      const during = async (moment: Moment, work: () => Promise<unknown>) => {
-        await node.dieAt(moment);
-        const done = work().catch((error: unknown) => error);
-        const words = `${moment.when} ${moment.call} ${moment.at}`;
-        assert.equal(await node.died(60_000), 'SIGKILL', `it does not come to: ${words}`);
-        await done;
-        node = await mortalCluster(directory);
-        return words;
-      };
-
-      const sums = new Map<string, string>();
-      let claimName = '';
-      for (let index = 0; index < Math.max(COMING.length, GOING.length); index++) {
-        const coming = COMING[index];
-        if (index === 0 || coming?.call === 'disks.format') claimName = `claim-${index}`;
-        const moving = [claim(claimName), pod('moving', claimName, `moving-of-${directory}`)];
-        let words = 'nothing';
-        if (coming) words = await during(coming, () => apply(...moving));
-        await apply(...moving);
-        await runs('moving');
-        const sum = await checksum('moving');
-        assert.equal(sum, sums.get(claimName) ?? sum, `${words}: the data of the pod before`);
-        sums.set(claimName, sum);
-        await mountedOnce(4, words);
-        await isUndisturbed(words);
-        const attached = (await attachments()).filter((name) => !steadyAttachments.includes(name));
-        assert.equal(attached.length, 1, words);
-
-        const going = GOING[index];
-        if (going) words = await during(going, () => k('delete', 'pod', 'moving', '--wait=false'));
-        await k('delete', 'pod', 'moving', '--ignore-not-found');
-        await waitGone(kubeconfig, attached[0]!);
-        await mountedOnce(2, words);
-        await isUndisturbed(words);
-      }
-      await k('delete', 'pods', '--all');
-      await k('delete', 'pvc', '--all');
-      await waitGone(kubeconfig, 'pv');
-      assert.deepEqual(await leftOnMachine(directory), []);
-      await node.end();
-    }));
+  for (const sweep of SWEEPS)
+    it(`goes on where it was, at each of ${sweep.coming.length + sweep.going.length} moments of a ${sweep.mode} volume, and leaves a pod that runs alone`, () =>
+      inDirectory((directory) => killAtEach(sweep, directory)));
 });
+
+async function killAtEach(
+  { mode, coming: comings, going: goings, places, placesOfPod }: Sweep,
+  directory: string,
+): Promise<void> {
+  const kubeconfig = join(directory, 'kubeconfig');
+  const k = (...args: string[]) => kubectl(kubeconfig, args);
+  const apply = (...items: object[]) =>
+    kubectl(kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) });
+  const checksum = async (name: string) => {
+    const line = await kubectlUntil(kubeconfig, ['logs', '-f', name], /^[0-9a-f]{64} /);
+    return line.slice(0, 64);
+  };
+  const runs = (name: string) =>
+    k('wait', '--for=jsonpath={.status.phase}=Running', `pod/${name}`, '--timeout=60s');
+  const attachments = async () =>
+    (await k('get', 'volumeattachments', '-o', 'name')).split('\n').filter(Boolean);
+
+  let node = await mortalCluster(directory);
+  const tag = `steady-of-${directory}`;
+  await k('apply', '-f', EXAMPLE);
+  await k('delete', 'statefulset', 'web');
+  await waitGone(kubeconfig, 'pods');
+  await k('delete', 'pvc', '--all');
+  await apply(claim('steady', mode), pod('steady', 'steady', mode, tag));
+  await runs('steady');
+  const steadySum = await checksum('steady');
+  const steadyUid = await k('get', 'pod', 'steady', '-o', 'jsonpath={.metadata.uid}');
+  const steadyProcesses = await processesNaming(tag);
+  const steadyAttachments = await attachments();
+  assert.ok(steadyProcesses.length > 0 && steadyAttachments.length === 1);
+  const isUndisturbed = async (moment: string) => {
+    assert.deepEqual(await processesNaming(tag), steadyProcesses, `${moment}: its processes`);
+    const [place] = (await mountsBelow(directory, places)).filter((target) => target.includes(steadyUid));
+    assert.equal(await checksumAt(place!, mode), steadySum, `${moment}: its data`);
+    const status = await k('get', 'pod', 'steady', '-o', 'jsonpath={.status.phase} {..restartCount}');
+    assert.equal(status, 'Running 0', moment);
+  };
+  const mountedOnce = async (count: number, moment: string) => {
+    const mounts = await mountsBelow(directory, places);
+    assert.equal(mounts.length, count, `${moment}: ${mounts.join('\n')}`);
+    assert.equal(new Set(mounts).size, count, `${moment}: ${mounts.join('\n')}`);
+  };
+  /** Does something in the course of which the node dies at the moment, and starts it again. */
+  const during = async (moment: Moment, work: () => Promise<unknown>) => {
+    await node.dieAt(moment);
+    const done = work().catch((error: unknown) => error);
+    const words = `${moment.when} ${moment.call} ${moment.at}`;
+    assert.equal(await node.died(60_000), 'SIGKILL', `it does not come to: ${words}`);
+    await done;
+    node = await mortalCluster(directory);
+    return words;
+  };
+
+  const sums = new Map<string, string>();
+  let claimName = '';
+  for (let index = 0; index < Math.max(comings.length, goings.length); index++) {
+    const coming = comings[index];
+    if (index === 0 || coming?.call === 'disks.format') claimName = `claim-${index}`;
+    const moving = [claim(claimName, mode), pod('moving', claimName, mode, `moving-of-${directory}`)];
+    let words = 'nothing';
+    if (coming) words = await during(coming, () => apply(...moving));
+    await apply(...moving);
+    await runs('moving');
+    const sum = await checksum('moving');
+    assert.equal(sum, sums.get(claimName) ?? sum, `${words}: the data of the pod before`);
+    sums.set(claimName, sum);
+    await mountedOnce(2 * placesOfPod, words);
+    await isUndisturbed(words);
+    const attached = (await attachments()).filter((name) => !steadyAttachments.includes(name));
+    assert.equal(attached.length, 1, words);
+
+    const going = goings[index];
+    if (going) words = await during(going, () => k('delete', 'pod', 'moving', '--wait=false'));
+    await k('delete', 'pod', 'moving', '--ignore-not-found');
+    await waitGone(kubeconfig, attached[0]!);
+    await mountedOnce(placesOfPod, words);
+    await isUndisturbed(words);
+  }
+  await k('delete', 'pods', '--all');
+  await k('delete', 'pvc', '--all');
+  await waitGone(kubeconfig, 'pv');
+  assert.deepEqual(await leftOnMachine(directory), []);
+  await node.end();
+}

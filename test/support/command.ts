@@ -115,8 +115,12 @@ export interface Up {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts `stowage up` on a directory; resolves once it is ready. */
-export async function up(directory: string, flags: readonly string[] = []): Promise<Up> {
+/** Starts `stowage up` on a directory, through another command if one is named; resolves once it is ready. */
+export async function up(
+  directory: string,
+  flags: readonly string[] = [],
+  through: readonly string[] = [],
+): Promise<Up> {
   const readyFile = join(directory, `ready-${process.hrtime.bigint()}`);
   const kubeconfig = join(directory, 'kubeconfig');
   const args = [
@@ -131,7 +135,8 @@ export async function up(directory: string, flags: readonly string[] = []): Prom
     readyFile,
     ...flags,
   ];
-  const child = spawn(process.execPath, [STOWAGE, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command, ...rest] = [...through, process.execPath, STOWAGE, ...args];
+  const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = collect(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const ready = await Promise.race([fileAppears(readyFile, 60_000), closed.then(() => false)]);

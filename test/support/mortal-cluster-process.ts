@@ -14,7 +14,9 @@ let armed: Moment | undefined;
 /** Dies here, if this is the moment. */
 function pass(when: Moment['when'], call: string, args: readonly unknown[]): void {
   if (armed?.when !== when || armed.call !== call) return;
-  const at = args.map((argument) => (typeof argument === 'object' ? JSON.stringify(argument) : String(argument)));
+  const at = args.map((argument) =>
+    typeof argument === 'object' ? JSON.stringify(argument) : String(argument),
+  );
   if (new RegExp(armed.at).test(at.join(' '))) process.kill(process.pid, 'SIGKILL');
 }
 

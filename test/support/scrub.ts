@@ -19,11 +19,12 @@ export async function scrub(directory: string): Promise<void> {
     }
   }
   const below = (path: string) => path === directory || path.startsWith(`${directory}/`);
+  // Those in use go with their last user: an image on the store of a pool keeps that mounted.
+  for (const loop of await host.loops.list()) {
+    if (below(loop.backingFile)) await host.processes.exec('losetup', ['--detach', loop.device]);
+  }
   for (const { target } of [...(await host.mounts.list())].reverse()) {
     if (below(target)) await host.processes.exec('umount', ['-l', target]);
-  }
-  for (const loop of await host.loops.list()) {
-    if (below(loop.backingFile)) await host.loops.detach(loop.device);
   }
   await rm(directory, { recursive: true, force: true });
 }

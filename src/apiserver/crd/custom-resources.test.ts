@@ -36,6 +36,26 @@ describe('a custom resource', () => {
     );
   });
 
+  it('says what it is, also when a patch has been at it', async () => {
+    const { client } = await startWith();
+    await client.create(widgets(), widget('one', { color: 'red' }));
+    const patch = (body: object) => client.patch(widgets(), one, { type: 'merge', body });
+    await assert.rejects(
+      patch({ kind: null }),
+      failure(
+        422,
+        /^ "" is invalid: patch: Invalid value: ".*": Object 'Kind' is missing in '\{"apiVersion".*\}'$/,
+      ),
+    );
+    await assert.rejects(
+      patch({ apiVersion: null }),
+      failure(
+        500,
+        /^Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion field'$/,
+      ),
+    );
+  });
+
   it('may have a finalizer of any name, with a warning', async () => {
     const { registry } = await startWith();
     const said: string[] = [];
@@ -51,10 +71,7 @@ describe('a custom resource', () => {
   it('has no Scale while nothing says how many there are to be', () => {
     const paths = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' };
     assert.equal(scaleLack(widget('one', { replicas: 0 }), paths), undefined);
-    assert.equal(
-      scaleLack(widget('one', {}), paths),
-      'the spec replicas field ".spec.replicas" does not exist',
-    );
+    assert.equal(scaleLack(widget('one', {}), paths), '.spec.replicas');
   });
 
   it('is told of the alternative that had the most to check', () => {

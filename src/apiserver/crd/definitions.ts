@@ -7,7 +7,7 @@ import { coerce } from './coerce.ts';
 import { columnsOf } from './columns.ts';
 import { compilePath } from './json-path.ts';
 import { condition } from './names.ts';
-import { scaleLack, scaleOf, withScale } from './scale.ts';
+import { replicasPaths, scaleLack, scaleOf, withScale } from './scale.ts';
 import { shapeOfSchema } from './shape.ts';
 import { strategyOf, type Version } from './strategy.ts';
 import { type Structural, structuralOf } from './structural.ts';
@@ -57,6 +57,7 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
           read: (object) => scaleOf(object, scale),
           lacks: (object) => scaleLack(object, scale),
           write: (object, asked) => withScale(object, scale, asked),
+          replicasPaths: replicasPaths(group, versions),
         },
         custom: customKind(version, compiled, {
           schema: spec.schema?.openAPIV3Schema,

@@ -1,7 +1,9 @@
-import { badRequest, type KubeObject, type Scale, type StatusCause, type Stored } from '../../kube/index.ts';
+import type { KubeObject, Scale, StatusCause, Stored } from '../../kube/index.ts';
+import type { ReplicasPaths } from '../registry/managed-fields/index.ts';
+import { goType } from '../registry/patch/index.ts';
 import { invalidValue } from '../registry/validation/index.ts';
 import { compilePath } from './json-path.ts';
-import { isObject, type Json, type ScaleSubresource } from './types.ts';
+import { type CrdVersion, isObject, type Json, type ScaleSubresource } from './types.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
 
@@ -9,12 +11,13 @@ const MAX_INT32 = 2 ** 31 - 1;
 export function scaleOf(object: Stored<KubeObject>, scale: ScaleSubresource): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const number = (path: string) => Number(compilePath(path)?.(object) ?? 0);
+  const replicas = number(scale.specReplicasPath);
   const selector = scale.labelSelectorPath ? compilePath(scale.labelSelectorPath)?.(object) : undefined;
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, ...(namespace ? { namespace } : undefined), uid, resourceVersion, creationTimestamp },
-    spec: { replicas: number(scale.specReplicasPath) },
+    spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: number(scale.statusReplicasPath),
       ...(typeof selector === 'string' && selector !== '' ? { selector } : undefined),
@@ -22,24 +25,30 @@ export function scaleOf(object: Stored<KubeObject>, scale: ScaleSubresource): Sc
   } as Scale;
 }
 
-/** Why there is no Scale: nothing says how many there are to be. */
+/** The path of the replicas when the object does not say how many there are to be. */
 export function scaleLack(
   object: KubeObject,
   { specReplicasPath: path }: ScaleSubresource,
 ): string | undefined {
-  const isThere = compilePath(path)?.(object) !== undefined;
-  return isThere ? undefined : `the spec replicas field ${JSON.stringify(path)} does not exist`;
+  return compilePath(path)?.(object) === undefined ? path : undefined;
 }
 
-/** The custom resource with the replicas that a Scale asks for. @throws StatusError 400 */
+/** The custom resource with the replicas that a Scale asks for. */
 export function withScale(object: KubeObject, scale: ScaleSubresource, asked: Scale): KubeObject {
-  const replicas = (asked.spec?.replicas as unknown) ?? 0;
-  if (typeof replicas !== 'number' || !Number.isInteger(replicas))
-    throw badRequest(
-      'json: cannot unmarshal value into Go struct field ScaleSpec.spec.replicas of type int32',
-    );
-  return setAt(object as Json, scale.specReplicasPath.slice(1).split('.'), replicas) as KubeObject;
+  return setAt(object as Json, namesOf(scale.specReplicasPath), asked.spec?.replicas ?? 0) as KubeObject;
 }
+
+/** The path to the replicas of each version of a definition. */
+export function replicasPaths(group: string, versions: readonly CrdVersion[]): ReplicasPaths {
+  return Object.fromEntries(
+    versions.map(({ name, subresources }) => {
+      const path = subresources?.scale?.specReplicasPath;
+      return [`${group}/${name}`, path === undefined ? null : namesOf(path)];
+    }),
+  );
+}
+
+const namesOf = (path: string): readonly string[] => path.slice(1).split('.');
 
 function setAt(object: Json, [name, ...rest]: readonly string[], value: unknown): Json {
   const inner = object[name!];
@@ -85,15 +94,4 @@ function replicas(object: KubeObject, path: string): StatusCause[] {
     ];
   if (value < 0) return [invalidValue(path, value, 'should be a non-negative integer')];
   return value > MAX_INT32 ? [invalidValue(path, value, `should be less than or equal to ${MAX_INT32}`)] : [];
-}
-
-function goType(value: unknown): string {
-  if (value === null) return '<nil>';
-  if (Array.isArray(value)) return '[]interface {}';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
-  return typeof value === 'boolean'
-    ? 'bool'
-    : typeof value === 'object'
-      ? 'map[string]interface {}'
-      : typeof value;
 }

@@ -1,8 +1,17 @@
 import { keyElement, valueElement } from '../registry/managed-fields/path-element.ts';
-import { DEDUCED, isObject, type Shape, shapeOfKind } from '../registry/managed-fields/shape.ts';
+import { DEDUCED, isObject, type Scalar, type Shape, shapeOfKind } from '../registry/managed-fields/shape.ts';
 import type { Structural } from './structural.ts';
 
 const LEAF: Shape = { kind: 'leaf' };
+
+const SCALAR_OF_TYPE: Readonly<Record<string, Scalar | undefined>> = {
+  boolean: 'boolean',
+  integer: 'numeric',
+  number: 'numeric',
+  string: 'string',
+};
+/** A text of any other format is any plain value (kube-openapi schemaconv). */
+const TEXT_FORMATS: readonly unknown[] = [undefined, '', 'byte'];
 
 /** How objects of a schema merge in server-side apply: lists by x-kubernetes-list-type, objects by -map-type. */
 export function shapeOfSchema(root: Structural): Shape {
@@ -20,10 +29,17 @@ function shapeOf(node: Structural): Shape {
   if (node.intOrString) return LEAF;
   if (node.items) return shapeOfList(node, node.items);
   if (node.type === 'array') return { kind: 'leaf', holds: 'list' };
-  if (node.mapType === 'atomic') return { kind: 'leaf', holds: 'map' };
+  if (node.mapType === 'atomic') return { kind: 'leaf', holds: 'map', of: shapeOfObject(node) };
+  return shapeOfObject(node);
+}
+
+function shapeOfObject(node: Structural): Shape {
   if (typeof node.additional === 'object') return { kind: 'map', of: shapeOf(node.additional) };
   if (node.properties.size > 0 || (node.type === 'object' && !node.preserves)) return structOf(node);
-  return node.preserves || node.type === '' || node.type === 'object' ? DEDUCED : LEAF;
+  if (node.preserves || node.type === '' || node.type === 'object') return DEDUCED;
+  const scalar =
+    node.type === 'string' && !TEXT_FORMATS.includes(node.schema.format) ? 'any' : SCALAR_OF_TYPE[node.type];
+  return scalar ? { kind: 'leaf', scalar } : LEAF;
 }
 
 function structOf(node: Structural): Shape {
@@ -44,8 +60,8 @@ function structOf(node: Structural): Shape {
 }
 
 function shapeOfList({ listType, listMapKeys }: Structural, items: Structural): Shape {
-  if (listType === 'set') return { kind: 'list', of: LEAF, keys: [], elementOf: valueElement };
-  if (listType !== 'map') return { kind: 'leaf', holds: 'list' };
+  if (listType === 'set') return { kind: 'list', of: shapeOf(items), keys: [], elementOf: valueElement };
+  if (listType !== 'map') return { kind: 'leaf', holds: 'list', of: shapeOf(items) };
   const keys = [...listMapKeys].sort();
   const defaults = Object.fromEntries(keys.map((key) => [key, items.properties.get(key)?.default]));
   const elementOf = (item: unknown) => (isObject(item) ? keyElement(item, keys, defaults) : undefined);

@@ -67,13 +67,14 @@ export interface Repeated {
 }
 
 /**
- * The object in a request body, of the resource's kind; what the body leaves out of apiVersion and kind is filled in.
+ * The object in a request body, of the resource's kind; what the body leaves out of apiVersion and kind is filled in,
+ * but for custom resources, which have to say what they are.
  * @throws StatusError 400 for what cannot be read, 415 for another media type.
  */
 export async function decodeObject(
   body: Buffer,
   contentType: string | undefined,
-  resource: Pick<Resource, 'group' | 'version' | 'kind'>,
+  resource: Pick<Resource, 'group' | 'version' | 'kind'> & { readonly custom?: object },
   /** The kinds that a subresource takes beside the resource's own, e.g. Binding. */
   accepted?: { readonly apiVersion: string; readonly kind: string },
 ): Promise<Decoded<KubeObject>> {
@@ -88,7 +89,10 @@ export async function decodeObject(
   const object = value as { apiVersion?: string | null; kind?: string | null };
   const wantedVersion = apiVersionOf(wanted);
   const wantedKind = wanted.kind;
-  const apiVersion = object.apiVersion || wantedVersion;
+  const isCustom = !accepted && resource.custom !== undefined;
+  if (isCustom && !object.kind)
+    throw unrecognized(body, wantedKind, `Object 'Kind' is missing in '${body.toString('utf8')}'`);
+  const apiVersion = object.apiVersion || (isCustom ? '' : wantedVersion);
   const kind = object.kind || wantedKind;
   if (apiVersion.split('/').length > 2)
     throw unrecognized(body, wantedKind, `unexpected GroupVersion string: ${apiVersion}`);

@@ -6,6 +6,7 @@ import type { Registry, RequestContext, ResourceDefinition, UserInfo } from '../
 import type { Gate } from './fairness/index.ts';
 import type { HealthCheck } from './health.ts';
 import type { Limits } from './limits.ts';
+import type { RequestMetrics } from './metrics.ts';
 import type { ResourceTarget } from './request-target.ts';
 
 /** What every handler of the server shares. */
@@ -23,6 +24,8 @@ export interface ServerContext {
   readonly snapshot?: () => Promise<Readable> | undefined;
   /** Lets requests in, each client's in its turn. */
   readonly gate: Gate;
+  /** Counts what is asked, for /metrics. */
+  readonly metrics: RequestMetrics;
   readonly limits: Limits;
   /** Aborts when the server closes: watches and streams end. */
   readonly closing: AbortSignal;

@@ -30,7 +30,20 @@ export function healthReport(
     if (skip) return `[+]${check} excluded: ok`;
     return failed ? `[-]${check} failed: reason withheld` : `[+]${check} ok`;
   });
+  const unknown = [...new Set(excluded)].filter((one) => !checks.some((check) => check.name === one)).sort();
+  if (unknown.length > 0)
+    lines.push(
+      `warn: some health checks cannot be excluded: no matches for ${unknown.map((one) => JSON.stringify(one)).join(', ')}`,
+    );
   const ok = results.every((result) => !result.failed);
   if (!ok) return { ok, text: `${[...lines, `${name} check failed`].join('\n')}\n` };
   return { ok, text: verbose ? `${[...lines, `${name} check passed`].join('\n')}\n` : 'ok' };
+}
+
+/** The answer of a check's own path, e.g. /livez/ping: only those who may ask for it so get to know why it fails. */
+export function checkReport(check: HealthCheck): HealthReport {
+  const why = check.check();
+  return why === undefined
+    ? { ok: true, text: 'ok' }
+    : { ok: false, text: `internal server error: ${why}\n` };
 }

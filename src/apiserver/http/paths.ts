@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { trimEndOf } from '../../base/index.ts';
+import { METRICS_CONTENT_TYPE, trimEndOf } from '../../base/index.ts';
 import {
   AGGREGATED_TYPE,
   aggregatedDiscovery,
@@ -10,7 +10,7 @@ import {
 } from './discovery.ts';
 import { type Exchange, wantsPretty } from './exchange.ts';
 import { methodNotAllowed, pageNotFound, unknownPath } from './failures.ts';
-import { type HealthCheck, healthReport } from './health.ts';
+import { checkReport, type HealthCheck, type HealthReport, healthReport } from './health.ts';
 import { checkRoute, negotiateOutput, parseAccept } from './media-type.ts';
 import { serveOpenId } from './open-id.ts';
 import type { PathTarget } from './request-target.ts';
@@ -21,19 +21,41 @@ import { VERSION_INFO } from './version.ts';
 /** Answers a path that is not a resource: health, version, discovery, OpenAPI. */
 export async function servePath(exchange: Exchange, target: PathTarget): Promise<void> {
   const path = target.path.length > 1 ? trimEndOf(target.path, '/') : target.path;
+  const probe = probeOf(exchange, path);
+  if (probe || PATHS.includes(path)) exchange.server.metrics.begin({ ...target, path }, false, exchange);
+  if (probe) return probe();
   const handler = handlerOf(exchange, path);
   if (!handler) throw pageNotFound();
   if (target.verb !== 'get' && target.verb !== 'head') throw methodNotAllowed();
   await handler();
 }
 
+/** What monitors ask for, by whatever method. */
+function probeOf(exchange: Exchange, path: string): (() => Promise<void>) | undefined {
+  if (path === '/metrics') return () => sendMetrics(exchange);
+  const [root = '', ...rest] = path.slice(1).split('/');
+  const checks = checksOf(exchange, root);
+  if (!checks) return undefined;
+  if (rest.length > 0) {
+    const check = checks.find(({ name }) => name === rest.join('/'));
+    return check && (() => sendHealth(exchange, checkReport(check)));
+  }
+  const { query } = exchange;
+  const report = () => healthReport(path, checks, query.has('verbose'), query.getAll('exclude'));
+  return () => sendHealth(exchange, report());
+}
+
+function checksOf(exchange: Exchange, root: string): readonly HealthCheck[] | undefined {
+  if (root === 'readyz') return readyChecks(exchange);
+  return root === 'livez' || root === 'healthz' ? LIVE_CHECKS : undefined;
+}
+
+async function sendMetrics({ request, response, server }: Exchange): Promise<void> {
+  await sendBody(request, response, 200, METRICS_CONTENT_TYPE, Buffer.from(server.metrics.text()));
+}
+
 function handlerOf(exchange: Exchange, path: string): (() => Promise<void>) | undefined {
   switch (path) {
-    case '/healthz':
-    case '/livez':
-      return () => serveHealth(exchange, path, LIVE_CHECKS);
-    case '/readyz':
-      return () => serveHealth(exchange, path, readyChecks(exchange));
     case '/version':
       return () => sendVersion(exchange);
     case '/':
@@ -119,11 +141,16 @@ const PATHS = [
   '/api/v1',
   '/apis',
   '/healthz',
+  '/healthz/ping',
   '/livez',
+  '/livez/ping',
+  '/metrics',
   '/openapi/v2',
   '/openapi/v3',
   '/openid/v1/jwks',
   '/readyz',
+  '/readyz/ping',
+  '/readyz/shutdown',
   '/stowage/snapshot',
   '/version',
 ];
@@ -138,17 +165,10 @@ function readyChecks({ server }: Exchange): readonly HealthCheck[] {
   ];
 }
 
-async function serveHealth(exchange: Exchange, path: string, checks: readonly HealthCheck[]): Promise<void> {
-  const { request, response, query } = exchange;
-  const report = healthReport(path, checks, query.has('verbose'), query.getAll('exclude'));
-  await sendBody(
-    request,
-    response,
-    report.ok ? 200 : 500,
-    'text/plain; charset=utf-8',
-    Buffer.from(report.text),
-    { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache, private' },
-  );
+async function sendHealth(exchange: Exchange, { ok, text }: HealthReport): Promise<void> {
+  const headers = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache, private' };
+  const { request, response } = exchange;
+  await sendBody(request, response, ok ? 200 : 500, 'text/plain; charset=utf-8', Buffer.from(text), headers);
 }
 
 /** It is JSON, whatever parameters the client's choice has. */

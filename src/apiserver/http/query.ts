@@ -1,5 +1,6 @@
 import type { DeleteOptions, ListOptions, WatchOptions } from '../../client/index.ts';
 import { badRequest, invalid, type StatusCause } from '../../kube/index.ts';
+import { revisionProblem } from '../registry/revision-text.ts';
 
 const META_GROUP = 'meta.k8s.io';
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions' | 'ListOptions';
@@ -25,7 +26,6 @@ export function flag(query: URLSearchParams, name: string): boolean {
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
-const MAX_UINT64 = 2n ** 64n - 1n;
 
 /** @throws StatusError 400 for what is not a whole number of 64 bits. */
 export function integer(query: URLSearchParams, name: string): number | undefined {
@@ -36,13 +36,6 @@ export function integer(query: URLSearchParams, name: string): number | undefine
   const number = BigInt(value.replace('+', ''));
   if (number > MAX_INT64 || number < -MAX_INT64 - 1n) throw badRequest(`${parsing}: value out of range`);
   return Number(number);
-}
-
-/** Why a text is not the number of a revision, in strconv.ParseUint's words. */
-function revisionProblem(text: string): string | undefined {
-  const parsing = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}`;
-  if (!/^\d+$/.test(text)) return `${parsing}: invalid syntax`;
-  return BigInt(text) > MAX_UINT64 ? `${parsing}: value out of range` : undefined;
 }
 
 /** @throws StatusError 422 for values that upstream refuses. */
@@ -86,7 +79,10 @@ export function readParameters(query: URLSearchParams, watch: boolean): ReadPara
   const match = text('resourceVersionMatch');
   const sendInitialEvents = query.has('sendInitialEvents');
   const problem = resourceVersion === undefined ? undefined : revisionProblem(resourceVersion);
-  if (problem !== undefined) throw badRequest(`invalid resource version: ${problem}`);
+  if (problem !== undefined)
+    throw badRequest(
+      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: ${problem}`,
+    );
   refuse(
     'ListOptions',
     readCauses({ watch, match, sendInitialEvents, resourceVersion, token: text('continue') }),

@@ -7,7 +7,7 @@ import {
   wantedUser,
   withSelector,
 } from '../auth/index.ts';
-import type { UserInfo } from '../registry/contract.ts';
+import type { ResourceDefinition, UserInfo } from '../registry/contract.ts';
 import { type Exchange, loggedPath, type ResourceExchange, type ServerContext } from './exchange.ts';
 import { malformedTarget, methodNotAllowed, PlainAnswer, pageNotFound, unknownPath } from './failures.ts';
 import { isLongRunning, type Seat } from './fairness/index.ts';
@@ -102,6 +102,9 @@ async function serveResource(exchange: Exchange, target: ResourceTarget): Promis
   const { group, version, resource, namespace, name, subresource } = target;
   const definition = exchange.server.registry.find(group, version, resource);
   if (!definition || misplaced(definition, target)) throw unknownResource(exchange.server, target);
+  // What is in no path of the server's own would be a label that anybody can invent.
+  if (subresource === '' || isServed(definition, subresource))
+    exchange.server.metrics.begin(target, isDryRun(exchange.query), exchange);
   // Upstream routes no HEAD to objects.
   if (exchange.request.method === 'HEAD') throw methodNotAllowed();
   // The path of a namespace names it twice: as an object and as a place.
@@ -141,6 +144,15 @@ async function serveResource(exchange: Exchange, target: ResourceTarget): Promis
     default:
       throw methodNotAllowed();
   }
+}
+
+const isDryRun = (query: URLSearchParams) => (query.get('dryRun') ?? '') !== '';
+
+function isServed({ group, plural, subresources }: ResourceDefinition, subresource: string): boolean {
+  if (subresources.includes(subresource)) return true;
+  return (
+    group === '' && plural === 'pods' && (subresource === 'log' || CONNECT_SUBRESOURCES.has(subresource))
+  );
 }
 
 /** Groups of the server's own know their resources; the paths of all others, also of custom ones, are pages that are not there. */

@@ -17,6 +17,7 @@ import { loggedPath, type ServerContext } from './exchange.ts';
 import { Gate } from './fairness/index.ts';
 import type { HealthCheck } from './health.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { RequestMetrics } from './metrics.ts';
 import { serveRequest } from './router.ts';
 import { sendError } from './send.ts';
 import { isConnectPath, serveUpgrade } from './streaming/upgrades.ts';
@@ -71,6 +72,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     tokens: options.tokens,
     snapshot: options.snapshot,
     gate: new Gate(),
+    metrics: new RequestMetrics(registry, clock),
     limits,
     closing: closing.signal,
   };

@@ -3,6 +3,7 @@ import type { KubeObject, Resource, Scale, StatusCause, Stored } from '../../kub
 import type { Authorization } from '../auth/authorization/contract.ts';
 import type { UserInfo } from '../auth/user.ts';
 import type { JSONSchema } from '../crd/types.ts';
+import type { ReplicasPaths } from './managed-fields/scale-managers.ts';
 import type { Shape } from './managed-fields/shape.ts';
 
 export type { UserInfo };
@@ -115,10 +116,12 @@ export interface UpdatableSubresource<T extends KubeObject = KubeObject> {
 /** An object as a number of replicas (autoscaling/v1 Scale). */
 export interface ScaleView<T extends KubeObject = KubeObject> {
   read(object: Stored<T>): Scale;
-  /** Why the object has no Scale to show, if it has none. */
+  /** The path at which the object says how many there are to be, when it does not say: it has no Scale to show. */
   lacks?(object: Stored<T>): string | undefined;
   /** @throws StatusError for a number that cannot be */
   write(object: Stored<T>, asked: Scale): T;
+  /** Whose the replicas are: for managedFields. */
+  readonly replicasPaths: ReplicasPaths;
 }
 
 /** A kind that shows what is stored as another. */
@@ -208,6 +211,8 @@ export interface Registry {
 
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): Entry<T>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): EntryList<T>;
+  /** How many objects there are of a resource. */
+  count(resource: Resource): number;
   /**
    * Batches of changes as they become durable. Ends with the signal or the time limit; throws StatusError 410 when the
    * reader has fallen out of the window. A slow reader costs a cursor, not a buffer.

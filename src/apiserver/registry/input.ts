@@ -1,4 +1,11 @@
-import { apiVersionOf, badRequest, invalid, type KubeObject, type Stored } from '../../kube/index.ts';
+import {
+  apiVersionOf,
+  badRequest,
+  internalError,
+  invalid,
+  type KubeObject,
+  type Stored,
+} from '../../kube/index.ts';
 import type { RequestContext, ResourceDefinition } from './contract.ts';
 import { cannotBeHandled, copyFrozen, DecodeError, decode, modelOfKind } from './schema/index.ts';
 import { invalidValue } from './validation/index.ts';
@@ -52,10 +59,11 @@ export function readInput(
 
 function checkType(
   definition: KindOfInput,
-  { apiVersion, kind }: KubeObject,
+  object: KubeObject,
   previous: Stored<KubeObject> | undefined,
   refuse: ((why: string) => Error) | undefined,
 ): void {
+  const { apiVersion, kind } = object;
   const expected = apiVersionOf(definition);
   if (
     refuse &&
@@ -67,6 +75,9 @@ function checkType(
     );
   // A patch may make another type of a custom resource; that is found when the object is validated.
   if (definition.custom && previous) {
+    if (refuse && !kind) throw refuse(`Object 'Kind' is missing in '${JSON.stringify(object)}'`);
+    if (refuse && !apiVersion)
+      throw internalError("Object 'apiVersion' is missing in 'object has no apiVersion field'");
     const wrong = [
       ...(kind && kind !== definition.kind ? [invalidValue('kind', kind, `must be ${definition.kind}`)] : []),
       ...(apiVersion && apiVersion !== expected

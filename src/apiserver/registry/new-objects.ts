@@ -1,6 +1,7 @@
 import type { ObjectName } from '../../client/index.ts';
-import { badRequest, conflict, type KubeObject } from '../../kube/index.ts';
+import { badRequest, conflict, type KubeObject, statusFailure } from '../../kube/index.ts';
 import type { ResourceDefinition } from './contract.ts';
+import { revisionProblem } from './revision-text.ts';
 
 /** What an apply makes of nothing, at the name that the request gives. @throws StatusError 400, 409 */
 export function atName(
@@ -30,12 +31,19 @@ export function atName(
 
 /** @throws StatusError 400 when the object cannot be created as it was sent. */
 export function checkNew(definition: ResourceDefinition, { metadata }: KubeObject): void {
-  if (metadata?.resourceVersion)
-    throw badRequest('resourceVersion should not be set on objects to be created');
   if (definition.namespaced && !metadata?.namespace) {
     throw badRequest(`an empty namespace may not be set during creation of a ${definition.kind}`);
   }
   if (!definition.namespaced && metadata?.namespace) {
     throw badRequest(`namespace may not be set on a ${definition.kind}: it belongs to the whole cluster`);
   }
+}
+
+/**
+ * What a POST must not carry, as upstream's store refuses it: only a number, and once everything else is in order.
+ * @throws StatusError 500
+ */
+export function refuseRevision({ metadata: { resourceVersion } = {} }: KubeObject): void {
+  if (!resourceVersion || revisionProblem(resourceVersion) || BigInt(resourceVersion) === 0n) return;
+  throw statusFailure(500, '', 'resourceVersion should not be set on objects to be created');
 }

@@ -81,9 +81,18 @@ describe('create', () => {
         ...mapNamed('a'),
         metadata: { ...mapNamed('a').metadata, resourceVersion: '1' },
       }),
-      code(400, /resourceVersion should not be set on objects to be created/),
+      code(500, /^resourceVersion should not be set on objects to be created$/),
     );
     await assert.rejects(client.create(pods, { ...podNamed('a'), kind: 'Node' }), code(400));
+    for (const resourceVersion of ['0', 'x'])
+      await client.create(configMaps, {
+        metadata: { ...mapNamed(`rv-${resourceVersion}`).metadata, resourceVersion },
+      });
+    for (const resourceVersion of ['x', '-1'])
+      await assert.rejects(
+        client.update(configMaps, { metadata: { ...mapNamed('rv-0').metadata, resourceVersion } }),
+        code(500, new RegExp(`^strconv.ParseUint: parsing "${resourceVersion}": invalid syntax$`)),
+      );
     await assert.rejects(
       client.create(pods, { ...podNamed('a'), apiVersion: 'v2' }),
       code(400, /does not match the expected API version \(v1\)/),

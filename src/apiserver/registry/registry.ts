@@ -36,7 +36,7 @@ import { EVENT_TTL_MS, EventExpiry } from './event-expiry.ts';
 import { list } from './list.ts';
 import { evictions } from './operations/evict.ts';
 import { applyPatch, misfit } from './patch/index.ts';
-import { patchedScale, scaledBy, scaleEntry } from './scale.ts';
+import { type ScaleRequest, scaleEntry } from './scale.ts';
 import { watch } from './watch.ts';
 import { durable, Writes } from './writes.ts';
 
@@ -151,6 +151,10 @@ class StoreRegistry implements Registry {
     return list(this.#store, this.#catalogue.table(definition), definition, options) as EntryList<T>;
   }
 
+  count(resource: Resource): number {
+    return this.#catalogue.table(this.#catalogue.of(resource)).size;
+  }
+
   watch<T extends KubeObject>(
     resource: Resource<T>,
     options?: WatchOptions,
@@ -189,7 +193,7 @@ class StoreRegistry implements Registry {
     const definition = this.#catalogue.of(resource);
     const { scale } = definition;
     if (subresource === 'scale' && scale)
-      return this.#scale(definition, scale, name, context, () => object as KubeObject as Scale);
+      return this.#scale(definition, scale, name, { context, asked: object as KubeObject as Scale });
     checkUpdatable(definition, subresource);
     const mayCreate = subresource === undefined && definition.strategy.createsOnUpdate;
     return this.#change<T>(definition, name, (table, key) =>
@@ -213,9 +217,7 @@ class StoreRegistry implements Registry {
     const definition = this.#catalogue.of(resource);
     const { scale } = definition;
     if (options.subresource === 'scale' && scale)
-      return this.#scale(definition, scale, name, context, (object) =>
-        patchedScale(scale, object, patch, context),
-      );
+      return this.#scale(definition, scale, name, { context, asked: patch, force: options.force });
     checkUpdatable(definition, options.subresource);
     if (patch.type === 'apply') {
       const { subresource, force = false } = options;
@@ -299,19 +301,14 @@ class StoreRegistry implements Registry {
   /** Sets an object's replicas; what comes back is its Scale. */
   async #scale<T extends KubeObject>(
     definition: ResourceDefinition,
-    scale: ScaleView,
+    view: ScaleView,
     name: ObjectName,
-    context: RequestContext,
-    asked: (object: Stored<KubeObject>) => Scale,
+    request: ScaleRequest,
   ): Promise<Entry<T>> {
     const entry = await this.#change(definition, name, (table, key) =>
-      this.#writes.update(table, definition, key, name.name, {
-        context,
-        subresource: 'scale',
-        build: (object) => scaledBy(definition, scale, object, asked(object)),
-      }),
+      this.#writes.scale(table, definition, view, key, name.name, request),
     );
-    return scaleEntry(scale, entry) as Entry<T>;
+    return scaleEntry(view, entry) as Entry<T>;
   }
 
   #evictions(reader: AdmissionReader): Answer {

@@ -14,7 +14,13 @@ import {
 import { type Authorization, forbiddenFor } from '../auth/authorization/index.ts';
 import { type AppliedWrite, type Store, StoredEntry, type Table } from '../store/index.ts';
 import { Admitting, type AdmittingParts, type ManagedFields, withManagedFields } from './admitting.ts';
-import { type Entry, type RequestContext, type ResourceDefinition, storedForm } from './contract.ts';
+import {
+  type Entry,
+  type RequestContext,
+  type ResourceDefinition,
+  type ScaleView,
+  storedForm,
+} from './contract.ts';
 import { readInput } from './input.ts';
 import {
   applyConfiguration,
@@ -23,10 +29,13 @@ import {
   type TrackedWrite,
   trackCreate,
   trackUpdate,
+  unconverted,
 } from './managed-fields/index.ts';
-import { atName, checkNew } from './new-objects.ts';
+import { atName, checkNew, refuseRevision } from './new-objects.ts';
 import { decideDeletion, finishesDeletion } from './operations/delete.ts';
 import { checkUpdatePreconditions } from './operations/metadata.ts';
+import { revisionOf } from './revision-text.ts';
+import { SCALE, type ScaleRequest, scaledObject } from './scale.ts';
 import { copyFrozen } from './schema/index.ts';
 
 /** Who writes without saying so, for managedFields: this system's own components. */
@@ -45,6 +54,9 @@ export interface UpdateRequest {
   /** The object that `build` gives carries its new managedFields (server-side apply). */
   readonly carriesManagedFields?: boolean;
 }
+
+/** How an object is made that is not made by POST. */
+type OtherVerb = Pick<UpdateRequest, 'refuse' | 'carriesManagedFields'>;
 
 export interface ApplyRequest {
   readonly context: RequestContext;
@@ -84,15 +96,16 @@ export class Writes {
     definition: ResourceDefinition,
     sent: KubeObject,
     context: RequestContext,
-    carriesManagedFields = false,
+    other?: OtherVerb,
   ): Promise<AppliedWrite> {
     this.#store.assertServing();
-    const input = readInput(definition, sent, undefined, context);
+    const refuse = other?.refuse && ((why: string) => other.refuse!(sent, why));
+    const input = readInput(definition, sent, undefined, context, refuse);
     checkNew(definition, input);
     const wait = this.#admitting.waitBefore(definition, input, context);
     if (wait) await wait;
     const own = (defaulted: KubeObject) => {
-      if (carriesManagedFields) return input.metadata?.managedFields;
+      if (other?.carriesManagedFields) return input.metadata?.managedFields;
       // The components' own objects are tracked from their first apply on: most are never applied.
       if (!context.fieldManager) return undefined;
       const write = this.#tracked(definition, context.fieldManager);
@@ -104,6 +117,7 @@ export class Writes {
       const { name, namespace } = object.metadata!;
       const key = joinKey(namespace, name!);
       if (!table.head(key)) {
+        if (!other) refuseRevision(input);
         if (context.dryRun) return { entry: unsaved(object), durable: DURABLE };
         return this.#put(definition, table, key, object);
       }
@@ -159,13 +173,33 @@ export class Writes {
     const { context, subresource, config, force } = request;
     if (!context.fieldManager) throw badRequest('fieldManager: Required value: is required for apply patch');
     const write = this.#tracked(definition, context.fieldManager, subresource);
+    const refuse = (_: unknown, why: string) => unconverted(config, why);
     if (table.head(key) || subresource !== undefined) {
       const build = (live: Stored<KubeObject>) => applyConfiguration(write, live, config, force);
-      const update = { context, subresource, build, carriesManagedFields: true };
+      const update = { context, subresource, build, refuse, carriesManagedFields: true };
       return this.update(table, definition, key, name.name, update);
     }
     const object = atName(definition, applyConfiguration(write, undefined, config, force), name);
-    return this.createByOther(table, definition, object, context, true);
+    return this.createByOther(table, definition, object, context, { refuse, carriesManagedFields: true });
+  }
+
+  /** Sets an object's replicas by its Scale. */
+  scale(
+    table: Table,
+    definition: ResourceDefinition,
+    view: ScaleView,
+    key: string,
+    name: string,
+    request: ScaleRequest,
+  ): AppliedWrite {
+    const { context } = request;
+    const write = this.#tracked(SCALE, context.fieldManager || COMPONENT_MANAGER, 'scale');
+    return this.update(table, definition, key, name, {
+      context,
+      subresource: 'scale',
+      build: (object) => scaledObject(definition, view, object, request, write),
+      carriesManagedFields: true,
+    });
   }
 
   delete(
@@ -205,8 +239,8 @@ export class Writes {
     return this.#store.put(table, key, storedForm(definition)?.write(object) ?? object);
   }
 
-  #tracked(definition: ResourceDefinition, manager: string, subresource?: string): TrackedWrite {
-    return { resource: definition, manager, subresource, nowMs: this.#clock.now() };
+  #tracked(resource: TrackedWrite['resource'], manager: string, subresource?: string): TrackedWrite {
+    return { resource, manager, subresource, nowMs: this.#clock.now() };
   }
 
   /** The managedFields after an update; the previous ones themselves when nobody owns more or less than before. */
@@ -234,14 +268,16 @@ export class Writes {
     definition: ResourceDefinition,
     object: KubeObject,
     context: RequestContext,
-    carriesManagedFields = false,
+    other: OtherVerb = {},
   ): Promise<AppliedWrite> {
     const { group, plural } = definition;
-    const { namespace, name } = object.metadata ?? {};
+    const { namespace, name, resourceVersion } = object.metadata ?? {};
+    // Its revision does not matter, but has to be one.
+    revisionOf(resourceVersion);
     const attributes = { verb: 'create', group, resource: plural, namespace, name };
     const { allowed, reason } = this.#authorization.authorizer.decide(context.user, attributes);
     if (!allowed) throw forbiddenFor(context.user, attributes, reason);
-    return this.create(table, definition, object, context, carriesManagedFields);
+    return this.create(table, definition, object, context, other);
   }
 }
 

@@ -1,4 +1,4 @@
-import { errorMessage, sleep } from '../../base/index.ts';
+import { errorMessage, type Metrics, sleep } from '../../base/index.ts';
 import { type Component, type ComponentContext, Informers } from '../../client/index.ts';
 import {
   claimKeysOf,
@@ -20,6 +20,7 @@ import { ActualStateOfWorld, type AttachedTo } from './actual-state-of-world.ts'
 import { attachmentIndex, lostAttachment, volumeOfAttachment } from './attachment-check.ts';
 import { DesiredStateOfWorld } from './desired-state-of-world.ts';
 import { DesiredStatePopulator } from './desired-state-populator.ts';
+import { addAttachDetachMetrics } from './metrics.ts';
 import { NodeStatusUpdater } from './node-status-updater.ts';
 import { isManaged, keepsTerminatedPodVolumes, nodeCondition } from './nodes.ts';
 import { AttachDetachOperations, COMPONENT, operationKey } from './operations.ts';
@@ -38,6 +39,8 @@ export interface AttachDetachOptions {
   readonly maxWaitForUnmountMs?: number;
   /** How often unsettled volumes are looked at. @default 100 */
   readonly loopPeriodMs?: number;
+  /** Where it tells what it has. @default nowhere */
+  readonly metrics?: Metrics;
   /** How often all pods are looked at again. @default 60000 */
   readonly populatorPeriodMs?: number;
 }
@@ -96,6 +99,15 @@ class AttachDetachController implements Component {
       },
     });
     this.#nodeStatus = new NodeStatusUpdater(client, actual, log);
+    const forcedDetaches =
+      options.metrics &&
+      addAttachDetachMetrics(options.metrics, {
+        desired,
+        actual,
+        plugins,
+        listers: this.#informers,
+        pods: this.#informers.pods,
+      });
     const operations = new AttachDetachOperations({
       actual,
       pending: this.#pending,
@@ -118,6 +130,7 @@ class AttachDetachController implements Component {
       periodMs: options.loopPeriodMs ?? 100,
       maxWaitForUnmountMs: options.maxWaitForUnmountMs ?? 360_000,
       disableForceDetachOnTimeout: options.disableForceDetachOnTimeout ?? false,
+      forced: (reason) => forcedDetaches?.add([reason]),
     });
     this.#populator = new DesiredStatePopulator({
       desired,

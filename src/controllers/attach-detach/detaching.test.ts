@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FakeClock, turn } from '../../base/index.ts';
+import { FakeClock, Metrics, turn } from '../../base/index.ts';
 import {
   ANN_CONTROLLER_MANAGED_ATTACH,
   ANN_KEEP_TERMINATED_POD_VOLUMES,
@@ -9,6 +9,8 @@ import {
   TAINT_OUT_OF_SERVICE,
 } from '../../kube/index.ts';
 import { ready, unique, world } from './world.test-support.ts';
+
+const OUT_OF_SERVICE = [{ key: TAINT_OUT_OF_SERVICE, value: 'nodeshutdown', effect: 'NoExecute' }];
 
 describe('attach/detach controller: detaching', () => {
   it('waits for the node to unmount, after telling it nothing; then takes the volume off its list first', async (test) => {
@@ -38,8 +40,7 @@ describe('attach/detach controller: detaching', () => {
     await w.attachedOnce();
     await w.setNode('n', { volumesInUse: [unique('v')] });
     await w.deletePod('p');
-    const taints = [{ key: TAINT_OUT_OF_SERVICE, value: 'nodeshutdown', effect: 'NoExecute' }];
-    await w.client.patch(nodes, { name: 'n' }, { type: 'merge', body: { spec: { taints } } });
+    await w.client.patch(nodes, { name: 'n' }, { type: 'merge', body: { spec: { taints: OUT_OF_SERVICE } } });
     await w.noAttachment();
   });
 
@@ -127,5 +128,32 @@ describe('attach/detach controller: detaching', () => {
     await w.attached('n');
     await w.attached('keeps', 'v');
     assert.ok(!w.plugin.calls.includes('detach v keeps'));
+  });
+
+  it('counts what it has, and what it has forced, under the names of upstream', async (test) => {
+    const metrics = new Metrics();
+    const w = await world(test);
+    w.start({ metrics });
+    await w.attachedOnce();
+    const lines = () =>
+      metrics
+        .text()
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#'));
+    const plugin = 'kubernetes.io/csi:fake';
+    assert.deepEqual(lines(), [
+      `attachdetach_controller_total_volumes{plugin_name="${plugin}",state="desired_state_of_world"} 1`,
+      `attachdetach_controller_total_volumes{plugin_name="${plugin}",state="actual_state_of_world"} 1`,
+      `storage_count_attachable_volumes_in_use{node="n",volume_plugin="${plugin}"} 1`,
+    ]);
+    await w.setNode('n', { volumesInUse: [unique('v')] });
+    await w.deletePod('p');
+    await w.client.patch(nodes, { name: 'n' }, { type: 'merge', body: { spec: { taints: OUT_OF_SERVICE } } });
+    await w.noAttachment();
+    // Who watches may hear of a deletion before the deleter has his answer.
+    await turn();
+    assert.deepEqual(lines(), [
+      'attach_detach_controller_attachdetach_controller_forced_detaches{reason="out-of-service"} 1',
+    ]);
   });
 });

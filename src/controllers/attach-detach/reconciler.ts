@@ -34,6 +34,8 @@ export interface ReconcilerOptions {
   /** Milliseconds to wait for an unhealthy node to unmount. */
   readonly maxWaitForUnmountMs: number;
   readonly disableForceDetachOnTimeout: boolean;
+  /** A detach begins for which no node was asked. */
+  forced(reason: 'timeout' | 'out-of-service'): void;
 }
 
 const LONGEST_PAUSE = 10;
@@ -164,7 +166,9 @@ export class Reconciler {
       nodeHealthy: node.healthy,
       outOfService: node.outOfService,
     });
-    if (decision.action === 'detach') operations.detach(attached, decision.verifySafe, signal);
+    if (decision.action !== 'detach') return;
+    if (decision.forced) this.#options.forced(decision.forced);
+    operations.detach(attached, decision.verifySafe, signal);
   }
 
   #attachWanted(wanted: VolumeToAttach, signal: AbortSignal): void {

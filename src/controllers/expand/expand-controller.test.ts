@@ -73,6 +73,19 @@ describe('the expand controller', () => {
     assert.equal(claim()?.status?.allocatedResources, undefined);
   });
 
+  it('leaves a volume whose plugin was migrated to the driver that took over, by name', async (test) => {
+    const source = { awsElasticBlockStore: { volumeID: 'vol-1' } };
+    const { event, claim, until } = await start(test, undefined, source);
+    const { message, type } = await event('ExternalExpanding');
+    const text =
+      'CSI migration enabled for kubernetes.io/aws-ebs; waiting for external resizer to expand the pvc';
+    assert.deepEqual([type, message], ['Normal', text]);
+    const resizer = () => claim()?.metadata.annotations?.['volume.kubernetes.io/storage-resizer'];
+    await until('the name', resizer);
+    assert.equal(resizer(), 'ebs.csi.aws.com');
+    assert.equal(claim()?.status?.allocatedResources, undefined);
+  });
+
   it('grows a volume that needs no node', async (test) => {
     const expander: Expander = { requiresFileSystemExpansion: false, expand: async (_, newSize) => newSize };
     const { event, claim, volume, until } = await start(test, expander, hostPath);

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import {
   configMaps,
+  customResourceDefinitions,
+  events,
+  type KubeObject,
   persistentVolumeClaims,
   pods,
+  type Resource,
   resourceQuotas,
   type StatusError,
 } from '../../kube/index.ts';
@@ -100,5 +104,69 @@ describe('a storage quota', () => {
     await used({ pods: '0', 'count/pods': '1' });
     await client.create(pods, pod('b'));
     await used({ pods: '1', 'count/pods': '2' });
+  });
+});
+
+describe('a quota of custom resources', () => {
+  const widgets = {
+    ...{ group: 'example.com', version: 'v1', kind: 'Widget', plural: 'widgets', singular: 'widget' },
+    ...{ shortNames: [], categories: [], namespaced: true },
+  } satisfies Resource;
+  const definition = {
+    metadata: { name: 'widgets.example.com' },
+    spec: {
+      group: 'example.com',
+      names: { kind: 'Widget', plural: 'widgets' },
+      scope: 'Namespaced',
+      versions: [
+        { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } },
+      ],
+    },
+  };
+  const widget = (name: string): KubeObject => ({ metadata: { namespace: 'default', name } });
+
+  it('counts them from when their kind comes, and refuses what exceeds it', async (test) => {
+    const { client, used } = await start(test, { 'count/widgets.example.com': '1', pods: '1' });
+    await used({ pods: '0' });
+    await client.create(customResourceDefinitions, definition);
+    await used({ 'count/widgets.example.com': '0' });
+    await client.create(widgets, widget('a'));
+    await assert.rejects(
+      client.create(widgets, widget('b')),
+      (error: StatusError) =>
+        error.message ===
+        'widgets.example.com "b" is forbidden: exceeded quota: q, requested: count/widgets.example.com=1, used: count/widgets.example.com=1, limited: count/widgets.example.com=1',
+    );
+    await client.delete(widgets, { namespace: 'default', name: 'a' });
+    await used({ 'count/widgets.example.com': '0' });
+    await client.create(widgets, widget('b'));
+    await used({ 'count/widgets.example.com': '1' });
+  });
+
+  it('counts anew when the kind is defined again', async (test) => {
+    const { client, used } = await start(test, { 'count/widgets.example.com': '2' });
+    for (let round = 0; round < 2; round++) {
+      await client.create(customResourceDefinitions, definition);
+      await used({ 'count/widgets.example.com': '0' });
+      await client.create(widgets, widget('a'));
+      await used({ 'count/widgets.example.com': '1' });
+      const gone = client.watch(customResourceDefinitions, {
+        fieldSelector: 'metadata.name=widgets.example.com',
+        timeoutSeconds: 5,
+      });
+      await client.delete(customResourceDefinitions, { name: 'widgets.example.com' });
+      for await (const { type } of gone) if (type === 'DELETED') break;
+    }
+  });
+});
+
+describe('a quota of events', () => {
+  it('is about nothing: events are let through', async (test) => {
+    const { client, used } = await start(test, { 'count/events': '0', pods: '1' });
+    await used({ pods: '0' });
+    await client.create(events, {
+      metadata: { namespace: 'default', name: 'e' },
+      involvedObject: { namespace: 'default', kind: 'Pod', name: 'p' },
+    });
   });
 });

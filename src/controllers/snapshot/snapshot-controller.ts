@@ -2,8 +2,9 @@ import type { BackoffPolicy } from '../../base/index.ts';
 import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import { keyOf } from '../../kube/index.ts';
 import { snapshotKeyOf, syncContent } from './content-sync.ts';
+import { GroupSync, groupKeyOf } from './group-sync.ts';
 import { SnapshotSync } from './snapshot-sync.ts';
-import { openWorld } from './world.ts';
+import { openWorld, SNAPSHOTS_BY_GROUP } from './world.ts';
 
 /** Flags of upstream's snapshot-controller; durations are milliseconds. */
 export interface SnapshotControllerOptions {
@@ -40,12 +41,26 @@ export function createSnapshotController(
       if (content) await syncContent(world, content, (key) => snapshotQueue.enqueue(key));
     },
   });
-  const { snapshots, contents, classes, claims, groups, groupContents } = world;
+  const groupSync = new GroupSync(world);
+  const groupQueue = new Controller({
+    ...settings,
+    name: 'snapshot-controller-group-snapshot',
+    reconcile: (key) => groupSync.sync(key),
+  });
+  const groupContentQueue = new Controller({
+    ...settings,
+    name: 'snapshot-controller-group-content',
+    async reconcile(name) {
+      const content = world.groupContents.get(name);
+      if (content) await groupSync.syncContent(content, (key) => groupQueue.enqueue(key));
+    },
+  });
+  const { snapshots, contents, classes, claims, groups, groupContents, groupClasses } = world;
   return {
     name: 'snapshot-controller',
     start: (signal) =>
       runControllers(signal, {
-        informers: { snapshots, contents, classes, claims, groups, groupContents },
+        informers: { snapshots, contents, classes, claims, groups, groupContents, groupClasses },
         listen: () => [
           snapshots.on({
             added: (snapshot) => snapshotQueue.enqueue(keyOf(snapshot)),
@@ -60,8 +75,24 @@ export function createSnapshotController(
             updated: ({ metadata }) => contentQueue.enqueue(metadata.name),
             deleted: (content) => snapshotQueue.enqueue(snapshotKeyOf(content)),
           }),
+          groups.on({
+            added: (group) => groupQueue.enqueue(keyOf(group)),
+            updated: (group) => groupQueue.enqueue(keyOf(group)),
+            deleted(group) {
+              // Its snapshots have waited for it.
+              for (const member of snapshots.byIndex(SNAPSHOTS_BY_GROUP, keyOf(group)))
+                snapshotQueue.enqueue(keyOf(member));
+              const name = group.status?.boundVolumeGroupSnapshotContentName;
+              if (name) groupContentQueue.enqueue(name);
+            },
+          }),
+          groupContents.on({
+            added: ({ metadata }) => groupContentQueue.enqueue(metadata.name),
+            updated: ({ metadata }) => groupContentQueue.enqueue(metadata.name),
+            deleted: (content) => groupQueue.enqueue(groupKeyOf(content)),
+          }),
         ],
-        loops: [snapshotQueue, contentQueue],
+        loops: [snapshotQueue, contentQueue, groupQueue, groupContentQueue],
       }),
   };
 }

@@ -53,8 +53,7 @@ export class SnapshotSync {
     if ((claim === undefined) === (content === undefined)) {
       return this.#writer.failWith(snapshot, {
         reason: 'SnapshotValidationError',
-        message:
-          'Exactly one of PersistentVolumeClaimName and VolumeSnapshotContentName should be specified',
+        message: 'Exactly one of PersistentVolumeClaimName and VolumeSnapshotContentName should be specified',
       });
     }
     const kept = await this.#addFinalizers(snapshot);
@@ -127,7 +126,11 @@ export class SnapshotSync {
       );
     } catch (error) {
       const failure = updateFailed(keyOf(snapshot), error);
-      this.#tell(snapshot, 'SnapshotFinalizerError', `Failed to check and update snapshot: ${failure.message}`);
+      this.#tell(
+        snapshot,
+        'SnapshotFinalizerError',
+        `Failed to check and update snapshot: ${failure.message}`,
+      );
       throw failure;
     }
   }
@@ -170,7 +173,8 @@ export class SnapshotSync {
     if (snapshot.spec.source.volumeSnapshotContentName !== undefined) return this.#bindGiven(snapshot);
     if (parentGroupOf(snapshot)) {
       const name = snapshot.status?.boundVolumeSnapshotContentName;
-      if (!name) throw new Error(`detected group snapshot member ${key} with no content, retrying`);
+      // Its group is about to name it; upstream asks again and again.
+      if (!name) return;
       const content = this.#world.contents.get(name);
       if (!content) throw new Error(`group snapshot member ${key} requests an non-existing content ${name}`);
       return this.#follow(snapshot, content, { unready: false });

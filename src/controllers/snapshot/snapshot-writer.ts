@@ -39,11 +39,7 @@ export class SnapshotWriter {
       ...(unready && { readyToUse: false }),
     };
     try {
-      await this.#world.client.update(
-        volumeSnapshots,
-        { ...snapshot, status },
-        { subresource: 'status' },
-      );
+      await this.#world.client.update(volumeSnapshots, { ...snapshot, status }, { subresource: 'status' });
     } finally {
       this.#world.recorder.event(snapshot, 'Warning', reason, message);
     }

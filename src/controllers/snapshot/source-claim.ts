@@ -82,10 +82,11 @@ export async function sourceVolume(world: World, snapshot: Snapshot): Promise<St
 export async function volumeOf(
   world: World,
   claim: Stored<PersistentVolumeClaim>,
+  purpose = 'snapshot',
 ): Promise<Stored<PersistentVolume>> {
   const { name: claimName } = claim.metadata;
   if (claim.status?.phase !== 'Bound') {
-    throw new Error(`the PVC ${claimName} is not yet bound to a PV, will not attempt to take a snapshot`);
+    throw new Error(`the PVC ${claimName} is not yet bound to a PV, will not attempt to take a ${purpose}`);
   }
   const name = claim.spec?.volumeName ?? '';
   const volume = await world.client.get(persistentVolumes, { name }).catch((error: Error) => {

@@ -43,7 +43,7 @@ const REQUIRED: readonly [DescMessage, Record<string, unknown>, Record<string, s
   [
     csi.ControllerModifyVolumeRequestSchema,
     { volumeId: 'v', mutableParameters: { iops: '1' } },
-    { volumeId: 'volume_id', mutableParameters: 'mutable_parameters' },
+    { volumeId: 'volume_id' },
   ],
   [
     csi.CreateSnapshotRequestSchema,
@@ -271,5 +271,7 @@ describe('required arguments', () => {
       verdict(csi.NodePublishVolumeRequestSchema, { ...request, stagingTargetPath: '/s' }, true),
       undefined,
     );
+    const volumeContext = { 'csi.storage.k8s.io/ephemeral': 'true' };
+    assert.equal(verdict(csi.NodePublishVolumeRequestSchema, { ...request, volumeContext }, true), undefined);
   });
 });

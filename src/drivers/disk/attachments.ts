@@ -1,9 +1,31 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { Host, LoopDevice, MountEntry } from '../../host/index.ts';
+import { formatAndMount } from '../../volume/mount/index.ts';
 import type { Pool } from './pool.ts';
 
+/** How the node that a volume is published to reaches its data. */
+export interface Attachments {
+  /** Whether a volume has a file system of its own, of the type that was asked for. */
+  readonly hasFileSystem: boolean;
+  /** Where the volume's data is: a device, or a directory. */
+  attach(id: string, readOnly: boolean): Promise<string>;
+  /** Makes what `attach` said a file system at `target`. */
+  mount(source: string, target: string, how: { fsType: string; options: readonly string[] }): Promise<void>;
+  /** Not attached is fine. The caller must have looked at the mount points. */
+  detach(id: string): Promise<void>;
+  /** The volume's block device; undefined where it has none now. */
+  device(id: string): Promise<string | undefined>;
+  /** Lets whoever has the volume see what size it has become. Not attached is fine. */
+  refresh(id: string): Promise<void>;
+  /** Where the volume is mounted, or its device node is bound. */
+  mountPoints(id: string): Promise<readonly string[]>;
+  /** Gives back what nothing has mounted; what failed is returned. */
+  reclaim(options: { published: boolean }): Promise<readonly unknown[]>;
+}
+
 /** The loop devices of a pool's images. Nothing is remembered: the kernel knows. */
-export class Attachments {
+export class LoopDevices implements Attachments {
+  readonly hasFileSystem = true;
   readonly #pool: Pool;
   readonly #host: Host;
 
@@ -33,18 +55,38 @@ export class Attachments {
     return this.#host.loops.attach(this.#pool.imagePath(id), { readOnly });
   }
 
-  /** Not attached is fine. The caller must have looked at the mount points. */
+  async mount(
+    device: string,
+    target: string,
+    { fsType, options }: { fsType: string; options: readonly string[] },
+  ): Promise<void> {
+    await formatAndMount(this.#host, { device, target, fsType, options });
+  }
+
   async detach(id: string): Promise<void> {
     for (const loop of await this.#loopsOf(id)) await this.#host.loops.detach(loop.device);
   }
 
-  /** Where the volume is mounted, or its device node is bound. */
-  async mountPoints(id: string): Promise<readonly string[]> {
+  /** The devices that a volume is attached as, and what of them is mounted or bound. */
+  async inUse(id: string): Promise<readonly { device: string; mounts: readonly MountEntry[] }[]> {
     const loops = await this.#loopsOf(id);
     if (loops.length === 0) return [];
-    const mounts = await this.#host.mounts.list();
-    const uses = await Promise.all(loops.map(({ device }) => usesOf(this.#host, mounts, device)));
-    return uses.flat().map((entry) => entry.target);
+    const table = await this.#host.mounts.list();
+    return Promise.all(
+      loops.map(async ({ device }) => ({ device, mounts: await usesOf(this.#host, table, device) })),
+    );
+  }
+
+  async device(id: string): Promise<string | undefined> {
+    return (await this.#loopsOf(id))[0]?.device;
+  }
+
+  async refresh(id: string): Promise<void> {
+    for (const loop of await this.#loopsOf(id)) await this.#host.loops.refresh(loop.device);
+  }
+
+  async mountPoints(id: string): Promise<readonly string[]> {
+    return (await this.inUse(id)).flatMap(({ mounts }) => mounts.map(({ target }) => target));
   }
 
   /**
@@ -84,14 +126,16 @@ export class Attachments {
 
 /**
  * The mounts of the file system on a device, and the places where the device's own node is bound: the mount table shows
- * those as a piece of /dev, and only the node that is there tells which device it is.
+ * those as a piece of /dev, and only the node that is there tells which device it is. Of a directory: where it is bound.
  */
 export async function usesOf(
   host: Pick<Host, 'files'>,
   mounts: readonly MountEntry[],
   device: string,
 ): Promise<readonly MountEntry[]> {
-  const number = (await host.files.stat(device))?.rdev;
+  const stat = await host.files.stat(device);
+  if (stat?.kind === 'directory') return bindsOf(mounts, device);
+  const number = stat?.rdev;
   const uses = await Promise.all(
     mounts.map(async (entry) => {
       if (entry.source === device || entry.device === number) return true;
@@ -101,4 +145,18 @@ export async function usesOf(
     }),
   );
   return mounts.filter((_, index) => uses[index]);
+}
+
+/** Where a directory is bound: the same piece of the same file system as at its own path. */
+function bindsOf(mounts: readonly MountEntry[], directory: string): readonly MountEntry[] {
+  const isAbove = ({ target }: MountEntry) =>
+    target === '/' || directory === target || directory.startsWith(`${target}/`);
+  // The deepest, and of those at one path the topmost, is what is seen there.
+  const [home] = mounts
+    .filter(isAbove)
+    .toReversed()
+    .toSorted((a, b) => b.target.length - a.target.length);
+  if (!home) return [];
+  const root = join(home.root, relative(home.target, directory));
+  return mounts.filter((entry) => entry.device === home.device && entry.root === root);
 }

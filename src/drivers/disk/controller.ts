@@ -1,6 +1,10 @@
 import { errorMessage } from '../../base/index.ts';
 import { Code, type ControllerService, CsiStatus, type csi } from '../../csi/index.ts';
 import type { Attachments } from './attachments.ts';
+import { growImage, grownSize } from './grow.ts';
+import { conditionOf } from './health.ts';
+import type { IoLimiter } from './io-limits.ts';
+import { keepLimits, modifyHandlers, requestedLimits } from './modify.ts';
 import { pageOf } from './pages.ts';
 import type { Pool, Volume } from './pool.ts';
 import { volumeIdOf } from './record.ts';
@@ -15,7 +19,9 @@ import {
   usageOf,
   volumeSize,
 } from './request.ts';
+import { originOf, type SnapshotOptions, snapshotHandlers } from './snapshot-controller.ts';
 import { placeFor, type Topology } from './topology.ts';
+import { contentSourceOf, copyOf, sourceKey, sourceOf } from './volume-source.ts';
 
 /** What publish tells the node about the volume. */
 export const PUBLISH_CONTEXT_DEVICE = 'device';
@@ -26,21 +32,73 @@ export interface ControllerOptions {
   readonly topology: Topology;
   /** The nodes that the driver serves, so far, and where each is. */
   readonly nodes: ReadonlyMap<string, Topology>;
+  readonly limiter: IoLimiter;
+  /** Absent where volumes cannot be copied at once. */
+  readonly snapshotting?: SnapshotOptions | undefined;
 }
 
 /** The controller service: image files that come, are attached to one node's loop device at a time, and go. */
-export function diskController({ pool, attachments, topology, nodes }: ControllerOptions): ControllerService {
+export function diskController({
+  pool,
+  attachments,
+  topology,
+  nodes,
+  limiter,
+  snapshotting,
+}: ControllerOptions): ControllerService {
+  /** A volume that begins as the copy of a snapshot or of another volume: it shares all its blocks with that. */
+  async function fill(
+    id: string,
+    place: Topology,
+    request: csi.CreateVolumeRequest,
+    usage: Usage,
+  ): Promise<Volume> {
+    const { name, capacityRange, volumeContentSource } = request;
+    const key = sourceKey(volumeContentSource!);
+    return pool.exclusively(key, async () => {
+      const { source, image, content } = await originOf(snapshotting!, volumeContentSource!);
+      const limits = requestedLimits(request.mutableParameters);
+      const record = {
+        id,
+        name,
+        ...copyOf(content, capacityRange, usage),
+        source,
+        ...(limits && { limits }),
+      };
+      return orExhausted(`make volume ${id} of ${key}`, () =>
+        pool.create({ ...record, ...(Object.keys(place).length > 0 && { topology: place }) }, image),
+      );
+    });
+  }
+
+  /** A volume with its state, as ListVolumes and ControllerGetVolume tell it. */
+  async function entryOf(volume: Volume) {
+    const publishedNodeIds = volume.publishedTo ? [volume.publishedTo.nodeId] : [];
+    const volumeCondition = await conditionOf(pool, volume.id);
+    return { volume: describe(volume, topology), status: { publishedNodeIds, volumeCondition } };
+  }
+
   const places = () => [topology, ...nodes.values()];
   return {
-    capabilities: ['SINGLE_NODE_MULTI_WRITER', 'PUBLISH_READONLY', 'LIST_VOLUMES_PUBLISHED_NODES'],
+    capabilities: [
+      'SINGLE_NODE_MULTI_WRITER',
+      'PUBLISH_READONLY',
+      'LIST_VOLUMES_PUBLISHED_NODES',
+      'VOLUME_CONDITION',
+      ...(snapshotting ? (['CLONE_VOLUME'] as const) : []),
+    ],
+    ...(snapshotting && snapshotHandlers(snapshotting)),
+    ...modifyHandlers({ pool, attachments, limiter }),
 
     async createVolume(request) {
       const usage = usageOf(request.volumeCapabilities);
-      checkParameters({ ...request.parameters, ...request.mutableParameters });
-      if (request.volumeContentSource) {
+      checkParameters(request.parameters);
+      const limits = requestedLimits(request.mutableParameters);
+      const { volumeContentSource } = request;
+      if (volumeContentSource && !snapshotting) {
         throw new CsiStatus(
           Code.INVALID_ARGUMENT,
-          'volume_content_source: this driver makes empty volumes only',
+          'volume_content_source: this pool has directories, which cannot be copied at once; it makes empty volumes only',
         );
       }
       const place = placeFor(request.accessibilityRequirements, places());
@@ -58,6 +116,7 @@ export function diskController({ pool, attachments, topology, nodes }: Controlle
           await pool.checkImage(id);
           return { volume: describe(present, topology) };
         }
+        if (volumeContentSource) return { volume: describe(await fill(id, place, request, usage), topology) };
         const size = volumeSize(request.capacityRange, minimumSize(usage));
         const available = await pool.availableBytes();
         if (size > available) {
@@ -72,6 +131,7 @@ export function diskController({ pool, attachments, topology, nodes }: Controlle
           sizeBytes: size.toString(),
           ...usage,
           ...(Object.keys(place).length > 0 && { topology: place }),
+          ...(limits && { limits }),
         };
         const made = await orExhausted(`make volume ${id}`, () => pool.create(record));
         return { volume: describe(made, topology) };
@@ -95,7 +155,7 @@ export function diskController({ pool, attachments, topology, nodes }: Controlle
       });
     },
 
-    async controllerPublishVolume({ volumeId, nodeId, readonly, volumeCapability }) {
+    async controllerPublishVolume({ volumeId, nodeId, readonly, volumeCapability }, { log }) {
       return pool.exclusively(volumeId, async () => {
         const volume = existing(pool, volumeId);
         checkMatch(volume, volumeCapability);
@@ -109,6 +169,7 @@ export function diskController({ pool, attachments, topology, nodes }: Controlle
         }
         try {
           const device = await attachments.attach(volumeId, readonly);
+          if (volume.limits) await keepLimits(limiter, volume, device, log);
           return { publishContext: { [PUBLISH_CONTEXT_DEVICE]: device } };
         } catch (error) {
           // A volume that was not published before must not hold off other nodes now. If this fails too, the
@@ -124,35 +185,51 @@ export function diskController({ pool, attachments, topology, nodes }: Controlle
 
     async controllerUnpublishVolume({ volumeId, nodeId }) {
       return pool.exclusively(volumeId, async () => {
-        const published = pool.get(volumeId)?.publishedTo;
+        const { publishedTo: published, limits } = pool.get(volumeId) ?? {};
         // No node named means all of them. A volume that is gone, or elsewhere, is not published here.
         if (!published || (nodeId !== '' && published.nodeId !== nodeId)) return {};
         await refuseWhileMounted(attachments, volumeId);
+        const device = limits && (await attachments.device(volumeId));
+        // Whoever has the device next is not to be held to them.
+        if (device) await limiter.apply(device, {});
         await attachments.detach(volumeId);
         await pool.unpublish(volumeId);
         return {};
       });
     },
 
-    async validateVolumeCapabilities({ volumeId, volumeCapabilities, volumeContext, parameters }) {
+    async controllerExpandVolume({ volumeId, capacityRange, volumeCapability }) {
+      return pool.exclusively(volumeId, async () => {
+        const volume = existing(pool, volumeId);
+        if (volumeCapability) checkMatch(volume, volumeCapability);
+        const size = grownSize(volume, capacityRange!);
+        const { sizeBytes, fileSystemPending = false } = await orExhausted(`grow volume ${volumeId}`, () =>
+          growImage(pool, attachments, volume, size),
+        );
+        return { capacityBytes: BigInt(sizeBytes), nodeExpansionRequired: fileSystemPending };
+      });
+    },
+
+    async validateVolumeCapabilities(request) {
+      const { volumeId, volumeCapabilities, volumeContext, parameters, mutableParameters } = request;
       const volume = existing(pool, volumeId);
       const why = volumeCapabilities
         .map((capability) => mismatch(volume, capability))
         .find((text) => text !== undefined);
       if (why !== undefined) return { message: `cannot serve ${why}` };
       checkParameters(parameters);
-      return { confirmed: { volumeContext, volumeCapabilities, parameters } };
+      requestedLimits(mutableParameters);
+      return { confirmed: { volumeContext, volumeCapabilities, parameters, mutableParameters } };
     },
 
     async listVolumes(request) {
       const volumes = new Map(pool.volumes().map((volume) => [volume.id, volume]));
       const { ids, nextToken } = pageOf([...volumes.keys()], request);
-      const entries = ids.map((id) => {
-        const volume = volumes.get(id)!;
-        const publishedNodeIds = volume.publishedTo ? [volume.publishedTo.nodeId] : [];
-        return { volume: describe(volume, topology), status: { publishedNodeIds } };
-      });
-      return { entries, nextToken };
+      return { entries: await Promise.all(ids.map((id) => entryOf(volumes.get(id)!))), nextToken };
+    },
+
+    async controllerGetVolume({ volumeId }) {
+      return entryOf(existing(pool, volumeId));
     },
 
     async getCapacity({ volumeCapabilities, parameters, accessibleTopology }) {
@@ -187,7 +264,8 @@ function checkSame(volume: Volume, request: csi.CreateVolumeRequest, usage: Usag
     volume.name === request.name &&
     sizeFits(BigInt(volume.sizeBytes), request.capacityRange) &&
     volume.accessType === usage.accessType &&
-    volume.fsType === usage.fsType
+    volume.fsType === usage.fsType &&
+    JSON.stringify(volume.source) === JSON.stringify(sourceOf(request.volumeContentSource))
   )
     return;
   throw new CsiStatus(
@@ -221,6 +299,7 @@ function describe(volume: Volume, topology: Topology) {
   return {
     volumeId: volume.id,
     capacityBytes: BigInt(volume.sizeBytes),
+    contentSource: volume.source && contentSourceOf(volume.source),
     accessibleTopology: [{ segments: { ...volume.topology, ...topology } }],
   };
 }

@@ -97,7 +97,7 @@ function nothingLeft(driver: TestDriver): void {
   assert.deepEqual(mountsBelow(driver.directory), []);
 }
 
-describe('disk.csi.stowage.dev, without mounting', { timeout: 60_000 }, () => {
+describe('disk.csi.stowage.dev, without mounting', { skip: cannotMount(), timeout: 60_000 }, () => {
   it('says who and where it is', async (t) => {
     const driver = await startDriver(t);
     assert.equal((await driver.n1.identity.getPluginInfo()).name, 'disk.csi.stowage.dev');

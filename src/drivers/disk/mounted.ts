@@ -23,7 +23,7 @@ export async function mountedAt(
   const entry = mounts.findLast((mount) => mount.target === path);
   if (!entry) return undefined;
   const seen = { fsType: entry.fsType, readOnly: entry.options.includes('ro') };
-  const ours = (await usesOf(host, [entry], device)).length > 0;
+  const ours = (await usesOf(host, mounts, device)).includes(entry);
   return ours ? seen : { ...seen, other: entry.source };
 }
 

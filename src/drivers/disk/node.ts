@@ -1,8 +1,12 @@
 import { errorMessage } from '../../base/index.ts';
 import { Code, CsiStatus, csi, type NodeService } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
-import { cleanupMountPoint, formatAndMount, mountTablePath } from '../../volume/mount/index.ts';
+import { cleanupMountPoint, mountTablePath } from '../../volume/mount/index.ts';
 import type { Attachments } from './attachments.ts';
+import { growBeforeMount, growMounted } from './grow.ts';
+import { conditionOf } from './health.ts';
+import type { IoLimiter } from './io-limits.ts';
+import { keepLimits } from './modify.ts';
 import { mountedAt, unmountAll } from './mounted.ts';
 import type { Pool, Volume } from './pool.ts';
 import { checkMatch, DEFAULT_FS_TYPE, fsTypeOf } from './request.ts';
@@ -15,14 +19,19 @@ export interface NodeOptions {
   /** The node's name, which is its id too. */
   readonly nodeId: string;
   readonly topology: Topology;
+  readonly limiter: IoLimiter;
 }
 
 const Mode = csi.VolumeCapability_AccessMode_Mode;
 
+type PublishedVolume = Volume & Required<Pick<Volume, 'publishedTo'>>;
+
 /** The node service: the volume's loop device becomes a file system at the global path, and that a pod's mount. */
-export function diskNode({ pool, attachments, host, nodeId, topology }: NodeOptions): NodeService {
+export function diskNode({ pool, attachments, host, nodeId, topology, limiter }: NodeOptions): NodeService {
+  const fileSystems = { pool, attachments, host };
+
   /** A volume that is published to this node. */
-  function publishedVolume(volumeId: string): Volume & Required<Pick<Volume, 'publishedTo'>> {
+  function publishedVolume(volumeId: string): PublishedVolume {
     const volume = pool.get(volumeId);
     if (!volume)
       throw new CsiStatus(Code.NOT_FOUND, `volume ${volumeId} does not exist in pool ${pool.directory}`);
@@ -45,15 +54,16 @@ export function diskNode({ pool, attachments, host, nodeId, topology }: NodeOpti
   }
 
   return {
-    capabilities: ['SINGLE_NODE_MULTI_WRITER'],
+    capabilities: ['SINGLE_NODE_MULTI_WRITER', 'VOLUME_CONDITION'],
 
-    async nodeStageVolume({ volumeId, stagingTargetPath, volumeCapability }) {
+    async nodeStageVolume({ volumeId, stagingTargetPath, volumeCapability }, { log }) {
       return pool.exclusively(volumeId, async () => {
         const volume = publishedVolume(volumeId);
         checkMatch(volume, volumeCapability);
         const staging = await placeAt(stagingTargetPath);
         // Attached anew where a reboot has taken the device.
         const device = await attachments.attach(volumeId, volume.publishedTo.readOnly);
+        if (volume.limits) await keepLimits(limiter, volume, device, log);
         if (volumeCapability?.accessType.case !== 'mount') return {};
         const { mountFlags } = volumeCapability.accessType.value;
         const reader = volumeCapability.accessMode?.mode === Mode.SINGLE_NODE_READER_ONLY;
@@ -61,7 +71,7 @@ export function diskNode({ pool, attachments, host, nodeId, topology }: NodeOpti
 
         const mounted = await mountedAt(host, await host.mounts.list(), staging, device);
         if (mounted) {
-          const fsType = fsTypeOf(volumeCapability);
+          const fsType = attachments.hasFileSystem ? fsTypeOf(volumeCapability) : '';
           if (mounted.other !== undefined || (fsType !== '' && fsType !== mounted.fsType))
             throw alreadyMounted(volumeId, staging, mounted.other ?? mounted.fsType);
           if (mounted.readOnly !== options.includes('ro'))
@@ -69,19 +79,46 @@ export function diskNode({ pool, attachments, host, nodeId, topology }: NodeOpti
           return {};
         }
         await host.files.makeDirectory(staging, 0o750);
+        if (volume.fileSystemPending && !options.includes('ro'))
+          await growBeforeMount(fileSystems, volume, device);
         try {
-          await formatAndMount(host, {
-            device,
-            target: staging,
-            fsType: fsTypeOf(volumeCapability) || volume.fsType || DEFAULT_FS_TYPE,
-            options,
-          });
+          const asked = fsTypeOf(volumeCapability) || volume.fsType || DEFAULT_FS_TYPE;
+          // A copy has the identity of what it is a copy of, which may be mounted, too.
+          const twin = volume.source && asked === 'xfs' ? ['nouuid'] : [];
+          await attachments.mount(device, staging, { fsType: asked, options: [...options, ...twin] });
         } catch (error) {
           throw new CsiStatus(Code.INTERNAL, `stage volume ${volumeId}: ${errorMessage(error)}`, {
             cause: error,
           });
         }
+        const larger = pool.get(volumeId);
+        if (volume.source && larger?.fileSystemPending && !options.includes('ro')) {
+          const fsType = fsTypeOf(volumeCapability) || volume.fsType || DEFAULT_FS_TYPE;
+          await growMounted(fileSystems, larger, { device, path: staging, fsType });
+        }
         return {};
+      });
+    },
+
+    async nodeExpandVolume({ volumeId, volumePath, capacityRange }) {
+      return pool.exclusively(volumeId, async () => {
+        const volume = publishedVolumeOrNotFound(volumeId);
+        const capacityBytes = BigInt(volume.sizeBytes);
+        if ((capacityRange?.requiredBytes ?? 0n) > capacityBytes) {
+          throw new CsiStatus(
+            Code.OUT_OF_RANGE,
+            `volume ${volumeId} has ${capacityBytes} bytes, ${capacityRange!.requiredBytes} asked: its controller must grow it first`,
+          );
+        }
+        if (volume.accessType === 'block') return { capacityBytes };
+        const path = await mountTablePath(host, volumePath);
+        const device = await attachments.attach(volumeId, volume.publishedTo.readOnly);
+        const mounted = await mountedAt(host, await host.mounts.list(), path, device);
+        if (!mounted || mounted.other !== undefined)
+          throw new CsiStatus(Code.NOT_FOUND, `volume ${volumeId} is not mounted at ${volumePath}`);
+        if (volume.fileSystemPending)
+          await growMounted(fileSystems, volume, { device, path, fsType: mounted.fsType });
+        return { capacityBytes };
       });
     },
 
@@ -167,13 +204,16 @@ export function diskNode({ pool, attachments, host, nodeId, topology }: NodeOpti
       if (!(await attachments.mountPoints(volumeId)).includes(path))
         throw new CsiStatus(Code.NOT_FOUND, `volume ${volumeId} is not mounted at ${volumePath}`);
       const { BYTES, INODES } = csi.VolumeUsage_Unit;
-      if (volume.accessType === 'block') return { usage: [{ unit: BYTES, total: BigInt(volume.sizeBytes) }] };
+      const volumeCondition = await conditionOf(pool, volumeId);
+      if (volume.accessType === 'block')
+        return { usage: [{ unit: BYTES, total: BigInt(volume.sizeBytes) }], volumeCondition };
       const { totalBytes, freeBytes, availableBytes, inodes, freeInodes } = await host.files.statFs(path);
       return {
         usage: [
           { unit: BYTES, total: totalBytes, available: availableBytes, used: totalBytes - freeBytes },
           { unit: INODES, total: inodes, available: freeInodes, used: inodes - freeInodes },
         ],
+        volumeCondition,
       };
     },
 
@@ -182,9 +222,9 @@ export function diskNode({ pool, attachments, host, nodeId, topology }: NodeOpti
     },
   };
 
-  function publishedVolumeOrNotFound(volumeId: string): Volume {
+  function publishedVolumeOrNotFound(volumeId: string): PublishedVolume {
     const volume = pool.get(volumeId);
-    if (volume?.publishedTo?.nodeId === nodeId) return volume;
+    if (volume?.publishedTo?.nodeId === nodeId) return { ...volume, publishedTo: volume.publishedTo };
     throw new CsiStatus(
       Code.NOT_FOUND,
       `volume ${volumeId} ${volume ? `is not published to ${nodeId}` : `does not exist in pool ${pool.directory}`}`,

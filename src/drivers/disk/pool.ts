@@ -1,6 +1,7 @@
 import { errorMessage, type Logger } from '../../base/index.ts';
 import { Code, CsiStatus } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
+import { type Backing, imageFiles } from './backing.ts';
 import { type Publication, parsePublication, parseRecord, type VolumeRecord } from './record.ts';
 import { fileNames, planRecovery } from './recovery.ts';
 import { shared } from './shared.ts';
@@ -8,6 +9,13 @@ import { shared } from './shared.ts';
 export interface Volume extends VolumeRecord {
   /** The node that the volume is published to. At most one: publishing is exclusive. */
   readonly publishedTo?: Publication;
+}
+
+export interface PoolOptions {
+  /** @default image files */
+  readonly backing?: Backing;
+  /** A directory on the file system that the pool's own takes its space from. */
+  readonly below?: string | undefined;
 }
 
 /** Files read at once when the pool is opened. */
@@ -24,6 +32,8 @@ export class Pool {
   /** Canonical, as the kernel names the images behind loop devices. */
   readonly directory: string;
   readonly #host: Host;
+  readonly #backing: Backing;
+  readonly #below: string | undefined;
   /** Makes every change of names durable that was made before the call. */
   readonly #syncNames: () => Promise<void>;
   readonly #volumes = new Map<string, Volume>();
@@ -31,9 +41,11 @@ export class Pool {
   /** Volumes that were not made, of which something is left. */
   readonly #unfinished = new Set<string>();
 
-  private constructor(directory: string, host: Host) {
+  private constructor(directory: string, host: Host, { backing, below }: PoolOptions & { backing: Backing }) {
     this.directory = directory;
     this.#host = host;
+    this.#backing = backing;
+    this.#below = below;
     this.#syncNames = shared(() => host.files.syncDirectory(directory));
   }
 
@@ -41,9 +53,14 @@ export class Pool {
    * Opens the pool, making its directory if needed.
    * @throws Error if a record cannot be read: nothing is removed then.
    */
-  static async open(directory: string, host: Host, log: Logger): Promise<Pool> {
+  static async open(
+    directory: string,
+    host: Host,
+    log: Logger,
+    { backing = imageFiles(host.files), below }: PoolOptions = {},
+  ): Promise<Pool> {
     await host.files.makeDirectory(directory, 0o700);
-    const pool = new Pool(await host.files.realPath(directory), host);
+    const pool = new Pool(await host.files.realPath(directory), host, { backing, below });
     const stat = await host.files.stat(pool.directory);
     if (stat?.kind !== 'directory') throw new Error(`pool ${directory}: not a directory`);
     // The images are everybody's data.
@@ -86,7 +103,7 @@ export class Pool {
    * @throws CsiStatus ABORTED when something is left of a volume that could not be made: only the next try clears it away,
    *   so the caller must not take it for one that never was.
    */
-  async create(record: VolumeRecord): Promise<Volume> {
+  async create(record: VolumeRecord, source?: string): Promise<Volume> {
     const { files } = this.#host;
     const { id } = record;
     if (this.#unfinished.has(id)) await this.#takeBack(id);
@@ -94,11 +111,13 @@ export class Pool {
     const creating = this.#path(fileNames.creating(id));
     const recording = this.#path(fileNames.recording(id));
     // A leftover that could not be removed may be of another size.
-    const [stray] = await Promise.all([files.stat(image), files.removeFile(creating)]);
+    const [stray] = await Promise.all([files.stat(image), this.#backing.remove(creating)]);
     if (stray) throw new Error(`${image} is there already, without a record of its volume; move it away`);
     try {
       await bothOf(
-        files.allocate(creating, BigInt(record.sizeBytes)),
+        source === undefined
+          ? this.#backing.make(creating, BigInt(record.sizeBytes))
+          : this.#backing.copy(source, creating, BigInt(record.sizeBytes)),
         files.write(recording, textOf(record), 0o600),
       );
       // No crash may leave a record whose image has neither of its names.
@@ -112,6 +131,26 @@ export class Pool {
     }
     this.#volumes.set(record.id, record);
     return record;
+  }
+
+  /** Makes the image larger; the record is still to say so. */
+  async growImage(id: string, sizeBytes: bigint): Promise<void> {
+    await this.checkImage(id);
+    await this.#backing.make(this.imagePath(id), sizeBytes);
+  }
+
+  /** Changes what is known of the volume. */
+  async change(
+    id: string,
+    fields: { readonly [K in 'sizeBytes' | 'fileSystemPending' | 'limits']?: VolumeRecord[K] | undefined },
+  ): Promise<Volume> {
+    const { publishedTo, ...record } = this.#existing(id);
+    const changed: VolumeRecord = { ...record, ...fields };
+    await this.#write(fileNames.record(id), changed);
+    await this.#syncNames();
+    const volume = publishedTo ? { ...changed, publishedTo } : changed;
+    this.#volumes.set(id, volume);
+    return volume;
   }
 
   async publish(id: string, publication: Publication): Promise<void> {
@@ -148,25 +187,22 @@ export class Pool {
 
   /**
    * Whether the image is what it must be.
-   * @throws CsiStatus INTERNAL for one that is gone, cut off, or no plain file (a link could lead anywhere).
+   * @throws CsiStatus INTERNAL for one that is gone, cut off, or of another kind (a link could lead anywhere).
    */
   async checkImage(id: string): Promise<void> {
     const path = this.imagePath(id);
     const stat = await this.#host.files.stat(path);
-    const fault =
-      stat === undefined
-        ? 'is missing'
-        : stat.kind !== 'file'
-          ? `is a ${stat.kind}, not a file`
-          : stat.sizeBytes < Number(this.#existing(id).sizeBytes)
-            ? `has ${stat.sizeBytes} bytes, the volume ${this.#existing(id).sizeBytes}`
-            : undefined;
+    const fault = stat ? this.#backing.fault(stat, BigInt(this.#existing(id).sizeBytes)) : 'is missing';
     if (fault) throw new CsiStatus(Code.INTERNAL, `the image ${path} of volume ${id} ${fault}; restore it`);
   }
 
   /** Bytes that are free in the pool. */
   async availableBytes(): Promise<bigint> {
-    return (await this.#host.files.statFs(this.directory)).availableBytes;
+    const { files } = this.#host;
+    const { availableBytes } = await files.statFs(this.directory);
+    if (this.#below === undefined) return availableBytes;
+    const below = (await files.statFs(this.#below)).availableBytes;
+    return below < availableBytes ? below : availableBytes;
   }
 
   async #recover(log: Logger): Promise<void> {
@@ -184,7 +220,7 @@ export class Pool {
     for (const id of plan.finishCreating)
       await files.rename(this.#path(fileNames.creating(id)), this.imagePath(id));
     for (const id of plan.finishDeleting) await this.#finishDeleting(id);
-    for (const name of plan.sweep) await files.removeFile(this.#path(name));
+    for (const name of plan.sweep) await this.#backing.remove(this.#path(name));
     const { finishCreating, finishDeleting, sweep, strays } = plan;
     if (finishCreating.length + finishDeleting.length + sweep.length > 0) {
       await this.#syncNames();
@@ -203,7 +239,7 @@ export class Pool {
       if (await files.stat(this.imagePath(id)))
         await files.rename(this.imagePath(id), this.#path(fileNames.deleting(id)));
       for (const nameOf of [fileNames.record, fileNames.recording, fileNames.creating, fileNames.deleting])
-        await files.removeFile(this.#path(nameOf(id)));
+        await this.#backing.remove(this.#path(nameOf(id)));
     } catch (error) {
       const reason = errorMessage(cause ?? error);
       throw new CsiStatus(Code.ABORTED, `${reason}; what there is of ${id} could not be removed; try again`);
@@ -214,7 +250,7 @@ export class Pool {
   async #finishDeleting(id: string): Promise<void> {
     const { files } = this.#host;
     await files.removeFile(this.#path(fileNames.record(id)));
-    await files.removeFile(this.#path(fileNames.deleting(id)));
+    await this.#backing.remove(this.#path(fileNames.deleting(id)));
     await this.#syncNames();
   }
 

@@ -1,17 +1,32 @@
 import { isVolumeId } from './record.ts';
 
-/** The files of a volume in the pool. Ids begin with a letter or digit: what begins with a dot is on its way in or out. */
-export const fileNames = {
-  image: (id: string) => `${id}.img`,
-  record: (id: string) => `${id}.json`,
+/** The names of what there is of a volume or a snapshot in the pool. */
+export interface FileNames {
+  image(id: string): string;
+  record(id: string): string;
   /** The record in the making, until its image and that image's name are durable. */
-  recording: (id: string) => `.${id}.json.tmp`,
-  publication: (id: string) => `${id}.node`,
+  recording(id: string): string;
   /** An image in the making, until its record is written. */
-  creating: (id: string) => `.${id}.img.new`,
-  /** The image of a volume being deleted, until its record is gone. */
-  deleting: (id: string) => `.${id}.img.gone`,
-};
+  creating(id: string): string;
+  /** An image being deleted, until its record is gone. */
+  deleting(id: string): string;
+  /** Where it is published, if it can be. */
+  publication?(id: string): string;
+}
+
+/** Ids begin with a letter or digit: what begins with a dot is on its way in or out. */
+function namesOf(image: string, record: string): FileNames {
+  return {
+    image: (id) => `${id}.${image}`,
+    record: (id) => `${id}.${record}`,
+    recording: (id) => `.${id}.${record}.tmp`,
+    creating: (id) => `.${id}.${image}.new`,
+    deleting: (id) => `.${id}.${image}.gone`,
+  };
+}
+
+export const fileNames = { ...namesOf('img', 'json'), publication: (id: string) => `${id}.node` };
+export const snapshotNames = namesOf('snap', 'snapshot');
 
 /** What to do with the files that a process which may have died at any point has left. */
 export interface Recovery {
@@ -33,30 +48,35 @@ export interface Recovery {
  * `.ID.img.gone`, remove `ID.json`, remove the image. So the record decides at any point in between whether the step is
  * carried to its end or taken back, and no `ID.img` is ever removed on a guess.
  */
-export function planRecovery(names: readonly string[]): Recovery {
+export function planRecovery(names: readonly string[], files: FileNames = fileNames): Recovery {
   const present = new Set(names);
   const finishCreating: string[] = [];
   const finishDeleting: string[] = [];
   const sweep: string[] = [];
-  const idsOf = (pattern: RegExp) =>
-    names
-      .map((name) => pattern.exec(name)?.[1])
-      .filter((id) => id !== undefined && isVolumeId(id)) as string[];
+  /** The ids of those that have a file of this sort. */
+  const idsOf = (nameOf: (id: string) => string) => {
+    const [before = '', after = ''] = nameOf('\0').split('\0');
+    return names
+      .filter((name) => name.startsWith(before) && name.endsWith(after))
+      .map((name) => name.slice(before.length, name.length - after.length))
+      .filter(isVolumeId);
+  };
   const has = (name: string) => present.has(name);
 
-  for (const id of idsOf(/^\.(.+)\.img\.new$/)) {
-    if (has(fileNames.record(id)) && !has(fileNames.image(id))) finishCreating.push(id);
-    else sweep.push(fileNames.creating(id));
+  for (const id of idsOf(files.creating)) {
+    if (has(files.record(id)) && !has(files.image(id))) finishCreating.push(id);
+    else sweep.push(files.creating(id));
   }
-  for (const id of idsOf(/^\.(.+)\.img\.gone$/)) {
-    if (has(fileNames.record(id)) && !has(fileNames.image(id)) && !has(fileNames.creating(id)))
+  for (const id of idsOf(files.deleting)) {
+    if (has(files.record(id)) && !has(files.image(id)) && !has(files.creating(id)))
       finishDeleting.push(id);
-    else sweep.push(fileNames.deleting(id));
+    else sweep.push(files.deleting(id));
   }
-  const volumes = idsOf(/^(.+)\.json$/).filter((id) => !finishDeleting.includes(id));
+  const volumes = idsOf(files.record).filter((id) => !finishDeleting.includes(id));
   const exists = new Set(volumes);
-  const publications = idsOf(/^(.+)\.node$/);
-  sweep.push(...publications.filter((id) => !exists.has(id)).map(fileNames.publication));
+  const { publication } = files;
+  const publications = publication ? idsOf(publication) : [];
+  if (publication) sweep.push(...publications.filter((id) => !exists.has(id)).map(publication));
   // What an atomic write leaves when it is cut short.
   sweep.push(...names.filter((name) => /^\..+\.tmp$/.test(name)));
   return {
@@ -65,6 +85,6 @@ export function planRecovery(names: readonly string[]): Recovery {
     finishCreating,
     finishDeleting,
     sweep,
-    strays: idsOf(/^(.+)\.img$/).filter((id) => !has(fileNames.record(id))),
+    strays: idsOf(files.image).filter((id) => !has(files.record(id))),
   };
 }

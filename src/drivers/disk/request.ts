@@ -81,7 +81,7 @@ export function volumeSize(range: CapacityRange | undefined, minimum = SIZE_UNIT
   return most !== undefined && wanted > most ? most : wanted;
 }
 
-function roundUp(bytes: bigint): bigint {
+export function roundUp(bytes: bigint): bigint {
   return ((bytes + SIZE_UNIT_BYTES - 1n) / SIZE_UNIT_BYTES) * SIZE_UNIT_BYTES;
 }
 
@@ -143,12 +143,12 @@ export function fsTypeOf(capability: csi.VolumeCapability | undefined): string {
 }
 
 /** @throws CsiStatus INVALID_ARGUMENT for any parameter: the driver knows none, and ignores none. */
-export function checkParameters(parameters: Readonly<Record<string, string>>): void {
+export function checkParameters(parameters: Readonly<Record<string, string>>, of = 'StorageClass'): void {
   const unknown = Object.keys(parameters).filter((name) => !name.startsWith(SIDECAR_PREFIX));
   if (unknown.length > 0) {
     throw new CsiStatus(
       Code.INVALID_ARGUMENT,
-      `unknown parameters in the StorageClass: ${unknown.join(', ')}; remove them`,
+      `unknown parameters in the ${of}: ${unknown.join(', ')}; remove them`,
     );
   }
 }

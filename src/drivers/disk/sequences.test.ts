@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { silentLogger as log } from '../../base/index.ts';
 import { Code, CsiStatus, csi } from '../../csi/index.ts';
 import type { FileStat, Files, Host, LoopDevice, MountEntry } from '../../host/index.ts';
-import { Attachments } from './attachments.ts';
+import { LoopDevices } from './attachments.ts';
 import { diskController } from './controller.ts';
+import { IoLimiter } from './io-limits.ts';
 import { diskNode } from './node.ts';
 import { Pool } from './pool.ts';
 import { mountCapability } from './test-support.ts';
@@ -52,7 +53,11 @@ class Machine {
         [...this.files.keys()]
           .filter((name) => dirname(name) === path)
           .map((name) => name.slice(path.length + 1)),
-      statFs: async () => ({ ...({} as Awaited<ReturnType<Files['statFs']>>), availableBytes: 1n << 40n }),
+      statFs: async () => ({
+        ...({} as Awaited<ReturnType<Files['statFs']>>),
+        availableBytes: 1n << 40n,
+        type: '0x58465342',
+      }),
       async makeDirectory(path) {
         if (!stat(path)) machine.files.set(path, { kind: 'directory', content: '', sizeBytes: 0 });
       },
@@ -95,6 +100,9 @@ class Machine {
         refresh: async () => undefined,
       },
       mounts: {
+        sync: async () => undefined,
+        freeze: async () => undefined,
+        thaw: async () => undefined,
         list: async () => this.mounts,
         isMountPoint: async (target) => this.mounts.some((mount) => mount.target === target),
         mount: changing(({ source, target, options = [] }) => {
@@ -117,7 +125,9 @@ class Machine {
         }),
         check: async () => 'clean',
         sizeBytes: async () => 0n,
+        flush: async () => undefined,
         grow: async () => undefined,
+        growUnmounted: async () => true,
       },
       processes: {} as Host['processes'],
       network: {} as Host['network'],
@@ -153,17 +163,19 @@ async function boot(machine: Machine) {
   machine.changesLeft = Number.POSITIVE_INFINITY;
   const host = machine.host();
   const pool = await Pool.open(POOL, host, log);
-  const attachments = new Attachments(pool, host);
+  const attachments = new LoopDevices(pool, host);
   await attachments.reclaim({ published: false });
   const topology = { h: 'h' };
+  const limiter = new IoLimiter(host.files);
   const controller = diskController({
     pool,
     attachments,
     topology,
     nodes: new Map(NODES.map((nodeId) => [nodeId, topology])),
+    limiter,
   });
   const nodes = Object.fromEntries(
-    NODES.map((nodeId) => [nodeId, diskNode({ pool, attachments, host, nodeId, topology })]),
+    NODES.map((nodeId) => [nodeId, diskNode({ pool, attachments, host, nodeId, topology, limiter })]),
   ) as Record<NodeId, ReturnType<typeof diskNode>>;
   return { controller, nodes };
 }
@@ -190,6 +202,31 @@ const calls = {
   controllerUnpublish: ({ controller }: Driver, volumeId: string, nodeId: NodeId) =>
     controller.controllerUnpublishVolume!(
       message(csi.ControllerUnpublishVolumeRequestSchema, { volumeId, nodeId }),
+      context,
+    ),
+  expand: ({ controller }: Driver, volumeId: string, nodeId: NodeId) =>
+    controller.controllerExpandVolume!(
+      message(csi.ControllerExpandVolumeRequestSchema, {
+        volumeId,
+        capacityRange: { requiredBytes: SIZES[nodeId] },
+      }),
+      context,
+    ),
+  modify: ({ controller }: Driver, volumeId: string, nodeId: NodeId) =>
+    controller.controllerModifyVolume!(
+      message(csi.ControllerModifyVolumeRequestSchema, {
+        volumeId,
+        mutableParameters: { writeIops: nodeId === 'n1' ? '100' : '200' },
+      }),
+      context,
+    ),
+  nodeExpand: ({ nodes }: Driver, volumeId: string, nodeId: NodeId) =>
+    nodes[nodeId].nodeExpandVolume!(
+      message(csi.NodeExpandVolumeRequestSchema, {
+        volumeId,
+        volumePath: `${staging(volumeId, nodeId)}-pod`,
+        volumeCapability: mountCapability(),
+      }),
       context,
     ),
   stage: ({ nodes }: Driver, volumeId: string, nodeId: NodeId) =>
@@ -226,6 +263,9 @@ const calls = {
     ),
 };
 
+/** To what size a volume grows that is to be used on a node: any two that differ. */
+const SIZES: Readonly<Record<NodeId, bigint>> = { n1: 2n << 30n, n2: 3n << 30n };
+
 const context = { method: '', signal: new AbortController().signal, deadlineMs: undefined, log };
 const staging = (volumeId: string, nodeId: string) => `/${nodeId}-${volumeId}`;
 
@@ -239,6 +279,11 @@ function checkInvariants(machine: Machine): void {
   const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
   const images = names.filter((name) => name.endsWith('.img')).map((name) => name.slice(0, -'.img'.length));
   assert.deepEqual(images.sort(), ids.sort(), 'an image exists if and only if its record does');
+  for (const id of ids) {
+    const { sizeBytes } = JSON.parse(machine.files.get(`${id}.json`)!.content);
+    const image = machine.files.get(`${id}.img`)!;
+    assert.ok(image.sizeBytes >= Number(sizeBytes), 'an image is as large as its record says');
+  }
   for (const name of names) assert.match(name, /\.(img|json|node)$/, 'nothing half done');
   const backing = machine.loops.map((loop) => loop.backingFile);
   assert.equal(new Set(backing).size, backing.length, 'one loop device for an image');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { silentLogger, systemClock } from '../../base/index.ts';
 import { type CsiClient, connectCsi, csi } from '../../csi/index.ts';
-import { createLinuxHost } from '../../host/linux/index.ts';
+import { checkPrivileges, createLinuxHost } from '../../host/linux/index.ts';
 import { type DiskDriver, openDiskDriver } from './index.ts';
 
 export const clock = systemClock;
@@ -16,21 +16,37 @@ export const host = createLinuxHost({ clock });
 export function temporaryDirectory(t: TestContext): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'stowage-disk-')));
   t.after(() => {
-    for (const target of mountsBelow(directory).reverse()) execFileSync('umount', [target]);
-    for (const { device } of loopsBelow(directory)) execFileSync('losetup', ['--detach', device]);
+    // Those in use go with their last user: an image on the store of a pool keeps that mounted.
+    for (const { device } of allLoopsBelow(directory)) execFileSync('losetup', ['--detach', device]);
+    for (const target of allMountsBelow(directory).reverse()) execFileSync('umount', [target]);
     rmSync(directory, { recursive: true, force: true });
   });
   return directory;
 }
 
+/** Of volumes: not the file system that the pool itself is on. */
 export function mountsBelow(directory: string): string[] {
+  return allMountsBelow(directory).filter((target) => target !== `${directory}/pool`);
+}
+
+function allMountsBelow(directory: string): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((target) => target.startsWith(`${directory}/`));
 }
 
-export function loopsBelow(directory: string): { device: string; backingFile: string }[] {
+/** Of volumes: not that of the file system that the pool itself is on. */
+export function loopsBelow(directory: string): Loop[] {
+  return allLoopsBelow(directory).filter(({ backingFile }) => backingFile !== `${directory}/pool.xfs`);
+}
+
+interface Loop {
+  readonly device: string;
+  readonly backingFile: string;
+}
+
+function allLoopsBelow(directory: string): Loop[] {
   return readdirSync('/sys/block')
     .filter((name) => name.startsWith('loop'))
     .map((name) => ({ device: `/dev/${name}`, backingFile: backingFile(name) }))
@@ -130,4 +146,11 @@ export async function startDriver(
       clients = [connect('n1'), connect('n2')];
     },
   };
+}
+
+const privileges = await checkPrivileges();
+
+/** Why this machine cannot run tests that grow an ext4 while it is mounted; false when it can. */
+export function cannotGrowMounted(): string | false {
+  return privileges.sysResource ? false : 'needs root with CAP_SYS_RESOURCE';
 }

@@ -1,8 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import type { DiskSignature, Disks, ExecResult, Processes } from '../host.ts';
 import { describeFailure, MissingToolError, runTool } from './tools.ts';
 
 const EXT = /^ext[234]$/;
+/** A large disk takes its time. */
+const FSCK_TIMEOUT_MS = 3_600_000;
 /** fsck(8). */
 const FSCK_ERRORS_CORRECTED = 1;
 const FSCK_ERRORS_UNCORRECTED = 4;
@@ -29,11 +31,19 @@ export function createDisks(processes: Processes): Disks {
       try {
         return checkOutcome(
           device,
-          await processes.exec(tool, ['-a', device], { timeoutMs: 3_600_000, leavesNoProcess: true }),
+          await processes.exec(tool, ['-a', device], { timeoutMs: FSCK_TIMEOUT_MS, leavesNoProcess: true }),
         );
       } catch (error) {
         if (error instanceof MissingToolError) return 'no-tool';
         throw error;
+      }
+    },
+    async flush(device) {
+      const handle = await open(device, 'r');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
       }
     },
     async sizeBytes(device) {
@@ -50,6 +60,19 @@ export function createDisks(processes: Processes): Disks {
       else if (fsType === 'btrfs')
         await runTool(processes, purpose, 'btrfs', ['filesystem', 'resize', 'max', mountPath]);
       else throw new Error(`${purpose}: resize of format ${fsType} is not supported for device ${device}`);
+    },
+    async growUnmounted(device, fsType) {
+      if (!EXT.test(fsType)) return false;
+      // resize2fs works on nothing that was used since its last full check.
+      const checked = await processes.exec('e2fsck', ['-f', '-p', device], {
+        timeoutMs: FSCK_TIMEOUT_MS,
+        leavesNoProcess: true,
+      });
+      const purpose = `grow the ${fsType} of ${device}`;
+      if (checked.exitCode > FSCK_ERRORS_CORRECTED)
+        throw new Error(`${purpose}: check it first: ${describeFailure('e2fsck', checked)}`);
+      await runTool(processes, purpose, 'resize2fs', [device], { timeoutMs: FSCK_TIMEOUT_MS });
+      return true;
     },
   };
 }
@@ -75,9 +98,8 @@ export function signatureFrom(device: string, result: ExecResult): DiskSignature
     const equals = line.indexOf('=');
     if (equals > 0) values.set(line.slice(0, equals), line.slice(equals + 1));
   }
-  const type = values.get('TYPE');
-  const partitionTable = values.get('PTTYPE');
-  return type === undefined && partitionTable === undefined ? undefined : { type, partitionTable };
+  // It has found something and does not say what: mount-utils takes that for a blank device, we do not.
+  return { type: values.get('TYPE'), partitionTable: values.get('PTTYPE') };
 }
 
 /** mkfs's arguments as mount-utils gives them: ext without blocks held back for root; xfs, btrfs by force. */
@@ -87,9 +109,12 @@ export function formatArguments(device: string, fsType: string, options: readonl
   return [...options, device];
 }
 
-/** fsck's exit code is a sum of bits; as mount-utils, only "errors left uncorrected" keeps the disk from being mounted. */
+/**
+ * As mount-utils, only "errors left uncorrected" keeps the disk from being mounted. The exit code is a sum of bits, which
+ * mount-utils overlooks.
+ */
 export function checkOutcome(device: string, result: ExecResult): 'clean' | 'corrected' {
-  if (result.exitCode === FSCK_ERRORS_UNCORRECTED)
+  if (result.exitCode & FSCK_ERRORS_UNCORRECTED)
     throw new Error(
       `'fsck' found errors on device ${device} but could not correct them: ${describeFailure('fsck', result)}`,
     );

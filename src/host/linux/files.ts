@@ -5,10 +5,11 @@ import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
-import type { AppendHandle, FileStat, Files, ReadHandle } from '../host.ts';
+import type { AppendHandle, Files, ReadHandle } from '../host.ts';
 import { temporaryName } from '../temporary-name.ts';
-import { deviceNumber } from './disks.ts';
+import { fileStat } from './file-stat.ts';
 import { makeDirectories } from './make-directories.ts';
+import { openWithin } from './open-within.ts';
 import { removeTree } from './remove-tree.ts';
 
 // Bare descriptors, without the handle objects of node:fs/promises.
@@ -41,6 +42,7 @@ export function createFiles(): Files {
     readFifo,
     writeFifo,
     makeDirectory: makeDirectories,
+    openWithin,
     removeDirectory: (path) => ignoreAbsent(fs.rmdir(path)),
     removeFile: (path) => ignoreAbsent(fs.unlink(path)),
     removeTree,
@@ -60,6 +62,7 @@ export function createFiles(): Files {
     chmod,
     chown: (path, uid, gid) => fs.lchown(path, uid, gid),
     allocate,
+    clone,
     syncDirectory,
     async statFs(path) {
       const found = await fs.statfs(path, { bigint: true });
@@ -92,31 +95,6 @@ async function ignoreAbsent(work: Promise<void>): Promise<void> {
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
-}
-
-function fileStat(stat: import('node:fs').BigIntStats): FileStat {
-  const device = stat.isBlockDevice() || stat.isCharacterDevice() ? deviceNumber(stat.rdev) : undefined;
-  return {
-    kind: kindOf(stat),
-    sizeBytes: Number(stat.size),
-    allocatedBytes: Number(stat.blocks * 512n),
-    mode: Number(stat.mode & 0o7777n),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    rdev: device && `${device.major}:${device.minor}`,
-    inode: stat.ino,
-    device: stat.dev,
-    modifiedAtMs: Number(stat.mtimeMs),
-  };
-}
-
-function kindOf(stat: import('node:fs').BigIntStats): FileStat['kind'] {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'directory';
-  if (stat.isSymbolicLink()) return 'symlink';
-  if (stat.isBlockDevice()) return 'block';
-  if (stat.isCharacterDevice()) return 'character';
-  return stat.isFIFO() ? 'fifo' : 'socket';
 }
 
 async function writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
@@ -237,6 +215,16 @@ async function allocate(path: string, sizeBytes: bigint): Promise<void> {
   try {
     // In memory until it is synced: done sooner than handed to another thread.
     if (fstatSync(fd, { bigint: true }).size < sizeBytes) ftruncateSync(fd, Number(sizeBytes));
+    await sync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function clone(from: string, to: string): Promise<void> {
+  await fs.copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+  const fd = await open(to, constants.O_RDWR);
+  try {
     await sync(fd);
   } finally {
     closeSync(fd);

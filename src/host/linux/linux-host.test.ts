@@ -192,6 +192,18 @@ describe('disks', { skip: skipReason }, () => {
 
     await mounts.unmount(target);
     await assert.rejects(mounts.unmount(target), /unmount .*not mounted/);
+
+    await files.allocate(image, 96n << 20n);
+    await loops.refresh(device);
+    assert.equal(
+      await disks.growUnmounted(device, 'xfs'),
+      false,
+      'a kind that grows only while it is mounted',
+    );
+    assert.equal(await disks.growUnmounted(device, 'ext4'), true);
+    await mounts.mount({ source: device, target, fsType: 'ext4' });
+    assert.ok((await files.statFs(target)).totalBytes > 2n * before);
+    await mounts.unmount(target);
     await loops.detach(device);
     await loops.detach(device);
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { MountEntry, MountRequest, Mounts, Processes } from '../host.ts';
 import { parseMountInfo } from './mountinfo.ts';
-import { runTool } from './tools.ts';
+import { describeFailure, runTool } from './tools.ts';
 
 /** File systems that the kernel mounts by itself, so that no /sbin/mount.TYPE needs to be looked for. */
 const KERNEL_TYPES = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'tmpfs', 'overlay', 'proc', 'sysfs']);
@@ -27,6 +27,17 @@ export function createMounts(processes: Processes): Mounts {
       // --no-canonicalize: the target is named as the mount table names it, and must not be touched to find that out.
       const args = ['--no-canonicalize', '--no-mtab', ...(force ? ['--force'] : []), '--', target];
       await runTool(processes, `unmount ${target}`, 'umount', args, { timeoutMs });
+    },
+    async sync(target) {
+      await runTool(processes, `sync ${target}`, 'sync', ['--file-system', '--', target]);
+    },
+    async freeze(target) {
+      await runTool(processes, `freeze ${target}`, 'fsfreeze', ['--freeze', target]);
+    },
+    async thaw(target) {
+      const result = await processes.exec('fsfreeze', ['--unfreeze', target], { leavesNoProcess: true });
+      if (result.exitCode !== 0 && !/Invalid argument/.test(result.stderr))
+        throw new Error(`thaw ${target}: ${describeFailure('fsfreeze', result)}`);
     },
     async isMountPoint(target) {
       return (await readMounts()).some((entry) => entry.target === target);

@@ -1,4 +1,5 @@
 import type { FileStat, Files } from '../host.ts';
+import { copyFile } from './copy-file.ts';
 import { type Inode, systemError } from './inode.ts';
 import type { Machine } from './machine.ts';
 
@@ -58,6 +59,19 @@ export function machineFiles(machine: Machine, now: () => number): Files {
     writeFifo: unsupported('FIFOs'),
     async makeDirectory(path, mode) {
       machine.makeDirectory(path, mode);
+    },
+    async openWithin(base, parts, makeMode) {
+      let path = machine.lookup(base)?.path;
+      if (path === undefined) throw systemError('ENOENT', 'open', base);
+      for (const part of parts) {
+        path = `${path}/${part}`;
+        const found = machine.lookup(path, false);
+        if (found?.node.kind === 'symlink') throw systemError('ELOOP', 'open', path);
+        if (!found && makeMode === undefined) throw systemError('ENOENT', 'open', path);
+        if (!found) machine.makeDirectory(path, makeMode);
+      }
+      const node = machine.node(path, 'open', false);
+      return { path, stat: async () => statOf(node), close: async () => undefined };
     },
     async removeDirectory(path) {
       remove(path, 'rmdir', (node) => {
@@ -119,19 +133,26 @@ export function machineFiles(machine: Machine, now: () => number): Files {
       const node = machine.lookup(path)?.node ?? machine.makeFile(path, 'file', 0o600);
       node.sizeBytes = Math.max(node.sizeBytes, Number(sizeBytes));
     },
+    async clone(from, to) {
+      const source = machine.node(from, 'open');
+      if (source.kind !== 'file') throw systemError('EISDIR', 'clone', from);
+      if (machine.lookup(to)) throw systemError('EEXIST', 'clone', to);
+      copyFile(machine, source, machine.makeFile(to, 'file', source.mode));
+    },
     async syncDirectory(path) {
       machine.node(path, 'open');
       machine.sync();
     },
     async statFs(path) {
-      const { type } = machine.node(path, 'statfs').fileSystem;
+      machine.node(path, 'statfs');
       return {
         totalBytes: POOL_BYTES,
         freeBytes: POOL_BYTES,
         availableBytes: POOL_BYTES,
         inodes: 1n << 20n,
         freeInodes: 1n << 20n,
-        type,
+        // It has reflinks, whatever it is.
+        type: '0x58465342',
       };
     },
     watchDirectory: (path, changed) => machine.watch(machine.lookup(path)?.path ?? path, changed),

@@ -211,6 +211,13 @@ export class Machine {
     this.#clearLoop(loop);
   }
 
+  /** Where what is read from a node is kept: that of a device in its image, undefined when nothing is attached to it. */
+  contentOf(node: Inode): Inode | undefined {
+    if (node.kind !== 'block') return node;
+    const loop = this.loops().find(({ number }) => number === node.rdev);
+    return loop && this.contentOf(loop.image);
+  }
+
   /** Where a device is mounted, or bound as a device node. */
   usesOf(loop: SimLoop): readonly SimMount[] {
     const name = loop.device.slice('/dev'.length);
@@ -384,9 +391,13 @@ export class Machine {
   }
 
   #clearLoop(loop: SimLoop): void {
-    if (this.usesOf(loop).length > 0) return;
+    const pins = this.loops().filter(({ image }) => image.rdev === loop.number);
+    if (this.usesOf(loop).length > 0 || pins.length > 0) return;
     this.#loops.delete(loop.device);
     this.#devices.root.entries.delete(loop.device.slice('/dev/'.length));
+    // One that it was attached to was kept by it.
+    for (const other of this.loops())
+      if (other.autoclear && other.number === loop.image.rdev) this.#clearLoop(other);
   }
 }
 

@@ -58,7 +58,9 @@ export function machineMounts(machine: Machine): Mounts {
         return;
       }
       if (fsType === 'tmpfs') {
-        const fileSystem = machine.newFileSystem('tmpfs', '0:99', true);
+        const fileSystem = machine.newFileSystem('tmpfs', '', true);
+        // A number of its own: by it mounts of one file system are told from those of another.
+        fileSystem.device = `1:${fileSystem.root.number}`;
         machine.mount({
           target: at.path,
           source,
@@ -89,6 +91,10 @@ export function machineMounts(machine: Machine): Mounts {
     async unmount(target) {
       machine.unmount(target);
     },
+    // What is written is on the device at once.
+    async sync() {},
+    async freeze() {},
+    async thaw() {},
     async isMountPoint(target) {
       return machine.topMount(target) !== undefined;
     },
@@ -132,6 +138,10 @@ export function machineDisks(machine: Machine): Disks {
     async sizeBytes(device) {
       return BigInt(loopOf(device).image.sizeBytes);
     },
+    async flush(device) {
+      loopOf(device);
+    },
     async grow() {},
+    growUnmounted: async () => true,
   };
 }

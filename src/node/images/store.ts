@@ -81,8 +81,8 @@ export class ImageStore implements Images {
 
   /**
    * Takes a name away, and the image when it was its last one; by its id, the image with all names.
-   * @param inUse the ids of images that containers run in
-   * @throws ImageError when there is no such image, or a container runs in it
+   * @param inUse the ids of images that containers run in, or have as volumes
+   * @throws ImageError when there is no such image, or it is in use
    */
   async remove(reference: string, inUse: ReadonlySet<string>): Promise<{ id: string; removed: boolean }> {
     const { files, random, directory } = this.#options;
@@ -92,7 +92,7 @@ export class ImageStore implements Images {
     const removed = name === undefined || image.names.length === 1;
     if (removed && inUse.has(image.id))
       throw new ImageError(
-        `image ${reference} cannot be removed: a container runs in it; delete its pod first`,
+        `image ${reference} cannot be removed: a container runs in it or has it as a volume; delete its pod first`,
       );
     for (const one of name === undefined ? image.names : [name]) await files.removeFile(this.#namePath(one));
     if (removed) {

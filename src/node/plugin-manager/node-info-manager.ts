@@ -67,10 +67,13 @@ export class NodeInfoManager {
       await this.#updateNode('updating Node object with CSI driver node info', signal, (node) =>
         nodeWithDriver(node, info),
       );
-      await this.#updateCsiNode('updating CSINode object with CSI driver node info', signal, async () =>
-        csiNodeWithDriver(await this.#csiNode(signal), info),
-      );
+      await this.#installInCsiNode(info, signal);
     });
+  }
+
+  /** What the driver says now, into the CSINode alone. */
+  update(info: DriverNodeInfo, signal: AbortSignal): Promise<void> {
+    return this.#exclusively(() => this.#installInCsiNode(info, signal));
   }
 
   uninstall(driver: string, signal: AbortSignal): Promise<void> {
@@ -84,6 +87,12 @@ export class NodeInfoManager {
         nodeWithoutDriver(node, driver),
       );
     });
+  }
+
+  #installInCsiNode(info: DriverNodeInfo, signal: AbortSignal): Promise<void> {
+    return this.#updateCsiNode('updating CSINode object with CSI driver node info', signal, async () =>
+      csiNodeWithDriver(await this.#csiNode(signal), info),
+    );
   }
 
   async #updateNode(

@@ -1,194 +1,12 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
-import { createLocalClient, createRegistry, openStore } from '../../apiserver/index.ts';
-import { seededRandom, silentLogger, systemClock, withDeadline } from '../../base/index.ts';
-import { Informers, waitUntil } from '../../client/index.ts';
-import { serveCsi, serveRegistration } from '../../csi/index.ts';
-import { createLinuxHost } from '../../host/index.ts';
-import { type CSINode, csiNodes, type Node, nodes, type Stored } from '../../kube/index.ts';
-import { CsiDrivers } from '../../volume/plugins/csi/index.ts';
-import { createPluginManager } from './index.ts';
-import {
-  csiNodeWithDriver,
-  csiNodeWithoutDriver,
-  type DriverNodeInfo,
-  nodeWithDriver,
-  nodeWithoutDriver,
-} from './node-info.ts';
-import { highestSupportedVersion } from './versions.ts';
+import { describe, it } from 'node:test';
+import { FakeClock, systemClock } from '../../base/index.ts';
+import { csiNodes, type Node, nodes, type Stored } from '../../kube/index.ts';
+import { DRIVER, NODE, start } from './plugin-manager.test-support.ts';
 
-const NODE = 'node-1';
-const DRIVER = 'disk.example.org';
 const NODE_IDS = 'csi.volume.kubernetes.io/nodeid';
-
-describe('highestSupportedVersion', () => {
-  const cases: [string[], string | RegExp][] = [
-    [['1.0.0'], '1.0.0'],
-    [['v1.2.0', '1.10.0', '0.3.0'], '1.10.0'],
-    [['2.0.0', '1.4.0'], '1.4.0'],
-    [['2.0.0'], /could not find a highest supported version from versions \[2\.0\.0\]/],
-    [[], /could not find a highest supported version/],
-    [['0.3.0'], /is 0\.3\.0, must be v1/],
-    [['latest'], /could not find a highest supported version/],
-  ];
-  for (const [versions, expected] of cases) {
-    it(`of ${versions.join(' ') || 'none'}`, () => {
-      if (typeof expected === 'string') assert.equal(highestSupportedVersion(versions).text, expected);
-      else assert.throws(() => highestSupportedVersion(versions), expected);
-    });
-  }
-});
-
-describe('what a driver says about a node', () => {
-  const info: DriverNodeInfo = { driver: 'd', nodeId: 'id', maxVolumes: 3n, topology: { zone: 'a' } };
-  const node = (labels: Record<string, string>, ids?: string): Node => ({
-    metadata: { labels, annotations: ids === undefined ? {} : { [NODE_IDS]: ids } },
-  });
-
-  it('becomes an annotation and labels', () => {
-    assert.deepEqual(nodeWithDriver(node({}, '{"c":"x"}'), info), {
-      labels: { zone: 'a' },
-      annotations: { [NODE_IDS]: '{"c":"x","d":"id"}' },
-    });
-    assert.equal(nodeWithDriver(node({ zone: 'a' }, '{"d":"id"}'), info), undefined);
-  });
-
-  it('must not contradict a label', () => {
-    assert.throws(
-      () => nodeWithDriver(node({ zone: 'b' }), info),
-      /detected topology value collision: driver reported "zone":"a" but existing label is "zone":"b"/,
-    );
-  });
-
-  it('goes from the annotation, not from the labels', () => {
-    assert.deepEqual(nodeWithoutDriver(node({ zone: 'a' }, '{"c":"x","d":"id"}'), 'd'), {
-      annotations: { [NODE_IDS]: '{"c":"x"}' },
-    });
-    assert.deepEqual(nodeWithoutDriver(node({}, '{"d":"id"}'), 'd'), { annotations: { [NODE_IDS]: null } });
-    assert.equal(nodeWithoutDriver(node({}), 'd'), undefined);
-  });
-
-  it('becomes an entry of the CSINode', () => {
-    const empty: CSINode = { spec: { drivers: [] } };
-    const entry = { name: 'd', nodeID: 'id', topologyKeys: ['zone'], allocatable: { count: 3 } };
-    const installed = csiNodeWithDriver(empty, info)!;
-    assert.deepEqual(installed.spec.drivers, [entry]);
-    assert.equal(csiNodeWithDriver(installed, info), undefined, 'nothing to write');
-    const unlimited = csiNodeWithDriver(installed, { ...info, maxVolumes: 0n });
-    assert.equal(unlimited?.spec.drivers[0]?.allocatable, undefined);
-    const huge = csiNodeWithDriver(installed, { ...info, maxVolumes: 2n ** 40n });
-    assert.equal(huge?.spec.drivers[0]?.allocatable?.count, 2 ** 31 - 1);
-    assert.deepEqual(csiNodeWithoutDriver(installed, 'd')?.spec.drivers, []);
-    assert.equal(csiNodeWithoutDriver(installed, 'other'), undefined);
-  });
-});
-
-interface DriverOptions {
-  readonly topology?: Record<string, string>;
-  readonly versions?: string[];
-  readonly registrationName?: string;
-}
-
-async function start(test: TestContext, options: { node?: boolean } = {}) {
-  const root = await fs.mkdtemp(join(tmpdir(), 'plugin-manager-'));
-  const registry = join(root, 'plugins_registry');
-  const controller = new AbortController();
-  const { signal } = controller;
-  const store = await openStore({ memory: true });
-  const real = createLocalClient(
-    await createRegistry({ store, clock: systemClock, random: seededRandom(1) }),
-  );
-  const hooks: { beforeGet?: () => void } = {};
-  const client: typeof real = {
-    ...real,
-    get: (async (...call: Parameters<typeof real.get>) => {
-      hooks.beforeGet?.();
-      return real.get(...call);
-    }) as typeof real.get,
-  };
-  const informers = new Informers({ client, clock: systemClock, random: seededRandom(2), log: silentLogger });
-  const running = [informers.start(signal)];
-  const stops: (() => Promise<void>)[] = [];
-  if (options.node !== false) await client.create(nodes, { metadata: { name: NODE } });
-  const drivers = new CsiDrivers(systemClock);
-  const boot = () => {
-    const manager = createPluginManager({
-      host: createLinuxHost({ clock: systemClock }),
-      client,
-      informers,
-      nodeName: NODE,
-      nodeRoot: root,
-      drivers,
-      clock: systemClock,
-      log: silentLogger,
-    });
-    running.push(manager.start(signal));
-  };
-  test.after(async () => {
-    controller.abort();
-    await Promise.all(running);
-    for (const stop of stops) await stop();
-    await fs.rm(root, { recursive: true });
-  });
-
-  /** A driver and its registration socket. */
-  async function serve(driver: DriverOptions = {}) {
-    await fs.mkdir(registry, { recursive: true });
-    const shared = { clock: systemClock, log: silentLogger };
-    const server = await serveCsi({
-      ...shared,
-      endpoint: join(root, 'csi.sock'),
-      identity: { name: DRIVER, vendorVersion: '1' },
-      node: {
-        nodeGetInfo: () => ({
-          nodeId: 'id-1',
-          maxVolumesPerNode: 5n,
-          accessibleTopology: driver.topology ? { segments: driver.topology } : undefined,
-        }),
-        nodePublishVolume: () => ({}),
-        nodeUnpublishVolume: () => ({}),
-      },
-    });
-    let told = false;
-    const outcome = Promise.withResolvers<{ registered: boolean; error: string }>();
-    const registration = await serveRegistration({
-      ...shared,
-      socketPath: join(registry, `${driver.registrationName ?? DRIVER}-reg.sock`),
-      driverName: DRIVER,
-      endpoint: join(root, 'csi.sock'),
-      supportedVersions: driver.versions,
-      onStatus(status) {
-        told = true;
-        outcome.resolve(status);
-      },
-    });
-    const stop = async () => {
-      await registration.stop({ graceMs: 0 });
-      await server.stop({ graceMs: 0 });
-    };
-    stops.push(stop);
-    return {
-      stop,
-      /** What the driver was told. */
-      status: () => withDeadline(systemClock, 10_000, 'the registration status', outcome.promise),
-      wasTold: () => told,
-    };
-  }
-
-  const csiNode = (what: string, look: (node: Stored<CSINode>) => boolean) =>
-    waitUntil(
-      [informers.of(csiNodes)] as never,
-      () => {
-        const found = informers.of(csiNodes).get(NODE);
-        return found && look(found) && found;
-      },
-      { clock: systemClock, limitMs: 10_000, what },
-    );
-  return { client, hooks, informers, drivers, boot, serve, csiNode, registry, root };
-}
 
 describe('the plugin manager', () => {
   it('registers a driver that is there, and lets it go with its socket', async (test) => {
@@ -235,22 +53,26 @@ describe('the plugin manager', () => {
   });
 
   it('takes its time when neither the old driver can be let go nor the new one be registered', async (test) => {
-    const { hooks, boot, serve, csiNode } = await start(test);
+    const clock = new FakeClock(systemClock.now());
+    const { hooks, boot, serve, csiNode, backoffs } = await start(test, { clock });
     const first = await serve();
     boot();
     await csiNode('the driver', (each) => each.spec.drivers.length === 1);
     await first.status();
-    const triesAtMs: number[] = [];
-    const fourth = Promise.withResolvers<void>();
     hooks.beforeGet = () => {
-      if (triesAtMs.push(systemClock.monotonic()) === 4) fourth.resolve();
-      if (triesAtMs.length < 5) throw new Error('connect ECONNREFUSED 127.0.0.1:6443');
+      throw new Error('connect ECONNREFUSED 127.0.0.1:6443');
     };
     await first.stop();
-    await serve();
-    await withDeadline(systemClock, 10_000, 'the fourth try', fourth.promise);
-    // The first back-off is half a second; a new socket takes back the one before.
-    assert.ok(triesAtMs[3]! - triesAtMs[0]! > 450, `tries at ${triesAtMs}`);
+    assert.deepEqual(await backoffs(1), [500]);
+    const second = await serve();
+    await clock.advance(501);
+    assert.deepEqual(await backoffs(2), [500, 1000]);
+    await clock.advance(1_001);
+    assert.deepEqual(await backoffs(3), [500, 1000, 2000]);
+    assert.equal(second.wasTold(), false);
+    hooks.beforeGet = undefined;
+    await clock.advance(2_001);
+    assert.equal((await second.status()).registered, true);
   });
 
   it('waits for the node to be registered', async (test) => {
@@ -287,7 +109,7 @@ describe('the plugin manager', () => {
     assert.equal(registered, false);
     assert.match(
       error,
-      /plugin validation failed with err: validation failed for CSI Driver disk\.example\.org at endpoint .*csi\.sock: could not find/,
+      /plugin validation failed with err: validation failed for CSI Driver disk\.example\.org at endpoint .*csi\.sock: kubernetes\.io\/csi: ValidatePlugin for CSI driver "disk\.example\.org" failed\. None of the versions specified \["2\.0\.0"\] are supported/,
     );
   });
 

@@ -1,9 +1,10 @@
 import { type Clock, errorMessage, type Logger, type Timer } from '../../base/index.ts';
 import type { Client, Informers } from '../../client/index.ts';
-import type { Sockets } from '../../csi/index.ts';
+import type { CallRecord, Sockets } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { PendingOperations, pluginsRegistryDirectory } from '../../volume/index.ts';
 import type { CsiDrivers } from '../../volume/plugins/csi/index.ts';
+import { AllocatableUpdates } from './allocatable-updates.ts';
 import { findSockets } from './find-sockets.ts';
 import { NodeInfoManager } from './node-info-manager.ts';
 import { type Registration, Registrations } from './registration.ts';
@@ -21,6 +22,8 @@ export interface PluginManagerOptions {
   readonly log: Logger;
   /** @default gRPC over Unix sockets */
   readonly sockets?: Sockets;
+  /** Told of every call to a driver that has ended. */
+  readonly onCall?: (driver: string) => (call: CallRecord) => void;
 }
 
 /** The directory is looked at this often even if no event came. */
@@ -43,6 +46,7 @@ class PluginManager {
   readonly #directory: string;
   readonly #nodeInfo: NodeInfoManager;
   readonly #registrations: Registrations;
+  readonly #allocatable: AllocatableUpdates;
   readonly #pending: PendingOperations;
   /** Sockets that are there, with what tells each from a later one at its path. */
   #sockets: ReadonlyMap<string, string> = new Map();
@@ -55,10 +59,18 @@ class PluginManager {
 
   constructor(options: PluginManagerOptions) {
     this.#options = options;
-    const { client, informers, nodeName, clock, drivers, log, sockets } = options;
+    const { client, informers, nodeName, clock, drivers, log, sockets, onCall } = options;
     this.#directory = pluginsRegistryDirectory(options.nodeRoot);
     this.#nodeInfo = new NodeInfoManager({ client, informers, nodeName, clock });
-    this.#registrations = new Registrations({ drivers, nodeInfo: this.#nodeInfo, clock, log, sockets });
+    this.#registrations = new Registrations({
+      drivers,
+      nodeInfo: this.#nodeInfo,
+      clock,
+      log,
+      sockets,
+      onCall,
+    });
+    this.#allocatable = new AllocatableUpdates({ drivers, informers, clock, log });
     this.#pending = new PendingOperations({
       clock,
       settled: (_key, error, { retryAfterMs }) => {
@@ -77,6 +89,7 @@ class PluginManager {
     const { host, clock, log } = this.#options;
     await host.files.makeDirectory(this.#directory, 0o750);
     this.#watch([this.#directory]);
+    this.#allocatable.start(signal);
     let timer: Timer;
     const rescan = () => {
       this.#scan();

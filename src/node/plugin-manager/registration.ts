@@ -1,15 +1,18 @@
 import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
 import {
+  type CallRecord,
   CSI_PLUGIN_TYPE,
   type CsiClient,
   connectCsi,
   connectRegistration,
   type RegistrationClient,
+  rpcErrorText,
   type Sockets,
 } from '../../csi/index.ts';
 import type { CsiDrivers, RegisteredDriver } from '../../volume/plugins/csi/index.ts';
+import type { DriverNodeInfo } from './node-info.ts';
 import type { NodeInfoManager } from './node-info-manager.ts';
-import { compareVersions, highestSupportedVersion, type Version } from './versions.ts';
+import { negotiatedVersion, type Version } from './versions.ts';
 
 export interface RegistrationOptions {
   readonly drivers: CsiDrivers;
@@ -18,6 +21,7 @@ export interface RegistrationOptions {
   readonly log: Logger;
   /** @default gRPC over Unix sockets */
   readonly sockets?: Sockets | undefined;
+  readonly onCall?: ((driver: string) => (call: CallRecord) => void) | undefined;
 }
 
 /** A driver that this node has taken. */
@@ -81,7 +85,7 @@ export class Registrations {
       if (!signal.aborted) await this.#options.nodeInfo.uninstall(info.name, signal).catch(() => undefined);
       return await refuse(
         plugin,
-        `plugin registration failed with err: ${errorMessage(error)}`,
+        `plugin registration failed with err: ${rpcErrorText(error)}`,
         error,
         signal,
       );
@@ -91,7 +95,7 @@ export class Registrations {
     } catch (error) {
       await this.unregister(registration, signal);
       throw new Error(
-        `RegisterPlugin error -- failed to send registration status at socket ${socketPath}, err: ${errorMessage(error)}`,
+        `RegisterPlugin error -- failed to send registration status at socket ${socketPath}, err: ${rpcErrorText(error)}`,
         { cause: error },
       );
     }
@@ -118,7 +122,7 @@ export class Registrations {
       return await plugin.getInfo({}, { timeoutMs: DIAL_TIMEOUT_MS, waitForReady: true, signal });
     } catch (error) {
       throw new Error(
-        `RegisterPlugin error -- failed to get plugin info using RPC GetInfo at socket ${socketPath}, err: ${errorMessage(error)}`,
+        `RegisterPlugin error -- failed to get plugin info using RPC GetInfo at socket ${socketPath}, err: ${rpcErrorText(error)}`,
         { cause: error },
       );
     }
@@ -137,14 +141,7 @@ export class Registrations {
     }
     try {
       if (info.name === '') throw new Error('the plugin has no name');
-      const version = highestSupportedVersion(info.supportedVersions);
-      const known = this.#byName.get(info.name);
-      if (known && compareVersions(known.version, version) >= 0) {
-        throw new Error(
-          `Another driver with the same name is already registered with a higher supported version: ${JSON.stringify(known.version.text)}`,
-        );
-      }
-      return version;
+      return negotiatedVersion(info.name, info.supportedVersions, this.#byName.get(info.name)?.version);
     } catch (error) {
       const why = `validation failed for CSI Driver ${info.name} at endpoint ${endpoint}: ${errorMessage(error)}`;
       return await refuse(plugin, `plugin validation failed with err: ${why}`, error, signal);
@@ -160,20 +157,11 @@ export class Registrations {
   ): Promise<Registration> {
     const { drivers, nodeInfo } = this.#options;
     const client = this.#connect(endpoint, name);
-    const info = await client.node.nodeGetInfo(
-      {},
-      { timeoutMs: NODE_GET_INFO_TIMEOUT_MS, waitForReady: true, signal },
+    await nodeInfo.install(await nodeInfoOf(name, client, signal), signal);
+    const driver = drivers.add(name, client, async (until) =>
+      nodeInfo.update(await nodeInfoOf(name, client, until), until),
     );
-    await nodeInfo.install(
-      {
-        driver: name,
-        nodeId: info.nodeId,
-        maxVolumes: info.maxVolumesPerNode,
-        topology: info.accessibleTopology?.segments ?? {},
-      },
-      signal,
-    );
-    const registration = { name, socketPath, version, driver: drivers.add(name, client) };
+    const registration = { name, socketPath, version, driver };
     this.#byName.set(name, registration);
     return registration;
   }
@@ -181,11 +169,21 @@ export class Registrations {
   #connect(endpoint: string, name: string): CsiClient {
     const known = this.#clients.get(endpoint);
     if (known) return known;
-    const { clock, sockets } = this.#options;
-    const client = connectCsi(endpoint, { clock, sockets, driver: name });
+    const { clock, sockets, onCall } = this.#options;
+    const client = connectCsi(endpoint, { clock, sockets, driver: name, onCall: onCall?.(name) });
     this.#clients.set(endpoint, client);
     return client;
   }
+}
+
+/** What the driver says about the node. */
+async function nodeInfoOf(driver: string, client: CsiClient, signal: AbortSignal): Promise<DriverNodeInfo> {
+  const { nodeId, maxVolumesPerNode, accessibleTopology } = await client.node.nodeGetInfo(
+    {},
+    { timeoutMs: NODE_GET_INFO_TIMEOUT_MS, waitForReady: true, signal },
+  );
+  const topology = accessibleTopology?.segments ?? {};
+  return { driver, nodeId, maxVolumes: maxVolumesPerNode, topology };
 }
 
 async function notify(

@@ -12,6 +12,11 @@ export const DEADLINE_EXCEEDED: Evicted = {
   message: 'Pod was active on the node longer than the specified deadline',
 };
 
+/** Why a pod that was never started here never will be (rejectPod of the kubelet). */
+export function rejected(reason: string, message: string): Evicted {
+  return { reason, message: `Pod was rejected: ${message}` };
+}
+
 /** In how many milliseconds the pod's active deadline passes, 0 or less when it has; undefined without one. */
 export function activeDeadlineIn({ spec, status }: Pod, nowMs: number): number | undefined {
   if (spec?.activeDeadlineSeconds === undefined || !status?.startTime) return undefined;

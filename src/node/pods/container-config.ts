@@ -19,6 +19,8 @@ const DEFAULT_MESSAGE_PATH = '/dev/termination-log';
 export interface PodVolume {
   readonly hostPath: string;
   readonly readOnly: boolean;
+  /** The name of the PersistentVolume, or of the pod's volume. */
+  readonly specName: string;
 }
 
 /** What of the host's /etc a container without an image shares. */
@@ -35,6 +37,8 @@ export interface ConfigInput extends HostFiles {
   /** What the spec asks for, resolved. */
   readonly environment: ReadonlyMap<string, string>;
   readonly volumes: ReadonlyMap<string, PodVolume>;
+  /** Where the parts of volumes are that are mounted in place of the whole, by the number of the volumeMount. @default none */
+  readonly subpaths?: ReadonlyMap<number, string>;
   readonly podIp: string;
   readonly image?: LoadedImage;
   /** Whose processes it sees. @default its own */
@@ -71,7 +75,7 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
     command: commandWords(container, input.environment, image),
     environment,
     workingDir: container.workingDir || image?.config.workingDir || '/',
-    mounts: containerMounts(container, input.volumes),
+    mounts: [...containerMounts(container, input), ...containerDevices(container, input.volumes)],
     etcFiles: {
       hosts: hostsFile(pod, input.podIp),
       hostname: `${hostname}\n`,
@@ -135,23 +139,30 @@ function containerStreams({ stdin = false, stdinOnce = false, tty = false }: Con
   return { stdin: stdin ? (stdinOnce ? 'once' : 'open') : 'none', tty };
 }
 
-function containerMounts(container: Container, volumes: ReadonlyMap<string, PodVolume>): ContainerMount[] {
-  const [device] = container.volumeDevices ?? [];
-  if (device)
-    throw new Error(
-      `volume ${JSON.stringify(device.name)}: block volumes in pods are not supported by this node yet`,
-    );
-  return (container.volumeMounts ?? []).map((mount): ContainerMount => {
+/** Source: makeBlockVolumes of the kubelet. */
+function containerDevices(container: Container, volumes: ReadonlyMap<string, PodVolume>): ContainerMount[] {
+  return (container.volumeDevices ?? []).map(({ name, devicePath }): ContainerMount => {
+    if (!devicePath.startsWith('/'))
+      throw new Error(`error DevicePath \`${devicePath}\` must be an absolute path`);
+    const volume = volumes.get(name);
+    if (!volume)
+      throw new Error(
+        `cannot find volume ${JSON.stringify(name)} to pass into container ${JSON.stringify(container.name)}`,
+      );
+    return { hostPath: volume.hostPath, containerPath: devicePath, readOnly: false, device: true };
+  });
+}
+
+function containerMounts(container: Container, { volumes, subpaths }: ConfigInput): ContainerMount[] {
+  return (container.volumeMounts ?? []).map((mount, index): ContainerMount => {
     const volume = volumes.get(mount.name);
     if (!volume)
       throw new Error(
         `cannot find volume ${JSON.stringify(mount.name)} to mount into container ${JSON.stringify(container.name)}`,
       );
-    if (mount.subPath || mount.subPathExpr)
-      throw new Error(`volumeMount ${JSON.stringify(mount.name)}: subPath is not supported by this node yet`);
     const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`;
     return {
-      hostPath: volume.hostPath,
+      hostPath: subpaths?.get(index) ?? volume.hostPath,
       containerPath: containerPath.length > 1 ? trimEndOf(containerPath, '/') : containerPath,
       readOnly: volume.readOnly || (mount.readOnly ?? false),
       recursiveReadOnly: mount.recursiveReadOnly === 'Enabled' || mount.recursiveReadOnly === 'IfPossible',

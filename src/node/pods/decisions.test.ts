@@ -329,7 +329,7 @@ describe('what the runtime is asked to run', () => {
     container,
     attempt: 0,
     environment: new Map([['WHO', 'me']]),
-    volumes: new Map([['data', { hostPath: '/v', readOnly: false }]]),
+    volumes: new Map([['data', { hostPath: '/v', readOnly: false, specName: 'data' }]]),
     podIp: '127.0.0.1',
     users: {
       passwd: 'root:x:0:0::/root:/bin/sh\nme:x:1000:100::/home/me:/bin/sh\n',
@@ -369,11 +369,15 @@ describe('what the runtime is asked to run', () => {
       /cannot find volume "no" to mount into container "main"/,
     ],
     [
-      'subPath',
-      { volumeMounts: [{ name: 'data', mountPath: '/x', subPath: 'y' }] },
-      /subPath is not supported/,
+      'a device that the pod has not',
+      { volumeDevices: [{ name: 'no', devicePath: '/dev/x' }] },
+      /cannot find volume "no" to pass into container "main"/,
     ],
-    ['a block volume', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] }, /block volumes/],
+    [
+      'a device that is not given a place',
+      { volumeDevices: [{ name: 'data', devicePath: 'dev/x' }] },
+      /error DevicePath `dev\/x` must be an absolute path/,
+    ],
     [
       'root against runAsNonRoot',
       { securityContext: { runAsNonRoot: true } },

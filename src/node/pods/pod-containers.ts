@@ -28,6 +28,7 @@ import { runProbe } from './probe.ts';
 import { type ProbeKind, Prober } from './prober.ts';
 import { restartsWhenUnhealthy } from './restart-policy.ts';
 import { stopContainers } from './stop-containers.ts';
+import { prepareSubpaths } from './subpaths.ts';
 import { terminationOrder } from './termination-order.ts';
 
 /** No container of a pod can be called so: theirs are names in small letters. */
@@ -115,7 +116,8 @@ export class PodContainers {
         this.#environment(pod, container),
         this.#processNamespace(pod, container),
       ]);
-      const input = { pod, container, attempt, environment, volumes, podIp: hostIp, image, pid };
+      const subpaths = await prepareSubpaths(this.#dependencies, pod, container, volumes, environment);
+      const input = { pod, container, attempt, environment, volumes, subpaths, podIp: hostIp, image, pid };
       config = containerConfig({ ...input, ...files });
     } catch (error) {
       this.#event(pod, container, 'Warning', 'Failed', `Error: ${errorMessage(error)}`);

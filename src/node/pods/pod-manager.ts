@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { errorMessage } from '../../base/index.ts';
 import { Informers } from '../../client/index.ts';
 import { type Pod, pods, type Stored } from '../../kube/index.ts';
@@ -11,7 +12,7 @@ const ORPHAN_GRACE_SECONDS = 2;
 /** What the volume manager asks about the node's pods (its PodSource). */
 export interface PodSource {
   pods(): Iterable<Stored<Pod>>;
-  onChange(callback: (podUid?: string) => void): () => void;
+  onChange(callback: (podUid?: string, edited?: boolean) => void): () => void;
   podMayStillUseVolumes(podUid: string): boolean;
   readonly hasSynced: boolean;
 }
@@ -26,7 +27,7 @@ export class PodManager {
   readonly #workers = new Map<string, PodWorker>();
   /** Pods that we are done with and that the cache still holds. */
   readonly #done = new Set<string>();
-  readonly #callbacks = new Set<(podUid?: string) => void>();
+  readonly #callbacks = new Set<(podUid?: string, edited?: boolean) => void>();
   readonly #life = new AbortController();
   #dependencies: PodDependencies | undefined;
   #running = false;
@@ -71,7 +72,7 @@ export class PodManager {
           added: (pod) => this.#update(pod),
           updated: (pod, previous) => {
             if (previous.metadata.uid !== pod.metadata.uid) this.#remove(previous);
-            if (pod.spec?.nodeName === nodeName) this.#update(pod);
+            if (pod.spec?.nodeName === nodeName) this.#update(pod, wasEdited(previous, pod));
           },
           deleted: (pod) => this.#remove(pod),
         },
@@ -103,18 +104,23 @@ export class PodManager {
     await Promise.all(workers.map((worker) => worker.done));
   }
 
+  /** Ends a pod for good, and soon. */
+  evict(podUid: string, why: string): void {
+    this.#workers.get(podUid)?.evict(why);
+  }
+
   /** The pods that are bound to this node. */
   pods(): readonly Stored<Pod>[] {
     const { informers, nodeName } = this.#options;
     return informers.of(pods).byIndex(BY_NODE, nodeName);
   }
 
-  #update(pod: Stored<Pod>): void {
+  #update(pod: Stored<Pod>, edited = false): void {
     const { uid } = pod.metadata;
     const worker = this.#workers.get(uid);
     if (worker) worker.update(pod);
     else if (!this.#stopping && !this.#done.has(uid)) this.#add(pod);
-    this.#tell(uid);
+    this.#tell(uid, edited);
   }
 
   #add(pod: Stored<Pod>): void {
@@ -165,7 +171,13 @@ export class PodManager {
     return this.#options.runtime.containers(podUid).some(({ state }) => state === 'running');
   }
 
-  #tell(podUid?: string): void {
-    for (const callback of this.#callbacks) callback(podUid);
+  #tell(podUid?: string, edited?: boolean): void {
+    for (const callback of this.#callbacks) callback(podUid, edited);
   }
+}
+
+/** Whether somebody has changed more than the status of a pod (podsDifferSemantically of the kubelet). */
+function wasEdited(previous: Stored<Pod>, pod: Stored<Pod>): boolean {
+  const edits = ({ metadata }: Stored<Pod>) => [metadata.generation, metadata.labels, metadata.annotations];
+  return !isDeepStrictEqual(edits(previous), edits(pod));
 }

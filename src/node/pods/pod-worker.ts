@@ -10,7 +10,8 @@ import {
   pods,
   type Stored,
 } from '../../kube/index.ts';
-import { activeDeadlineIn, DEADLINE_EXCEEDED, type Evicted } from './active-deadline.ts';
+import { VolumeAttachLimitExceededError } from '../../volume/index.ts';
+import { activeDeadlineIn, DEADLINE_EXCEEDED, type Evicted, rejected } from './active-deadline.ts';
 import type { AttemptsByName } from './attempts.ts';
 import type { PodVolume } from './container-config.ts';
 import type { Waiting } from './container-status.ts';
@@ -30,6 +31,8 @@ const MOUNT_EVENT_AFTER_MS = 1_000;
 /** A pod that runs sooner is not first said to be creating its containers. */
 const CREATING_STATUS_AFTER_MS = 250;
 const DEFAULT_GRACE_SECONDS = 30;
+/** Who fills the node's disk is not given time (immediateEvictionGracePeriodSeconds). */
+const EVICTION_GRACE_SECONDS = 1;
 
 /** How a pod's containers come to their end. */
 interface Ending {
@@ -61,6 +64,7 @@ export class PodWorker {
   #announced = new Map<string, number>();
   #waitedFor = new Map<string, number>();
   #evicted: Evicted | undefined;
+  #graceLimit = Number.POSITIVE_INFINITY;
   #runSpan: Span | undefined;
   #failures = 0;
   #mountFailingSince: number | undefined;
@@ -121,6 +125,13 @@ export class PodWorker {
     this.#end({ graceSeconds: Math.min(graceSeconds, this.#specGrace()), silent: true });
   }
 
+  /** Nothing of the pod is run any more, and it fails: it takes more of the node than it may. */
+  evict(why: string): void {
+    this.#evict({ reason: 'Evicted', message: why }, 'Warning');
+    this.#graceLimit = EVICTION_GRACE_SECONDS;
+    this.wake();
+  }
+
   #begin(pod: Stored<Pod>): void {
     if (!isBeingDeleted(pod)) return;
     const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? this.#specGrace();
@@ -128,7 +139,8 @@ export class PodWorker {
   }
 
   #specGrace(): number {
-    return this.#pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+    const grace = this.#pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+    return Math.min(grace, this.#graceLimit);
   }
 
   #end(ending: Ending): void {
@@ -192,10 +204,10 @@ export class PodWorker {
   }
 
   /** Nothing is run any more, whatever the restart policy says. */
-  #evict(why: Evicted): void {
+  #evict(why: Evicted, type: 'Normal' | 'Warning' = 'Normal'): void {
     if (this.#evicted) return;
     this.#evicted = why;
-    this.#dependencies.recorder.event(this.#pod, 'Normal', why.reason, why.message);
+    this.#dependencies.recorder.event(this.#pod, type, why.reason, why.message);
   }
 
   async #syncContainers(over: boolean, attempts: AttemptsByName): Promise<number | undefined> {
@@ -238,6 +250,12 @@ export class PodWorker {
       return undefined;
     } catch (error) {
       this.#starting.signal.throwIfAborted();
+      if (error instanceof VolumeAttachLimitExceededError) {
+        const reason = 'VolumeAttachmentLimitExceeded';
+        recorder.event(this.#pod, 'Warning', reason, error.message);
+        this.#evicted = rejected(reason, error.message);
+        return 0;
+      }
       this.#mountFailingSince ??= clock.now();
       if (clock.now() - this.#mountFailingSince >= MOUNT_EVENT_AFTER_MS) {
         const message = `Unable to attach or mount volumes: ${errorMessage(error)}`;

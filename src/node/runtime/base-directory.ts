@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Files, Host } from '../../host/index.ts';
 import { hostSecrets } from './host-secrets.ts';
 import {
+  DEVICES,
   isCovered,
   OWN_DIRECTORIES,
   programMounts,
@@ -11,8 +12,6 @@ import {
   type TopEntry,
 } from './root-plan.ts';
 
-/** Device nodes that every container has (OCI runtime specification, default devices). */
-const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 const DEVICE_LINKS: Readonly<Record<string, string>> = {
   fd: '/proc/self/fd',
   stdin: '/proc/self/fd/0',
@@ -75,7 +74,8 @@ export async function prepareBaseDirectory(
   const rows = mode === 'overlay' ? [] : concealed.map((path) => [path]);
   await files.writeAtomic(join(directory, 'concealed'), records(rows));
   const mounts = programMounts(await host.mounts.list());
-  await files.writeAtomic(join(directory, 'fstab'), rootTable(join(directory, 'root'), mode, top, mounts));
+  const table = rootTable(join(directory, 'root'), mode, top, mounts, host.info().rootless);
+  await files.writeAtomic(join(directory, 'fstab'), table);
   return mode;
 }
 
@@ -94,6 +94,10 @@ async function fillDevices(host: Host, directory: string): Promise<void> {
   await files.writeAtomic(join(directory, 'termination-log'), '', 0o666);
   for (const [name, target] of Object.entries(DEVICE_LINKS))
     await files.symlink(target, join(directory, name));
+  if (host.info().rootless) {
+    for (const name of DEVICES) await files.writeAtomic(join(directory, name), '', 0o666);
+    return;
+  }
   const devices: string[] = [];
   for (const name of DEVICES)
     if ((await files.stat(`/dev/${name}`))?.kind === 'character') devices.push(`/dev/${name}`);

@@ -10,6 +10,8 @@ export interface RuntimePlaces {
   readonly directory: string;
   readonly mode: RootMode;
   readonly scratchBytes: number;
+  /** In a user namespace. @default false */
+  readonly rootless?: boolean;
 }
 
 /** Fills the directory of a container that is to be started: its files, its volumes, its settings, its state. */
@@ -62,7 +64,8 @@ async function fillRoot(
 ): Promise<void> {
   if (imageRoot === undefined) return;
   await files.append(join(directory, 'concealed'), records([]));
-  await files.append(join(directory, 'fstab'), imageTable(join(places.directory, 'root'), imageRoot));
+  const table = imageTable(join(places.directory, 'root'), imageRoot, places.rootless);
+  await files.append(join(directory, 'fstab'), table);
 }
 
 function settings(

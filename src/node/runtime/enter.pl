@@ -49,6 +49,7 @@ sub PR_CAP_AMBIENT() { 47 }
 sub PR_CAP_AMBIENT_CLEAR_ALL() { 4 }
 sub CAPABILITY_VERSION_3() { 0x20080522 }
 sub SIGKILL() { 9 }
+sub EPERM() { 1 }
 sub EINVAL() { 22 }
 sub O_CREATE() { 0100 }
 sub F_SETFD() { 2 }
@@ -169,9 +170,11 @@ sub become {
     }
   }
   my @groups = split /,/, $groups;
-  call('setgroups', scalar @groups, pack('L*', @groups)) or fail("cannot set the groups: $!");
-  call('setresgid', 0 + $gid, 0 + $gid, 0 + $gid) or fail("cannot become group $gid: $!");
-  call('setresuid', 0 + $uid, 0 + $uid, 0 + $uid) or fail("cannot become user $uid: $!");
+  # In a user namespace that an ordinary user has made, groups cannot be changed at all (user_namespaces(7)).
+  call('setgroups', scalar @groups, pack('L*', @groups)) or !@groups && $! == EPERM
+    or fail("cannot set the groups: $!" . ($! == EPERM ? '; a user namespace of an ordinary user does not allow it' : ''));
+  call('setresgid', 0 + $gid, 0 + $gid, 0 + $gid) or fail("cannot become group $gid: $!" . stranger());
+  call('setresuid', 0 + $uid, 0 + $uid, 0 + $uid) or fail("cannot become user $uid: $!" . stranger());
   # Before the program is: one whose capabilities change with it may not be looked at by its own children.
   limit_capabilities($capabilities eq 'all' ? undef : \%kept);
   if ($no_new_privileges) {
@@ -179,6 +182,11 @@ sub become {
   }
   # Without the process that waits for it a container's end would go unseen.
   call('prctl', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) or fail("cannot be bound to the parent: $!");
+}
+
+# An identity that a user namespace does not have (setuid(2), EINVAL).
+sub stranger {
+  return $! == EINVAL ? '; this user namespace does not have it' : '';
 }
 
 # No more than these, and none that would outlive the next exec beside the bounding set.

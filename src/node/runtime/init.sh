@@ -20,6 +20,7 @@ mount -n -t tmpfs -o "size=$scratch,mode=755" tmpfs "$root" || fail "cannot moun
 cp -a "$base/." "$state/files/." "$root/" || fail "cannot fill the scratch space"
 cd "$root" || fail "cannot enter the scratch space"
 mount -n -a -T "$fstab" || fail "cannot build the root file system"
-echo "$hostname" >/proc/sys/kernel/hostname || fail "cannot set the host name"
+# The file is the machine's root's; in a user namespace only the system call is left.
+{ echo "$hostname" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$hostname" || fail "cannot set the host name"
 command -v perl >/dev/null || fail "perl: command not found; install the Debian package perl-base"
 exec perl "$runtime/enter.pl" start "$state" "$root/rootfs" "$concealed" "$@"

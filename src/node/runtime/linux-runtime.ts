@@ -87,7 +87,8 @@ export class LinuxRuntime implements Runtime {
     });
     const container = this.#track(directory, stored);
     try {
-      const places = { directory: runtime, mode: this.#mode, scratchBytes };
+      const { rootless } = host.info();
+      const places = { directory: runtime, mode: this.#mode, scratchBytes, rootless };
       const sharedPid = this.#sharedPid(config);
       await fillContainerDirectory(host.files, places, directory, config, stored, sharedPid);
       await container.openLog();

@@ -25,23 +25,47 @@ const line = (source: string, target: string, type: string, options: string) =>
 
 const READ_ONLY = 'bind,ro,nodev,private';
 
+/** Group `tty`: whose terminals are. */
+const TTY_GROUP = 'gid=5,';
+
 /** What the kernel shows and what devices need, in every root. */
-const kernelTable = (rootfs: string) =>
+const kernelTable = (rootfs: string, rootless: boolean) =>
   line('proc', `${rootfs}/proc`, 'proc', 'nosuid,nodev,noexec') +
-  line('sysfs', `${rootfs}/sys`, 'sysfs', 'ro,nosuid,nodev,noexec') +
-  line('devpts', `${rootfs}/dev/pts`, 'devpts', 'newinstance,ptmxmode=0666,mode=0620,gid=5,nosuid,noexec') +
+  // A new one is for whom the network namespace belongs to.
+  (rootless
+    ? line('/sys', `${rootfs}/sys`, 'none', 'rbind,ro,nosuid,nodev,noexec,slave')
+    : line('sysfs', `${rootfs}/sys`, 'sysfs', 'ro,nosuid,nodev,noexec')) +
+  line(
+    'devpts',
+    `${rootfs}/dev/pts`,
+    'devpts',
+    `newinstance,ptmxmode=0666,mode=0620,${rootless ? '' : TTY_GROUP}nosuid,noexec`,
+  ) +
   line('shm', `${rootfs}/dev/shm`, 'tmpfs', 'size=65536k,nosuid,nodev,noexec') +
   line('mqueue', `${rootfs}/dev/mqueue`, 'mqueue', 'nosuid,nodev,noexec');
 
+/** Device nodes that every container has (OCI runtime specification, default devices). */
+export const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+
+/** A user namespace makes no device nodes: the host's are bound over empty files. */
+const devicesTable = (rootfs: string) =>
+  DEVICES.map((name) => line(`/dev/${name}`, `${rootfs}/dev/${name}`, 'none', 'bind')).join('');
+
 /** The mount table of a container that runs in an image, under an overlay. Only /dev is not the image's. */
-export function imageTable(root: string, imageRoot: string): string {
+export function imageTable(root: string, imageRoot: string, rootless = false): string {
   const rootfs = `${root}/rootfs`;
   return (
     // By a path of ours: what is in the image's would have to be quoted twice over.
     line(imageRoot, `${root}/image`, 'none', READ_ONLY) +
-    line('overlay', rootfs, 'overlay', 'nodev,lowerdir=image,upperdir=upper,workdir=work') +
+    line(
+      'overlay',
+      rootfs,
+      'overlay',
+      `nodev,${rootless ? 'userxattr,' : ''}lowerdir=image,upperdir=upper,workdir=work`,
+    ) +
     line(`${root}/dev`, `${rootfs}/dev`, 'none', 'bind') +
-    kernelTable(rootfs)
+    (rootless ? devicesTable(rootfs) : '') +
+    kernelTable(rootfs, rootless)
   );
 }
 
@@ -56,6 +80,7 @@ export function rootTable(
   mode: RootMode,
   top: readonly TopEntry[],
   mounts: readonly string[],
+  rootless = false,
 ): string {
   const rootfs = `${root}/rootfs`;
   const own = (name: string) => line(`${root}/${name}`, `${rootfs}/${name}`, 'none', 'bind');
@@ -65,15 +90,19 @@ export function rootTable(
       ? line('overlay', rootfs, 'overlay', 'nodev,lowerdir=/,upperdir=upper,workdir=work')
       : // Only a mount point can become a root.
         line(rootfs, rootfs, 'none', 'bind') +
-        // Not with what is mounted below, other pods' volumes among it.
+        // Not with what is mounted below, other pods' volumes among it; but a user namespace may not take off what was
+        // mounted outside it. There they are hidden like the rest (enter.pl, concealed).
         directories
-          .map(({ name }) => line(`/${name}`, `${rootfs}/${name}`, 'none', `${READ_ONLY},X-mount.mkdir`))
+          .map(({ name }) =>
+            line(`/${name}`, `${rootfs}/${name}`, 'none', `${rootless ? 'r' : ''}${READ_ONLY},X-mount.mkdir`),
+          )
           .join('');
   return (
     host +
     mounts.map((path) => line(path, rootfs + path, 'none', READ_ONLY)).join('') +
     (mode === 'overlay' ? OWN_DIRECTORIES.map(own).join('') : '') +
-    kernelTable(rootfs)
+    (rootless ? devicesTable(rootfs) : '') +
+    kernelTable(rootfs, rootless)
   );
 }
 

@@ -1,1 +1,3 @@
+export { ClientAccess } from './client-access.ts';
 export { NodeServer } from './node-server.ts';
+export { addVolumeStatsMetrics } from './stats/volume-metrics.ts';

@@ -2,15 +2,26 @@ import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { type Clock, errorMessage, type Logger, ServerResponse } from '../../base/index.ts';
+import {
+  type Clock,
+  errorMessage,
+  type Logger,
+  METRICS_CONTENT_TYPE,
+  type Metrics,
+  ServerResponse,
+} from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import { containerOf, type Pod, type Stored } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { type ClientSubject, refusal } from './authorize-client.ts';
+import type { PodVolumeStats } from '../volume-stats/index.ts';
 import { chooseLog } from './choose-log.ts';
+import { type ClientAccess, type ClientSubject, type User, userOfCertificate } from './client-access.ts';
 import { parseLogQuery } from './log-query.ts';
 import { readLog } from './read-log.ts';
 import { Refusal } from './refusal.ts';
+import { requestAttributes } from './request-attributes.ts';
+import { runningPods } from './running-pods.ts';
+import { summary } from './stats/summary.ts';
 import { servePortForward } from './streaming/port-forward.ts';
 import { runInContainer, serveRemoteCommand, type Upgrade } from './streaming/remote-command.ts';
 import { type StreamRoute, streamRoute } from './streaming/stream-route.ts';
@@ -23,21 +34,34 @@ export interface NodeServerOptions {
   readonly address: string;
   /** 0: a free one. */
   readonly port: number;
-  /** PEM. Clients must show a certificate of `ca`, and be allowed to (authorize-client.ts). */
+  /** PEM. Clients show a certificate of `ca`, or a bearer token. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
   /** The node's pods. */
   readonly pods: () => Iterable<Stored<Pod>>;
+  /** Who clients are and what they may do. */
+  readonly access: ClientAccess;
+  readonly metrics: Metrics;
+  /** What was measured of a pod's volumes. */
+  readonly volumes: (podUid: string) => PodVolumeStats | undefined;
+  readonly nodeName: string;
+  /** The kubelet's root directory. */
+  readonly nodeRoot: string;
 }
 
-/** The node's HTTPS server: /healthz for anybody; /pods and /containerLogs for the API server. */
+/**
+ * The node's HTTPS server: its pods, their logs and streams, how full volumes are, and metrics. Everything but /healthz is
+ * for those who may: as the kubelet, it asks the API server.
+ */
 export class NodeServer {
   readonly #options: NodeServerOptions;
   readonly #server: Server;
+  readonly #startedAtMs: number;
   /** Connections of other protocols, which the server forgets. */
   readonly #upgraded = new Set<Duplex>();
 
   constructor(options: NodeServerOptions) {
     this.#options = options;
+    this.#startedAtMs = options.clock.now();
     const { ca, cert, key } = options.tls;
     this.#server = createServer(
       { ca, cert, key, requestCert: true, rejectUnauthorized: false },
@@ -110,15 +134,16 @@ export class NodeServer {
   async #handle(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node');
     if (url.pathname === '/healthz') return answer(response, 200, 'ok');
-    const socket = request.socket as TLSSocket;
-    if (!socket.authorized) return answer(response, 401, 'Unauthorized');
-    const subject = socket.getPeerCertificate().subject as ClientSubject | undefined;
-    const refused = refusal(subject, url.pathname, request.method);
+    const user = await this.#userOf(request);
+    if (!user) return answer(response, 401, 'Unauthorized');
+    const attributes = requestAttributes(request.method ?? 'GET', url.pathname);
+    const refused = await this.#options.access.refusal(user, attributes);
     if (refused !== undefined) return answer(response, 403, refused);
     const route = streamRoute(url.pathname);
     if (route) return this.#stream(request, response, route, url.searchParams, upgrade);
     if (request.method !== 'GET') return answer(response, 405, 'Method Not Allowed');
-    if (url.pathname === '/pods') return this.#pods(response);
+    const read = this.#reads[url.pathname];
+    if (read) return read(response);
     const parts = url.pathname.split('/').map(decodeURIComponent);
     if (parts[1] === 'containerLogs' && parts.length === 5)
       return this.#logs(response, parts[2]!, parts[3]!, parts[4]!, url.searchParams);
@@ -139,9 +164,39 @@ export class NodeServer {
     return serveRemoteCommand(this.#options, route, query, upgrade);
   }
 
-  #pods(response: ServerResponse): void {
-    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [...this.#options.pods()] };
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(list));
+  readonly #reads: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
+    '/pods': (response) =>
+      answerJson(response, {
+        kind: 'PodList',
+        apiVersion: 'v1',
+        metadata: {},
+        items: [...this.#options.pods()],
+      }),
+    '/runningpods/': (response) => answerJson(response, runningPods(this.#options.runtime.containers())),
+    '/stats/summary': async (response) => answerJson(response, await this.#summary()),
+    '/metrics': (response) => {
+      response.writeHead(200, { 'Content-Type': METRICS_CONTENT_TYPE }).end(this.#options.metrics.text());
+    },
+  };
+
+  async #userOf({ socket, headers }: IncomingMessage): Promise<User | undefined> {
+    const { authorized, getPeerCertificate } = socket as TLSSocket;
+    if (authorized) return userOfCertificate(getPeerCertificate.call(socket).subject as ClientSubject);
+    const token = /^bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
+    return token === undefined ? undefined : await this.#options.access.userOfToken(token);
+  }
+
+  async #summary() {
+    const { host, clock, runtime, pods, volumes, nodeName, nodeRoot } = this.#options;
+    return summary({
+      nodeName,
+      nowMs: clock.now(),
+      startedAtMs: this.#startedAtMs,
+      fs: await host.files.statFs(nodeRoot),
+      pods: pods(),
+      containers: (podUid) => runtime.containers(podUid),
+      volumes,
+    });
   }
 
   async #logs(
@@ -203,6 +258,10 @@ function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
     response.once('drain', done);
     signal.addEventListener('abort', done, { once: true });
   });
+}
+
+function answerJson(response: ServerResponse, body: object): void {
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
 }
 
 function answer(response: ServerResponse, code: number, text: string): void {

@@ -25,6 +25,8 @@ export interface NodeFacts {
   readonly kubeletVersion: string;
   readonly runtimeVersion: string;
   readonly nowMs: number;
+  /** It does not leave that to the attach/detach controller. @default false */
+  readonly attachesForItself?: boolean;
   /** What containers can run in. @default none */
   readonly images?: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
 }
@@ -43,11 +45,16 @@ export function nodeObject(facts: NodeFacts): Node {
     metadata: {
       name: facts.name,
       labels: nodeLabels(facts),
-      annotations: { [ANN_CONTROLLER_MANAGED_ATTACH]: 'true' },
+      annotations: nodeAnnotations(facts),
     },
     spec: {},
     status: nodeStatus(facts, undefined),
   };
+}
+
+/** By it the attach/detach controller knows that it is to attach for the node. */
+export function nodeAnnotations({ attachesForItself }: NodeFacts): Record<string, string> {
+  return attachesForItself ? {} : { [ANN_CONTROLLER_MANAGED_ATTACH]: 'true' };
 }
 
 export function nodeLabels(facts: NodeFacts): Record<string, string> {

@@ -9,7 +9,14 @@ import {
   type Stored,
 } from '../../kube/index.ts';
 import { keepLease } from './node-lease.ts';
-import { type NodeFacts, nodeLabels, nodeObject, nodeStatus, statusDiffers } from './node-object.ts';
+import {
+  type NodeFacts,
+  nodeAnnotations,
+  nodeLabels,
+  nodeObject,
+  nodeStatus,
+  statusDiffers,
+} from './node-object.ts';
 
 /** The kubelet's nodeStatusUpdateFrequency: how often the status is compared with the server's. */
 const COMPARE_MS = 10_000;
@@ -23,6 +30,8 @@ export interface NodeStatusOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly facts: () => Promise<NodeFacts>;
+  /** How long its lease is good for. @default 40 */
+  readonly leaseSeconds?: number;
 }
 
 /** Registers the node and keeps saying that it lives. What others write to the Node it leaves alone. */
@@ -87,7 +96,8 @@ export class NodeStatusReporter {
     // It was here before: its labels may have been changed, its status is from another life.
     const metadata = {
       labels: nodeLabels(now),
-      annotations: { [ANN_CONTROLLER_MANAGED_ATTACH]: 'true' },
+      // A node that attaches for itself now may have been another.
+      annotations: { [ANN_CONTROLLER_MANAGED_ATTACH]: null, ...nodeAnnotations(now) },
     };
     const node = await client.patch(nodes, { name: now.name }, { type: 'merge', body: { metadata } });
     return await this.#patchStatus(now, node);

@@ -27,7 +27,11 @@ export interface AttachedVolume {
   readonly attachable: Attachability;
   readonly deviceState: MountState;
   readonly deviceMountPath: string;
+  /** Where a device that is given to pods as one was staged; '' where it was not. */
+  readonly stagingPath: string;
   readonly deviceReconstructed: boolean;
+  /** The SELinux label that it is mounted with globally. */
+  readonly seLinuxLabel: string | undefined;
   /** What its claim had when it was mounted, or what it has grown to since. */
   readonly size: string | undefined;
   /** Growing it has failed for good. */
@@ -97,7 +101,9 @@ export class ActualStateOfWorld {
       attachable,
       deviceState: 'not-mounted',
       deviceMountPath: '',
+      stagingPath: '',
       deviceReconstructed: false,
+      seLinuxLabel: undefined,
       size: undefined,
       expansionFailed: false,
       growsUnused: false,
@@ -117,12 +123,23 @@ export class ActualStateOfWorld {
     this.#volumes.delete(name);
   }
 
-  markDeviceMounted(name: UniqueVolumeName, devicePath: string, deviceMountPath: string): void {
+  markDeviceMounted(
+    name: UniqueVolumeName,
+    devicePath: string,
+    deviceMountPath: string,
+    stagingPath = '',
+  ): void {
     const volume = this.#attached(name);
     volume.deviceState = 'mounted';
     volume.devicePath = devicePath || volume.devicePath;
     volume.deviceMountPath = deviceMountPath;
+    volume.stagingPath = stagingPath;
     volume.deviceReconstructed = false;
+  }
+
+  /** Comes before it is mounted globally. */
+  markDeviceLabel(name: UniqueVolumeName, seLinuxLabel: string | undefined): void {
+    this.#attached(name).seLinuxLabel = seLinuxLabel;
   }
 
   markDeviceUncertain(name: UniqueVolumeName, deviceMountPath: string, reconstructed = false): void {
@@ -137,6 +154,7 @@ export class ActualStateOfWorld {
     volume.deviceState = 'not-mounted';
     volume.deviceMountPath = '';
     volume.deviceReconstructed = false;
+    volume.growsUnused = false;
   }
 
   /** Notes the size of a volume of which none is known. */

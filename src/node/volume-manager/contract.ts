@@ -1,5 +1,5 @@
 import type { Pod, Stored } from '../../kube/index.ts';
-import type { UniqueVolumeName } from '../../volume/index.ts';
+import type { UniqueVolumeName, VolumeStats } from '../../volume/index.ts';
 
 /** What the volume manager needs to know of the node's pods; whoever runs them implements it. */
 export interface PodSource {
@@ -7,9 +7,9 @@ export interface PodSource {
   pods(): Iterable<Stored<Pod>>;
   /**
    * Calls back after each change of the above or of `podMayStillUseVolumes`, until the returned function is called.
-   * `podUid` when the change concerns one pod.
+   * `podUid` when the change concerns one pod; `edited` when somebody has changed what it wishes for or is called.
    */
-  onChange(callback: (podUid?: string) => void): () => void;
+  onChange(callback: (podUid?: string, edited?: boolean) => void): () => void;
   /**
    * Whether containers of the pod run, or may be started although the pod is being deleted. Asked for pods that are
    * finished, being deleted or gone: their volumes are kept mounted until it says no.
@@ -40,7 +40,8 @@ export interface VolumeManager {
   start(signal: AbortSignal): Promise<void>;
   /**
    * Resolves once all volumes that the pod's containers use are set up. Rejects after 2 min 3 s, or at once if a volume
-   * cannot be processed (claim not bound …), naming the volumes; the work goes on all the same, so call again.
+   * cannot be processed (claim not bound …), naming the volumes; the work goes on all the same, so call again. With a
+   * VolumeAttachLimitExceededError when the node takes no more volumes: the pod will never run here.
    */
   waitForAttachAndMount(pod: Stored<Pod>, signal: AbortSignal): Promise<MountedVolumes>;
   /** Resolves once none of the pod's volumes is mounted. Rejects after 2 min 3 s. */
@@ -53,6 +54,8 @@ export interface VolumeManager {
   /** Resolves once nothing is mounted for any pod, nor globally: for a shutdown, after the pod source was emptied. */
   waitForAllUnmounted(signal: AbortSignal): Promise<void>;
   mountedVolumesForPod(podUid: string): MountedVolumes;
+  /** How full the pod's volumes are now, by their names in the pod. What cannot be measured is left out. */
+  volumeStats(podUid: string, signal: AbortSignal): Promise<ReadonlyMap<string, VolumeStats>>;
   /** Whether something is mounted, or may be, for the pod: its directory must stay. */
   podHasMountedVolumes(podUid: string): boolean;
   /** What node.status.volumesInUse must say, sorted. The volume manager writes it there by itself. */

@@ -137,7 +137,7 @@ describe('claims and volumes that must not be used', () => {
     const spec = (change: Partial<PersistentVolume['spec']>) => specFromPersistentVolume(pv(change), false);
     assert.equal(mountForbidden(spec({ nodeAffinity: zone('a') }), node, true), undefined);
     assert.deepEqual(mountForbidden(spec({ nodeAffinity: zone('b') }), node, false), {
-      step: 'MountVolume.NodeAffinity check failed',
+      step: 'NodeAffinity check failed',
       why: 'no matching NodeSelectorTerms',
     });
     const once = spec({ accessModes: ['ReadWriteOncePod'] });

@@ -22,6 +22,8 @@ export interface VolumeToMount {
   readonly deviceMountable: boolean;
   /** node.status.volumesInUse names the volume: whoever detaches has been told. */
   readonly reportedInUse: boolean;
+  /** The SELinux label to mount it with, where one matters. */
+  readonly seLinuxLabel?: string;
 }
 
 interface DesiredVolume {
@@ -29,6 +31,7 @@ interface DesiredVolume {
   readonly deviceMountable: boolean;
   attachable: boolean;
   reportedInUse: boolean;
+  readonly seLinuxLabel: string | undefined;
   readonly pods: Map<string, { pod: Stored<Pod>; spec: VolumeSpec; outerNames: readonly string[] }>;
 }
 
@@ -46,7 +49,12 @@ export class DesiredStateOfWorld {
   }
 
   /** Adds the volume for the pod, or refreshes both. @throws Error if no plugin takes the volume. */
-  addPodToVolume(pod: Stored<Pod>, spec: VolumeSpec, outerName: string): UniqueVolumeName {
+  addPodToVolume(
+    pod: Stored<Pod>,
+    spec: VolumeSpec,
+    outerName: string,
+    seLinuxLabel?: string,
+  ): UniqueVolumeName {
     const plugin = this.#plugins.findBySpec(spec);
     const uid = pod.metadata.uid;
     const attachable = isAttachable(plugin, spec);
@@ -57,7 +65,7 @@ export class DesiredStateOfWorld {
         : uniqueVolumeNameForPod(plugin, spec, uid);
     let volume = this.#volumes.get(name);
     if (!volume) {
-      volume = { plugin, attachable, deviceMountable, reportedInUse: false, pods: new Map() };
+      volume = { plugin, attachable, deviceMountable, reportedInUse: false, seLinuxLabel, pods: new Map() };
       this.#volumes.set(name, volume);
     }
     const known = volume.pods.get(uid)?.outerNames ?? [];
@@ -101,6 +109,11 @@ export class DesiredStateOfWorld {
     return this.#volumes.has(name);
   }
 
+  /** The SELinux label that the volume is to be mounted with. */
+  seLinuxLabelOf(name: UniqueVolumeName): string | undefined {
+    return this.#volumes.get(name)?.seLinuxLabel;
+  }
+
   podExistsInVolume(podUid: string, name: UniqueVolumeName): boolean {
     return this.#volumes.get(name)?.pods.has(podUid) ?? false;
   }
@@ -128,7 +141,7 @@ export class DesiredStateOfWorld {
   volumesToMount(podUid?: string): VolumeToMount[] {
     const result: VolumeToMount[] = [];
     for (const [volumeName, volume] of this.#volumes) {
-      const { plugin, attachable, deviceMountable, reportedInUse } = volume;
+      const { plugin, attachable, deviceMountable, reportedInUse, seLinuxLabel } = volume;
       for (const [uid, { pod, spec, outerNames }] of volume.pods) {
         if (podUid !== undefined && uid !== podUid) continue;
         result.push({
@@ -140,6 +153,7 @@ export class DesiredStateOfWorld {
           attachable,
           deviceMountable,
           reportedInUse,
+          seLinuxLabel,
         });
       }
     }

@@ -4,6 +4,9 @@ import { FakeClock } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Stored } from '../../kube/index.ts';
 import {
+  FailedPreconditionError,
+  InfeasibleError,
+  OperationNotSupportedError,
   specFromPersistentVolume,
   TransientOperationFailure,
   type VolumePlugin,
@@ -198,6 +201,42 @@ describe('growing a volume on the node', () => {
     assert.deepEqual(w.patches[3], {
       status: { allocatedResourceStatuses: { storage: 'NodeResizeInfeasible' }, conditions },
     });
+  });
+
+  it('makes room for another size at once when the driver says that it can never be', async () => {
+    const w = start(PENDING, async () => {
+      throw new InfeasibleError('never');
+    });
+    await assert.rejects(w.expander.inUse(w.toMount, at, signal), InfeasibleError);
+    const { status } = w.patches[1] as { status: { allocatedResourceStatuses: object } };
+    assert.deepEqual(status.allocatedResourceStatuses, { storage: 'NodeResizeInfeasible' });
+  });
+
+  it('lets a volume be used as it is that grows only while nobody has it, until nobody has', async () => {
+    const w = start(PENDING, async () => {
+      throw new FailedPreconditionError('in use');
+    });
+    await w.expander.afterMount(w.toMount, at, signal);
+    assert.match(JSON.stringify(w.patches[1]), /"NodeResizeError".*failed to expand pvc with in use/);
+    assert.doesNotMatch(JSON.stringify(w.patches[1]), /NodeResizeInfeasible/);
+    assert.equal(w.actual.get('v/d/pv')?.size, '1Gi');
+    assert.equal(w.actual.get('v/d/pv')?.growsUnused, true);
+    w.actual.markDeviceUnmounted('v/d/pv');
+    assert.equal(w.actual.get('v/d/pv')?.growsUnused, false);
+  });
+
+  it('has no part in it where the driver does it elsewhere; but a node that is asked to must', async () => {
+    const unable = async () => {
+      throw new OperationNotSupportedError('not here');
+    };
+    for (const state of [{}, { allocated: '2Gi', has: '2Gi', modes: ['ReadWriteMany'] }]) {
+      const w = start(state, unable);
+      await w.expander.inUse(w.toMount, at, signal);
+      assert.deepEqual([w.patches, w.told], [[], []]);
+      assert.equal(w.actual.get('v/d/pv')?.size, '2Gi');
+    }
+    const w = start(PENDING, unable);
+    await assert.rejects(w.expander.inUse(w.toMount, at, signal), OperationNotSupportedError);
   });
 
   it('tells nothing of a failure that leaves open what happened', async () => {

@@ -7,22 +7,21 @@ import {
 } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 
-/** Why a volume must not be mounted here for a pod now, and the step that says so; `undefined` when it may. */
+/** Why a volume must not be brought to a pod here now, and the step that says so if it is one of its own; `undefined` when it may. */
 export function mountForbidden(
   spec: VolumeSpec,
   node: Stored<Node> | undefined,
   mountedElsewhere: boolean,
-): { step: string; why: string } | undefined {
+): { step?: string; why: string } | undefined {
   const volume = spec.persistentVolume;
   if (!volume) return undefined;
   if (node && !volumeReaches(volume, node)) {
-    return { step: 'MountVolume.NodeAffinity check failed', why: 'no matching NodeSelectorTerms' };
+    return { step: 'NodeAffinity check failed', why: 'no matching NodeSelectorTerms' };
   }
   const modes = volume.spec?.accessModes ?? [];
   // With several modes it cannot be told which one the pod means.
   if (mountedElsewhere && modes.length === 1 && modes[0] === 'ReadWriteOncePod') {
     return {
-      step: 'MountVolume.SetUp failed',
       why: 'volume uses the ReadWriteOncePod access mode and is already in use by another pod',
     };
   }

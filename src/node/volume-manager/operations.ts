@@ -2,29 +2,30 @@ import { type Clock, errorMessage, type Logger, type Trace } from '../../base/in
 import type { Client, EventRecorder } from '../../client/index.ts';
 import type { Host } from '../../host/index.ts';
 import { type Node, nodes, type Stored } from '../../kube/index.ts';
-import {
-  claimOf,
-  isAttachable,
-  type MountContext,
-  type OperationKey,
-  type PendingOperations,
-  type VolumeSpec,
-} from '../../volume/index.ts';
-import { MountError, mountReferences } from '../../volume/mount/index.ts';
+import { claimOf, type OperationKey, type PendingOperations, type VolumeSpec } from '../../volume/index.ts';
 import type { ActualStateOfWorld, AttachedVolume, PodMount } from './actual-state-of-world.ts';
+import { blockForm } from './block-form.ts';
 import type { VolumeToMount } from './desired-state-of-world.ts';
-import { afterDeviceFailure, afterMountFailure, mountForbidden } from './mount-rules.ts';
+import { filesystemForm } from './filesystem-form.ts';
+import { failure } from './operation-failure.ts';
+import type { Unreconstructed } from './reconstruct.ts';
+import { attachHere, detachHere } from './self-attach.ts';
 import { UnmountSpans } from './unmount-spans.ts';
-import { type MountedAt, VolumeExpander } from './volume-expander.ts';
+import { VolumeExpander } from './volume-expander.ts';
+import type { VolumeForm } from './volume-form.ts';
+import type { VolumeMetrics } from './volume-metrics.ts';
+import { globalPathOf, isBlock, podPathOf } from './volume-places.ts';
 
 export interface OperationsOptions {
   readonly client: Client;
   readonly host: Host;
   readonly nodeName: string;
+  readonly nodeRoot: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly recorder: EventRecorder;
   readonly trace: Trace;
+  readonly metrics: VolumeMetrics;
   readonly actual: ActualStateOfWorld;
   readonly pending: PendingOperations;
   /** This node, as cached. */
@@ -34,11 +35,10 @@ export interface OperationsOptions {
 }
 
 /** What an operation on a volume is called; also the name under which it backs off. */
-const MOUNT = 'volume_mount';
-const UNMOUNT = 'volume_unmount';
-const UNMOUNT_DEVICE = 'unmount_device';
 const EXPAND = 'volume_fs_resize';
 const VERIFY = 'verify_controller_attached_volume';
+const ATTACH = 'volume_attach';
+const DETACH = 'volume_detach';
 
 /**
  * Starts operations on volumes in the background, one at a time for each, and notes their outcome in the actual state
@@ -48,11 +48,15 @@ export class Operations {
   readonly #options: OperationsOptions;
   readonly #unmounts: UnmountSpans;
   readonly #expander: VolumeExpander;
+  readonly #filesystem: VolumeForm;
+  readonly #block: VolumeForm;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
     this.#unmounts = new UnmountSpans(options.trace, options.nodeName);
     this.#expander = new VolumeExpander(options);
+    this.#filesystem = filesystemForm({ ...options, expander: this.#expander });
+    this.#block = blockForm({ ...options, expander: this.#expander });
   }
 
   isPending(key: OperationKey): boolean {
@@ -61,7 +65,7 @@ export class Operations {
 
   /** Asks the server whether the volume was attached to this node, and notes it. */
   verifyAttached(volume: VolumeToMount, signal: AbortSignal): void {
-    this.#start({ volume: volume.volumeName }, VERIFY, volume.spec, async () => {
+    this.#start({ volume: volume.volumeName }, VERIFY, volume, async () => {
       const { client, nodeName, actual } = this.#options;
       const node = await client.get(nodes, { name: nodeName }, { signal });
       const attached = node.status?.volumesAttached?.find((each) => each.name === volume.volumeName);
@@ -70,19 +74,34 @@ export class Operations {
     });
   }
 
+  /** Attaches the volume to this node, which does so for itself. */
+  attach(volume: VolumeToMount, signal: AbortSignal): void {
+    this.#start({ volume: volume.volumeName }, ATTACH, volume, () =>
+      attachHere(this.#options, volume, signal),
+    );
+  }
+
+  detach(volume: AttachedVolume, signal: AbortSignal): void {
+    this.#start({ volume: volume.volumeName }, DETACH, volume, () =>
+      detachHere(this.#options, volume, signal),
+    );
+  }
+
   mount(volume: VolumeToMount, isRemount: boolean, signal: AbortSignal): void {
     const { volumeName, spec, pod, attachable, deviceMountable } = volume;
     const shared = attachable || deviceMountable;
     const key = shared ? { volume: volumeName } : { volume: volumeName, pod: pod.metadata.uid };
-    this.#start(key, MOUNT, spec, async () => {
+    const form = this.#formOf(spec);
+    this.#start(key, form.names.setUp, volume, async () => {
       const claim = claimOf(spec);
       const span = claim && !isRemount ? this.#beginMount(claim, volume) : undefined;
       try {
-        await this.#mount(volume, isRemount, signal);
+        await form.setUp(volume, isRemount, signal);
         span?.ok();
       } catch (error) {
         span?.fail(errorMessage(error));
-        if (!signal.aborted) this.#options.recorder.event(pod, 'Warning', 'FailedMount', errorMessage(error));
+        if (!signal.aborted)
+          this.#options.recorder.event(pod, 'Warning', form.failureReason, errorMessage(error));
         throw error;
       }
     });
@@ -91,172 +110,90 @@ export class Operations {
   /** Grows a volume that is mounted for the pod. */
   expand(volume: VolumeToMount, signal: AbortSignal): void {
     const { volumeName, spec, pod } = volume;
-    this.#start({ volume: volumeName }, EXPAND, spec, async () => {
-      const { actual, recorder } = this.#options;
+    this.#start({ volume: volumeName }, EXPAND, volume, async () => {
       try {
-        await this.#expander.inUse(volume, mountedAt(volume, actual.get(volumeName)?.devicePath), signal);
+        await this.#expander.inUse(volume, this.#formOf(spec).mountedAt(volume), signal);
       } catch (error) {
         const told = failure('NodeExpandVolume.NodeExpandVolume failed', spec, error);
-        if (!signal.aborted) recorder.event(pod, 'Warning', 'VolumeResizeFailed', told.message);
+        if (!signal.aborted) this.#options.recorder.event(pod, 'Warning', 'VolumeResizeFailed', told.message);
         throw told;
       }
     });
   }
 
   unmount(mount: PodMount, signal: AbortSignal): void {
-    const { volumeName, podUid, spec, plugin } = mount;
-    this.#start({ volume: volumeName, pod: podUid }, UNMOUNT, spec, async () => {
-      const { actual } = this.#options;
-      const volume = actual.get(volumeName);
-      this.#unmounts.begin(
-        mount,
-        claimOf(spec) ?? this.#options.claimByVolume(spec),
-        volume?.deviceMountPath,
-      );
+    const { volumeName, podUid, spec } = mount;
+    const form = this.#formOf(spec);
+    this.#start({ volume: volumeName, pod: podUid }, form.names.tearDown, mount, async () => {
+      const volume = this.#options.actual.get(volumeName);
+      const claim = claimOf(spec) ?? this.#options.claimByVolume(spec);
+      this.#unmounts.begin(mount, claim, volume?.deviceMountPath);
       try {
-        await plugin.mounter.tearDown(spec.name, podUid, signal);
+        await form.tearDown(mount, signal);
       } catch (error) {
-        // It may be half undone: a pod that comes back must set it up again.
-        actual.markMountUncertain(volumeName, podUid, spec);
         this.#unmounts.fail(volumeName, errorMessage(error));
-        throw failure('UnmountVolume.TearDown failed', spec, error);
+        throw error;
       }
-      actual.markUnmounted(volumeName, podUid);
       if (volume?.deviceState === 'not-mounted' || (volume && volume.pods.size > 0))
         this.#unmounts.ok(volumeName);
     });
   }
 
   unmountDevice(volume: AttachedVolume, signal: AbortSignal): void {
-    const { volumeName, spec, plugin } = volume;
-    this.#start({ volume: volumeName }, UNMOUNT_DEVICE, spec, async () => {
-      const { actual, host } = this.#options;
-      const path = plugin.deviceMounter!.deviceMountPath(spec) || volume.deviceMountPath;
-      const others = await mountReferences(host, path);
-      if (others.length > 0) {
-        const why = `the device mount path ${JSON.stringify(path)} is still mounted by other references [${others.join(' ')}]`;
-        throw failure('GetDeviceMountRefs check failed', spec, why);
-      }
+    const { volumeName, spec } = volume;
+    const form = this.#formOf(spec);
+    this.#start({ volume: volumeName }, form.names.tearDownDevice, volume, async () => {
       try {
-        await plugin.deviceMounter!.unmountDevice(path, signal);
+        await form.tearDownDevice(volume, signal);
       } catch (error) {
-        actual.markDeviceUncertain(volumeName, path);
         this.#unmounts.fail(volumeName, errorMessage(error));
-        throw failure('UnmountDevice failed', spec, error);
+        throw error;
       }
-      actual.markDeviceUnmounted(volumeName);
       this.#unmounts.ok(volumeName);
     });
   }
 
   /** Undoes what was found on disk but could not be understood well enough to keep account of. */
-  cleanUp(
-    plugin: PodMount['plugin'],
-    specName: string,
-    podUid: string,
-    signal: AbortSignal,
-    done: () => void,
-  ): void {
+  cleanUp({ plugin, specName, podUid, mode }: Unreconstructed, signal: AbortSignal, done: () => void): void {
     const spec: VolumeSpec = { name: specName, readOnly: false };
-    this.#start({ volume: `${plugin.name}/${podUid}-${specName}` }, UNMOUNT, spec, async () => {
-      await plugin.mounter.tearDown(specName, podUid, signal);
+    const form = mode === 'Block' ? this.#block : this.#filesystem;
+    const key = { volume: `${plugin.name}/${podUid}-${specName}` };
+    this.#start(key, form.names.tearDown, { plugin, spec }, async () => {
+      const { metrics } = this.#options;
+      await form.undo(plugin, specName, podUid, signal).catch((error) => {
+        metrics.forceCleaned(true);
+        throw error;
+      });
+      metrics.forceCleaned(false);
       done();
     });
   }
 
-  async #mount(volume: VolumeToMount, isRemount: boolean, signal: AbortSignal): Promise<void> {
-    const { actual, nodeName, recorder } = this.#options;
-    const { volumeName, spec, plugin, pod } = volume;
-    const podUid = pod.metadata.uid;
-    const forbidden = mountForbidden(
-      spec,
-      this.#options.node(),
-      actual.isMountedElsewhere(volumeName, podUid),
-    );
-    if (forbidden) throw failure(forbidden.step, spec, forbidden.why);
-    await plugin.mounter.check?.(spec).catch((error) => {
-      throw failure('MountVolume.NewMounter initialization failed', spec, error);
-    });
-    const security = pod.spec?.securityContext;
-    const context: MountContext = {
-      pod,
-      fsGroup: security?.fsGroup,
-      fsGroupChangePolicy: security?.fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always',
-      isRemount,
-      isReconstructed: actual.podMount(podUid, volumeName)?.reconstructed ?? false,
-      signal,
-    };
-    const tellMismatch = (error: unknown) => {
-      if (error instanceof MountError && error.kind === 'FilesystemMismatch')
-        recorder.event(pod, 'Warning', 'FailedMountOnFilesystemMismatch', error.message);
-    };
-
-    let devicePath = actual.get(volumeName)?.devicePath ?? '';
-    if (isAttachable(plugin, spec)) {
-      const attached = plugin.attacher!.waitForAttach(spec, nodeName, devicePath, signal, pod);
-      devicePath = await attached.catch((error) => {
-        throw failure('MountVolume.WaitForAttach failed', spec, error);
-      });
-    }
-    if (volume.deviceMountable && actual.get(volumeName)?.deviceState !== 'mounted') {
-      const path = plugin.deviceMounter!.deviceMountPath(spec);
-      try {
-        await plugin.deviceMounter!.mountDevice(spec, devicePath, path, context);
-      } catch (error) {
-        tellMismatch(error);
-        afterDeviceFailure(actual, volumeName, path, error);
-        throw failure('MountVolume.MountDevice failed', spec, error);
-      }
-      actual.markDeviceMounted(volumeName, devicePath, path);
-    }
-    try {
-      await plugin.mounter.setUp(spec, context);
-    } catch (error) {
-      tellMismatch(error);
-      afterMountFailure(actual, volumeName, podUid, spec, error);
-      throw failure('MountVolume.SetUp failed', spec, error);
-    }
-    try {
-      await this.#expander.afterMount(volume, mountedAt(volume, devicePath), signal);
-    } catch (error) {
-      // It is mounted, but must not be used with its old size.
-      actual.markMountUncertain(volumeName, podUid, spec);
-      throw failure('MountVolume.Setup failed while expanding volume', spec, error);
-    }
-    actual.markMounted(volumeName, podUid, spec);
+  #formOf(spec: VolumeSpec): VolumeForm {
+    return isBlock(spec) ? this.#block : this.#filesystem;
   }
 
-  #beginMount(claim: string, volume: VolumeToMount) {
-    const { pod, plugin, spec } = volume;
+  #beginMount(claim: string, { pod, spec, plugin, deviceMountable }: VolumeToMount) {
     return this.#options.trace.begin('volume-manager', 'mount', claim, {
       pod: `${pod.metadata.namespace}/${pod.metadata.name}`,
       node: this.#options.nodeName,
       volume: spec.name,
-      globalPath: volume.deviceMountable ? plugin.deviceMounter!.deviceMountPath(spec) : '',
-      podPath: plugin.mounter.podPath(spec, pod.metadata.uid),
+      globalPath: deviceMountable ? globalPathOf(plugin, spec) : '',
+      podPath: podPathOf(plugin, spec, pod.metadata.uid),
     });
   }
 
-  #start(key: OperationKey, name: string, spec: VolumeSpec, work: () => Promise<void>): void {
-    const { log, pending } = this.#options;
+  #start(
+    key: OperationKey,
+    name: string,
+    { plugin, spec }: Pick<VolumeToMount, 'plugin' | 'spec'>,
+    work: () => Promise<void>,
+  ): void {
+    const { log, pending, metrics } = this.#options;
     pending.run(key, name, async () => {
       log.debug(`${name} started`, { volume: spec.name, pod: key.pod });
-      await work();
+      await metrics.timed(plugin, spec, name, work);
       log.debug(`${name} succeeded`, { volume: spec.name, pod: key.pod });
     });
   }
-}
-
-function mountedAt({ plugin, spec, pod, deviceMountable }: VolumeToMount, devicePath = ''): MountedAt {
-  return {
-    devicePath,
-    mountPath: plugin.mounter.podPath(spec, pod.metadata.uid),
-    deviceMountPath: deviceMountable ? plugin.deviceMounter!.deviceMountPath(spec) : '',
-  };
-}
-
-/** `MountVolume.SetUp failed for volume "pvc-…" : why`, as upstream's GenerateError words it. */
-function failure(step: string, spec: VolumeSpec, cause: unknown): Error {
-  const why = cause === undefined ? '' : `: ${errorMessage(cause)}`;
-  return new Error(`${step} for volume ${JSON.stringify(spec.name)} ${why}`, { cause });
 }

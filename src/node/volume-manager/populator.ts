@@ -1,6 +1,7 @@
 import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
 import { type Client, Controller } from '../../client/index.ts';
 import type { Pod, Stored } from '../../kube/index.ts';
+import { mountLabel, type SeLinux } from '../../volume/selinux/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { PodSource } from './contract.ts';
 import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
@@ -12,6 +13,7 @@ export interface PopulatorOptions {
   readonly podSource: PodSource;
   readonly desired: DesiredStateOfWorld;
   readonly actual: ActualStateOfWorld;
+  readonly seLinux: SeLinux;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called after each pod whose wishes were looked at, whether they changed or not. */
@@ -126,7 +128,7 @@ export class Populator {
   }
 
   async #add(pod: Stored<Pod>, signal: AbortSignal): Promise<void> {
-    const { client, desired, actual } = this.#options;
+    const { client, desired, actual, seLinux } = this.#options;
     const uid = pod.metadata.uid;
     const used = usedVolumes(pod);
     const expected = expectedVolumes(pod).join();
@@ -136,7 +138,7 @@ export class Populator {
       if (!used.mounts.has(volume.name) && !used.devices.has(volume.name)) continue;
       try {
         const spec = await createVolumeSpec(client, pod, volume, used, signal);
-        desired.addPodToVolume(pod, spec, volume.name);
+        desired.addPodToVolume(pod, spec, volume.name, await mountLabel(seLinux, pod, volume.name, spec));
       } catch (error) {
         signal.throwIfAborted();
         failures.push(errorMessage(error));

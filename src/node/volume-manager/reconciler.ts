@@ -1,5 +1,5 @@
 import { isAttachable, type UniqueVolumeName } from '../../volume/index.ts';
-import type { ActualStateOfWorld } from './actual-state-of-world.ts';
+import type { ActualStateOfWorld, AttachedVolume } from './actual-state-of-world.ts';
 import type { DesiredStateOfWorld, VolumeToMount } from './desired-state-of-world.ts';
 import type { Operations } from './operations.ts';
 
@@ -8,12 +8,14 @@ export interface ReconcilerOptions {
   readonly actual: ActualStateOfWorld;
   readonly operations: Pick<
     Operations,
-    'isPending' | 'verifyAttached' | 'mount' | 'expand' | 'unmount' | 'unmountDevice'
+    'isPending' | 'verifyAttached' | 'attach' | 'detach' | 'mount' | 'expand' | 'unmount' | 'unmountDevice'
   >;
   /** Whether the volume has become larger and this node has something to do about it. */
   needsExpansion(volume: VolumeToMount): boolean;
   /** Whether it is known what the pod wishes for; until then nothing of it is unmounted. */
   isSettled(podUid: string): boolean;
+  /** Whether this node attaches and detaches for itself. @default false */
+  readonly attachesForItself?: boolean;
   /** Whether the node's status, as cached, names the volume as attached. */
   isReportedAttached(name: UniqueVolumeName): boolean;
 }
@@ -47,11 +49,17 @@ function mountOrAttach(options: ReconcilerOptions, volume: VolumeToMount, signal
   // Found on disk: where its device is will be known from the node's status, soon.
   if (known?.attachable === 'uncertain') return;
   if (known?.attachable !== 'yes' && needsAttach(options, volume)) {
+    if (options.attachesForItself) {
+      operations.attach(volume, signal);
+      return;
+    }
     // Who detaches must have been told that the volume is in use here before it is.
     if (volume.reportedInUse && options.isReportedAttached(volumeName))
       operations.verifyAttached(volume, signal);
     return;
   }
+  // Mounted with another label: it is unmounted first.
+  if (known && isMountedOtherwise(known, volume.seLinuxLabel)) return;
   if (!known) actual.markAttached(volumeName, volume.plugin, volume.spec, '', 'no');
   const mount = actual.podMount(volume.pod.metadata.uid, volumeName);
   if (mount?.state === 'mounted' && !mount.remountRequired) {
@@ -72,10 +80,17 @@ function unmountDevices(options: ReconcilerOptions, signal: AbortSignal): void {
   const { actual, desired, operations } = options;
   for (const volume of actual.volumes()) {
     const { volumeName } = volume;
-    if (volume.pods.size > 0 || desired.volumeExists(volumeName)) continue;
+    if (volume.pods.size > 0) continue;
+    const label = desired.seLinuxLabelOf(volumeName);
+    if (desired.volumeExists(volumeName) && !isMountedOtherwise(volume, label)) continue;
     if (operations.isPending({ volume: volumeName })) continue;
     if (volume.deviceState !== 'not-mounted') operations.unmountDevice(volume, signal);
+    else if (options.attachesForItself && volume.attachable === 'yes') operations.detach(volume, signal);
     // Whoever attached it detaches it, once it is no longer reported in use.
     else actual.markDetached(volumeName);
   }
+}
+
+function isMountedOtherwise(known: AttachedVolume, wanted: string | undefined): boolean {
+  return known.deviceState !== 'not-mounted' && known.seLinuxLabel !== wanted;
 }

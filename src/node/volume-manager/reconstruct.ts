@@ -6,6 +6,7 @@ import {
   isDeviceMountable,
   type PluginRegistry,
   podsDirectory,
+  podVolumeDevicesDirectory,
   podVolumesDirectory,
   unescapePluginName,
   uniqueVolumeName,
@@ -13,12 +14,14 @@ import {
   type VolumePlugin,
 } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
+import { globalPathOf } from './volume-places.ts';
 
 /** A volume directory of a pod, as found on disk. */
 export interface FoundVolume {
   readonly podUid: string;
   readonly pluginName: string;
   readonly specName: string;
+  readonly mode: 'Filesystem' | 'Block';
 }
 
 /** A volume directory that could not be understood; undone once it is known that no pod wants it. */
@@ -26,14 +29,19 @@ export interface Unreconstructed extends FoundVolume {
   readonly plugin: VolumePlugin;
 }
 
-/** Every `pods/UID/volumes/PLUGIN/NAME`. */
+/** Every `pods/UID/volumes/PLUGIN/NAME` and `pods/UID/volumeDevices/PLUGIN/NAME`. */
 async function findPodVolumes(files: Files, nodeRoot: string): Promise<FoundVolume[]> {
   const found: FoundVolume[] = [];
   for (const podUid of await subdirectories(files, podsDirectory(nodeRoot))) {
     const volumes = podVolumesDirectory(nodeRoot, podUid);
     for (const escaped of await subdirectories(files, volumes)) {
       for (const specName of await subdirectories(files, join(volumes, escaped)))
-        found.push({ podUid, pluginName: unescapePluginName(escaped), specName });
+        found.push({ podUid, pluginName: unescapePluginName(escaped), specName, mode: 'Filesystem' });
+    }
+    const devices = podVolumeDevicesDirectory(nodeRoot, podUid);
+    for (const escaped of await subdirectories(files, devices)) {
+      for (const specName of await files.list(join(devices, escaped)))
+        found.push({ podUid, pluginName: unescapePluginName(escaped), specName, mode: 'Block' });
     }
   }
   return found;
@@ -47,17 +55,19 @@ async function findPodVolumes(files: Files, nodeRoot: string): Promise<FoundVolu
 export async function reconstruct(
   options: { host: Host; nodeRoot: string; plugins: PluginRegistry; log: Logger },
   actual: ActualStateOfWorld,
-): Promise<readonly Unreconstructed[]> {
+): Promise<{ readonly total: number; readonly failed: readonly Unreconstructed[] }> {
   const { host, nodeRoot, plugins, log } = options;
   const failed: Unreconstructed[] = [];
-  for (const found of await findPodVolumes(host.files, nodeRoot)) {
+  const volumes = await findPodVolumes(host.files, nodeRoot);
+  for (const found of volumes) {
     const plugin = plugins.findByName(found.pluginName);
-    if (!plugin) {
+    if (!plugin || (found.mode === 'Block' && !plugin.blockMapper)) {
       log.warn('a volume directory belongs to no known plugin; it stays', { ...found });
       continue;
     }
     try {
-      const volume = await plugin.mounter.reconstruct(found.specName, found.podUid);
+      const from = found.mode === 'Block' ? plugin.blockMapper : plugin.mounter;
+      const volume = await from!.reconstruct(found.specName, found.podUid);
       if (!volume) {
         failed.push({ ...found, plugin });
         continue;
@@ -69,22 +79,31 @@ export async function reconstruct(
       // Only what is mounted once a node can be attached to it.
       actual.markAttached(name, plugin, volume.spec, '', mountable ? 'uncertain' : 'no');
       actual.markMountUncertain(name, found.podUid, volume.spec, true);
-      if (mountable)
-        actual.markDeviceUncertain(name, plugin.deviceMounter!.deviceMountPath(volume.spec), true);
+      actual.markDeviceLabel(name, volume.seLinuxLabel);
+      if (mountable) actual.markDeviceUncertain(name, globalPathOf(plugin, volume.spec), true);
     } catch (error) {
       log.warn('a volume could not be rebuilt from disk', { ...found, error: errorMessage(error) });
       failed.push({ ...found, plugin });
     }
   }
   for (const plugin of plugins.all()) {
-    for (const { spec } of (await plugin.deviceMounter?.reconstructDevices?.()) ?? []) {
+    const mounted = (await plugin.deviceMounter?.reconstructDevices?.()) ?? [];
+    const mapped = (await plugin.blockMapper?.reconstructDevices?.()) ?? [];
+    for (const { spec, seLinuxLabel } of [...mounted, ...mapped]) {
       const name = uniqueVolumeName(plugin, spec);
       if (actual.get(name)) continue;
       actual.markAttached(name, plugin, spec, '', 'uncertain');
-      actual.markDeviceUncertain(name, plugin.deviceMounter!.deviceMountPath(spec), true);
+      actual.markDeviceLabel(name, seLinuxLabel);
+      actual.markDeviceUncertain(name, globalPathOf(plugin, spec), true);
+    }
+    for (const { spec, podUids } of mapped) {
+      const name = uniqueVolumeName(plugin, spec);
+      // Published or bound for a pod, and not linked in its directory yet, or any more.
+      for (const uid of podUids)
+        if (!actual.podMount(uid, name)) actual.markMountUncertain(name, uid, spec, true);
     }
   }
-  return failed;
+  return { total: volumes.length, failed };
 }
 
 /** Completes what was found on disk with what the node's status says about attached volumes. */

@@ -1,7 +1,8 @@
 import type { UniqueVolumeName } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { MountedVolume } from './contract.ts';
-import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
+import type { DesiredStateOfWorld, VolumeToMount } from './desired-state-of-world.ts';
+import { podPathOf } from './volume-places.ts';
 
 /** The pod's volumes that are wished for and set up, by the names that the pod uses. */
 export function mountedVolumesForPod(
@@ -14,7 +15,7 @@ export function mountedVolumesForPod(
     const mount = actual.podMount(podUid, volumeName);
     if (mount?.state !== 'mounted') continue;
     mounted.set(outerName, {
-      hostPath: mount.plugin.mounter.podPath(mount.spec, podUid),
+      hostPath: podPathOf(mount.plugin, mount.spec, podUid),
       readOnly: mount.spec.readOnly,
       volumeName,
       specName: mount.spec.name,
@@ -34,6 +35,16 @@ export function unmountedVolumes(
   return expected.filter((name) => !mounted.has(name)).sort();
 }
 
+/** Those of the pod's volumes that wait to be attached. */
+export function unattachedVolumes(
+  desired: DesiredStateOfWorld,
+  actual: ActualStateOfWorld,
+  podUid: string,
+): VolumeToMount[] {
+  const wished = desired.volumesToMount(podUid);
+  return wished.filter((volume) => volume.attachable && !actual.get(volume.volumeName));
+}
+
 /** Why the pod's volumes are not all there, as upstream's WaitForAttachAndMount says it. */
 export function notMountedMessage(
   desired: DesiredStateOfWorld,
@@ -42,9 +53,7 @@ export function notMountedMessage(
   expected: readonly string[],
   why: string,
 ): string {
-  const unattached = desired
-    .volumesToMount(podUid)
-    .filter((volume) => volume.attachable && !actual.get(volume.volumeName))
+  const unattached = unattachedVolumes(desired, actual, podUid)
     .flatMap((volume) => volume.outerNames)
     .sort();
   const known = desired.volumeNamesForPod(podUid);

@@ -1,6 +1,7 @@
 import type { Span, Trace } from '../../base/index.ts';
 import type { UniqueVolumeName } from '../../volume/index.ts';
 import type { PodMount } from './actual-state-of-world.ts';
+import { podPathOf } from './volume-places.ts';
 
 /** The unmount step of each volume: from the first pod's tear-down to the global unmount, or the last tear-down. */
 export class UnmountSpans {
@@ -20,7 +21,7 @@ export class UnmountSpans {
       node: this.#nodeName,
       volume: mount.spec.name,
       globalPath: globalPath ?? '',
-      podPath: mount.plugin.mounter.podPath(mount.spec, mount.podUid),
+      podPath: podPathOf(mount.plugin, mount.spec, mount.podUid),
     });
     this.#open.set(mount.volumeName, span);
   }

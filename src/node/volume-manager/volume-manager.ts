@@ -1,4 +1,4 @@
-import { type Clock, errorMessage, type Logger, type Trace } from '../../base/index.ts';
+import { type Clock, errorMessage, type Logger, Metrics, type Trace } from '../../base/index.ts';
 import { type Client, type EventRecorder, Informers } from '../../client/index.ts';
 import type { Host } from '../../host/index.ts';
 import {
@@ -18,7 +18,9 @@ import {
   type PluginRegistry,
   type UniqueVolumeName,
 } from '../../volume/index.ts';
+import { NO_SELINUX, type SeLinux } from '../../volume/selinux/index.ts';
 import { ActualStateOfWorld } from './actual-state-of-world.ts';
+import { attachLimitExceeded } from './attach-limit.ts';
 import { ClaimWatch } from './claim-watch.ts';
 import type { MountedVolumes, PodSource, VolumeManager } from './contract.ts';
 import { DesiredStateOfWorld, type VolumeToMount } from './desired-state-of-world.ts';
@@ -31,6 +33,8 @@ import { reconcile } from './reconciler.ts';
 import { completeFromNodeStatus, reconstruct, type Unreconstructed } from './reconstruct.ts';
 import { mountedVolumesForPod, notMountedMessage, unmountedVolumes, volumesInUse } from './status.ts';
 import { mayGrow } from './volume-expander.ts';
+import { createVolumeMetrics, type VolumeMetrics } from './volume-metrics.ts';
+import { volumeStatsOfPod } from './volume-stats.ts';
 import { VolumesInUse } from './volumes-in-use.ts';
 import { Changes } from './wait.ts';
 
@@ -43,10 +47,16 @@ export interface VolumeManagerOptions {
   readonly nodeName: string;
   /** The kubelet's root directory. */
   readonly nodeRoot: string;
+  /** Whether the attach/detach controller attaches for this node; otherwise it does so itself. @default true */
+  readonly enableControllerAttachDetach?: boolean;
   readonly clock: Clock;
   readonly log: Logger;
   readonly recorder: EventRecorder;
   readonly trace: Trace;
+  /** Where it counts. @default nowhere that anybody looks */
+  readonly metrics?: Metrics;
+  /** @default there is none */
+  readonly seLinux?: SeLinux;
 }
 
 /** Slightly off two minutes, so that a time-out due to this is recognizable. Source: podAttachAndMountTimeout. */
@@ -74,6 +84,7 @@ class NodeVolumeManager implements VolumeManager {
   readonly #populator: Populator;
   readonly #pending: PendingOperations;
   readonly #operations: Operations;
+  readonly #metrics: VolumeMetrics;
   readonly #inUse: VolumesInUse;
   readonly #orphans: OrphanedPods;
   readonly #claims: ClaimWatch;
@@ -103,8 +114,11 @@ class NodeVolumeManager implements VolumeManager {
         this.#wake();
       },
     });
+    const worlds = { desired: this.#desired, actual: this.#actual };
+    this.#metrics = createVolumeMetrics(options.metrics ?? new Metrics(), clock, worlds);
     this.#operations = new Operations({
       ...options,
+      metrics: this.#metrics,
       actual: this.#actual,
       pending: this.#pending,
       node: () => informers.of(nodes).get(nodeName),
@@ -118,6 +132,7 @@ class NodeVolumeManager implements VolumeManager {
       podSource,
       desired: this.#desired,
       actual: this.#actual,
+      seLinux: options.seLinux ?? NO_SELINUX,
       clock,
       log,
       processed: () => {
@@ -156,13 +171,18 @@ class NodeVolumeManager implements VolumeManager {
     // What an unknown plugin has mounted would not be known either.
     await Informers.synced(signal, { synced: plugins.probed });
     if (signal.aborted) return;
-    this.#unreconstructed = new Set(await reconstruct(this.#options, this.#actual));
+    const { total, failed } = await reconstruct(this.#options, this.#actual);
+    this.#metrics.reconstructed(total, failed.length);
+    this.#unreconstructed = new Set(failed);
     const nodeInformer = informers.of(nodes);
     const ready = plugins.all().map((plugin) => ({ synced: plugin.ready ?? Promise.resolve() }));
     await Informers.synced(signal, nodeInformer, ...ready);
     if (signal.aborted) return;
     const stops = [
-      podSource.onChange((podUid) => this.#populator.enqueue(podUid)),
+      podSource.onChange((podUid, edited) => {
+        if (edited && podUid && this.#actual.markRemountRequired(podUid)) this.#wake();
+        this.#populator.enqueue(podUid);
+      }),
       plugins.onChange(() => this.#populator.enqueueFailed()),
       ...this.#watch(signal),
     ];
@@ -189,15 +209,17 @@ class NodeVolumeManager implements VolumeManager {
     // Old errors say nothing of this attempt.
     this.#desired.popErrors(uid);
     void this.#populator.reprocess(uid);
-    await this.#changes.until(
-      () => {
-        const errors = this.#desired.popErrors(uid);
-        const missing = unmountedVolumes(this.#desired, this.#actual, uid, expected);
-        if (missing.length > 0 && errors.length > 0) throw failed(errors.join('; '));
-        return missing.length === 0;
-      },
-      { clock, signal, limitMs: WAIT_LIMIT_MS, timedOut: failed },
-    );
+    const allMounted = () => {
+      const errors = this.#desired.popErrors(uid);
+      const missing = unmountedVolumes(this.#desired, this.#actual, uid, expected);
+      if (missing.length > 0 && errors.length > 0) throw failed(errors.join('; '));
+      return missing.length === 0;
+    };
+    try {
+      await this.#changes.until(allMounted, { clock, signal, limitMs: WAIT_LIMIT_MS, timedOut: failed });
+    } catch (error) {
+      throw await attachLimitExceeded(this.#desired, this.#actual, uid, error, signal);
+    }
     return this.mountedVolumesForPod(uid);
   }
 
@@ -231,6 +253,10 @@ class NodeVolumeManager implements VolumeManager {
 
   mountedVolumesForPod(podUid: string): MountedVolumes {
     return mountedVolumesForPod(this.#desired, this.#actual, podUid);
+  }
+
+  volumeStats(podUid: string, signal: AbortSignal) {
+    return volumeStatsOfPod(this.#options.host, this.#desired, this.#actual, podUid, signal);
   }
 
   podHasMountedVolumes(podUid: string): boolean {
@@ -298,6 +324,7 @@ class NodeVolumeManager implements VolumeManager {
         actual: this.#actual,
         operations: this.#operations,
         isSettled: (podUid) => this.#populator.isSettled(podUid),
+        attachesForItself: this.#options.enableControllerAttachDetach === false,
         isReportedAttached: (name) => attached.has(name),
         needsExpansion: (volume) => this.#needsExpansion(volume),
       },
@@ -348,11 +375,11 @@ class NodeVolumeManager implements VolumeManager {
 
   #cleanUnreconstructed(signal: AbortSignal): void {
     for (const found of this.#unreconstructed) {
-      const { plugin, specName, podUid } = found;
+      const { specName, podUid } = found;
       if (this.#desired.hasSpecName(podUid, specName) || this.#actual.hasSpecName(podUid, specName)) {
         this.#unreconstructed.delete(found);
       } else {
-        this.#operations.cleanUp(plugin, specName, podUid, signal, () => this.#unreconstructed.delete(found));
+        this.#operations.cleanUp(found, signal, () => this.#unreconstructed.delete(found));
       }
     }
   }

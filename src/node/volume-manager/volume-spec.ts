@@ -84,9 +84,6 @@ export async function createVolumeSpec(
   if (mismatch) throw failed(mismatch);
   const wrongMode = modeProblem(volume.name, volumeModeOf(bound), used);
   if (wrongMode) throw new Error(wrongMode);
-  // Staged as a file system, as others are, it would be formatted over whatever data it has.
-  if (volumeModeOf(bound) === 'Block')
-    throw new Error(`volume ${volume.name}: block volumes in pods are not supported by this node yet`);
   const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
   return translateSpec(specFromPersistentVolume(bound, readOnly), namespace);
 }

@@ -1,4 +1,6 @@
 import {
+  ANN_CONTROLLER_MODIFY_SECRET_NAME,
+  ANN_CONTROLLER_MODIFY_SECRET_NAMESPACE,
   ANN_PROVISIONED_BY,
   ANN_PROVISIONER_DELETION_SECRET_NAME,
   ANN_PROVISIONER_DELETION_SECRET_NAMESPACE,
@@ -15,8 +17,6 @@ import {
 } from '../../kube/index.ts';
 import type { VolumeRequest } from './volume-request.ts';
 
-const ANN_MODIFY_SECRET_NAME = 'volume.kubernetes.io/controller-modify-secret-name';
-const ANN_MODIFY_SECRET_NAMESPACE = 'volume.kubernetes.io/controller-modify-secret-namespace';
 /** The volume attribute that says which run of which provisioner made the volume. */
 const IDENTITY_KEY = 'storage.kubernetes.io/csiProvisionerIdentity';
 
@@ -57,8 +57,8 @@ export function newPersistentVolume(input: NewVolume): PersistentVolume {
         [ANN_PROVISIONER_DELETION_SECRET_NAME]: references.provisioner?.name ?? '',
         [ANN_PROVISIONER_DELETION_SECRET_NAMESPACE]: references.provisioner?.namespace ?? '',
         ...(modify && {
-          [ANN_MODIFY_SECRET_NAME]: modify.name,
-          [ANN_MODIFY_SECRET_NAMESPACE]: modify.namespace,
+          [ANN_CONTROLLER_MODIFY_SECRET_NAME]: modify.name,
+          [ANN_CONTROLLER_MODIFY_SECRET_NAMESPACE]: modify.namespace,
         }),
       },
       // Upstream sets it for every policy and takes it away again unless that is Delete; this saves the second write.
@@ -84,6 +84,7 @@ export function newPersistentVolume(input: NewVolume): PersistentVolume {
       nodeAffinity: input.supportsTopology ? nodeAffinityOf(made.accessibleTopology) : undefined,
       persistentVolumeReclaimPolicy: storageClass.reclaimPolicy,
       storageClassName: claimClass(claim),
+      volumeAttributesClassName: claim.spec?.volumeAttributesClassName || undefined,
       volumeMode: claim.spec?.volumeMode,
     },
   };

@@ -28,6 +28,10 @@ export interface ProvisionerOptions {
   readonly defaultFsType?: string;
   /** Marks the volume of a claim that is ReadOnlyMany only as read-only. @default false */
   readonly controllerPublishReadOnly?: boolean;
+  /** Refuses a volume of another mode than its snapshot's volume had, unless the content allows it. @default true */
+  readonly preventVolumeModeConversion?: boolean;
+  /** The gate CrossNamespaceVolumeDataSource: sources in other namespaces, where a ReferenceGrant allows it. @default false */
+  readonly crossNamespaceVolumeDataSource?: boolean;
 }
 
 /** Flags with their defaults filled in. */
@@ -46,5 +50,7 @@ export function flagsOf(options: ProvisionerOptions): Flags {
     extraCreateMetadata: options.extraCreateMetadata ?? false,
     defaultFsType: options.defaultFsType ?? '',
     controllerPublishReadOnly: options.controllerPublishReadOnly ?? false,
+    preventVolumeModeConversion: options.preventVolumeModeConversion ?? true,
+    crossNamespaceVolumeDataSource: options.crossNamespaceVolumeDataSource ?? false,
   };
 }

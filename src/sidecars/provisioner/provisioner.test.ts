@@ -21,6 +21,7 @@ import {
   secrets,
   storageClasses,
   volumeAttachments,
+  volumeAttributesClasses,
 } from '../../kube/index.ts';
 import { createProvisioner, type ProvisionerOptions } from './index.ts';
 
@@ -49,6 +50,10 @@ class Driver implements ControllerService {
   deleteVolume(request: csi.DeleteVolumeRequest) {
     this.deleted.push(request);
     this.volumes.delete(request.volumeId);
+    return {};
+  }
+
+  controllerModifyVolume() {
     return {};
   }
 
@@ -199,6 +204,39 @@ const says = (stack: Stack, text: string) =>
   stack.until(`an event says ${text}`, () => stack.told().find((told) => told.includes(text)));
 
 describe('provisioner', () => {
+  it('gives a volume the parameters of its VolumeAttributesClass, if that is for the driver', async (test) => {
+    const stack = await start(test);
+    await prepare(stack);
+    const createClass = (name: string, driverName: string) =>
+      stack.client.create(volumeAttributesClasses, {
+        metadata: { name },
+        driverName,
+        parameters: { iops: '100' },
+      });
+    const claimWith = (name: string, volumeAttributesClassName: string) => {
+      const claim = newClaim(name);
+      return { ...claim, spec: { ...claim.spec, volumeAttributesClassName } };
+    };
+    await createClass('gold', DRIVER);
+    await createClass('foreign', 'other.example.org');
+    await stack.client.create(persistentVolumeClaims, claimWith('data', 'gold'));
+    const claim = await boundClaim(stack);
+    assert.equal(claim.status?.currentVolumeAttributesClassName, 'gold');
+    assert.equal(stack.volumes()[0]?.spec?.volumeAttributesClassName, 'gold');
+    assert.deepEqual(stack.driver.created[0]?.mutableParameters, { iops: '100' });
+
+    await stack.client.create(persistentVolumeClaims, claimWith('other', 'foreign'));
+    await says(
+      stack,
+      `VAC foreign referenced in PVC is for driver other.example.org which does not match driver name ${DRIVER}`,
+    );
+    await stack.client.create(persistentVolumeClaims, claimWith('late', 'silver'));
+    await says(stack, '"silver" not found');
+    await createClass('silver', DRIVER);
+    await boundClaim(stack, 'late');
+    assert.equal(stack.driver.created.length, 2);
+  });
+
   it('makes a volume for a claim, with five writes, and deletes it with three', async (test) => {
     const stack = await start(test);
     await prepare(stack);

@@ -2,6 +2,7 @@ import { type Component, type ComponentContext, Informers } from '../../client/i
 import { askDriver } from '../shared/driver.ts';
 import { ClaimProvisioner } from './claim-provisioner.ts';
 import { flagsOf, type ProvisionerOptions } from './options.ts';
+import { SourceProtection } from './source-protection.ts';
 import { VolumeDeleter } from './volume-deleter.ts';
 import { VolumeMaker } from './volume-maker.ts';
 
@@ -23,8 +24,11 @@ export function createProvisioner(context: ComponentContext, options: Provisione
         const maker = new VolumeMaker(context, options.csi, driver, flags);
         const claims = new ClaimProvisioner(context, driver, flags, maker, recorder);
         const volumes = new VolumeDeleter(context, options.csi, driver, flags, recorder);
-        await Informers.synced(signal, ...maker.informers, ...claims.informers, ...volumes.informers);
-        await Promise.all([claims.run(signal), volumes.run(signal)]);
+        const sources = new SourceProtection(context, driver);
+        const parts = [claims, volumes, sources];
+        const informers = [maker, ...parts].flatMap((part) => part.informers);
+        await Informers.synced(signal, ...informers);
+        await Promise.all(parts.map((part) => part.run(signal)));
       } catch (error) {
         if (!signal.aborted) throw error;
       }

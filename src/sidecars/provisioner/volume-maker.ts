@@ -1,3 +1,4 @@
+import { errorMessage } from '../../base/index.ts';
 import type { ComponentContext, Informer } from '../../client/index.ts';
 import { type CsiClient, csi, provisioningState, rpcErrorText } from '../../csi/index.ts';
 import {
@@ -11,9 +12,12 @@ import {
   type PersistentVolumeClaim,
   type StorageClass,
   type Stored,
+  volumeAttributesClasses,
 } from '../../kube/index.ts';
 import { credentialsOf } from '../shared/credentials.ts';
 import type { Driver } from '../shared/driver.ts';
+import type { ContentSource } from './content-source.ts';
+import { ContentSources } from './content-sources.ts';
 import { supportsTopology } from './driver.ts';
 import { newPersistentVolume } from './new-volume.ts';
 import type { Flags } from './options.ts';
@@ -25,7 +29,7 @@ import {
 } from './topology.ts';
 import { type VolumeRequest, volumeRequest } from './volume-request.ts';
 
-/** How often a volume is deleted that turned out too small, before it is left behind. */
+/** How often a volume is deleted that turned out wrong, before it is left behind. */
 const CLEANUP_ATTEMPTS = 5;
 
 type Claim = Stored<PersistentVolumeClaim>;
@@ -38,6 +42,7 @@ export class VolumeMaker {
   readonly #flags: Flags;
   readonly #identity: string;
   readonly #topology: { readonly csiNodes: Informer<CSINode>; readonly nodes: Informer<Node> } | undefined;
+  readonly #sources: ContentSources;
   readonly #remembered = new Map<string, RememberedTopology>();
 
   constructor(context: ComponentContext, csiClient: CsiClient, driver: Driver, flags: Flags) {
@@ -45,6 +50,9 @@ export class VolumeMaker {
     this.#csi = csiClient;
     this.#driver = driver;
     this.#flags = flags;
+    this.#sources = new ContentSources(context, {
+      preventModeConversion: flags.preventVolumeModeConversion,
+    });
     const { clock, random, informers } = context;
     this.#identity = `${clock.now()}-${Math.floor(random.next() * 10_000)}-${driver.name}`;
     if (supportsTopology(driver)) {
@@ -63,20 +71,37 @@ export class VolumeMaker {
    */
   async make(claim: Claim, storageClass: StorageClass, signal: AbortSignal): Promise<PersistentVolume> {
     const request = volumeRequest(claim, storageClass, this.#driver, this.#flags);
+    const { dataSource } = request;
+    const source = dataSource && (await this.#sources.hold(claim, storageClass, dataSource));
     const accessibility = this.#accessibility(claim, storageClass);
+    const mutableParameters = await this.#attributes(claim, signal);
     const secrets = await credentialsOf(this.#context.client, request.secretReferences.provisioner).catch(
       (error: unknown) => {
         throw asProvisionError('no-change', error);
       },
     );
-    const made = await this.#createVolume(claim, request, accessibility, secrets, signal);
-    if (made.capacityBytes !== 0n && made.capacityBytes < request.requiredBytes) {
-      const tooSmall = `created volume capacity ${made.capacityBytes} less than requested capacity ${request.requiredBytes}`;
+    const made = await this.#createVolume(
+      claim,
+      request,
+      { source, mutableParameters, accessibility, secrets },
+      signal,
+    );
+    const fault = faultOf(made, request);
+    if (fault !== undefined) {
       const leftBehind = await this.#cleanUp(made.volumeId, secrets, signal);
       const cleanup =
         leftBehind && `. Cleanup of volume ${request.name} failed, volume is orphaned: ${leftBehind}`;
-      // Tried again: with some luck the driver then makes a larger one.
-      throw new ProvisionError('in-background', `${tooSmall}${cleanup ?? ''}`);
+      // Tried again: with some luck the driver then makes a better one.
+      throw new ProvisionError('in-background', `${fault}${cleanup ?? ''}`);
+    }
+    if (dataSource) {
+      await this.#sources.release(dataSource).catch((error) =>
+        // Whoever looks after forgotten sources does it later.
+        this.#context.log.warn('a snapshot stays protected', {
+          snapshot: dataSource.name,
+          error: errorMessage(error),
+        }),
+      );
     }
     this.#remembered.delete(claim.metadata.uid);
     const { MULTI_NODE_READER_ONLY } = csi.VolumeCapability_AccessMode_Mode;
@@ -99,11 +124,37 @@ export class VolumeMaker {
     this.#remembered.delete(claimUid);
   }
 
+  /** The parameters of the VolumeAttributesClass that the claim asks for. */
+  async #attributes(claim: Claim, signal: AbortSignal): Promise<Record<string, string>> {
+    const name = claim.spec?.volumeAttributesClassName;
+    if (!name) return {};
+    const { client } = this.#context;
+    const found = await client.get(volumeAttributesClasses, { name }, { signal }).catch((error: unknown) => {
+      throw asProvisionError('no-change', error);
+    });
+    if (found.driverName !== this.#driver.name) {
+      throw new ProvisionError(
+        'finished',
+        `VAC ${name} referenced in PVC is for driver ${found.driverName} which does not match driver name ${this.#driver.name}`,
+      );
+    }
+    return { ...found.parameters };
+  }
+
   async #createVolume(
     claim: Claim,
     request: VolumeRequest,
-    accessibility: TopologyRequirementInit | undefined,
-    secrets: Record<string, string>,
+    {
+      source,
+      mutableParameters,
+      accessibility,
+      secrets,
+    }: {
+      readonly source: ContentSource | undefined;
+      readonly mutableParameters: Record<string, string>;
+      readonly accessibility: TopologyRequirementInit | undefined;
+      readonly secrets: Record<string, string>;
+    },
     signal: AbortSignal,
   ): Promise<csi.Volume> {
     try {
@@ -113,7 +164,9 @@ export class VolumeMaker {
           capacityRange: { requiredBytes: request.requiredBytes },
           volumeCapabilities: [...request.volumeCapabilities],
           parameters: request.parameters,
+          mutableParameters,
           secrets,
+          volumeContentSource: source,
           accessibilityRequirements: accessibility,
         },
         { timeoutMs: this.#flags.timeoutMs, signal },
@@ -169,6 +222,14 @@ export class VolumeMaker {
     }
     return failure;
   }
+}
+
+/** Why the volume is not what was asked for; undefined when it is. */
+function faultOf(made: csi.Volume, request: VolumeRequest): string | undefined {
+  if (made.capacityBytes !== 0n && made.capacityBytes < request.requiredBytes)
+    return `created volume capacity ${made.capacityBytes} less than requested capacity ${request.requiredBytes}`;
+  // An older driver makes an empty volume and says nothing.
+  return request.dataSource && !made.contentSource ? 'volume content source missing' : undefined;
 }
 
 export function selectedNodeOf(claim: PersistentVolumeClaim): string {

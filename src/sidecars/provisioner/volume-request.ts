@@ -8,7 +8,7 @@ import {
   volumeModeOf,
 } from '../../kube/index.ts';
 import type { Driver } from '../shared/driver.ts';
-import { checkDataSource } from './data-source.ts';
+import { type DataSource, dataSourceOf } from './data-source.ts';
 import { checkCapabilities } from './driver.ts';
 import type { Flags } from './options.ts';
 import { driverParameters, fsTypeOf, SECRET_PURPOSES, type SecretPurpose } from './parameters.ts';
@@ -23,6 +23,8 @@ export interface VolumeRequest {
   readonly fsType: string;
   readonly volumeCapabilities: readonly VolumeCapabilityInit[];
   readonly parameters: Record<string, string>;
+  /** What the volume is to hold. */
+  readonly dataSource: DataSource | undefined;
   readonly secretReferences: Partial<Record<SecretPurpose, SecretReference>>;
 }
 
@@ -36,15 +38,15 @@ export function volumeRequest(
   driver: Driver,
   flags: Flags,
 ): VolumeRequest {
-  checkDataSource(claim);
+  const dataSource = dataSourceOf(claim, { crossNamespace: flags.crossNamespaceVolumeDataSource });
   const attributesClass = claim.spec?.volumeAttributesClassName;
-  failingAs('finished', () => checkCapabilities(driver, { modifyVolume: Boolean(attributesClass) }));
-  if (attributesClass) {
-    throw new ProvisionError(
-      'finished',
-      `claim asks for VolumeAttributesClass ${JSON.stringify(attributesClass)}, which this provisioner does not read yet`,
-    );
-  }
+  failingAs('finished', () =>
+    checkCapabilities(driver, {
+      snapshot: dataSource?.kind === 'VolumeSnapshot',
+      clone: dataSource?.kind === 'PersistentVolumeClaim',
+      modifyVolume: Boolean(attributesClass),
+    }),
+  );
   if (claim.spec?.selector) throw new ProvisionError('finished', 'claim Selector is not supported');
   const parameters = storageClass.parameters ?? {};
   return failingAs('finished', () => {
@@ -65,6 +67,7 @@ export function volumeRequest(
       requiredBytes: quantityValue(claim.spec?.resources?.requests?.storage),
       fsType,
       volumeCapabilities,
+      dataSource,
       // The class may be mended at any time, while an earlier try may be under way.
       secretReferences: failingAs('no-change', () => secretReferences(parameters, name, claim)),
       parameters: {

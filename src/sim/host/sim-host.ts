@@ -28,13 +28,18 @@ const CALLS: Readonly<Record<string, CallKind>> = {
   'files.removeFile': { typicalMs: 0.2 },
   'files.removeTree': { typicalMs: 0.5, journal: true },
   'files.allocate': { typicalMs: 0.5 },
+  'files.clone': { typicalMs: 1 },
   'files.syncDirectory': { typicalMs: 1 },
   'mounts.mount': { typicalMs: 2, journal: true },
+  'mounts.sync': { typicalMs: 1 },
+  'mounts.freeze': { typicalMs: 1, journal: true },
+  'mounts.thaw': { typicalMs: 0.1 },
   'mounts.unmount': { typicalMs: 2, journal: true },
   'loops.attach': { typicalMs: 2, journal: true },
   'loops.detach': { typicalMs: 2, journal: true },
   'disks.format': { typicalMs: 30, journal: true },
   'disks.check': { typicalMs: 3 },
+  'disks.flush': { typicalMs: 1 },
 };
 
 export interface SimHostOptions {

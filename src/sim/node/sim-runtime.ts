@@ -40,7 +40,9 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
         const mounts = config.mounts.map(({ hostPath, readOnly }) => {
           const found = machine.lookup(hostPath);
           if (!found) throw new StartError(`bind ${hostPath}: no such file or directory`);
-          const { path, node, mount } = found;
+          const { path, mount } = found;
+          const node = machine.contentOf(found.node);
+          if (!node) throw new StartError(`bind ${hostPath}: no such device`);
           if (mount?.grant?.open === false) throw new StartError(`bind ${hostPath}: stale file handle`);
           const seenReadOnly = readOnly || Boolean(mount?.options.includes('ro'));
           return { hostPath: path, node, readOnly: seenReadOnly, grant: mount?.grant };

@@ -72,6 +72,7 @@ export function translateSpec(spec: VolumeSpec, podNamespace: string): VolumeSpe
       persistentVolume: translated,
       readOnly: spec.readOnly,
       ...(isInlineMigrated && { isInlineMigrated }),
+      isMigrated: true,
     };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -17,3 +17,12 @@ export async function growFileSystem(
   });
   if (format !== undefined) await host.disks.grow(device, mountPath, format);
 }
+
+/**
+ * Grows the file system on a device that is mounted nowhere. False for a kind that only grows while it is mounted; on a
+ * blank device there is nothing to grow.
+ */
+export async function growUnmounted(host: Pick<Host, 'disks'>, device: string): Promise<boolean> {
+  const format = await diskFormat(host, device);
+  return format === undefined || (await host.disks.growUnmounted(device, format));
+}

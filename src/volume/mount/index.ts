@@ -1,5 +1,5 @@
 export { cleanupMountPoint } from './cleanup-mount-point.ts';
 export { formatAndMount, MountError, type MountErrorKind } from './format-and-mount.ts';
-export { growFileSystem } from './grow-file-system.ts';
+export { growFileSystem, growUnmounted } from './grow-file-system.ts';
 export { mountOnce, mountOrUndo } from './mount-once.ts';
 export { hasMountsBelow, isMountPoint, mountReferences, mountTablePath } from './mount-point.ts';

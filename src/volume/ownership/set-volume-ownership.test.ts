@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../base/index.ts';
 import { createLinuxHost } from '../../host/index.ts';
+import { startSwapping } from '../subpath/swapping.test-support.ts';
 import { groupMode, rootNeedsChange, setVolumeOwnership } from './set-volume-ownership.ts';
 
 const GROUP = 4242;
+const skip = process.getuid?.() !== 0 && 'giving files away needs root';
 
 describe('groupMode', () => {
   const cases: [string, 'file' | 'directory', number, boolean, number][] = [
@@ -59,5 +61,30 @@ describe('setVolumeOwnership', { skip: process.getuid?.() === 0 ? false : 'chown
     const outside = await fs.stat(join(root, 'outside'));
     assert.deepEqual([outside.gid, outside.mode & 0o7777], [process.getgid!(), 0o600]);
     assert.equal(await setVolumeOwnership(files, { path: volume }), 0, 'no group, no change');
+  });
+
+  it('leaves what is outside alone while directories and links change places', { skip }, async (test) => {
+    const root = await fs.realpath(await fs.mkdtemp(join(tmpdir(), 'ownership-')));
+    test.after(() => fs.rm(root, { recursive: true, force: true }));
+    const [volume, outside] = [join(root, 'volume'), join(root, 'outside')];
+    // The same names in both, so that a path means something whichever it leads through.
+    const names = Array.from({ length: 30 }, (_, index) => `file-${index}`);
+    for (const directory of [join(volume, 'sub'), outside]) {
+      await fs.mkdir(directory, { recursive: true });
+      for (const name of names) await fs.writeFile(join(directory, name), '');
+    }
+    await fs.symlink(outside, join(volume, 'link'));
+    const swapper = await startSwapping(test, volume);
+    const host = createLinuxHost({ clock: systemClock });
+    // What has just gone is no failure; what else fails here is.
+    const changes = Array.from({ length: 100 }, async (_, index) =>
+      setVolumeOwnership(host.files, { path: volume, fsGroup: GROUP + index }).catch((error) =>
+        assert.ok(['ENOENT', 'ELOOP', 'ENOTDIR'].includes(error.code), error),
+      ),
+    );
+    await Promise.all(changes);
+    swapper.kill();
+    for (const path of [outside, ...names.map((name) => join(outside, name))])
+      assert.equal((await fs.stat(path)).gid, process.getgid!(), path);
   });
 });

@@ -43,20 +43,41 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
   const root = await files.stat(path);
   if (!root) throw new Error(`setting the ownership of ${path}: no such file or directory`);
   if (request.policy === 'OnRootMismatch' && !rootNeedsChange(root, fsGroup, readOnly)) return 0;
-  // The root last: its group tells that all below is done.
-  const walk = async (at: string, stat: FileStat): Promise<number> => {
-    request.signal?.throwIfAborted();
-    let changed = 0;
-    if (stat.kind === 'directory') {
-      for (const name of await files.list(at)) {
-        const child = await files.stat(join(at, name));
-        if (child) changed += await walk(join(at, name), child);
-      }
-    }
+  const change = async (at: string, stat: FileStat) => {
     await files.chown(at, stat.uid, fsGroup);
     // A link has no mode of its own.
     if (stat.kind !== 'symlink') await files.chmod(at, groupMode(stat, readOnly));
-    return changed + 1;
   };
-  return await walk(path, root);
+  /** By handles: pods that have the volume already may put a link in the place of a directory at any moment. */
+  const walk = async (directory: string): Promise<number> => {
+    let changed = 0;
+    for (const name of await files.list(directory)) {
+      request.signal?.throwIfAborted();
+      const at = join(directory, name);
+      const stat = await files.stat(at);
+      if (!stat) continue;
+      if (stat.kind === 'directory') {
+        const place = await files.openWithin(directory, [name]).catch(ignoreReplaced);
+        if (!place) continue;
+        try {
+          changed += await walk(place.path);
+        } finally {
+          await place.close();
+        }
+      }
+      await change(at, stat);
+      changed++;
+    }
+    return changed;
+  };
+  const below = root.kind === 'directory' ? await walk(path) : 0;
+  // The root last: its group tells that all below is done.
+  await change(path, root);
+  return below + 1;
+}
+
+/** Somebody has put something else in the place of a directory, or taken it away. */
+function ignoreReplaced(error: unknown): undefined {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!['ELOOP', 'ENOTDIR', 'ENOENT'].includes(code)) throw error;
 }

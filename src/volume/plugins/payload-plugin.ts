@@ -3,6 +3,7 @@ import type { Client } from '../../client/index.ts';
 import type { Volume } from '../../kube/index.ts';
 import type { Payload } from '../atomic-writer/atomic-writer.ts';
 import { setUpProjectedVolume, tearDownProjectedVolume } from '../atomic-writer/projected-volume.ts';
+import { directoryStats } from '../disk-usage.ts';
 import { podVolumeDirectory } from '../paths.ts';
 import { DEFAULT_MODE, type PayloadRequest } from '../payloads/index.ts';
 import type { VolumePlugin, VolumeSpec } from '../plugin.ts';
@@ -45,6 +46,7 @@ export function createPayloadPlugin<Source extends { readonly defaultMode?: numb
     canSupport: (spec) => sourceOf(spec) !== undefined,
     volumeName: kind.volumeName,
     requiresRemount: () => true,
+    stats: ({ path }) => directoryStats(options.host.files, path),
     mounter: {
       podPath: (spec, podUid) => podPath(spec.name, podUid),
       async setUp(spec, context) {

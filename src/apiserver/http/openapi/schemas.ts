@@ -9,6 +9,7 @@ import {
 import { type CustomSchemas, customListSchemas, customName, customSchemas } from './custom-schemas.ts';
 import type { Description } from './descriptions.ts';
 import { enumOf, fieldExtensions, modelExtensions } from './field-facts.ts';
+import { JSON_SCHEMA_FIELDS, JSON_SCHEMA_TYPES } from './json-schema-fields.ts';
 import { referenceDescription } from './reference-descriptions.ts';
 
 /** A JSON schema, before it is written as OpenAPI v2 or v3: `ref` names another one. */
@@ -64,7 +65,8 @@ const CORE_MODELS: ReadonlySet<string> = new Set([
 ]);
 
 /** Scalars that OpenAPI knows by a name. */
-const NAMED_SCALARS: ReadonlyMap<string, Schema> = new Map([
+const NAMED_SCALARS: ReadonlyMap<string, Schema> = new Map<string, Schema>([
+  ...JSON_SCHEMA_TYPES,
   [`${META}.Time`, { type: 'string', format: 'date-time' }],
   [`${META}.MicroTime`, { type: 'string', format: 'date-time' }],
   [`${META}.FieldsV1`, { type: 'object', description: 'A set of fields, as a tree of their names.' }],
@@ -89,6 +91,7 @@ const NAMED_SCALARS: ReadonlyMap<string, Schema> = new Map([
 
 /** Fields of any form whose type has a name. */
 const NAMED_FIELDS: ReadonlyMap<string, Schema> = new Map([
+  ...JSON_SCHEMA_FIELDS,
   ['V1ManagedFieldsEntry.fieldsV1', { ref: `${META}.FieldsV1` }],
 ]);
 

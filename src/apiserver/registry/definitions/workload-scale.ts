@@ -33,6 +33,7 @@ const view: ScaleView<Replicated> = {
       throw invalid({ group: 'autoscaling', kind: 'Scale' }, object.metadata.name, causes);
     return { ...object, spec: { ...object.spec, replicas } };
   },
+  replicasPaths: { 'apps/v1': ['spec', 'replicas'] },
 };
 
 /** The scale subresource of a kind with replicas and a selector. */

@@ -1,4 +1,11 @@
-import { badRequest, type KubeObject, type Stored, statusFailure } from '../../../kube/index.ts';
+import {
+  badRequest,
+  type KubeObject,
+  type StatusError,
+  type Stored,
+  statusFailure,
+} from '../../../kube/index.ts';
+import { converted } from '../patch/index.ts';
 import { compare } from './compare.ts';
 import { applyConflict, type Conflicts, withoutConflicts } from './conflicts.ts';
 import { difference, EMPTY, type FieldSet, intersection, isEmpty, union } from './field-set.ts';
@@ -115,13 +122,28 @@ function checkConfiguration({ resource }: TrackedWrite, shape: Shape, config: un
     throw badRequest('metadata.managedFields must be nil');
   const wrong = misfits(shape, config);
   if (wrong.length === 0) return config;
-  const { namespace = '', name = '' } = (isObject(metadata) ? metadata : {}) as Json;
   const detail = wrong.length === 1 ? wrong[0] : `errors:\n${wrong.map((why) => `  ${why}`).join('\n')}`;
-  throw statusFailure(
+  throw statusFailure(500, '', `failed to create typed patch object (${describe(config)}): ${detail}`);
+}
+
+/** What upstream says of an applied object that cannot be read as its kind. */
+export function unconverted(config: unknown, why: string): StatusError {
+  const object = isObject(config) ? config : {};
+  const { group, version, kind } = typeOf(object);
+  const how = `unable to convert unstructured object to ${group}/${version}, Kind=${kind}: ${converted(why)}`;
+  return statusFailure(
     500,
     '',
-    `failed to create typed patch object (${namespace}/${name}; ${group}/${version}, Kind=${kind}): ${detail}`,
+    `failed to convert new object (${describe(object)}) to proper version: ${how}`,
   );
+}
+
+/** The configuration's namespace, name and type, as far as it gives them. */
+function describe(config: Json): string {
+  const { namespace = '', name = '' } = isObject(config.metadata) ? config.metadata : {};
+  const { group, version, kind } = typeOf(config);
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  return `${text(namespace)}/${text(name)}; ${group}/${version}, Kind=${kind}`;
 }
 
 /** What is no text is nothing, and what is no apiVersion makes nothing of the kind. */

@@ -149,8 +149,38 @@ describe('what does not fit the schema', () => {
       /^\.spec\.containers: duplicate entries for key \[name="a"\]$/,
     ],
     [
-      { spec: { containers: [{ image: 'a' }] } },
-      /element 0: associative list with keys has an element that omits all key fields \["name"\]/,
+      {
+        spec: {
+          containers: [{ name: 'c', ports: [{ containerPort: 80 }, { containerPort: 80, protocol: 'TCP' }] }],
+        },
+      },
+      /^\.spec\.containers\[name="c"\]\.ports: duplicate entries for key \[containerPort=80,protocol="TCP"\]$/,
+    ],
+    [
+      { spec: { containers: [{ image: 'a' }, { image: 'b' }] } },
+      /^\.spec\.containers: duplicate entries for key \[name=""\]$/,
+    ],
+    [{ spec: { priority: '1' } }, /^\.spec\.priority: expected numeric \(int or float\), got string$/],
+    [
+      { spec: { priority: {} } },
+      /^\.spec\.priority: expected numeric \(int or float\), got map\[string\]interface \{\}$/,
+    ],
+    [{ spec: { hostPID: 'yes' } }, /^\.spec\.hostPID: expected boolean, got &\{yes\}$/],
+    [
+      { spec: { hostname: { a: 1 } } },
+      /^\.spec\.hostname: expected string, got &value\.valueUnstructured\{Value:map\[string\]interface \{\}\{"a":1\}\}$/,
+    ],
+    [
+      { spec: { nodeSelector: { a: 1 } } },
+      /^\.spec\.nodeSelector\.a: expected string, got &value\.valueUnstructured\{Value:1\}$/,
+    ],
+    [
+      { spec: { tolerations: [{ key: true }] } },
+      /^\.spec\.tolerations\[0\]\.key: expected string, got &value\.valueUnstructured\{Value:true\}$/,
+    ],
+    [
+      { spec: { containers: [{ name: 'c', resources: { limits: { cpu: [] } } }] } },
+      /^\.spec\.containers\[name="c"\]\.resources\.limits\.cpu: expected any scalar, got &\{\[\]\}$/,
     ],
     [{ spec: { containers: {} } }, /^\.spec\.containers: expected list/],
     [{ spec: [] }, /^\.spec: expected map/],

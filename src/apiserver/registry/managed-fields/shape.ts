@@ -17,11 +17,23 @@ export type Json = Readonly<Record<string, unknown>>;
  * item by item, each found by `elementOf`. `deduced`: no schema, an object merges entry by entry, the rest is a leaf.
  */
 export type Shape =
-  | { readonly kind: 'leaf'; readonly holds?: 'object' | 'map' | 'list' }
+  | LeafShape
   | { readonly kind: 'deduced' }
   | { readonly kind: 'struct'; readonly field: (name: string) => Shape | undefined }
   | { readonly kind: 'map'; readonly of: Shape }
   | ListShape;
+
+export interface LeafShape {
+  readonly kind: 'leaf';
+  readonly holds?: 'object' | 'map' | 'list';
+  /** The shape of the object, or of the items, that it holds. */
+  readonly of?: Shape;
+  /** What plain value it is; absent: any. */
+  readonly scalar?: Scalar;
+}
+
+/** The types of plain values as structured-merge-diff tells them apart; 'any' of them is what has a format. */
+export type Scalar = 'numeric' | 'string' | 'boolean' | 'any';
 
 export interface ListShape {
   readonly kind: 'list';
@@ -34,6 +46,18 @@ export interface ListShape {
 
 export const DEDUCED: Shape = { kind: 'deduced' };
 const LEAF: Shape = { kind: 'leaf' };
+
+const SCALAR_OF_TYPE: Readonly<Partial<Record<FieldType['kind'], Scalar>>> = {
+  string: 'string',
+  bytes: 'string',
+  bool: 'boolean',
+  int32: 'numeric',
+  int64: 'numeric',
+  double: 'numeric',
+  time: 'any',
+  microtime: 'any',
+  quantity: 'any',
+};
 const DEDUCED_MAP: Shape = { kind: 'map', of: DEDUCED };
 
 /** The shape of a kind's objects. */
@@ -90,12 +114,13 @@ function structOf(model: Model): Shape {
 }
 
 function shapeOfField(model: Model, name: string, type: FieldType): Shape {
-  if (topologyOf(ATOMIC_FIELDS, model.name, name)) return { kind: 'leaf', holds: 'map' };
+  if (topologyOf(ATOMIC_FIELDS, model.name, name))
+    return { kind: 'leaf', holds: 'map', of: shapeOfType(type) };
   if (type.kind === 'array') {
     const keys = topologyOf(LIST_KEYS, model.name, name);
-    if (keys) return keyedList(keys, shapeOfType(type.of));
+    if (keys) return keyedList(keys, type.of);
     if (topologyOf(SETS, model.name, name))
-      return { kind: 'list', of: LEAF, keys: [], elementOf: valueElement };
+      return { kind: 'list', of: shapeOfType(type.of), keys: [], elementOf: valueElement };
   }
   if (type.kind === 'ref' && topologyOf(GRANULAR_FIELDS, model.name, name)) {
     const inner = findModel(type.model);
@@ -104,25 +129,37 @@ function shapeOfField(model: Model, name: string, type: FieldType): Shape {
   return shapeOfType(type);
 }
 
-function keyedList(keys: readonly string[], of: Shape): ListShape {
-  const elementOf = (item: unknown) => (isObject(item) ? keyElement(item, keys, KEY_DEFAULTS) : undefined);
-  return { kind: 'list', of, keys, elementOf };
+function keyedList(keys: readonly string[], items: FieldType): ListShape {
+  const model = items.kind === 'ref' ? findModel(items.model) : undefined;
+  const defaults = Object.fromEntries(keys.map((key) => [key, model && keyDefault(model, key)]));
+  const elementOf = (item: unknown) => (isObject(item) ? keyElement(item, keys, defaults) : undefined);
+  return { kind: 'list', of: shapeOfType(items), keys, elementOf };
+}
+
+/** What a key is that an item leaves out: nothing, as Go has it, when the item must have one. */
+function keyDefault(model: Model, key: string): unknown {
+  const field = model.fields.get(key);
+  if (field?.required) return field.type.kind === 'string' ? '' : 0;
+  return topologyOf(KEY_DEFAULTS, model.name, key);
 }
 
 function shapeOfType(type: FieldType): Shape {
   switch (type.kind) {
     case 'ref': {
-      if (ATOMIC_MODELS.has(type.model)) return { kind: 'leaf', holds: 'object' };
       const model = findModel(type.model);
+      if (ATOMIC_MODELS.has(type.model))
+        return { kind: 'leaf', holds: 'object', of: model && structOf(model) };
       return model ? structOf(model) : DEDUCED;
     }
     case 'map':
       return { kind: 'map', of: shapeOfType(type.of) };
     case 'array':
-      return { kind: 'leaf', holds: 'list' };
+      return { kind: 'leaf', holds: 'list', of: shapeOfType(type.of) };
     case 'any':
       return DEDUCED;
-    default:
-      return LEAF;
+    default: {
+      const scalar = SCALAR_OF_TYPE[type.kind];
+      return scalar ? { kind: 'leaf', scalar } : LEAF;
+    }
   }
 }

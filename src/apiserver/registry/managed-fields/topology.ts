@@ -92,8 +92,12 @@ export const GRANULAR_FIELDS: Fields<true> = {
   V1PersistentVolumeSpec: { claimRef: true },
 };
 
-/** Keys that an item may leave out: then they have this value. */
-export const KEY_DEFAULTS: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
+/** Keys that an item need not have, and what they are then. Those that it must have are empty when it has them not. */
+export const KEY_DEFAULTS: Fields<string> = {
+  V1ContainerPort: { protocol: 'TCP' },
+  V1LocalObjectReference: { name: '' },
+  V1ServicePort: { protocol: 'TCP' },
+};
 
 export function topologyOf<T>(table: Fields<T>, model: string, field: string): T | undefined {
   const fields = Object.hasOwn(table, model) ? table[model]! : undefined;

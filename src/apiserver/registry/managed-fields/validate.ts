@@ -1,11 +1,10 @@
-import { goValue } from '../patch/go-value.ts';
+import { goSyntax, goType, goValue } from '../patch/go-value.ts';
 import { fieldElement, formatPath } from './path-element.ts';
-import { isObject, resolve, type Shape, shapeBelow } from './shape.ts';
+import { isObject, resolve, type Scalar, type Shape, shapeBelow } from './shape.ts';
 
 /**
- * What keeps an applied configuration from being merged: fields that its kind has not, lists and objects in each
- * other's place, items of a keyed list that have no key or the same. Types of plain values are checked when the
- * object is read.
+ * What keeps an applied configuration from being merged: fields that its kind has not, lists, objects and plain values
+ * in each other's place, items of a keyed list that have no key or the same (structured-merge-diff typed/validate.go).
  */
 export function misfits(shape: Shape, config: unknown): readonly string[] {
   const found: string[] = [];
@@ -51,13 +50,34 @@ function walk(shape: Shape, value: unknown, path: readonly string[], found: stri
       });
       return;
     }
-    default:
-      if (actual.kind === 'leaf' && actual.holds === 'list' && !Array.isArray(value))
-        report(`expected list, got &{${goValue(value)}}`);
-      if (actual.kind === 'leaf' && (actual.holds === 'object' || actual.holds === 'map') && !isObject(value))
-        report(`expected map, got &{${goValue(value)}}`);
+    case 'leaf': {
+      const { holds, of, scalar } = actual;
+      if (holds === 'list') {
+        if (!Array.isArray(value)) report(`expected list, got &{${goValue(value)}}`);
+        else if (of)
+          for (const [index, item] of value.entries()) walk(of, item, [...path, `i:${index}`], found);
+      } else if (holds) {
+        if (!isObject(value)) report(`expected map, got &{${goValue(value)}}`);
+        else if (of) walk(of, value, path, found);
+      } else {
+        const why = scalar && misfitOf[scalar](value);
+        if (why) report(why);
+      }
+    }
   }
 }
+
+/** Why a value is no plain value of a type, in upstream's words, each with a Go format of its own. */
+const misfitOf: Readonly<Record<Scalar, (value: unknown) => string | undefined>> = {
+  numeric: (value) =>
+    typeof value === 'number' ? undefined : `expected numeric (int or float), got ${goType(value)}`,
+  string: (value) =>
+    typeof value === 'string'
+      ? undefined
+      : `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`,
+  boolean: (value) => (typeof value === 'boolean' ? undefined : `expected boolean, got &{${goValue(value)}}`),
+  any: (value) => (typeof value === 'object' ? `expected any scalar, got &{${goValue(value)}}` : undefined),
+};
 
 function plainlyWrong(keys: readonly string[], item: unknown): Error | undefined {
   const isPlain = typeof item !== 'object' || item === null;

@@ -141,7 +141,11 @@ describe('decideDeletion', () => {
       () => decide({ uid: 'v' }),
       /the UID in the precondition \(v\) does not match the UID in record \(u\)/,
     );
-    assert.throws(() => decide({ resourceVersion: '4' }), /the ResourceVersion in the precondition \(4\)/);
+    assert.throws(
+      () => decide({ resourceVersion: '4' }),
+      /^StatusError: Operation cannot be fulfilled on ConfigMap "x": the ResourceVersion in the precondition \(4\)/,
+    );
+    assert.throws(() => decide({ resourceVersion: '' }), /the ResourceVersion in the precondition \(\)/);
     assert.equal(decide({ uid: 'u', resourceVersion: '5' }).action, 'remove');
   });
 });

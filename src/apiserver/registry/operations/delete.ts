@@ -74,22 +74,24 @@ export function finishesDeletion(
 
 /** @throws StatusError 409 */
 export function checkPreconditions(
-  definition: Pick<ResourceDefinition, 'group' | 'plural'>,
+  { group, kind }: Pick<ResourceDefinition, 'group' | 'kind'>,
   { metadata }: Stored<KubeObject>,
-  { preconditions }: DeleteOptions,
+  { preconditions: { uid, resourceVersion } = {} }: DeleteOptions,
 ): void {
-  if (preconditions?.uid && preconditions.uid !== metadata.uid) {
+  // Upstream names the kind here, where it names the resource in other conflicts.
+  const named = { group, plural: kind };
+  if ((uid ?? metadata.uid) !== metadata.uid) {
     throw conflict(
-      definition,
+      named,
       metadata.name,
-      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
     );
   }
-  if (preconditions?.resourceVersion && preconditions.resourceVersion !== metadata.resourceVersion) {
+  if ((resourceVersion ?? metadata.resourceVersion) !== metadata.resourceVersion) {
     throw conflict(
-      definition,
+      named,
       metadata.name,
-      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
   }
 }

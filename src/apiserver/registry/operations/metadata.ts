@@ -9,6 +9,7 @@ import {
   statusFailure,
 } from '../../../kube/index.ts';
 import type { ResourceDefinition } from '../contract.ts';
+import { revisionOf } from '../revision-text.ts';
 
 /** A name of 63 bytes leaves this much before the five random characters (apiserver storage/names). */
 const MAX_PREFIX_LENGTH = 58;
@@ -89,8 +90,9 @@ export function checkUpdatePreconditions(
       `Precondition failed: UID in precondition: ${next.uid}, UID in object meta: ${previous.uid}`,
     );
   }
-  if (next.resourceVersion && next.resourceVersion !== '0') {
-    if (next.resourceVersion !== previous.resourceVersion) throw staleObject(definition, previous.name);
+  const revision = revisionOf(next.resourceVersion);
+  if (revision !== 0n) {
+    if (revision !== BigInt(previous.resourceVersion)) throw staleObject(definition, previous.name);
   } else if (definition.strategy.requiresResourceVersion) {
     const field = 'metadata.resourceVersion';
     const message = 'Invalid value: 0: must be specified for an update';

@@ -6,7 +6,8 @@ import { jsonPatch, PatchError } from './json-patch.ts';
 import { isObject, mergePatch } from './merge-patch.ts';
 import { strategicMergePatch } from './strategic.ts';
 
-export { misfit } from './misfit.ts';
+export { goType } from './go-value.ts';
+export { converted, misfit } from './misfit.ts';
 
 /**
  * The object that a patch makes of the present one.

@@ -18,8 +18,11 @@ export function misfit(patch: Patch, patched: KubeObject, kind: string, why: str
 
 const UNFIT = /^json: cannot unmarshal (\w+)(?: (\S+))? into Go (?:struct field \S+|value) of type (\S+)$/;
 
-/** A strategic patch is no JSON when it is read: the same misfits in the words of upstream's converter of maps. */
-function converted(why: string): string {
+/**
+ * What has been patched or applied as a map is no JSON any more when it is read: the same misfits in the words of upstream's
+ * converter of maps.
+ */
+export function converted(why: string): string {
   const [, json = '', number, type = ''] = UNFIT.exec(why) ?? [];
   if (type === '') return why;
   const found = json === 'number' ? (number === undefined ? 'int64' : 'float64') : (GO_KINDS[json] ?? json);

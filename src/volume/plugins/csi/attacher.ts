@@ -11,15 +11,15 @@ import { isAttached, isDetached } from './attachment-status.ts';
 import type { AttachmentWatch } from './attachment-watch.ts';
 import { attachmentName, splitCsiVolumeName } from './names.ts';
 import { persistentSource } from './source.ts';
-
-/** How long the attacher sidecar may take. Source: csiTimeout, pkg/volume/csi. */
-const TIMEOUT_MS = 120_000;
+import { CSI_TIMEOUT_MS } from './timeout.ts';
 
 export interface CsiAttacherOptions {
   readonly client: Client;
   canAttach(spec: VolumeSpec): boolean;
   /** Absent on a node, where volumes are neither attached nor detached. */
   readonly attachments?: AttachmentWatch;
+  /** Present on a node. */
+  readonly verifyExhaustedResource?: Attacher['verifyExhaustedResource'];
 }
 
 /** Attaches by a VolumeAttachment object that the driver's attacher works on. */
@@ -27,6 +27,7 @@ export function createCsiAttacher(options: CsiAttacherOptions): Attacher {
   const { client, attachments } = options;
   return {
     canAttach: options.canAttach,
+    verifyExhaustedResource: options.verifyExhaustedResource,
 
     async attach(spec, nodeName, signal) {
       if (!attachments) throw new Error('attaching volumes from the kubelet is not supported');
@@ -35,7 +36,7 @@ export function createCsiAttacher(options: CsiAttacherOptions): Attacher {
       await attachments.synced;
       if (!attachments.get(name)) await createAttachment(client, name, driver, spec, nodeName, signal);
       await attachments.until(name, isAttached, {
-        ms: TIMEOUT_MS,
+        ms: CSI_TIMEOUT_MS,
         error: () => timedOut(driver, 'attach', handle),
         signal,
       });
@@ -56,7 +57,7 @@ export function createCsiAttacher(options: CsiAttacherOptions): Attacher {
         );
       }
       await attachments.until(name, isDetached, {
-        ms: TIMEOUT_MS,
+        ms: CSI_TIMEOUT_MS,
         error: () => timedOut(driver, 'detach', handle),
         signal,
         probe: () => getAttachment(client, name, signal),

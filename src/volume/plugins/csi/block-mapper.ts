@@ -5,7 +5,6 @@ import { blockPaths, podDeviceDirectory } from './block-paths.ts';
 import { podInfo } from './csi-driver-policy.ts';
 import { attachmentName } from './names.ts';
 import {
-  CSI_TIMEOUT_MS,
   type CsiNodeContext,
   capabilitiesOf,
   DIRECTORY_MODE,
@@ -16,6 +15,7 @@ import { reconstructedVolume } from './reconstruct.ts';
 import { csiFailure, mountFailure, transientFailure } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { type CsiSource, persistentSource } from './source.ts';
+import { CSI_TIMEOUT_MS } from './timeout.ts';
 import { blockCapability } from './volume-capability.ts';
 import { loadVolumeData, saveVolumeData } from './volume-data.ts';
 
@@ -46,7 +46,24 @@ export function createCsiBlockMapper(context: CsiNodeContext): BlockMapper {
       const data = await loadVolumeData(files, paths(name).data);
       return data && reconstructedVolume(data, 'Block');
     },
+    reconstructDevices: () => reconstructDevices(context),
   };
+}
+
+/** Every volume with a note; what cannot be understood is left for a person to look at. */
+async function reconstructDevices({ host: { files }, nodeRoot }: CsiNodeContext) {
+  const found: Awaited<ReturnType<NonNullable<BlockMapper['reconstructDevices']>>>[number][] = [];
+  const entries = async (path: string) => ((await files.stat(path)) ? await files.list(path) : []);
+  for (const name of await entries(blockPaths(nodeRoot, '').volume)) {
+    const { data, map, publish } = blockPaths(nodeRoot, name);
+    const note = await loadVolumeData(files, data).catch(() => undefined);
+    if (note)
+      found.push({
+        ...reconstructedVolume(note, 'Block'),
+        podUids: [...new Set([...(await entries(map)), ...(await entries(publish))])],
+      });
+  }
+  return found;
 }
 
 /** Resolves to the staging path, '' for a driver that does not stage. */

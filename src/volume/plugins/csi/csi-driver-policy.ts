@@ -13,10 +13,7 @@ export function requiresRepublish(driver: CSIDriver | undefined): boolean {
 }
 
 /** The label to mount with; undefined where the driver does not take one (SupportsSELinuxContextMount), or none matters. */
-export function seLinuxLabel(
-  driver: CSIDriver | undefined,
-  label: string | undefined,
-): string | undefined {
+export function seLinuxLabel(driver: CSIDriver | undefined, label: string | undefined): string | undefined {
   return driver?.spec.seLinuxMount && label ? label : undefined;
 }
 

@@ -10,6 +10,7 @@ import { createCsiBlockMapper } from './block-mapper.ts';
 import { attachRequired, requiresRepublish } from './csi-driver-policy.ts';
 import { createCsiDeviceMounter } from './device-mounter.ts';
 import type { CsiDrivers } from './drivers.ts';
+import { verifyExhaustedResource } from './exhausted-resource.ts';
 import { createCsiMounter } from './mounter.ts';
 import { CSI_PLUGIN, csiVolumeName } from './names.ts';
 import { createCsiNodeExpander } from './node-expander.ts';
@@ -37,7 +38,13 @@ export function createCsiPlugin(options: CsiPluginOptions): VolumePlugin {
   const { client, informers, node } = options;
   const drivers = informers.of(csiDrivers);
   const csiDriver = (name: string | undefined) => (name === undefined ? undefined : drivers.get(name));
-  const context = node && { volumeHealth: false, ...node, client, csiDriver, tokens: new TokenCache(options) };
+  const context = node && {
+    volumeHealth: false,
+    ...node,
+    client,
+    csiDriver,
+    tokens: new TokenCache(options),
+  };
   return {
     name: CSI_PLUGIN,
     ready: drivers.synced,
@@ -51,6 +58,7 @@ export function createCsiPlugin(options: CsiPluginOptions): VolumePlugin {
       client,
       canAttach: (spec: VolumeSpec) => isPersistent(spec) && attachRequired(csiDriver(driverOf(spec))),
       attachments: node ? undefined : new AttachmentWatch(informers.of(volumeAttachments), options.clock),
+      verifyExhaustedResource: context && ((spec, signal) => verifyExhaustedResource(context, spec, signal)),
     }),
     deviceMounter: context ? createCsiDeviceMounter(context) : controllerDeviceMounter,
     mounter: context ? createCsiMounter(context) : controllerMounter,

@@ -5,7 +5,6 @@ import type { DeviceMounter, MountContext, ReconstructedVolume, VolumeSpec } fro
 import { seLinuxLabel } from './csi-driver-policy.ts';
 import { CSI_PLUGIN, deviceMountPath, GLOBAL_MOUNT } from './names.ts';
 import {
-  CSI_TIMEOUT_MS,
   type CsiNodeContext,
   capabilitiesOf,
   DIRECTORY_MODE,
@@ -18,6 +17,7 @@ import { removeMountDirectory } from './remove-mount-directory.ts';
 import { mountFailure, rpcErrorText } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { isPersistent, persistentSource } from './source.ts';
+import { CSI_TIMEOUT_MS } from './timeout.ts';
 import { mountCapability } from './volume-capability.ts';
 import { keepingDoubt, loadVolumeData } from './volume-data.ts';
 

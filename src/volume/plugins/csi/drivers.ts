@@ -1,5 +1,6 @@
 import { type Clock, TimeoutError, withDeadline } from '../../../base/index.ts';
 import { type CsiClient, type NodeCapability, nodeCapabilities } from '../../../csi/index.ts';
+import { CSI_TIMEOUT_MS } from './timeout.ts';
 
 /** A CSI driver that is registered on this node. */
 export interface RegisteredDriver {
@@ -7,6 +8,8 @@ export interface RegisteredDriver {
   readonly client: CsiClient;
   /** What NodeGetCapabilities said; asked once. Rejects as the call does, and is then asked again. */
   capabilities(): Promise<ReadonlySet<NodeCapability>>;
+  /** Asks the driver about the node again, and writes down what has changed (updateCSIDriver). */
+  updateNodeInfo(signal: AbortSignal): Promise<void>;
 }
 
 /** A driver registers after the node has begun to work, and again after its restart: so long it is waited for. */
@@ -17,19 +20,25 @@ export class CsiDrivers {
   readonly #clock: Clock;
   readonly #drivers = new Map<string, RegisteredDriver>();
   readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<(name: string) => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** Adds a driver, or replaces one of its name. */
-  add(name: string, client: CsiClient): RegisteredDriver {
+  add(
+    name: string,
+    client: CsiClient,
+    updateNodeInfo: RegisteredDriver['updateNodeInfo'] = async () => {},
+  ): RegisteredDriver {
     let known: Promise<ReadonlySet<NodeCapability>> | undefined;
     const driver: RegisteredDriver = {
       name,
       client,
+      updateNodeInfo,
       capabilities() {
-        known ??= nodeCapabilities(client).catch((error: unknown) => {
+        known ??= nodeCapabilities(client, { timeoutMs: CSI_TIMEOUT_MS }).catch((error: unknown) => {
           known = undefined;
           throw error;
         });
@@ -38,12 +47,21 @@ export class CsiDrivers {
     };
     this.#drivers.set(name, driver);
     for (const wake of this.#waiting) wake();
+    this.#changed(name);
     return driver;
   }
 
   /** Removes a driver, if it is still the one given. */
   remove(driver: RegisteredDriver): void {
-    if (this.#drivers.get(driver.name) === driver) this.#drivers.delete(driver.name);
+    if (this.#drivers.get(driver.name) !== driver) return;
+    this.#drivers.delete(driver.name);
+    this.#changed(driver.name);
+  }
+
+  /** Calls back with the name of each driver that has come or gone, until the returned function is called. */
+  onChange(callback: (name: string) => void): () => void {
+    this.#listeners.add(callback);
+    return () => this.#listeners.delete(callback);
   }
 
   get(name: string): RegisteredDriver | undefined {
@@ -77,5 +95,9 @@ export class CsiDrivers {
       this.#waiting.delete(wake);
       signal.removeEventListener('abort', aborted);
     }
+  }
+
+  #changed(name: string): void {
+    for (const listener of this.#listeners) listener(name);
   }
 }

@@ -6,7 +6,6 @@ import type { MountContext, Mounter, VolumeSpec } from '../../plugin.ts';
 import { changesOwnership, podInfo, seLinuxLabel, unsupportedMode } from './csi-driver-policy.ts';
 import { attachmentName, CSI_PLUGIN, deviceMountPath } from './names.ts';
 import {
-  CSI_TIMEOUT_MS,
   type CsiNodeContext,
   capabilitiesOf,
   DIRECTORY_MODE,
@@ -19,6 +18,7 @@ import { rpcErrorText, transientFailure } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { serviceAccountTokens } from './service-account-tokens.ts';
 import { sourceOf } from './source.ts';
+import { CSI_TIMEOUT_MS } from './timeout.ts';
 import { mountCapability } from './volume-capability.ts';
 import { keepingDoubt, loadVolumeData } from './volume-data.ts';
 

@@ -9,8 +9,6 @@ import { attachmentName } from './names.ts';
 import { csiFailure, transientFailure } from './rpc-error.ts';
 import type { CsiSource } from './source.ts';
 
-/** The longest that a driver may take over a call. Source: csiTimeout, pkg/volume/csi. */
-export const CSI_TIMEOUT_MS = 120_000;
 /** Of the directories that the node makes for drivers to mount in. */
 export const DIRECTORY_MODE = 0o750;
 

@@ -6,10 +6,11 @@ import {
   OperationNotSupportedError,
 } from '../../operation-error.ts';
 import type { NodeExpander, NodeExpansion } from '../../plugin.ts';
-import { CSI_TIMEOUT_MS, type CsiNodeContext, capabilitiesOf, findDriver } from './node-context.ts';
+import { type CsiNodeContext, capabilitiesOf, findDriver } from './node-context.ts';
 import { mountFailure, rpcErrorText } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { persistentSource } from './source.ts';
+import { CSI_TIMEOUT_MS } from './timeout.ts';
 import { blockCapability, mountCapability } from './volume-capability.ts';
 
 /** Has drivers grow what is mounted, or the device that is given to a pod. Source: expander.go of pkg/volume/csi. */

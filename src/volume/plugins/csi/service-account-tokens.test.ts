@@ -43,7 +43,7 @@ describe('the tokens that a CSI driver asks for', () => {
 
   it('are one for each audience, of the pod’s account, and the same until they are due', async () => {
     const { ask, tokens, clock } = await start();
-    const requests = [{ audience: '' }, { audience: 'vault', expirationSeconds: 600 }];
+    const requests = [{ audience: 'vault', expirationSeconds: 600 }, { audience: '' }];
     const first = await ask(requests);
     assert.ok(first);
     assert.deepEqual(Object.keys(first), ['', 'vault']);
@@ -65,7 +65,7 @@ describe('the tokens that a CSI driver asks for', () => {
       assert.ok(error instanceof TransientOperationFailure);
       assert.equal(
         error.message,
-        'mounter.SetUpAt failed to get service account token attributes: failed to fetch token: serviceaccounts "robot" not found',
+        'kubernetes.io/csi: mounter.SetUpAt failed to get service accoount token attributes: failed to fetch token: serviceaccounts "robot" not found',
       );
       return true;
     });

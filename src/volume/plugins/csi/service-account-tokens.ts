@@ -1,9 +1,10 @@
-import { errorMessage } from '../../../base/index.ts';
 import type { CSIDriver, Pod, Stored } from '../../../kube/index.ts';
-import { TransientOperationFailure } from '../../operation-error.ts';
 import type { TokenCache } from '../../payloads/index.ts';
+import { transientFailure } from './rpc-error.ts';
 
 const KEY = 'csi.storage.k8s.io/serviceAccount.tokens';
+
+type Request = NonNullable<CSIDriver['spec']['tokenRequests']>[number];
 
 interface TokenStatus {
   readonly token: string;
@@ -24,16 +25,19 @@ export async function serviceAccountTokens(
   const requests = driver?.spec.tokenRequests ?? [];
   if (requests.length === 0) return {};
   const tokens: Record<string, TokenStatus> = {};
-  for (const { audience = '', expirationSeconds } of requests) {
+  // Go writes a map by its sorted keys.
+  for (const { audience = '', expirationSeconds } of requests.toSorted(byAudience)) {
     try {
       const { token, expirationTimestamp } = await cache.get({ pod, audience, expirationSeconds }, signal);
       tokens[audience] = { token, expirationTimestamp };
     } catch (error) {
-      throw new TransientOperationFailure(
-        `mounter.SetUpAt failed to get service account token attributes: ${errorMessage(error)}`,
-        { cause: error },
-      );
+      // Spelt as upstream spells it.
+      throw transientFailure('mounter.SetUpAt failed to get service accoount token attributes', error);
     }
   }
   return { [KEY]: JSON.stringify(tokens) };
+}
+
+function byAudience({ audience: a = '' }: Request, { audience: b = '' }: Request): number {
+  return a < b ? -1 : Number(a > b);
 }

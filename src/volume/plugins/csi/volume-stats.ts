@@ -1,9 +1,10 @@
 import { csi } from '../../../csi/index.ts';
 import { TransientOperationFailure } from '../../operation-error.ts';
 import type { StatsRequest, VolumeStats } from '../../plugin.ts';
-import { CSI_TIMEOUT_MS, type CsiNodeContext } from './node-context.ts';
+import type { CsiNodeContext } from './node-context.ts';
 import { rpcErrorText } from './rpc-error.ts';
 import { sourceOf } from './source.ts';
+import { CSI_TIMEOUT_MS } from './timeout.ts';
 
 const { VolumeUsage_Unit: Unit } = csi;
 

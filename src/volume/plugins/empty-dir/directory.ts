@@ -47,7 +47,7 @@ export async function setUpEmptyDirectory(
     const info = host.info();
     const sizeBytes = memoryVolumeSizeBytes(BigInt(info.memoryBytes), wish.pod, wish.sizeLimit);
     const options = [`size=${sizeBytes}`];
-    if (supportsNoSwap(info.kernelVersion)) options.push('noswap');
+    if (supportsNoSwap(info.kernelVersion) && !info.rootless) options.push('noswap');
     await host.mounts.mount({ source: 'tmpfs', target: path, fsType: 'tmpfs', options });
   }
   await setVolumeOwnership(host.files, { path, fsGroup: context.fsGroup, signal: context.signal });

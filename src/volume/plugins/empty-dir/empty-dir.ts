@@ -1,4 +1,5 @@
 import type { Host } from '../../../host/index.ts';
+import { directoryStats } from '../../disk-usage.ts';
 import { podVolumeDirectory } from '../../paths.ts';
 import type { VolumePlugin, VolumeSpec } from '../../plugin.ts';
 import { specFromVolume } from '../../spec.ts';
@@ -20,6 +21,7 @@ export function createEmptyDirPlugin({ host, nodeRoot }: NodePluginOptions): Vol
     canSupport: (spec) => source(spec) !== undefined,
     volumeName: (spec) => spec.name,
     requiresRemount: () => false,
+    stats: ({ path }) => directoryStats(host.files, path),
     mounter: {
       podPath: (spec, podUid) => podPath(spec.name, podUid),
       async setUp(spec, context) {

@@ -11,6 +11,8 @@ export function createHostPathPlugin({ host }: { readonly host: { readonly files
     canSupport: (spec) => find(spec) !== undefined,
     volumeName: (spec) => source(spec).path,
     requiresRemount: () => false,
+    // It is the node's own, which is accounted for elsewhere.
+    stats: async () => undefined,
     mounter: {
       podPath: (spec) => source(spec).path,
       async setUp(spec) {

@@ -28,7 +28,7 @@ export function createLocalDeviceMounter({ host, nodeRoot }: LocalOptions): Devi
     async reconstructDevices() {
       const directory = mountsDirectory(nodeRoot);
       if (!(await host.files.stat(directory))) return [];
-      return (await host.files.list(directory)).map(reconstructedLocal);
+      return (await host.files.list(directory)).map((name) => reconstructedLocal(name));
     },
   };
 }

@@ -1,5 +1,7 @@
+import { volumeModeOf } from '../../../kube/index.ts';
 import { growFileSystem } from '../../mount/index.ts';
 import type { VolumePlugin } from '../../plugin.ts';
+import { createLocalBlockMapper } from './block-mapper.ts';
 import { createLocalDeviceMounter } from './device-mounter.ts';
 import { createLocalMounter, type LocalMounterOptions } from './mounter.ts';
 import { kindOfLocal, LOCAL_PLUGIN, sourceOf } from './source.ts';
@@ -15,11 +17,13 @@ export function createLocalPlugin(options: LocalMounterOptions): VolumePlugin {
     requiresRemount: () => false,
     deviceMounter: createLocalDeviceMounter(options),
     mounter: createLocalMounter(options),
+    blockMapper: createLocalBlockMapper(options),
     nodeExpander: {
       requiresExpansion: () => true,
       async expand({ spec, deviceMountPath }) {
-        // A directory is as large as what it lies on.
-        if ((await kindOfLocal(host.files, spec)) === 'block')
+        // A directory is as large as what it lies on; on a device that pods get as one there is nothing to grow.
+        const isDevice = volumeModeOf(spec.persistentVolume!) === 'Block';
+        if (!isDevice && (await kindOfLocal(host.files, spec)) === 'block')
           await growFileSystem(host, sourceOf(spec).path, deviceMountPath);
       },
     },

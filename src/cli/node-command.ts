@@ -1,0 +1,72 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { LOG_LEVELS } from '../base/index.ts';
+import { parseEndpoint } from '../csi/index.ts';
+import { parseLabels } from './node-labels.ts';
+import { orInvalid } from './or-invalid.ts';
+
+/** Adds `stowage node`, whose flags are the kubelet's where it has them. */
+export function addNodeCommand(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('node')
+    .description(
+      'Run a node by itself, on any cluster, in place of a kubelet: in a mount or network namespace of its own, if it is\n' +
+        'started in one. At its end pods go on, and its next start finds them; --stop-pods stops them.',
+    )
+    .option('--name <name>', "the Node object's name (default: the host's)")
+    .option('--kubeconfig <file>', 'of the cluster; else by KUBECONFIG, or as the service account of the pod')
+    .option('--node-root <dir>', 'for pods, plugins, volumes, logs and images', '/var/lib/kubelet')
+    .option(
+      '--node-labels <labels>',
+      'labels with which it registers, as KEY=VALUE,KEY2=VALUE2',
+      orInvalid((text: string) => parseLabels(text)),
+    )
+    .option('--address <ip>', 'where its server listens, and its InternalIP', '127.0.0.1')
+    .option('--port <port>', 'of its server; 0 takes a free one', port, 10250)
+    .option('--tls-cert-file <file>', 'what its server shows; without it there are no logs and no exec')
+    .option('--tls-private-key-file <file>', 'the key to it')
+    .option('--client-ca-file <file>', 'the authority of those who may ask it')
+    .option(
+      '--csi-driver <endpoint>',
+      'the node service of a CSI driver, as unix:///path/csi.sock, to register; may be repeated',
+      orInvalid((text: string, before: readonly string[] = []) => [
+        ...before,
+        `unix://${parseEndpoint(text)}`,
+      ]),
+    )
+    .option(
+      '--volume-plugin-dir <dir>',
+      'where FlexVolume drivers are looked for, as VENDOR~DRIVER/DRIVER',
+      '/usr/libexec/kubernetes/kubelet-plugins/volume/exec/',
+    )
+    .option(
+      '--enable-controller-attach-detach <bool>',
+      'leave attaching to the attach/detach controller; false: the node attaches for itself',
+      bool,
+      true,
+    )
+    .option('--node-lease-duration-seconds <n>', 'how long its lease is good for', seconds, 40)
+    .option('--stop-pods', 'stop pods and unmount volumes at the end', false)
+    .addOption(
+      new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('info'),
+    )
+    .action(async (flags) => {
+      const { node } = await import('./node.ts');
+      done(await node(flags));
+    });
+}
+
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    return value;
+  };
+const port = wholeNumber(0, 65535);
+const seconds = wholeNumber(1, 3600);
+
+function bool(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('It must be true or false.');
+  return text === 'true';
+}

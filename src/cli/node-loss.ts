@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import type { NodeLoss } from '../cluster/control-plane.ts';
+import { orInvalid } from './or-invalid.ts';
+import { parseDuration } from './sidecar/go-flags.ts';
+
+interface Flags {
+  readonly nodeMonitorPeriod: number;
+  readonly nodeMonitorGracePeriod: number;
+  readonly maxWaitForUnmountDuration: number;
+  readonly disableForceDetachOnTimeout: boolean;
+}
+
+/** When nodes are given up, and what is attached to them: kube-controller-manager's flags and defaults. */
+export function addNodeLossFlags(command: Command): Command {
+  const duration = orInvalid((text: string) => {
+    const ms = parseDuration(text);
+    if (ms === undefined || ms <= 0) throw new Error('It must be a duration such as 15s or 1m30s.');
+    return ms;
+  });
+  return command
+    .option('--node-monitor-period <duration>', 'how often nodes are looked at', duration, 5_000)
+    .option(
+      '--node-monitor-grace-period <duration>',
+      'how long a node may be silent before it is not Ready',
+      duration,
+      50_000,
+    )
+    .option(
+      '--max-wait-for-unmount-duration <duration>',
+      'how long a node that is not Ready may take to unmount before its volumes are detached all the same',
+      duration,
+      360_000,
+    )
+    .option('--disable-force-detach-on-timeout', 'never detach for that reason', false);
+}
+
+export function nodeLossOf(flags: Flags): NodeLoss {
+  return {
+    monitorPeriodMs: flags.nodeMonitorPeriod,
+    monitorGraceMs: flags.nodeMonitorGracePeriod,
+    maxWaitForUnmountMs: flags.maxWaitForUnmountDuration,
+    disableForceDetachOnTimeout: flags.disableForceDetachOnTimeout,
+  };
+}

@@ -1,0 +1,88 @@
+import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { createLogger, errorMessage, type LogLevel, systemClock } from '../base/index.ts';
+import { startStandaloneNode } from '../cluster/standalone-node.ts';
+import { apiConnection } from './api-connection.ts';
+import { requirePrivileges } from './privileges.ts';
+import { stay } from './stay.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface NodeFlags {
+  readonly name?: string;
+  readonly kubeconfig?: string;
+  readonly nodeRoot: string;
+  readonly nodeLabels?: Readonly<Record<string, string>>;
+  readonly address: string;
+  readonly port: number;
+  readonly tlsCertFile?: string;
+  readonly tlsPrivateKeyFile?: string;
+  readonly clientCaFile?: string;
+  readonly csiDriver?: readonly string[];
+  readonly volumePluginDir: string;
+  readonly enableControllerAttachDetach: boolean;
+  readonly nodeLeaseDurationSeconds: number;
+  readonly stopPods: boolean;
+  readonly logLevel: LogLevel;
+}
+
+/** `stowage node`: runs until a signal. Resolves to the exit code. */
+export async function node(flags: NodeFlags): Promise<number> {
+  await requirePrivileges('stowage node');
+  const [connection, tls, nodeRoot] = await Promise.all([apiConnection(flags), tlsOf(flags), rootOf(flags)]);
+  const log = createLogger({
+    level: flags.logLevel,
+    now: () => systemClock.now(),
+    sink: (line) => process.stderr.write(`${line}\n`),
+  });
+  const name = flags.name ?? hostname().toLowerCase();
+  const secrets = [flags.kubeconfig, flags.tlsPrivateKeyFile].filter((path) => path !== undefined);
+  return stay(async () => {
+    const started = await startStandaloneNode({
+      connection,
+      log,
+      name,
+      labels: flags.nodeLabels,
+      nodeRoot,
+      address: flags.address,
+      port: flags.port,
+      tls,
+      csiDrivers: flags.csiDriver ?? [],
+      volumePluginDir: resolve(flags.volumePluginDir),
+      enableControllerAttachDetach: flags.enableControllerAttachDetach,
+      leaseSeconds: flags.nodeLeaseDurationSeconds,
+      hiddenFromPods: secrets.map((path) => resolve(path)),
+      stopPods: flags.stopPods,
+    });
+    process.stdout.write(`Node ${name} is registered\n`);
+    return started;
+  });
+}
+
+/** Canonical, as the mount table has it. */
+async function rootOf({ nodeRoot }: NodeFlags): Promise<string> {
+  try {
+    await mkdir(nodeRoot, { recursive: true, mode: 0o750 });
+    return await realpath(nodeRoot);
+  } catch (error) {
+    throw new UsageError(`--node-root ${nodeRoot} cannot be used: ${errorMessage(error)}`);
+  }
+}
+
+/** What the node's server shows and trusts; without it there is no server. */
+async function tlsOf({ tlsCertFile, tlsPrivateKeyFile, clientCaFile }: NodeFlags) {
+  const files = { cert: tlsCertFile, key: tlsPrivateKeyFile, ca: clientCaFile };
+  const given = Object.values(files).filter((file) => file !== undefined);
+  if (given.length === 0) return undefined;
+  if (given.length < 3)
+    throw new UsageError('--tls-cert-file, --tls-private-key-file and --client-ca-file go together');
+  const read = async (file: string) => {
+    try {
+      return await readFile(file, 'utf8');
+    } catch (error) {
+      throw new UsageError(`${file} cannot be read: ${errorMessage(error)}`);
+    }
+  };
+  const [cert, key, ca] = await Promise.all(given.map(read));
+  return { cert: cert!, key: key!, ca: ca! };
+}

@@ -1,0 +1,30 @@
+import { aborted } from '../base/index.ts';
+import { LeadershipLostError } from '../client/index.ts';
+import type { Running } from '../cluster/running.ts';
+import { untilSignal } from './until-signal.ts';
+
+/**
+ * Keeps what `start` starts until a signal comes or a part fails. Resolves to the exit code. Whoever has lost his Lease
+ * leaves at once: another works already.
+ */
+export async function stay(
+  start: (signal: AbortSignal) => Promise<{ readonly running: Running }>,
+): Promise<number> {
+  using ending = untilSignal();
+  let running: Running;
+  try {
+    ({ running } = await start(ending.signal));
+  } catch (error) {
+    if (ending.signal.aborted) return 0;
+    throw error;
+  }
+  try {
+    await Promise.race([aborted(ending.signal), running.failed]);
+  } catch (error) {
+    if ((error as Error).cause instanceof LeadershipLostError) process.exit(1);
+    await running.stop().catch(() => undefined);
+    throw error;
+  }
+  await running.stop();
+  return 0;
+}

@@ -1,0 +1,94 @@
+import { type Logger, Metrics } from '../base/index.ts';
+import type { HttpConnection } from '../client/http/index.ts';
+import type { Component, ComponentContext, RateLimit } from '../client/index.ts';
+import { type CsiClient, callMetrics, connectCsi } from '../csi/index.ts';
+import { createDiagnosticsServer, metricsRoute, type Routes } from '../sidecars/http/index.ts';
+import { askFacts, type DriverFacts, isSameDriver } from './driver-facts.ts';
+import { CONTROLLER_SIDECARS, type ControllerSidecar } from './sidecars.ts';
+import { openStandalone, type Standalone } from './standalone.ts';
+import { type LeaderElectionOptions, type LedComponent, underLease } from './under-lease.ts';
+
+export type SidecarName = keyof typeof CONTROLLER_SIDECARS;
+
+export interface StandaloneSidecarsOptions {
+  readonly connection: HttpConnection;
+  readonly csiAddress: string;
+  /** Which, each with the options of its component. */
+  readonly sidecars: Readonly<Partial<Record<SidecarName, object>>>;
+  readonly log: Logger;
+  readonly limit?: RateLimit | undefined;
+  /** @default none: there must be one such process only */
+  readonly leaderElection?: LeaderElectionOptions | undefined;
+  /** @default none */
+  readonly http?: { readonly address: string; readonly metricsPath: string } | undefined;
+}
+
+/**
+ * Sidecars of a driver in a process of their own: they share its socket, the connection to the API server and the
+ * informers, and each holds the Lease that its upstream twin would. Resolves when the driver has answered and they run,
+ * or when the signal aborts.
+ */
+export async function startStandaloneSidecars(
+  options: StandaloneSidecarsOptions,
+  signal: AbortSignal,
+): Promise<Standalone> {
+  const { connection, log, limit, sidecars, leaderElection, http } = options;
+  const names = Object.keys(sidecars) as SidecarName[];
+  const standalone = openStandalone({ connection, log, limit, userAgent: `csi-${names.join('-')}/0.1.0` });
+  const { running, clock, contextOf, client } = standalone;
+  try {
+    let driverName: string | undefined;
+    const metrics = new Metrics();
+    const onCall = callMetrics(metrics, () => driverName);
+    const csi = connectCsi(options.csiAddress, { clock, onCall });
+    running.onStop('CSI connection', async () => csi.close());
+    const led: LedComponent[] = [];
+    if (http) running.start(createDiagnosticsServer({ address: http.address, routes: routes(metrics) }));
+    const driver = await askFacts(csi, { clock, log, signal });
+    driverName = driver.name;
+    for (const name of names) {
+      const { user, lease, create }: ControllerSidecar = CONTROLLER_SIDECARS[name];
+      const context = await contextOf(user);
+      const component = create(context, { ...sidecars[name], csi });
+      if (!leaderElection) running.start(component);
+      else {
+        const one = underLease(context, component, lease(driver.name), { ...leaderElection, client });
+        led.push(one);
+        running.start(one);
+      }
+    }
+    running.start(sameDriver(csi, driver, await contextOf(CONTROLLER_SIDECARS[names[0]!].user)));
+    return standalone;
+
+    function routes(of: Metrics): Routes {
+      const health = () => led.map((one) => one.health()).find(({ code }) => code !== 200);
+      return {
+        [http!.metricsPath]: metricsRoute(of),
+        ...(leaderElection && { '/healthz/leader-election': () => health() ?? { code: 200, body: 'ok' } }),
+      };
+    }
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+/** Ends, failed, when a driver comes back that is or can do something else than the one at the start. */
+function sameDriver(csi: CsiClient, driver: DriverFacts, { clock, log }: ComponentContext): Component {
+  return {
+    name: 'CSI driver',
+    async start(signal) {
+      try {
+        while (!signal.aborted) {
+          await csi.lost(signal);
+          if (signal.aborted) return;
+          log.warn('lost the connection to the CSI driver; waiting for it', { driver: driver.name });
+          if (!isSameDriver(driver, await askFacts(csi, { clock, log, signal })))
+            throw new Error(`${driver.name} came back as one that can do other things: start again`);
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+  };
+}

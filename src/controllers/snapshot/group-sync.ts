@@ -1,0 +1,407 @@
+import { errorMessage } from '../../base/index.ts';
+import { ignoreNotFound } from '../../client/index.ts';
+import {
+  ANN_GROUP_SNAPSHOT_BEING_DELETED,
+  annotation,
+  FINALIZER_GROUP_SNAPSHOT_BOUND,
+  FINALIZER_GROUP_SNAPSHOT_CONTENT,
+  fromLabelSelector,
+  GROUP_SNAPSHOT_GROUP,
+  groupContentNameFor,
+  groupRefersTo,
+  hasFinalizer,
+  isAlreadyExists,
+  isBeingDeleted,
+  joinKey,
+  keyOf,
+  matchesSelector,
+  type PersistentVolume,
+  type Stored,
+  selectorText,
+  splitKey,
+  type VolumeGroupSnapshot,
+  type VolumeGroupSnapshotClass,
+  type VolumeGroupSnapshotContent,
+  type VolumeGroupSnapshotStatus,
+  volumeGroupSnapshotContents,
+  volumeGroupSnapshots,
+  volumeSnapshots,
+  withFinalizer,
+  withoutFinalizer,
+} from '../../kube/index.ts';
+import type { Fault } from './content.ts';
+import { findGroupContent, groupStatusFrom, isGroupBehind, newGroupContent } from './group-content.ts';
+import { GroupMembers } from './group-members.ts';
+import { defaultGroupClass } from './snapshot-class.ts';
+import { volumeOf } from './source-claim.ts';
+import { CLAIMS_BY_SNAPSHOT, SNAPSHOTS_BY_GROUP, updateFailed, type World } from './world.ts';
+
+type Group = Stored<VolumeGroupSnapshot>;
+type GroupContent = Stored<VolumeGroupSnapshotContent>;
+
+/** The life of a VolumeGroupSnapshot. Source: syncGroupSnapshot of external-snapshotter's common controller. */
+export class GroupSync {
+  readonly #world: World;
+  readonly #members: GroupMembers;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#members = new GroupMembers(world);
+  }
+
+  async sync(key: string): Promise<void> {
+    const found = this.#world.groups.byKey(key);
+    if (!found) return;
+    const group = await this.#withClass(found);
+    if (isBeingDeleted(group)) return this.#delete(group);
+    const { selector, volumeGroupSnapshotContentName } = group.spec.source;
+    if ((selector === undefined) === (volumeGroupSnapshotContentName === undefined)) {
+      const message = 'Exactly one of Selector and VolumeGroupSnapshotContentName should be specified';
+      return this.#failWith(group, { reason: 'GroupSnapshotValidationError', message });
+    }
+    const kept = await this.#addFinalizer(group);
+    const isBound = Boolean(kept.status?.boundVolumeGroupSnapshotContentName);
+    if (kept.status?.readyToUse && isBound) await this.#checkBinding(kept);
+    else await this.#bind(kept);
+  }
+
+  /** What a group's content asks of it. Source: syncGroupSnapshotContent. */
+  async syncContent(content: GroupContent, wakeGroup: (key: string) => void): Promise<void> {
+    const { source, volumeGroupSnapshotRef } = content.spec;
+    if ((source.groupSnapshotHandles === undefined) === ((source.volumeHandles ?? []).length === 0)) {
+      const message = 'Exactly one of GroupSnapshotHandles and VolumeHandles should be specified';
+      this.#world.recorder.event(content, 'Warning', 'GroupContentValidationError', message);
+      throw new Error(message);
+    }
+    if (!volumeGroupSnapshotRef.uid) return;
+    if (!isBeingDeleted(content) && !hasFinalizer(content, FINALIZER_GROUP_SNAPSHOT_CONTENT)) {
+      const { name, resourceVersion } = content.metadata;
+      const { finalizers } = withFinalizer(content, FINALIZER_GROUP_SNAPSHOT_CONTENT).metadata;
+      const body = { metadata: { resourceVersion, finalizers } };
+      await this.#world.client.patch(volumeGroupSnapshotContents, { name }, { type: 'merge', body });
+      return;
+    }
+    const key = groupKeyOf(content);
+    const group = this.#world.groups.byKey(key);
+    if (group && groupRefersTo(content, group) && isGroupBehind(group, content)) wakeGroup(key);
+  }
+
+  /** Source: checkAndUpdateGroupSnapshotClass. */
+  async #withClass(group: Group): Promise<Group> {
+    const { volumeGroupSnapshotClassName: name, source } = group.spec;
+    if (isBeingDeleted(group)) return group;
+    if (name !== undefined) {
+      if (this.#world.groupClasses.get(name)) return group;
+      const missing = `volumegroupsnapshotclass.${GROUP_SNAPSHOT_GROUP} ${JSON.stringify(name)} not found`;
+      const message = `failed to get group snapshot class with error ${missing}`;
+      return this.#failWith(
+        group,
+        { reason: 'GetGroupSnapshotClassFailed', message, error: missing },
+        { unready: false },
+      );
+    }
+    if (source.volumeGroupSnapshotContentName !== undefined) return group;
+    try {
+      const [volume] = await this.#volumes(group);
+      const driver = volume?.spec?.csi?.driver;
+      if (driver === undefined) {
+        throw new Error(`snapshotting non-CSI volumes is not supported, group snapshot:${keyOf(group)}`);
+      }
+      const { metadata } = defaultGroupClass(this.#world.groupClasses.values(), driver);
+      const spec = { ...group.spec, volumeGroupSnapshotClassName: metadata.name };
+      return await this.#world.client.update(volumeGroupSnapshots, { ...group, spec });
+    } catch (error) {
+      const why = errorMessage(error);
+      const message = `Failed to set default group snapshot class with error ${why}`;
+      return this.#failWith(
+        group,
+        { reason: 'SetDefaultGroupSnapshotClassFailed', message, error: why },
+        { unready: false },
+      );
+    }
+  }
+
+  /** The volumes of the claims that the group's selector finds. Source: getVolumesFromVolumeGroupSnapshot. */
+  async #volumes(group: Group): Promise<readonly Stored<PersistentVolume>[]> {
+    const selector = group.spec.source.selector ?? {};
+    const wanted = fromLabelSelector(selector);
+    const claims = [...this.#world.claims.values()].filter(
+      ({ metadata }) =>
+        metadata.namespace === group.metadata.namespace && matchesSelector(wanted, metadata.labels ?? {}),
+    );
+    if (claims.length === 0)
+      throw new Error(`label selector ${selectorText(selector)} for group snapshot not applied to any PVC`);
+    return Promise.all(claims.map((claim) => volumeOf(this.#world, claim, 'group snapshot')));
+  }
+
+  /** Source: checkandAddGroupSnapshotFinalizers. */
+  async #addFinalizer(group: Group): Promise<Group> {
+    const found = findGroupContent(group, (name) => this.#world.groupContents.get(name));
+    if ('fault' in found) return this.#failWith(group, found.fault);
+    const isBound = Boolean(group.status?.boundVolumeGroupSnapshotContentName);
+    if (!found.content || !isBound || hasFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND)) return group;
+    try {
+      return await this.#world.client.update(
+        volumeGroupSnapshots,
+        withFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND),
+      );
+    } catch (error) {
+      const failure = updateFailed(keyOf(group), error);
+      const message = `Failed to check and update group snapshot: ${failure.message}`;
+      this.#world.recorder.event(group, 'Warning', 'GroupSnapshotFinalizerError', message);
+      throw failure;
+    }
+  }
+
+  /** Source: syncReadyGroupSnapshot. */
+  async #checkBinding(group: Group): Promise<void> {
+    const content = this.#world.groupContents.get(group.status?.boundVolumeGroupSnapshotContentName ?? '');
+    if (!content) {
+      const message = 'VolumeGroupSnapshotContent is missing';
+      return this.#fault(group, { reason: 'GroupSnapshotContentMissing', message });
+    }
+    if (!groupRefersTo(content, group)) {
+      const message = 'VolumeGroupSnapshotContent is not bound to the VolumeGroupSnapshot correctly';
+      return this.#fault(group, { reason: 'GroupSnapshotMisbound', message });
+    }
+  }
+
+  /** Source: syncUnreadyGroupSnapshot. */
+  async #bind(group: Group): Promise<void> {
+    const found = findGroupContent(group, (name) => this.#world.groupContents.get(name));
+    if ('fault' in found) return this.#failWith(group, found.fault);
+    const { content } = found;
+    const given = group.spec.source.volumeGroupSnapshotContentName;
+    if (given !== undefined) {
+      if (!content) {
+        return this.#failWith(group, {
+          reason: 'GroupSnapshotContentMissing',
+          message: 'VolumeGroupSnapshotContent is missing',
+          error: `group snapshot ${keyOf(group)} requests an non-existing group snapshot content ${given}`,
+        });
+      }
+      return this.#follow(group, await this.#bindContent(group, content));
+    }
+    if (content) {
+      const groupClass = this.#world.groupClasses.get(group.spec.volumeGroupSnapshotClassName ?? '');
+      await this.#members.create(group, content, groupClass);
+      return this.#follow(group, content);
+    }
+    let made: GroupContent;
+    try {
+      made = await this.#createContent(group);
+    } catch (error) {
+      const why = errorMessage(error);
+      const message = `failed to create group snapshot content with error ${why}`;
+      return this.#failWith(group, {
+        reason: 'GroupSnapshotContentCreationFailed',
+        message,
+        error: why,
+      });
+    }
+    await this.#follow(group, made);
+  }
+
+  /** Source: checkAndBindGroupSnapshotContent. */
+  async #bindContent(group: Group, content: GroupContent): Promise<GroupContent> {
+    const { volumeGroupSnapshotRef, volumeGroupSnapshotClassName } = content.spec;
+    const { volumeGroupSnapshotClassName: wanted } = group.spec;
+    if (volumeGroupSnapshotRef.uid && (volumeGroupSnapshotClassName !== undefined || wanted === undefined))
+      return content;
+    const { name } = content.metadata;
+    const spec = {
+      volumeGroupSnapshotRef: { ...volumeGroupSnapshotRef, uid: group.metadata.uid },
+      ...(wanted !== undefined && { volumeGroupSnapshotClassName: wanted }),
+    };
+    try {
+      return await this.#world.client.patch(
+        volumeGroupSnapshotContents,
+        { name },
+        { type: 'merge', body: { spec } },
+      );
+    } catch (error) {
+      const why = errorMessage(error);
+      return this.#failWith(group, {
+        reason: 'GroupSnapshotBindFailed',
+        message: `GroupSnapshot failed to bind VolumeGroupSnapshotContent, ${why}`,
+        error: `group snapshot ${keyOf(group)} is bound, but VolumeGroupSnapshotContent ${name} is not bound to the VolumeGroupSnapshot correctly, ${why}`,
+      });
+    }
+  }
+
+  /** Source: createGroupSnapshotContent. */
+  async #createContent(group: Group): Promise<GroupContent> {
+    const key = keyOf(group);
+    const { client, recorder } = this.#world;
+    const { groupClass, volumes } = await this.#inputs(group);
+    const refuse = (message: string, error: Error) => {
+      recorder.event(group, 'Warning', 'CreateGroupSnapshotContentFailed', message);
+      return error;
+    };
+    for (const { metadata, spec } of volumes) {
+      const { name } = metadata;
+      if (!spec?.csi) {
+        throw refuse(
+          `Cannot snapshot a non-CSI volume: ${name}`,
+          new Error(`cannot snapshot a non-CSI volume for group snapshot ${key}: ${name}`),
+        );
+      }
+      if (spec.csi.driver !== groupClass.driver) {
+        const why = `Volume CSI driver (${spec.csi.driver}) mismatch with VolumeGroupSnapshotClass (${groupClass.driver}) ${key}: ${name}`;
+        throw refuse(why, updateFailed(key, why));
+      }
+    }
+    const handles = volumes.map(({ spec }) => spec?.csi?.volumeHandle ?? '');
+    let content: GroupContent;
+    try {
+      content = await client.create(volumeGroupSnapshotContents, newGroupContent(group, groupClass, handles));
+    } catch (error) {
+      if (!isAlreadyExists(error)) {
+        const why = errorMessage(error);
+        const message = `Error creating volume group snapshot content object for group snapshot ${key}: ${why}.`;
+        throw refuse(message, updateFailed(key, error));
+      }
+      content = await client.get(volumeGroupSnapshotContents, { name: groupContentNameFor(group) });
+    }
+    const message = `Waiting for a group snapshot ${key} to be created by the CSI driver.`;
+    recorder.event(group, 'Normal', 'CreatingGroupSnapshot', message);
+    return content;
+  }
+
+  /** Source: getCreateGroupSnapshotInput. */
+  async #inputs(group: Group): Promise<{
+    groupClass: Stored<VolumeGroupSnapshotClass>;
+    volumes: readonly Stored<PersistentVolume>[];
+  }> {
+    const { name } = group.metadata;
+    try {
+      const groupClass = this.#world.groupClasses.get(group.spec.volumeGroupSnapshotClassName ?? '');
+      if (!groupClass)
+        throw new Error(`failed to take group snapshot ${name} without a group snapshot class`);
+      return { groupClass, volumes: await this.#volumes(group) };
+    } catch (error) {
+      const why = JSON.stringify(errorMessage(error));
+      throw new Error(`failed to get input parameters to create group snapshot ${name}: ${why}`);
+    }
+  }
+
+  /** Lets the group say what its content says. */
+  async #follow(group: Group, content: GroupContent): Promise<void> {
+    const key = keyOf(group);
+    try {
+      const live = await this.#world.client.get(volumeGroupSnapshots, splitKey(key));
+      const status = groupStatusFrom(live.status, content);
+      if (!status) return;
+      const tell = (reason: string, message: string) =>
+        this.#world.recorder.event(group, 'Normal', reason, message);
+      if (live.status?.creationTime === undefined && status.creationTime !== undefined)
+        tell('GroupSnapshotCreated', `GroupSnapshot ${key} was successfully created by the CSI driver.`);
+      if (!live.status?.readyToUse && status.readyToUse)
+        tell('GroupSnapshotReady', `GroupSnapshot ${key} is ready to use.`);
+      await this.#world.client.update(volumeGroupSnapshots, { ...live, status }, { subresource: 'status' });
+    } catch (error) {
+      const why = updateFailed(key, error).message;
+      const message = `GroupSnapshot status update failed, ${why}`;
+      await this.#failWith(
+        group,
+        { reason: 'GroupSnapshotStatusUpdateFailed', message, error: why },
+        { unready: false },
+      );
+    }
+  }
+
+  /** Source: processGroupSnapshotWithDeletionTimestamp. */
+  async #delete(group: Group): Promise<void> {
+    if (!hasFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND)) return;
+    const { client, recorder } = this.#world;
+    const key = keyOf(group);
+    const members = this.#world.snapshots.byIndex(SNAPSHOTS_BY_GROUP, key);
+    const restored = members.find((member) =>
+      this.#world.claims
+        .byIndex(CLAIMS_BY_SNAPSHOT, keyOf(member))
+        .some(({ status }) => status?.phase === 'Pending'),
+    );
+    if (restored) {
+      const message = `Snapshot ${keyOf(restored)} belonging to VolumeGroupSnapshot ${key} is being used to restore a PVC`;
+      recorder.event(group, 'Warning', 'SnapshotDeletePending', message);
+      throw new Error(`${message}: snapshot is in use, will retry deletion`);
+    }
+    const content = this.#contentOf(group);
+    if (content) await this.#markBeingDeleted(content);
+    const contentGoes = content?.spec.deletionPolicy === 'Delete';
+    if (content && contentGoes) {
+      const { name } = content.metadata;
+      try {
+        await ignoreNotFound(client.delete(volumeGroupSnapshotContents, { name }));
+      } catch (error) {
+        const message = 'Failed to delete group snapshot content API object';
+        recorder.event(group, 'Warning', 'GroupSnapshotContentObjectDeleteError', message);
+        const why = JSON.stringify(errorMessage(error));
+        throw new Error(`failed to delete VolumeGroupSnapshotContent ${name} from API server: ${why}`);
+      }
+    }
+    for (const { metadata } of members) {
+      const { name, namespace } = metadata;
+      try {
+        await ignoreNotFound(client.delete(volumeSnapshots, { name, namespace }));
+      } catch (error) {
+        const message = `failed to delete snapshot API object ${namespace}/${name} part of group snapshot ${key}: ${errorMessage(error)}`;
+        recorder.event(group, 'Warning', 'SnapshotDeleteError', message);
+        throw new Error(message);
+      }
+    }
+    // Kept until the content is gone, and the snapshots in the storage system with it.
+    if (contentGoes) return;
+    try {
+      const free = withoutFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND);
+      await ignoreNotFound(client.update(volumeGroupSnapshots, free));
+    } catch (error) {
+      throw updateFailed(group.metadata.name, error);
+    }
+  }
+
+  #contentOf(group: Group): GroupContent | undefined {
+    const isDynamic = group.spec.source.selector !== undefined;
+    const name =
+      group.status?.boundVolumeGroupSnapshotContentName || (isDynamic ? groupContentNameFor(group) : '');
+    const content = this.#world.groupContents.get(name);
+    return content && groupRefersTo(content, group) ? content : undefined;
+  }
+
+  /** Source: setAnnVolumeGroupSnapshotBeingDeleted. */
+  async #markBeingDeleted(content: GroupContent): Promise<void> {
+    if (annotation(content, ANN_GROUP_SNAPSHOT_BEING_DELETED) !== undefined) return;
+    const { name } = content.metadata;
+    const body = { metadata: { annotations: { [ANN_GROUP_SNAPSHOT_BEING_DELETED]: 'yes' } } };
+    try {
+      await this.#world.client.patch(volumeGroupSnapshotContents, { name }, { type: 'merge', body });
+    } catch (error) {
+      throw updateFailed(name, error);
+    }
+  }
+
+  /** Source: updateGroupSnapshotErrorStatusWithEvent. */
+  async #fault(group: Group, { reason, message }: Fault, { unready = true } = {}): Promise<void> {
+    if (group.status?.error?.message === message) return;
+    const status: VolumeGroupSnapshotStatus = {
+      ...group.status,
+      error: { time: this.#world.now(), message },
+      ...(unready && { readyToUse: false }),
+    };
+    try {
+      await this.#world.client.update(volumeGroupSnapshots, { ...group, status }, { subresource: 'status' });
+    } finally {
+      this.#world.recorder.event(group, 'Warning', reason, message);
+    }
+  }
+
+  async #failWith(group: Group, fault: Fault, options?: { unready?: boolean }): Promise<never> {
+    await this.#fault(group, fault, options).catch(() => undefined);
+    throw new Error(fault.error ?? fault.message);
+  }
+}
+
+/** The group snapshot that a content names. */
+export function groupKeyOf({ spec: { volumeGroupSnapshotRef } }: VolumeGroupSnapshotContent): string {
+  return joinKey(volumeGroupSnapshotRef.namespace, volumeGroupSnapshotRef.name ?? '');
+}

@@ -1,0 +1,41 @@
+import type { Metrics } from '../base/index.ts';
+import { codeName } from './codes.ts';
+import { goCodeName } from './error.ts';
+import type { CallRecord } from './service-client.ts';
+
+const BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
+
+/**
+ * Counts the calls of a sidecar's client: csi_sidecar_operations_seconds, by driver, method and gRPC code. `driver`
+ * answers undefined until its name is known. Source: metrics of csi-lib-utils.
+ */
+export function callMetrics(metrics: Metrics, driver: () => string | undefined): (call: CallRecord) => void {
+  const histogram = metrics.histogram({
+    name: 'csi_sidecar_operations_seconds',
+    help: '[ALPHA] Container Storage Interface operation duration with gRPC error code status total',
+    labels: ['driver_name', 'method_name', 'grpc_status_code'],
+    buckets: BUCKETS_SECONDS,
+  });
+  return (call) =>
+    histogram.observe(call.durationMs / 1000, [driver() ?? 'unknown-driver', call.method, statusOf(call)]);
+}
+
+/**
+ * Counts the calls of a node's clients, one for each driver: csi_operations_seconds, by driver, method and gRPC code.
+ * Source: pkg/volume/util/metrics.go.
+ */
+export function driverCallMetrics(metrics: Metrics): (driver: string) => (call: CallRecord) => void {
+  const histogram = metrics.histogram({
+    name: 'csi_operations_seconds',
+    help: '[ALPHA] Container Storage Interface operation duration with gRPC error code status total',
+    labels: ['driver_name', 'method_name', 'grpc_status_code', 'migrated'],
+    buckets: BUCKETS_SECONDS,
+  });
+  // A call does not tell for which volume it is, and so not whether that was migrated.
+  return (driver) => (call) =>
+    histogram.observe(call.durationMs / 1000, [driver, call.method, statusOf(call), 'false']);
+}
+
+function statusOf({ code }: CallRecord): string {
+  return code === undefined ? 'unknown-non-grpc' : goCodeName(codeName(code));
+}

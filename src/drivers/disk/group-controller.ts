@@ -1,0 +1,162 @@
+import { Code, type CsiServices, CsiStatus } from '../../csi/index.ts';
+import type { SnapshotRecord } from './record.ts';
+import { snapshotIdOf } from './record.ts';
+import { checkParameters } from './request.ts';
+import { describe, recordOf, type SnapshotOptions, snapshottable, takeAll } from './snapshot-controller.ts';
+
+type GroupController = NonNullable<CsiServices['groupController']>;
+
+/** There while file systems may be frozen: who dies meanwhile thaws them when he is back. */
+const FROZEN = '.frozen';
+
+/** Snapshots of several volumes at one moment: their file systems are frozen while the images are cloned. */
+export function groupController(options: SnapshotOptions): GroupController {
+  const { pool, snapshots, clock } = options;
+
+  const membersOf = (groupId: string): readonly SnapshotRecord[] =>
+    snapshots.all().filter((one) => one.groupId === groupId);
+
+  /** Nothing else happens to any of the volumes meanwhile. Always in one order. */
+  const exclusively = <T>(ids: readonly string[], work: () => Promise<T>): Promise<T> => {
+    const [first, ...others] = [...ids].sort();
+    return first === undefined ? work() : pool.exclusively(first, () => exclusively(others, work));
+  };
+
+  return {
+    async createVolumeGroupSnapshot({ name, sourceVolumeIds, parameters }) {
+      checkParameters(parameters, 'VolumeGroupSnapshotClass');
+      const volumeIds = [...new Set(sourceVolumeIds)];
+      const groupId = snapshotIdOf(name);
+      return pool.exclusively(`group snapshot ${groupId}`, async () => {
+        const present = membersOf(groupId);
+        if (present.length > 0) {
+          checkSame(groupId, present, volumeIds);
+          return { groupSnapshot: group(groupId, present) };
+        }
+        return exclusively(volumeIds, async () => {
+          const volumes = await Promise.all(volumeIds.map((id) => snapshottable(options, id)));
+          return frozen(options, volumeIds, async () => {
+            const createdAtMs = clock.now();
+            const records = volumes.map((volume) => {
+              const own = `${groupId}-${volume.id}`;
+              return recordOf(volume, {
+                id: snapshotIdOf(own),
+                name: own,
+                createdAtMs,
+                groupId,
+                groupSize: volumes.length,
+              });
+            });
+            await takeAll(
+              options,
+              records.map((record) => ({ image: pool.imagePath(record.sourceVolumeId), record })),
+            );
+            return { groupSnapshot: group(groupId, records) };
+          });
+        });
+      });
+    },
+
+    async deleteVolumeGroupSnapshot({ groupSnapshotId, snapshotIds }) {
+      return pool.exclusively(`group snapshot ${groupSnapshotId}`, async () => {
+        const members = membersOf(groupSnapshotId);
+        // Some may be gone: an earlier try was cut short.
+        const present = snapshotIds.filter((id) => snapshots.get(id));
+        if (members.length > 0) checkMembers(groupSnapshotId, members, present);
+        for (const { id } of members) await snapshots.remove(id);
+        return {};
+      });
+    },
+
+    async getVolumeGroupSnapshot({ groupSnapshotId, snapshotIds }) {
+      const members = membersOf(groupSnapshotId);
+      if (members.length === 0)
+        throw new CsiStatus(Code.NOT_FOUND, `group snapshot ${groupSnapshotId} does not exist`);
+      checkMembers(groupSnapshotId, members, snapshotIds);
+      return { groupSnapshot: group(groupSnapshotId, members) };
+    },
+  };
+}
+
+/** Lets go of file systems that a run which died has left frozen. */
+export async function thawAll({ pool, loops, host }: SnapshotOptions): Promise<void> {
+  const mark = `${pool.directory}/${FROZEN}`;
+  if (!(await host.files.stat(mark))) return;
+  for (const { id } of pool.volumes())
+    for (const target of await fileSystemsOf({ loops }, id)) await host.mounts.thaw(target);
+  await host.files.removeFile(mark);
+}
+
+/** Does the work while nobody can write to the volumes' file systems, and all that was written is in the images. */
+async function frozen<T>(
+  { pool, loops, host }: SnapshotOptions,
+  volumeIds: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const mark = `${pool.directory}/${FROZEN}`;
+  const targets = (await Promise.all(volumeIds.map((id) => fileSystemsOf({ loops }, id)))).flat();
+  if (targets.length > 0) {
+    await host.files.write(mark, '', 0o600);
+    await host.files.syncDirectory(pool.directory);
+  }
+  const done: string[] = [];
+  try {
+    for (const target of targets) {
+      await host.mounts.freeze(target);
+      done.push(target);
+    }
+    for (const id of volumeIds)
+      for (const { device } of await loops.inUse(id)) await host.disks.flush(device);
+    return await work();
+  } finally {
+    for (const target of done) await host.mounts.thaw(target);
+    if (targets.length > 0) await host.files.removeFile(mark);
+  }
+}
+
+/** One mount of each file system of the volume's. A device node that is bound is none. */
+async function fileSystemsOf(
+  { loops }: Pick<SnapshotOptions, 'loops'>,
+  volumeId: string,
+): Promise<readonly string[]> {
+  const uses = await loops.inUse(volumeId);
+  return uses.flatMap(({ mounts }) => {
+    const first = mounts.find(({ fsType }) => fsType !== 'devtmpfs');
+    return first && !first.options.includes('ro') ? [first.target] : [];
+  });
+}
+
+function group(groupSnapshotId: string, members: readonly SnapshotRecord[]) {
+  const described = members.map(describe);
+  return {
+    groupSnapshotId,
+    snapshots: described,
+    creationTime: described[0]?.creationTime,
+    readyToUse: true,
+  };
+}
+
+function checkSame(groupId: string, members: readonly SnapshotRecord[], volumeIds: readonly string[]): void {
+  const present = members.map(({ sourceVolumeId }) => sourceVolumeId).sort();
+  if (present.join('\n') === [...volumeIds].sort().join('\n')) return;
+  throw new CsiStatus(
+    Code.ALREADY_EXISTS,
+    `group snapshot ${groupId} exists, of ${present.join(', ')}, and ${volumeIds.join(', ')} is asked for now`,
+  );
+}
+
+/** @throws CsiStatus INVALID_ARGUMENT when the caller takes it for another group. */
+function checkMembers(
+  groupId: string,
+  members: readonly SnapshotRecord[],
+  snapshotIds: readonly string[],
+): void {
+  const own = new Set(members.map(({ id }) => id));
+  const alien = snapshotIds.find((id) => !own.has(id));
+  const missing = members.find(({ id }) => !snapshotIds.includes(id));
+  if (alien === undefined && missing === undefined) return;
+  throw new CsiStatus(
+    Code.INVALID_ARGUMENT,
+    `group snapshot ${groupId} has the snapshots ${[...own].join(', ')}, and ${snapshotIds.join(', ')} are named`,
+  );
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { Code, CsiError } from '../../csi/index.ts';
+import {
+  blockCapability,
+  cannotMount,
+  mountCapability,
+  startDriver,
+  temporaryDirectory,
+} from './test-support.ts';
+
+const MIB = 1n << 20n;
+const fails = (code: Code, says: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof CsiError, String(error));
+  assert.equal(error.code, code, error.message);
+  assert.match(error.message, says);
+  return true;
+};
+
+async function start(t: TestContext) {
+  const driver = await startDriver(t);
+  const controller = () => driver.n1.controller;
+  return {
+    driver,
+    image: (name: string) => join(driver.pool, name),
+    make: (name: string, more: object = {}) =>
+      controller().createVolume({
+        name,
+        capacityRange: { requiredBytes: 16n * MIB },
+        volumeCapabilities: [blockCapability()],
+        ...more,
+      }),
+    take: (name: string, sourceVolumeId: string, more: object = {}) =>
+      controller().createSnapshot({ name, sourceVolumeId, ...more }),
+    list: (request: object = {}) => controller().listSnapshots(request),
+    drop: (snapshotId: string) => controller().deleteSnapshot({ snapshotId }),
+    controller,
+  };
+}
+
+const ofSnapshot = (snapshotId: string) => ({
+  volumeContentSource: { type: { case: 'snapshot' as const, value: { snapshotId } } },
+});
+const ofVolume = (volumeId: string) => ({
+  volumeContentSource: { type: { case: 'volume' as const, value: { volumeId } } },
+});
+
+describe('snapshots of disks', { skip: cannotMount(), timeout: 60_000 }, () => {
+  it('are what the volume was, once for a name, also after a crash, and outlive it', async (t) => {
+    const { driver, image, make, take, list, drop, controller } = await start(t);
+    await make('v');
+    writeFileSync(image('v.img'), 'before', { flag: 'r+' });
+    const first = await take('s', 'v');
+    assert.equal(first.snapshot?.snapshotId, 's');
+    assert.equal(first.snapshot?.sourceVolumeId, 'v');
+    assert.equal(first.snapshot?.sizeBytes, 16n * MIB);
+    assert.equal(first.snapshot?.readyToUse, true);
+    writeFileSync(image('v.img'), 'behind', { flag: 'r+' });
+    assert.deepEqual(await take('s', 'v'), first);
+    await driver.restart();
+    assert.deepEqual(await take('s', 'v'), first);
+    await make('w');
+    await assert.rejects(take('s', 'w'), fails(Code.ALREADY_EXISTS, /of volume v/));
+    await controller().deleteVolume({ volumeId: 'v' });
+    const made = await make('copy', ofSnapshot('s'));
+    assert.deepEqual(
+      made.volume?.contentSource?.type.value?.$typeName,
+      'csi.v1.VolumeContentSource.SnapshotSource',
+    );
+    assert.equal(readFileSync(image('copy.img')).subarray(0, 6).toString(), 'before');
+    await drop('s');
+    await drop('s');
+    assert.equal(readFileSync(image('copy.img')).subarray(0, 6).toString(), 'before');
+    assert.deepEqual((await list()).entries, []);
+    for (const volumeId of ['w', 'copy']) await controller().deleteVolume({ volumeId });
+    assert.deepEqual(readdirSync(driver.pool), []);
+  });
+
+  it('are refused where CSI says so', async (t) => {
+    const { make, take, controller } = await start(t);
+    await assert.rejects(take('s', 'none'), fails(Code.NOT_FOUND, /none does not exist/));
+    await make('v');
+    await assert.rejects(
+      take('s', 'v', { parameters: { a: 'b' } }),
+      fails(Code.INVALID_ARGUMENT, /unknown parameters in the VolumeSnapshotClass: a/),
+    );
+    await assert.rejects(make('copy', ofSnapshot('none')), fails(Code.NOT_FOUND, /snapshot none/));
+    await assert.rejects(make('copy', ofVolume('none')), fails(Code.NOT_FOUND, /volume none/));
+    await take('s', 'v');
+    const capacityRange = { requiredBytes: 8n * MIB };
+    await assert.rejects(
+      make('copy', { ...ofSnapshot('s'), capacityRange }),
+      fails(Code.OUT_OF_RANGE, /no smaller/),
+    );
+    await make('copy', ofSnapshot('s'));
+    await assert.rejects(make('copy'), fails(Code.ALREADY_EXISTS, /copy/));
+    await assert.rejects(make('copy', ofVolume('v')), fails(Code.ALREADY_EXISTS, /copy/));
+    await make('copy', ofSnapshot('s'));
+    await assert.rejects(controller().getSnapshot({ snapshotId: 'none' }), fails(Code.NOT_FOUND, /none/));
+  });
+
+  it('a copy has the file system of its source, and grows to its own size', async (t) => {
+    const { make, controller } = await start(t);
+    const capacityRange = { requiredBytes: 32n * MIB };
+    await make('v', { volumeCapabilities: [mountCapability({ fsType: 'ext4' })] });
+    await assert.rejects(
+      make('x', {
+        ...ofVolume('v'),
+        capacityRange: { requiredBytes: 300n * MIB },
+        volumeCapabilities: [mountCapability({ fsType: 'xfs' })],
+      }),
+      fails(Code.INVALID_ARGUMENT, /holds ext4, and xfs is asked for/),
+    );
+    const volumeCapabilities = [mountCapability()];
+    const made = await make('larger', { ...ofVolume('v'), capacityRange, volumeCapabilities });
+    assert.equal(made.volume?.capacityBytes, 32n * MIB);
+    await controller().validateVolumeCapabilities({ volumeId: 'larger', volumeCapabilities });
+  });
+
+  it('are listed by page, by volume and by themselves', async (t) => {
+    const { make, take, list } = await start(t);
+    await make('v');
+    await make('w');
+    for (const name of ['a', 'b', 'c']) await take(name, name === 'b' ? 'w' : 'v');
+    const names = async (request: object) => {
+      const { entries, nextToken } = await list(request);
+      return [entries.map(({ snapshot }) => snapshot?.snapshotId).join(''), nextToken];
+    };
+    assert.deepEqual(await names({}), ['abc', '']);
+    const [page, token] = await names({ maxEntries: 2 });
+    assert.equal(page, 'ab');
+    assert.deepEqual(await names({ maxEntries: 2, startingToken: token }), ['c', '']);
+    assert.deepEqual(await names({ sourceVolumeId: 'v' }), ['ac', '']);
+    assert.deepEqual(await names({ snapshotId: 'b' }), ['b', '']);
+    assert.deepEqual(await names({ snapshotId: 'x' }), ['', '']);
+    await assert.rejects(list({ startingToken: 'x' }), fails(Code.ABORTED, /none of ours/));
+  });
+
+  it('take no time, whatever the volume holds', async (t) => {
+    const { image, make, take } = await start(t);
+    await make('v', { capacityRange: { requiredBytes: 256n * MIB } });
+    writeFileSync(image('v.img'), Buffer.alloc(128 * 1024 * 1024, 1), { flag: 'r+', flush: true });
+    const before = process.hrtime.bigint();
+    await take('s', 'v');
+    const ms = Number(process.hrtime.bigint() - before) / 1e6;
+    // A copy takes a second; the bound leaves room for a machine that is busy.
+    assert.ok(ms < 500, `${ms} ms`);
+  });
+
+  it('a crash at any point of taking or dropping one leaves all of it or nothing', async (t) => {
+    const { driver, image, make, take, list, drop } = await start(t);
+    await make('v');
+    await take('whole', 'v');
+    const states: [files: string[], left: string[]][] = [
+      [['.s.snap.new'], []],
+      [['.s.snap.new', '.s.snapshot.tmp'], []],
+      [
+        ['.s.snap.new', 's.snapshot'],
+        ['s.snap', 's.snapshot'],
+      ],
+      [['.s.snap.gone', 's.snapshot'], []],
+      [['.s.snap.gone'], []],
+    ];
+    const record = readFileSync(image('whole.snapshot'), 'utf8').replaceAll('whole', 's');
+    for (const [files, left] of states) {
+      for (const file of files) writeFileSync(image(file), file.includes('snapshot') ? record : 'image');
+      await driver.restart();
+      const present = readdirSync(driver.pool).filter((name) => /^\.?s\./.test(name));
+      assert.deepEqual(present.sort(), left, files.join());
+      assert.equal((await list({ snapshotId: 's' })).entries.length, left.length > 0 ? 1 : 0);
+      await drop('s');
+    }
+    writeFileSync(image('lost.snap'), 'somebody’s data');
+    await driver.restart();
+    assert.ok(readdirSync(driver.pool).includes('lost.snap'), 'without a record it is left alone');
+  });
+});
+
+describe('a pool that cannot have snapshots', { skip: cannotMount(), timeout: 60_000 }, () => {
+  it('says why, and does all else', async (t) => {
+    const directory = temporaryDirectory(t);
+    const { host } = await import('./test-support.ts');
+    const disks = {
+      ...host.disks,
+      format: async () => {
+        throw new Error('mkfs.xfs: command not found; install the Debian package xfsprogs');
+      },
+    };
+    const driver = await startDriver(t, { directory, machine: { ...host, disks } });
+    const { controller } = driver.n1;
+    const capacityRange = { requiredBytes: 16n * MIB };
+    await controller.createVolume({ name: 'v', capacityRange, volumeCapabilities: [blockCapability()] });
+    await assert.rejects(
+      controller.createSnapshot({ name: 's', sourceVolumeId: 'v' }),
+      fails(Code.FAILED_PRECONDITION, /without reflinks.*install the Debian package xfsprogs/),
+    );
+    assert.deepEqual(
+      readdirSync(directory).filter((name) => name.startsWith('pool.')),
+      [],
+    );
+  });
+});

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Metrics } from '../../../base/index.ts';
+import type { Pod, Stored } from '../../../kube/index.ts';
+import type { VolumeStats } from '../../../volume/index.ts';
+import type { ContainerRecord } from '../../runtime/index.ts';
+import type { PodVolumeStats } from '../../volume-stats/index.ts';
+import { summary } from './summary.ts';
+import { addVolumeStatsMetrics } from './volume-metrics.ts';
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+const pod = (uid: string, claimName: string) =>
+  ({
+    metadata: { name: uid, namespace: 'default', uid },
+    status: { startTime: '2026-01-01T00:00:00Z' },
+    spec: {
+      containers: [],
+      volumes: [
+        { name: 'data', persistentVolumeClaim: { claimName } },
+        { name: 'own', ephemeral: { volumeClaimTemplate: {} } },
+        { name: 'scratch', emptyDir: {} },
+      ],
+    },
+  }) as unknown as Stored<Pod>;
+const full = { capacity: 100, available: 40, used: 50, inodes: 10, inodesFree: 7, inodesUsed: 3 };
+const measured: PodVolumeStats = {
+  atMs: NOW - 1000,
+  volumes: new Map<string, VolumeStats>([
+    ['data', { ...full, condition: { abnormal: true, message: 'worn' } }],
+    ['own', { capacity: 5 }],
+    ['scratch', full],
+  ]),
+};
+const volumes = (uid: string) => (uid === 'new' ? undefined : measured);
+
+describe('the summary of a node', () => {
+  const container = (state: string) =>
+    ({ containerName: 'main', state, startedAtMs: NOW - 5000 }) as ContainerRecord;
+  const answer = summary({
+    nodeName: 'node-1',
+    nowMs: NOW,
+    startedAtMs: NOW - 60_000,
+    fs: {
+      totalBytes: 1000n,
+      freeBytes: 400n,
+      availableBytes: 300n,
+      inodes: 20n,
+      freeInodes: 5n,
+      type: '0xef53',
+    },
+    pods: [pod('a', 'claim'), pod('new', 'claim'), pod('ended', 'claim')],
+    containers: (uid) => [container(uid === 'ended' ? 'exited' : 'running')],
+    volumes,
+  });
+  const time = '2026-01-02T03:04:04Z';
+  const fs = (capacity: number, available: number, used: number, inodes: number[]) => ({
+    availableBytes: available,
+    capacityBytes: capacity,
+    usedBytes: used,
+    inodes: inodes[0],
+    inodesFree: inodes[1],
+    inodesUsed: inodes[2],
+  });
+
+  it('tells of the node, and of pods that run', () => {
+    assert.deepEqual(answer.node, {
+      nodeName: 'node-1',
+      startTime: '2026-01-02T03:03:05Z',
+      fs: { time: '2026-01-02T03:04:05Z', ...fs(1000, 300, 600, [20, 5, 15]) },
+    });
+    assert.deepEqual(
+      answer.pods.map(({ podRef, containers }) => [podRef, containers]),
+      ['a', 'new'].map((name) => [
+        { name, namespace: 'default', uid: name },
+        [{ name: 'main', startTime: '2026-01-02T03:04:00Z' }],
+      ]),
+    );
+  });
+
+  it('names the claims of volumes, and tells 0 where nothing is known', () => {
+    assert.deepEqual(answer.pods[0]!.volume, [
+      {
+        time,
+        ...fs(100, 40, 50, [10, 7, 3]),
+        name: 'data',
+        pvcRef: { name: 'claim', namespace: 'default' },
+        volumeHealthStats: { abnormal: true },
+      },
+      { time, ...fs(5, 0, 0, [0, 0, 0]), name: 'own', pvcRef: { name: 'a-own', namespace: 'default' } },
+      { time, ...fs(100, 40, 50, [10, 7, 3]), name: 'scratch' },
+    ]);
+    assert.equal(answer.pods[1]!.volume, undefined, 'not looked at yet');
+  });
+});
+
+describe('kubelet_volume_stats', () => {
+  it('are told once for each claim, and health only where it is known', () => {
+    const metrics = new Metrics();
+    addVolumeStatsMetrics(metrics, { pods: () => [pod('a', 'claim'), pod('b', 'claim')], volumes });
+    const lines = metrics.text().split('\n');
+    const of = (name: string) =>
+      lines
+        .filter((line) => line.startsWith(`kubelet_volume_stats_${name}{`))
+        .map((line) => line.split('{')[1]);
+    const labels = (claim: string) => `namespace="default",persistentvolumeclaim="${claim}"}`;
+    assert.deepEqual(of('used_bytes'), [
+      `${labels('claim')} 50`,
+      `${labels('a-own')} 0`,
+      `${labels('b-own')} 0`,
+    ]);
+    assert.deepEqual(of('health_status_abnormal'), [`${labels('claim')} 1`]);
+    assert.deepEqual(of('inodes_free')[0], `${labels('claim')} 7`);
+  });
+});

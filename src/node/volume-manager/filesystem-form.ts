@@ -1,0 +1,102 @@
+import { errorMessage } from '../../base/index.ts';
+import { podDirectory } from '../../volume/index.ts';
+import { MountError, mountReferences } from '../../volume/mount/index.ts';
+import { cleanSubpaths } from '../../volume/subpath/index.ts';
+import { afterDeviceFailure, afterMountFailure, mountForbidden } from './mount-rules.ts';
+import { failure } from './operation-failure.ts';
+import { mountContext, type VolumeForm, type VolumeFormOptions, waitForAttach } from './volume-form.ts';
+import { globalPathOf, podPathOf } from './volume-places.ts';
+
+/** Volumes that are mounted once a node, if their plugin does so, and once a pod. Source: GenerateMountVolumeFunc and its kin. */
+export function filesystemForm(options: VolumeFormOptions): VolumeForm {
+  const { host, nodeRoot, actual, recorder, expander } = options;
+  const form: VolumeForm = {
+    names: { setUp: 'volume_mount', tearDown: 'volume_unmount', tearDownDevice: 'unmount_device' },
+    failureReason: 'FailedMount',
+
+    mountedAt: ({ plugin, spec, pod, volumeName, deviceMountable }) => ({
+      devicePath: actual.get(volumeName)?.devicePath ?? '',
+      mountPath: podPathOf(plugin, spec, pod.metadata.uid),
+      deviceMountPath: deviceMountable ? globalPathOf(plugin, spec) : '',
+    }),
+
+    async setUp(volume, isRemount, signal) {
+      const { volumeName, spec, plugin, pod } = volume;
+      const podUid = pod.metadata.uid;
+      const forbidden = mountForbidden(spec, options.node(), actual.isMountedElsewhere(volumeName, podUid));
+      if (forbidden) throw failure(`MountVolume.${forbidden.step ?? 'SetUp failed'}`, spec, forbidden.why);
+      await plugin.mounter.check?.(spec).catch((error) => {
+        throw failure('MountVolume.NewMounter initialization failed', spec, error);
+      });
+      const context = mountContext(options, volume, isRemount, signal);
+      const tellMismatch = (error: unknown) => {
+        if (error instanceof MountError && error.kind === 'FilesystemMismatch')
+          recorder.event(pod, 'Warning', 'FailedMountOnFilesystemMismatch', error.message);
+      };
+
+      const devicePath = await waitForAttach(options, 'MountVolume.WaitForAttach failed', volume, signal);
+      if (volume.deviceMountable && actual.get(volumeName)?.deviceState !== 'mounted') {
+        const path = plugin.deviceMounter!.deviceMountPath(spec);
+        actual.markDeviceLabel(volumeName, volume.seLinuxLabel);
+        try {
+          await plugin.deviceMounter!.mountDevice(spec, devicePath, path, context);
+        } catch (error) {
+          tellMismatch(error);
+          afterDeviceFailure(actual, volumeName, path, error);
+          throw failure('MountVolume.MountDevice failed', spec, error);
+        }
+        actual.markDeviceMounted(volumeName, devicePath, path);
+      }
+      try {
+        await plugin.mounter.setUp(spec, context);
+      } catch (error) {
+        tellMismatch(error);
+        afterMountFailure(actual, volumeName, podUid, spec, error);
+        throw failure('MountVolume.SetUp failed', spec, error);
+      }
+      try {
+        await expander.afterMount(volume, { ...form.mountedAt(volume), devicePath }, signal);
+      } catch (error) {
+        // It is mounted, but must not be used with its old size.
+        actual.markMountUncertain(volumeName, podUid, spec);
+        throw failure('MountVolume.Setup failed while expanding volume', spec, error);
+      }
+      actual.markMounted(volumeName, podUid, spec);
+    },
+
+    async tearDown({ volumeName, podUid, spec, plugin }, signal) {
+      try {
+        await form.undo(plugin, spec.name, podUid, signal);
+      } catch (error) {
+        // It may be half undone: a pod that comes back must set it up again.
+        actual.markMountUncertain(volumeName, podUid, spec);
+        throw failure('UnmountVolume.TearDown failed', spec, error);
+      }
+      actual.markUnmounted(volumeName, podUid);
+    },
+
+    async undo(plugin, specName, podUid, signal) {
+      await cleanSubpaths(host, podDirectory(nodeRoot, podUid), specName).catch((error) => {
+        throw new Error(`error cleaning subPath mounts: ${errorMessage(error)}`, { cause: error });
+      });
+      await plugin.mounter.tearDown(specName, podUid, signal);
+    },
+
+    async tearDownDevice({ volumeName, spec, plugin, deviceMountPath }, signal) {
+      const path = plugin.deviceMounter!.deviceMountPath(spec) || deviceMountPath;
+      const others = await mountReferences(host, path);
+      if (others.length > 0) {
+        const why = `the device mount path ${JSON.stringify(path)} is still mounted by other references [${others.join(' ')}]`;
+        throw failure('GetDeviceMountRefs check failed', spec, why);
+      }
+      try {
+        await plugin.deviceMounter!.unmountDevice(path, signal);
+      } catch (error) {
+        actual.markDeviceUncertain(volumeName, path);
+        throw failure('UnmountDevice failed', spec, error);
+      }
+      actual.markDeviceUnmounted(volumeName);
+    },
+  };
+  return form;
+}

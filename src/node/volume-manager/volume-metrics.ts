@@ -1,0 +1,95 @@
+import type { Clock, Metrics } from '../../base/index.ts';
+import { qualifiedPluginName, type VolumePlugin, type VolumeSpec } from '../../volume/index.ts';
+import type { ActualStateOfWorld } from './actual-state-of-world.ts';
+import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
+
+/** Of storage_operation_duration_seconds. */
+const BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
+
+/** What the volume manager counts. Source: pkg/volume/util/metrics.go, pkg/kubelet/volumemanager/metrics. */
+export interface VolumeMetrics {
+  /** Runs an operation and tells how long it took, and whether it went well. */
+  timed(plugin: VolumePlugin, spec: VolumeSpec, operation: string, work: () => Promise<void>): Promise<void>;
+  reconstructed(total: number, failed: number): void;
+  /** What could not be rebuilt was undone, or was tried to be. */
+  forceCleaned(failed: boolean): void;
+}
+
+export function createVolumeMetrics(
+  metrics: Metrics,
+  clock: Clock,
+  { desired, actual }: { readonly desired: DesiredStateOfWorld; readonly actual: ActualStateOfWorld },
+): VolumeMetrics {
+  const operations = metrics.histogram({
+    name: 'storage_operation_duration_seconds',
+    help: '[ALPHA] Storage operation duration',
+    labels: ['volume_plugin', 'operation_name', 'status', 'migrated'],
+    buckets: BUCKETS_SECONDS,
+  });
+  metrics.gauge(
+    {
+      name: 'volume_manager_total_volumes',
+      help: '[ALPHA] Number of volumes in Volume Manager',
+      labels: ['plugin_name', 'state'],
+    },
+    () => [
+      ...counted(
+        actual.podMounts().filter(({ state }) => state === 'mounted'),
+        'actual_state_of_world',
+      ),
+      ...counted(desired.volumesToMount(), 'desired_state_of_world'),
+    ],
+  );
+  const counter = (name: string, help: string) => metrics.counter({ name, help: `[ALPHA] ${help}` });
+  const attempted = counter(
+    'reconstruct_volume_operations_total',
+    'The number of volumes that were attempted to be reconstructed from the operating system during kubelet startup. This includes both successful and failed reconstruction.',
+  );
+  const failedOnes = counter(
+    'reconstruct_volume_operations_errors_total',
+    'The number of volumes that failed reconstruction from the operating system during kubelet startup.',
+  );
+  const cleaned = counter(
+    'force_cleaned_failed_volume_operations_total',
+    'The number of volumes that were force cleaned after their reconstruction failed during kubelet startup. This includes both successful and failed cleanups.',
+  );
+  const notCleaned = counter(
+    'force_cleaned_failed_volume_operation_errors_total',
+    'The number of volumes that failed force cleanup after their reconstruction failed during kubelet startup.',
+  );
+  // They are there from the start, as upstream's.
+  for (const one of [attempted, failedOnes, cleaned, notCleaned]) one.add([], 0);
+  return {
+    async timed(plugin, spec, operation, work) {
+      const began = clock.monotonic();
+      const tell = (status: string) => {
+        const migrated = String(spec.isMigrated ?? false);
+        const seconds = (clock.monotonic() - began) / 1000;
+        operations.observe(seconds, [qualifiedPluginName(plugin, spec), operation, status, migrated]);
+      };
+      try {
+        await work();
+      } catch (error) {
+        tell('fail-unknown');
+        throw error;
+      }
+      tell('success');
+    },
+    reconstructed(total, failed) {
+      attempted.add([], total);
+      failedOnes.add([], failed);
+    },
+    forceCleaned(failed) {
+      cleaned.add();
+      if (failed) notCleaned.add();
+    },
+  };
+}
+
+function counted(
+  volumes: readonly { readonly plugin: VolumePlugin; readonly spec: VolumeSpec }[],
+  state: string,
+): [string[], number][] {
+  const byPlugin = Map.groupBy(volumes, ({ plugin, spec }) => qualifiedPluginName(plugin, spec));
+  return [...byPlugin].map(([name, list]) => [[name, state], list.length]);
+}

@@ -1,0 +1,1 @@
+export { type PodVolumeStats, VolumeStatsCollector } from './collector.ts';

@@ -1,0 +1,113 @@
+import { type ComponentContext, Controller, type Informer, ignoreNotFound } from '../../client/index.ts';
+import {
+  hasFinalizer,
+  isBeingDeleted,
+  joinKey,
+  keyOf,
+  type PersistentVolumeClaim,
+  persistentVolumeClaims,
+  type Stored,
+  type VolumeSnapshot,
+  volumeSnapshots,
+  withoutFinalizer,
+} from '../../kube/index.ts';
+import type { Driver } from '../shared/driver.ts';
+import { FINALIZER_CLONING, FINALIZER_SNAPSHOT_PROVISIONING } from './content-source.ts';
+
+/** Claims by `KIND namespace/name` of what their volumes are made of. */
+const BY_SOURCE = 'provisioner/source';
+const WORKERS = 4;
+/** A claim that is still in the making need not be told of: its next change wakes us. */
+const PENDING_RETRY_MS = 60_000;
+
+type Claim = Stored<PersistentVolumeClaim>;
+
+function sourcesOf({ metadata, spec }: Claim): readonly string[] {
+  const source = spec?.dataSource ?? spec?.dataSourceRef;
+  if (!source) return [];
+  const namespace = spec?.dataSource
+    ? metadata.namespace
+    : spec?.dataSourceRef?.namespace || metadata.namespace;
+  return [`${source.kind} ${joinKey(namespace, source.name)}`];
+}
+
+function isPending({ status }: Claim): boolean {
+  return (status?.phase ?? 'Pending') === 'Pending';
+}
+
+/**
+ * Lets go of claims and snapshots that volumes were made of, once none is any more: a claim when it is to go, a snapshot
+ * at once, whoever has forgotten it. Source: CloningProtectionController, SnapshotFinalizerController of
+ * external-provisioner.
+ */
+export class SourceProtection {
+  readonly #context: ComponentContext;
+  readonly #claims: Informer<PersistentVolumeClaim>;
+  readonly #snapshots: Informer<VolumeSnapshot> | undefined;
+  readonly #isCloning: boolean;
+  readonly #queue: Controller;
+
+  constructor(context: ComponentContext, driver: Driver) {
+    this.#context = context;
+    const { informers, clock, log } = context;
+    this.#claims = informers.of(persistentVolumeClaims).addIndex(BY_SOURCE, sourcesOf);
+    this.#isCloning = driver.controller.has('CLONE_VOLUME');
+    if (driver.controller.has('CREATE_DELETE_SNAPSHOT')) this.#snapshots = informers.of(volumeSnapshots);
+    this.#queue = new Controller({
+      name: `source protection of ${driver.name}`,
+      clock,
+      log,
+      workers: WORKERS,
+      reconcile: (key) => this.#reconcile(key),
+    });
+  }
+
+  get informers(): readonly { synced: Promise<void> }[] {
+    return [this.#claims, ...(this.#snapshots ? [this.#snapshots] : [])];
+  }
+
+  /** Works until the signal aborts. The informers must be synced. */
+  async run(signal: AbortSignal): Promise<void> {
+    const lookAtClaim = (claim: Claim) => {
+      if (this.#isCloning && isBeingDeleted(claim) && hasFinalizer(claim, FINALIZER_CLONING))
+        this.#queue.enqueue(`PersistentVolumeClaim ${keyOf(claim)}`);
+      if (!isPending(claim)) for (const key of sourcesOf(claim)) this.#queue.enqueue(key);
+    };
+    const lookAtSnapshot = (snapshot: Stored<VolumeSnapshot>) => {
+      if (hasFinalizer(snapshot, FINALIZER_SNAPSHOT_PROVISIONING))
+        this.#queue.enqueue(`VolumeSnapshot ${keyOf(snapshot)}`);
+    };
+    const stops = [
+      this.#claims.on({
+        added: lookAtClaim,
+        updated: lookAtClaim,
+        deleted: (claim) => {
+          for (const key of sourcesOf(claim)) this.#queue.enqueue(key);
+        },
+      }),
+      this.#snapshots?.on({ added: lookAtSnapshot, updated: lookAtSnapshot }),
+    ];
+    await this.#queue.run(signal);
+    for (const stop of stops) stop?.();
+  }
+
+  async #reconcile(source: string): Promise<number | undefined> {
+    const [kind = '', key = ''] = source.split(' ');
+    const claim = kind === 'PersistentVolumeClaim' ? this.#claims.byKey(key) : undefined;
+    const snapshot = kind === 'VolumeSnapshot' ? this.#snapshots?.byKey(key) : undefined;
+    const isHeldClaim = claim && isBeingDeleted(claim) && hasFinalizer(claim, FINALIZER_CLONING);
+    const isHeldSnapshot = snapshot && hasFinalizer(snapshot, FINALIZER_SNAPSHOT_PROVISIONING);
+    if (!isHeldClaim && !isHeldSnapshot) return undefined;
+    if (this.#claims.byIndex(BY_SOURCE, source).some(isPending)) return PENDING_RETRY_MS;
+    const { client } = this.#context;
+    if (isHeldClaim) {
+      const free = withoutFinalizer(claim, FINALIZER_CLONING);
+      await ignoreNotFound(client.update(persistentVolumeClaims, free));
+    }
+    if (isHeldSnapshot) {
+      const free = withoutFinalizer(snapshot, FINALIZER_SNAPSHOT_PROVISIONING);
+      await ignoreNotFound(client.update(volumeSnapshots, free));
+    }
+    return undefined;
+  }
+}

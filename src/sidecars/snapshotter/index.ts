@@ -1,0 +1,2 @@
+export type { SnapshotterOptions } from './options.ts';
+export { createSnapshotter } from './snapshotter.ts';

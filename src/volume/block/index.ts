@@ -1,0 +1,1 @@
+export { deviceReferences, mapBlockVolume, unmapBlockVolume } from './map-block-volume.ts';

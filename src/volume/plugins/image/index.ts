@@ -1,0 +1,1 @@
+export { createImagePlugin } from './image.ts';

@@ -1,0 +1,2 @@
+export { mountLabel } from './mount-label.ts';
+export { createSeLinux, NO_SELINUX, type SeLinux } from './selinux.ts';

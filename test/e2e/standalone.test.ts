@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, it } from 'node:test';
+import { cannotMount, kubectl, kubectlUntil, STOWAGE, type Up, up, waitGone } from '../support/command.ts';
+import { startDiskDriver } from '../support/disk-driver-process.ts';
+import { requireKubectl } from '../support/kubectl.ts';
+import { sleepingPod } from '../support/manifests.ts';
+import { scrub } from '../support/scrub.ts';
+
+const DRIVER = 'alone.csi.example.com';
+const LIMIT_MS = 30_000;
+
+/** A process of ours that tells what it does in its log. */
+interface Part {
+  readonly child: ChildProcess;
+  /** Resolves once it has logged such a line, before or after now. */
+  says(text: RegExp): Promise<void>;
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+function start(args: readonly string[]): Part {
+  const child = spawn(process.execPath, [STOWAGE, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const exit = once(child, 'exit') as Promise<[number | null]>;
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  createInterface({ input: child.stderr! }).on('line', (line) => {
+    lines.push(line);
+    for (const look of waiting) look();
+  });
+  return {
+    child,
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        const done = (finish: () => void) => {
+          clearTimeout(timer);
+          waiting.delete(look);
+          finish();
+        };
+        const look = () => lines.some((line) => text.test(line)) && done(resolve);
+        const fail = (why: string) =>
+          done(() =>
+            reject(new Error(`${args.join(' ')} ${why} without saying ${text}:\n${lines.join('\n')}`)),
+          );
+        const timer = setTimeout(() => fail('went on'), LIMIT_MS);
+        waiting.add(look);
+        void exit.then(() => fail('ended'));
+        look();
+      }),
+    async end(signal) {
+      child.kill(signal);
+      const [code] = await exit;
+      return code;
+    },
+  };
+}
+
+/** A port that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}
+
+describe('every part in a process of its own', { skip: cannotMount }, () => {
+  let directory: string;
+  let stack: Up;
+  const parts: Part[] = [];
+  const part = (...args: string[]) => {
+    const one = start(args);
+    parts.push(one);
+    return one;
+  };
+  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const apply = (...items: object[]) =>
+    kubectl(stack.kubeconfig, ['apply', '-f', '-'], {
+      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
+    });
+  const claim = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'alone',
+      resources: { requests: { storage: '16Mi' } },
+    },
+  });
+  const bound = (name: string) =>
+    kubectlUntil(stack.kubeconfig, ['get', 'pvc', name, '-w', '--no-headers'], /\bBound\b/);
+  const address = () => `unix://${join(directory, 'csi.sock')}`;
+
+  before(async () => {
+    await requireKubectl();
+    directory = await mkdtemp(join(tmpdir(), 'stowage-alone-'));
+    stack = await up(directory, ['--without', 'controllers,scheduler,sidecars']);
+  });
+  after(async () => {
+    await stack?.end('SIGTERM');
+    for (const one of parts) await one.end('SIGKILL');
+    await scrub(directory);
+  });
+
+  it('a pod gets its volume; of two that want the same Leases one works, and the other when that is killed', async () => {
+    const driver = await startDiskDriver([
+      ...['--endpoint', address(), '--pool', join(directory, 'pool')],
+      ...['--node-id', 'node-1', '--driver-name', DRIVER],
+    ]);
+    try {
+      const { kubeconfig } = stack;
+      const registry = join(directory, 'data', 'kubelet', 'plugins_registry');
+      const registrarPort = await freePort();
+      const controllers = part('controllers', '--kubeconfig', kubeconfig);
+      const scheduler = part('scheduler', '--kubeconfig', kubeconfig);
+      const registrar = part(
+        ...['sidecar', 'registrar', `--csi-address=${address()}`, `--plugin-registration-path=${registry}`],
+        ...[`--kubelet-registration-path=${join(directory, 'csi.sock')}`],
+        `--http-endpoint=127.0.0.1:${registrarPort}`,
+      );
+      await registrar.says(/registered with the kubelet/);
+      const healthy = await fetch(`http://127.0.0.1:${registrarPort}/healthz`);
+      assert.equal(await healthy.text(), 'ok');
+      assert.match(await k('get', 'csinode', 'node-1', '-o', 'yaml'), new RegExp(`name: ${DRIVER}`));
+      await Promise.all([controllers, scheduler].map((one) => one.says(/"acquired the leader lease"/)));
+
+      const sidecars = (port: number) =>
+        part(
+          ...[
+            'sidecars',
+            '--with=provisioner,attacher',
+            `--kubeconfig=${kubeconfig}`,
+            '--csi-address',
+            address(),
+          ],
+          ...['--leader-election', '--leader-election-namespace=kube-system', '--leader-election-labels=a:b'],
+          ...['--leader-election-lease-duration=2s', '--leader-election-renew-deadline=1500ms'],
+          ...['--leader-election-retry-period=500ms', `--http-endpoint=127.0.0.1:${port}`],
+          '--attacher-timeout=20s',
+        );
+      const ports = [await freePort(), await freePort()] as const;
+      const first = sidecars(ports[0]);
+      await first.says(/acquired the leader lease.*alone-csi-example-com/);
+      await first.says(/acquired the leader lease.*external-attacher-leader-alone-csi-example-com/);
+      const second = sidecars(ports[1]);
+      await second.says(/"new leader".*external-attacher-leader/);
+      await apply(
+        { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name: DRIVER }, spec: {} },
+        {
+          apiVersion: 'storage.k8s.io/v1',
+          kind: 'StorageClass',
+          metadata: { name: 'alone' },
+          provisioner: DRIVER,
+        },
+        claim('one'),
+        sleepingPod('user', ['one']),
+      );
+      await k('wait', '--for=condition=Ready', 'pod/user', '--timeout=30s');
+      const metrics = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      const create = `csi_sidecar_operations_seconds_count{driver_name="${DRIVER}",method_name="/csi.v1.Controller/CreateVolume",grpc_status_code="OK"} 1`;
+      assert.ok((await metrics(ports[0])).includes(create));
+      assert.ok(!(await metrics(ports[1])).includes('CreateVolume'));
+      const health = await fetch(`http://127.0.0.1:${ports[0]}/healthz/leader-election`);
+      assert.deepEqual([health.status, await health.text()], [200, 'ok']);
+
+      const holder = 'jsonpath={.metadata.labels.a} {.spec.holderIdentity}';
+      const lease = ['get', 'lease', '-n', 'kube-system', 'alone-csi-example-com', '-o', holder];
+      const before = await k(...lease);
+      await first.end('SIGKILL');
+      await second.says(/acquired the leader lease.*external-attacher-leader/);
+      await apply(claim('two'));
+      await bound('two');
+      assert.notEqual(await k(...lease), before);
+      assert.match(before, /^b \S+$/);
+      assert.ok((await metrics(ports[1])).includes(create));
+
+      await k('delete', 'pod/user', 'pvc/one', 'pvc/two');
+      for (const kind of ['pv', 'volumeattachments']) await waitGone(kubeconfig, kind);
+      assert.deepEqual(await readdir(join(directory, 'pool')), []);
+      assert.equal(await second.end('SIGTERM'), 0);
+      assert.equal(await registrar.end('SIGTERM'), 0);
+      assert.equal(existsSync(join(registry, `${DRIVER}-reg.sock`)), false);
+      assert.equal(await controllers.end('SIGTERM'), 0);
+      assert.equal(
+        await k('get', 'lease', '-n', 'kube-system', 'kube-controller-manager', '-o', holder),
+        ' ',
+      );
+      assert.equal(await scheduler.end('SIGTERM'), 0);
+    } finally {
+      await driver.end('SIGTERM');
+    }
+  });
+});
