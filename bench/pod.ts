@@ -91,7 +91,7 @@ async function runPod(cluster: Cluster, name: string): Promise<number> {
 }
 
 /** The same by hand: an image, a loop device, a file system, a mount, a bind mount. Cleaned up outside the time. */
-async function bareShell(directory: string): Promise<number> {
+export async function bareShell(directory: string): Promise<number> {
   const shell = async (script: string) => {
     const { code, stderr } = await run('sh', ['-ec', script]);
     if (code !== 0) throw new Error(`bare shell: ${stderr}`);

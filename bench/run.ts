@@ -4,11 +4,13 @@ import { boot } from './boot.ts';
 import { claims } from './claims.ts';
 import { figureLine } from './figure.ts';
 import { matching } from './matching.ts';
+import { node } from './node.ts';
 import { pod } from './pod.ts';
 import { provisioning } from './provisioning.ts';
 import { reaction } from './reaction.ts';
 import { scheduling } from './scheduling.ts';
 import { simulatedNodes } from './simulated-nodes.ts';
+import { snapshots } from './snapshots.ts';
 
 const benchmarks = {
   boot,
@@ -16,9 +18,11 @@ const benchmarks = {
   claims,
   matching,
   pod,
+  node: () => node(),
   scheduling,
   reaction,
   provisioning,
+  snapshots,
   'simulated-nodes': simulatedNodes,
 };
 

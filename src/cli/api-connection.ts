@@ -22,7 +22,7 @@ export async function apiConnection(options: {
     const connection =
       kubeconfig || process.env.KUBECONFIG
         ? await loadKubeconfig(kubeconfig || undefined)
-        : await inCluster();
+        : await inClusterConnection(process.env, ACCOUNT);
     return master ? { ...connection, server: master } : connection;
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(errorMessage(error));
@@ -36,8 +36,12 @@ export async function podNamespace(): Promise<string> {
   return (await readFile(`${ACCOUNT}/namespace`, 'utf8').catch(() => '')).trim() || 'default';
 }
 
-async function inCluster(): Promise<HttpConnection> {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
+/** The connection of a pod, by its environment and the directory of its service account. */
+export async function inClusterConnection(
+  environment: Readonly<Record<string, string | undefined>>,
+  account: string,
+): Promise<HttpConnection> {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
   if (!host || !port)
     throw new UsageError(
       'no API server: give --kubeconfig, or set KUBECONFIG; in a pod KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT say where it is',
@@ -46,10 +50,10 @@ async function inCluster(): Promise<HttpConnection> {
   const token = async () => {
     const nowMs = systemClock.monotonic();
     if (!known || nowMs - known.atMs > TOKEN_AGE_MS)
-      known = { token: (await readFile(`${ACCOUNT}/token`, 'utf8')).trim(), atMs: nowMs };
+      known = { token: (await readFile(`${account}/token`, 'utf8')).trim(), atMs: nowMs };
     return known.token;
   };
   await token();
-  const ca = await readFile(`${ACCOUNT}/ca.crt`, 'utf8');
+  const ca = await readFile(`${account}/ca.crt`, 'utf8');
   return { server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`, ca, token };
 }

@@ -45,7 +45,7 @@ function stageOf(mode: Mode): Stage {
       };
     case 'rootless':
       return {
-        opening: `Rootless, for this is not root but user namespaces can be had: ${ROOTLESS_COSTS}.`,
+        opening: `Rootless, for this has not the rights for disks but user namespaces can be had: ${ROOTLESS_COSTS}.`,
         nodes: one,
         hasPrograms: true,
       };

@@ -16,7 +16,7 @@ interface DiskDriverFlags {
 /** `stowage driver disk`: serves until a signal. Resolves to the exit code. */
 export async function driverDisk(options: DiskDriverFlags): Promise<number> {
   await requirePrivileges('stowage driver disk');
-  using ending = untilSignal();
+  const ending = untilSignal();
   const clock = systemClock;
   const log = createLogger({
     level: options.logLevel,
@@ -32,6 +32,7 @@ export async function driverDisk(options: DiskDriverFlags): Promise<number> {
     await aborted(ending.signal);
   } finally {
     await driver.stop();
+    ending.stop();
   }
   return 0;
 }

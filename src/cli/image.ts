@@ -1,9 +1,9 @@
 import { systemClock, systemRandom } from '../base/index.ts';
 import { imagesInUse } from '../cluster/images-in-use.ts';
 import { layoutOf } from '../cluster/layout.ts';
-import { createLinuxHost } from '../host/index.ts';
+import { createMachineHost } from '../host/rootless/index.ts';
 import { ImageError, ImageStore } from '../node/index.ts';
-import { requirePrivileges } from './privileges.ts';
+import { enterBestMode } from './mode.ts';
 import { UsageError } from './usage-error.ts';
 
 interface ImageOptions {
@@ -11,14 +11,14 @@ interface ImageOptions {
 }
 
 const openStore = ({ dataDir }: ImageOptions) => {
-  const host = createLinuxHost({ clock: systemClock });
+  const host = createMachineHost({ clock: systemClock });
   const directory = layoutOf(dataDir, {}).images;
   return { host, store: new ImageStore({ files: host.files, random: systemRandom, directory }) };
 };
 
 /** `stowage image load FILE`. Resolves to the exit code. */
 export async function imageLoad(file: string, options: ImageOptions & { name?: string }): Promise<number> {
-  await requirePrivileges('stowage image load');
+  await enterBestMode('stowage image load');
   const { host, store } = openStore(options);
   const { architecture } = host.info();
   for (const { id, names } of await forUsers(() => store.load(file, { architecture, name: options.name })))

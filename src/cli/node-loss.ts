@@ -36,9 +36,13 @@ export function addNodeLossFlags(command: Command): Command {
 
 export function nodeLossOf(flags: Flags): NodeLoss {
   return {
-    monitorPeriodMs: flags.nodeMonitorPeriod,
-    monitorGraceMs: flags.nodeMonitorGracePeriod,
-    maxWaitForUnmountMs: flags.maxWaitForUnmountDuration,
-    disableForceDetachOnTimeout: flags.disableForceDetachOnTimeout,
+    nodeLifecycle: {
+      monitorPeriodMs: flags.nodeMonitorPeriod,
+      monitorGraceMs: flags.nodeMonitorGracePeriod,
+    },
+    attachDetach: {
+      maxWaitForUnmountMs: flags.maxWaitForUnmountDuration,
+      disableForceDetachOnTimeout: flags.disableForceDetachOnTimeout,
+    },
   };
 }

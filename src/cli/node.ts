@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { createLogger, errorMessage, type LogLevel, systemClock } from '../base/index.ts';
 import { startStandaloneNode } from '../cluster/standalone-node.ts';
 import { apiConnection } from './api-connection.ts';
-import { requirePrivileges } from './privileges.ts';
+import { enterBestMode } from './mode.ts';
 import { stay } from './stay.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -28,7 +28,7 @@ export interface NodeFlags {
 
 /** `stowage node`: runs until a signal. Resolves to the exit code. */
 export async function node(flags: NodeFlags): Promise<number> {
-  await requirePrivileges('stowage node');
+  await enterBestMode('stowage node');
   const [connection, tls, nodeRoot] = await Promise.all([apiConnection(flags), tlsOf(flags), rootOf(flags)]);
   const log = createLogger({
     level: flags.logLevel,

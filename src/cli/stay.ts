@@ -10,16 +10,27 @@ import { untilSignal } from './until-signal.ts';
 export async function stay(
   start: (signal: AbortSignal) => Promise<{ readonly running: Running }>,
 ): Promise<number> {
-  using ending = untilSignal();
+  const ending = untilSignal();
+  try {
+    return await until(ending.signal, start);
+  } finally {
+    ending.stop();
+  }
+}
+
+async function until(
+  signal: AbortSignal,
+  start: (signal: AbortSignal) => Promise<{ readonly running: Running }>,
+): Promise<number> {
   let running: Running;
   try {
-    ({ running } = await start(ending.signal));
+    ({ running } = await start(signal));
   } catch (error) {
-    if (ending.signal.aborted) return 0;
+    if (signal.aborted) return 0;
     throw error;
   }
   try {
-    await Promise.race([aborted(ending.signal), running.failed]);
+    await Promise.race([aborted(signal), running.failed]);
   } catch (error) {
     if ((error as Error).cause instanceof LeadershipLostError) process.exit(1);
     await running.stop().catch(() => undefined);

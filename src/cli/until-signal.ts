@@ -1,20 +1,20 @@
 /** A signal that aborts with the first SIGINT or SIGTERM. A second one ends the process at once. */
-export function untilSignal(say: (signal: NodeJS.Signals) => void = () => undefined): {
+export function untilSignal(say: () => void = () => undefined): {
   readonly signal: AbortSignal;
   /** Stops listening. */
-  [Symbol.dispose](): void;
+  stop(): void;
 } {
   const stop = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) => {
+  const onSignal = () => {
     if (stop.signal.aborted) process.exit(130);
-    say(signal);
+    say();
     stop.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return {
     signal: stop.signal,
-    [Symbol.dispose]() {
+    stop() {
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
     },

@@ -6,9 +6,10 @@ import type { OptionalController } from '../cluster/optional-controllers.ts';
 import type { Replaceable } from '../cluster/replaceable.ts';
 import { type Cluster, ClusterStartError, type DriverEndpoint, startCluster } from '../cluster.ts';
 import { isNode } from './driver-endpoints.ts';
-import { enterMode, findMode, ROOTLESS_COSTS } from './mode.ts';
+import { enterBestMode, ROOTLESS_COSTS } from './mode.ts';
 import { type NodeLabels, unknownNode } from './node-labels.ts';
 
+import { untilSignal } from './until-signal.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface UpOptions {
@@ -38,17 +39,12 @@ export async function up(options: UpOptions): Promise<number> {
   if (stranger) throw new UsageError(`--node-labels names ${stranger.name}, but ${stranger.but}`);
   const homeless = (options.csiDrivers ?? []).find(({ node }) => node && !isNode(node, options.nodes));
   if (homeless) throw new UsageError(`--csi-driver names ${homeless.node}, but --nodes is ${options.nodes}`);
-  const rootless = options.nodes > 0 && (await enterBestMode());
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130);
+  const rootless = options.nodes > 0 && (await enterBestMode('stowage up'));
+  const ending = untilSignal(() =>
     process.stderr.write(
       'Stopping pods and unmounting volumes; the state is kept. Press Ctrl-C again to leave at once.\n',
-    );
-    stop.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+    ),
+  );
 
   let cluster: Cluster;
   try {
@@ -62,26 +58,13 @@ export async function up(options: UpOptions): Promise<number> {
       `Stowage is ready on ${cluster.url}\n\n  export KUBECONFIG=${cluster.kubeconfig}\n  kubectl get nodes,storageclasses\n\nCtrl-C stops it.\n`,
     );
     if (options.readyFile) await writeReadyFile(options.readyFile, cluster.url);
-    await Promise.race([aborted(stop.signal), cluster.failed]);
+    await Promise.race([aborted(ending.signal), cluster.failed]);
   } finally {
     if (options.readyFile) await rm(options.readyFile, { force: true });
     await cluster.stop();
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    ending.stop();
   }
   return 0;
-}
-
-/** Whether it is rootless. Becomes another process where that is yet to be. @throws UsageError where there can be no node. */
-async function enterBestMode(): Promise<boolean> {
-  const mode = await findMode();
-  if (mode.name === 'simulated') {
-    throw new UsageError(
-      `stowage up: ${mode.why}; "stowage up --nodes 0 --simulated-nodes 3" needs none of it (nodes in memory only)`,
-    );
-  }
-  if (mode.name === 'rootless' && mode.entry) enterMode(mode.entry);
-  return mode.name === 'rootless';
 }
 
 async function writeReadyFile(path: string, url: string): Promise<void> {

@@ -47,7 +47,7 @@ export async function verify(options: VerifyCommandOptions): Promise<number> {
   ]);
   const stop = new AbortController();
   const onSignal = () => stop.abort(new UsageError('stopped; what the checks made has been taken away'));
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const host = createLinuxHost({ clock: systemClock });
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'stowage-verify-')));
   // Text is told while it happens; the other formats are written whole.
@@ -93,8 +93,8 @@ export async function verify(options: VerifyCommandOptions): Promise<number> {
       throw new UsageError(`no check could be made: ${error.message}; is the driver running on this socket?`);
     throw error;
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     await host.files.removeTree(directory);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 

@@ -1,8 +1,12 @@
 import type { Metrics } from '../base/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
-import { createAttachDetachController } from '../controllers/attach-detach/index.ts';
+import {
+  type AttachDetachOptions,
+  createAttachDetachController,
+} from '../controllers/attach-detach/index.ts';
 import { createClusterRoleAggregation } from '../controllers/cluster-role-aggregation/index.ts';
 import { createDaemonSetController } from '../controllers/daemon-set/index.ts';
+import { createDataSourceValidator } from '../controllers/data-source-validator/index.ts';
 import { createDeploymentController } from '../controllers/deployment/index.ts';
 import { createDisruptionController } from '../controllers/disruption/index.ts';
 import { createEphemeralVolumeController } from '../controllers/ephemeral/index.ts';
@@ -10,7 +14,10 @@ import { createExpandController } from '../controllers/expand/index.ts';
 import { createGarbageCollector } from '../controllers/garbage-collector/index.ts';
 import { createJobController } from '../controllers/job/index.ts';
 import { createNamespaceController } from '../controllers/namespace/index.ts';
-import { createNodeLifecycleController } from '../controllers/node-lifecycle/index.ts';
+import {
+  createNodeLifecycleController,
+  type NodeLifecycleOptions,
+} from '../controllers/node-lifecycle/index.ts';
 import { createPersistentVolumeController } from '../controllers/persistent-volume/index.ts';
 import { createPodGc } from '../controllers/pod-gc/index.ts';
 import {
@@ -44,6 +51,7 @@ import { type FeatureGates, isEnabled } from './feature-gates.ts';
 import type { FlexVolumes } from './flexvolume.ts';
 import {
   controllerUser,
+  DATA_SOURCE_VALIDATOR,
   KUBE_CONTROLLER_MANAGER,
   KUBE_SCHEDULER,
   SNAPSHOT_CONTROLLER,
@@ -70,16 +78,10 @@ export interface ControlPlaneOptions {
   readonly controllers?: readonly OptionalController[];
 }
 
-/** Flags of kube-controller-manager; durations in milliseconds. */
+/** Flags of kube-controller-manager. */
 export interface NodeLoss {
-  /** How often nodes are looked at. @default 5000 */
-  readonly monitorPeriodMs?: number;
-  /** How long a node may be silent. @default 50000 */
-  readonly monitorGraceMs?: number;
-  /** How long a node that is not Ready may take to unmount before its volumes are detached all the same. @default 360000 */
-  readonly maxWaitForUnmountMs?: number;
-  /** Volumes are never detached for that reason. @default false */
-  readonly disableForceDetachOnTimeout?: boolean;
+  readonly nodeLifecycle: Pick<NodeLifecycleOptions, 'monitorPeriodMs' | 'monitorGraceMs'>;
+  readonly attachDetach: Pick<AttachDetachOptions, 'maxWaitForUnmountMs' | 'disableForceDetachOnTimeout'>;
 }
 
 /** What kube-controller-manager and kube-scheduler are upstream, as far as storage needs them: each under its own name. */
@@ -149,11 +151,11 @@ export function controllerManager(options: ControlPlaneOptions): readonly Part[]
       createAttachDetachController(context, {
         plugins: createPluginRegistry(attachable(context, host), flexVolumes?.forAttachDetach(context)),
         metrics: options.metrics,
-        maxWaitForUnmountMs: nodeLoss?.maxWaitForUnmountMs,
-        disableForceDetachOnTimeout: nodeLoss?.disableForceDetachOnTimeout,
+        ...nodeLoss?.attachDetach,
       }),
     ),
     part(SNAPSHOT_CONTROLLER, createSnapshotController),
+    part(DATA_SOURCE_VALIDATOR, createDataSourceValidator),
     part(controllerUser('statefulset-controller'), createStatefulSetController),
     part(controllerUser('replicaset-controller'), createReplicaSetController),
     part(controllerUser('deployment-controller'), createDeploymentController),
@@ -164,10 +166,7 @@ export function controllerManager(options: ControlPlaneOptions): readonly Part[]
     part(controllerUser('generic-garbage-collector'), createGarbageCollector),
     part(controllerUser('pod-garbage-collector'), createPodGc),
     part(controllerUser('node-controller'), (context) =>
-      createNodeLifecycleController(context, {
-        monitorPeriodMs: nodeLoss?.monitorPeriodMs,
-        monitorGraceMs: nodeLoss?.monitorGraceMs,
-      }),
+      createNodeLifecycleController(context, nodeLoss?.nodeLifecycle),
     ),
     part(controllerUser('node-controller'), createTaintEvictionController),
     part(controllerUser('resourcequota-controller'), createResourceQuotaController),

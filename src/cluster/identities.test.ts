@@ -11,12 +11,15 @@ import {
   CSI_HEALTH_MONITOR,
   CSI_PROVISIONER,
   CSI_RESIZER,
+  CSI_SNAPSHOTTER,
   controllerUser,
+  DATA_SOURCE_VALIDATOR,
   EXTRA_ROLES,
   INFORMERS,
   KUBE_CONTROLLER_MANAGER,
   KUBE_SCHEDULER,
   nodeUser,
+  SNAPSHOT_CONTROLLER,
 } from './identities.ts';
 
 describe('what components may do', () => {
@@ -193,6 +196,42 @@ describe('what components may do', () => {
         'patch volumeattachments.storage.k8s.io',
         'create secrets',
       ],
+    ],
+    [
+      CSI_SNAPSHOTTER,
+      [
+        'get secrets',
+        'patch volumesnapshotcontents.snapshot.storage.k8s.io',
+        'update volumesnapshotcontents/status.snapshot.storage.k8s.io',
+        'update volumegroupsnapshotcontents/status.groupsnapshot.storage.k8s.io',
+      ],
+      [
+        'create volumesnapshotcontents.snapshot.storage.k8s.io',
+        'delete volumesnapshotcontents.snapshot.storage.k8s.io',
+        'update volumesnapshots.snapshot.storage.k8s.io',
+        'list persistentvolumes',
+      ],
+    ],
+    [
+      SNAPSHOT_CONTROLLER,
+      [
+        'create volumesnapshotcontents.snapshot.storage.k8s.io',
+        'update volumesnapshots/status.snapshot.storage.k8s.io',
+        'create volumesnapshots.snapshot.storage.k8s.io',
+        'update persistentvolumeclaims',
+        'get persistentvolumes',
+      ],
+      [
+        'get secrets',
+        'update persistentvolumes',
+        'delete persistentvolumeclaims',
+        'update volumesnapshotcontents/status.snapshot.storage.k8s.io',
+      ],
+    ],
+    [
+      DATA_SOURCE_VALIDATOR,
+      ['list persistentvolumeclaims', 'watch volumepopulators.populator.storage.k8s.io', 'create events'],
+      ['update persistentvolumeclaims', 'list secrets', 'create volumepopulators.populator.storage.k8s.io'],
     ],
     [
       CSI_ATTACHER,

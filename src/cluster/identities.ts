@@ -44,6 +44,7 @@ export const CSI_HEALTH_MONITOR = account('csi-external-health-monitor-controlle
 export const CSI_RESIZER = account('csi-resizer');
 export const CSI_SNAPSHOTTER = account('csi-snapshotter');
 export const SNAPSHOT_CONTROLLER = account('snapshot-controller');
+export const DATA_SOURCE_VALIDATOR = account('volume-data-source-validator');
 
 const SECRETS = 'get,list | core | secrets';
 const LEASES = 'create,delete,get,list,update,watch | coordination.k8s.io | leases';
@@ -135,6 +136,15 @@ export const EXTRA_ROLES: readonly ExtraRole[] = [
       LEASES,
     ],
     subjects: [`ServiceAccount ${NAMESPACE}/snapshot-controller`],
+  },
+  {
+    name: 'volume-data-source-validator',
+    rules: [
+      'read | populator.storage.k8s.io | volumepopulators',
+      'read | core | persistentvolumeclaims',
+      'create,list,patch,update,watch | core | events',
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/volume-data-source-validator`],
   },
   {
     name: 'external-health-monitor-controller-runner',

@@ -11,8 +11,8 @@ export type {
   LoopDevice,
   MountEntry,
   MountRequest,
-  PlaceHandle,
   Network,
+  PlaceHandle,
   ProcessId,
   ReadHandle,
 } from './host.ts';

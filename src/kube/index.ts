@@ -7,6 +7,7 @@ export * from './metadata.ts';
 export * from './name-formats.ts';
 export * from './node-affinity.ts';
 export * from './pods.ts';
+export * from './populators.ts';
 export * from './quantity.ts';
 export * from './quota.ts';
 export * from './resource-lists.ts';

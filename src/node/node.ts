@@ -180,10 +180,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
       try {
         // A part that ends before it is told to has failed.
         await Promise.race([aborted(signal), Promise.all(parts)]);
-        if (options.stopPods && signal.aborted) {
-          await pods.stopAll(options.stopGraceSeconds ?? 2);
-          await unmountAll();
-        }
+        if (options.stopPods && signal.aborted) await stopPods();
       } finally {
         inner.abort(signal.reason);
         const ends = await Promise.allSettled(parts);
@@ -193,13 +190,18 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     },
   };
 
-  async function unmountAll(): Promise<void> {
+  /** A volume whose driver is gone must not hold up the end for ever, neither in its pod's end nor after it. */
+  async function stopPods(): Promise<void> {
     const limit = new AbortController();
+    const tooLong = new Promise<never>((_, reject) =>
+      limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true }),
+    );
     const timer = clock.after(UNMOUNT_LIMIT_MS, () =>
       limit.abort(new Error(`volumes are still mounted after ${UNMOUNT_LIMIT_MS / 1000}s`)),
     );
     try {
-      await volumeManager.waitForAllUnmounted(limit.signal);
+      await Promise.race([pods.stopAll(options.stopGraceSeconds ?? 2), tooLong]);
+      await Promise.race([volumeManager.waitForAllUnmounted(limit.signal), tooLong]);
     } finally {
       timer.cancel();
     }

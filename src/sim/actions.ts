@@ -53,8 +53,8 @@ export interface PodWish {
   readonly node?: string;
   /** The class of a generic ephemeral volume beside. */
   readonly scratch?: string;
-  /** Its claims are for raw block devices. */
-  readonly block?: boolean;
+  /** Those of its claims that are for raw block devices. */
+  readonly blocks?: readonly string[];
 }
 
 export type WorkloadKind = 'StatefulSet' | 'Deployment' | 'DaemonSet' | 'Job';

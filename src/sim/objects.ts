@@ -80,7 +80,7 @@ export function staticVolumeObject(wish: StaticVolume, handle: string, poolNode:
   } as PersistentVolume;
 }
 
-export function podObject({ pod, claims, extras, node, scratch, block = false }: PodWish): Pod {
+export function podObject({ pod, claims, extras, node, scratch, blocks = [] }: PodWish): Pod {
   const data = claims.map((claimName, index) => ({
     name: `data-${index}`,
     persistentVolumeClaim: { claimName },
@@ -91,7 +91,9 @@ export function podObject({ pod, claims, extras, node, scratch, block = false }:
       ? []
       : [{ name: 'scratch', ephemeral: { volumeClaimTemplate: { spec: volumeSpec(scratch) } } }]),
   ];
-  const [mounts, devices] = block ? [others, data] : [[...data, ...others], []];
+  const isDevice = (_: object, index: number) => blocks.includes(claims[index]!);
+  const devices = data.filter(isDevice);
+  const mounts = [...data.filter((one, index) => !isDevice(one, index)), ...others];
   return {
     metadata: { name: pod, namespace: NAMESPACE },
     spec: {

@@ -140,7 +140,7 @@ class Draft {
       extras: EXTRAS.filter(() => dice.chance(0.12)),
       node: dice.chance(0.3) ? dice.pick(this.#setting.nodes) : undefined,
       scratch: dice.chance(0.08) ? dice.pick(classesOf(this.#setting)).name : undefined,
-      block: claims.some((claim) => this.#blocks.has(claim)),
+      blocks: claims.filter((claim) => this.#blocks.has(claim)),
     };
     this.#pods.push(pod);
     this.#add({ do: 'pod', ...pod });

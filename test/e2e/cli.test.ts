@@ -14,6 +14,8 @@ const FLAGS = [
   '--nodes',
   '--node-labels',
   '--node-root',
+  '--csi-driver',
+  '--without',
   '--log-level',
   '--ready-file',
 ];
@@ -42,8 +44,18 @@ describe('stowage, the command', () => {
     [['up', '--nodes', 'two'], /--nodes.*two.*whole number/],
     [['up', '--node-labels', 'worker:a=b'], /--node-labels.*worker:a=b.*NODE:KEY=VALUE/],
     [['up', '--node-labels', 'node-3:a=b'], /--node-labels names node-3, but --nodes is 1/],
+    [['up', '--csi-driver', 'tcp://[::1]:1'], /--csi-driver.*tcp:.*unix:\/\/\/path\/csi\.sock/],
+    [['up', '--csi-driver', 'node-9=unix:///a'], /--csi-driver names node-9, but --nodes is 1/],
+    [['up', '--without', 'nodes'], /--without.*"nodes" is none of controllers, scheduler, sidecars/],
+    [['sidecar', 'provisoner'], /unknown sidecar 'provisoner'; there are provisioner,/],
+    [['sidecar', 'attacher', '--time-out=1s'], /flag provided but not defined: -time-out/],
+    [['sidecar', 'attacher', '--kubeconfig=/nowhere'], /\/nowhere/],
     [['up', '--log-level', 'loud'], /--log-level.*loud.*debug/],
+    [['up', '--node-monitor-grace-period', 'soon'], /grace-period.*soon.*a duration such as 15s/],
     [['up', 'now'], /too many arguments/],
+    [['node', '--port', 'x'], /--port.*'x'.*whole number from 0 to 65535/],
+    [['node', '--enable-controller-attach-detach', 'maybe'], /maybe.*true or false/],
+    [['node', '--node-labels', 'zone'], /--node-labels.*"zone" is not KEY=VALUE/],
   ] as const) {
     it(`refuses ${args.join(' ')}`, async () => assertRefused(await stowage(args), says));
   }

@@ -37,7 +37,7 @@ describe('npm run demo tells six steps of each volume, ends clean and with exit 
     const { stdout } = await demo(asOrdinaryUser);
     assert.match(
       stdout,
-      /^Rootless, for this is not root .*: volumes are directories: nothing holds them to/,
+      /^Rootless, for this has not the rights for disks .*: volumes are directories: nothing holds them to/,
     );
     assert.match(stdout, /web-0 sees +\S+ on \/data type /);
     assert.match(stdout, /The successor of web-0 reads/);

@@ -12,9 +12,9 @@ const DURATION_MS = Number(process.env.FUZZ_SECONDS ?? 20) * 1000;
 const ANSWER_LIMIT_MS = 20_000;
 /** What a server may hold more after the fuzz than after its first third, beside what it keeps on purpose. */
 const GROWTH_BYTES = 64 * 2 ** 20;
-/** Upstream's own 500, in its words: an apply whose fields do not fit the type, a strategic patch that makes no sense. */
+/** Upstream's own 500, in its words: an apply that does not fit the type, a strange revision, a senseless strategic patch. */
 const APPLIES_NOT =
-  /failed to create typed patch object|unknown patch type|does not contain declared merge key|list element types are not identical|merging lists cannot yet|doesn't match \$setElementOrder|expected a \[\]interface|is not a map/;
+  /failed to create typed patch object|failed to convert new object|strconv\.ParseUint|resourceVersion should not be set|Object 'apiVersion' is missing|unknown patch type|does not contain declared merge key|list element types are not identical|merging lists cannot yet|doesn't match \$setElementOrder|expected a \[\]interface|is not a map/;
 
 interface Answer {
   readonly code: number;

@@ -7,6 +7,7 @@ import { suiteCluster } from '../support/suite-cluster.ts';
 
 const DRIVER = 'disk.csi.stowage.dev';
 const SNAPSHOTS = 'snapshot.storage.k8s.io/v1';
+const GROUPS = 'groupsnapshot.storage.k8s.io/v1';
 
 const storageClass = (name: string, parameters: Record<string, string> = {}) => ({
   apiVersion: 'storage.k8s.io/v1',
@@ -142,7 +143,7 @@ describe('snapshots, restore and clones, by kubectl', { skip: cannotSnapshot }, 
     await told(
       'PersistentVolumeClaim/less',
       'ProvisioningFailed',
-      String.raw`error getting handle for DataSource Type VolumeSnapshot by Name small: requested volume size 16777216 is less than the size 33554432 for the source snapshot small`,
+      'error getting handle for DataSource Type VolumeSnapshot by Name small: requested volume size 16777216 is less than the size 33554432 for the source snapshot small',
     );
     await told(
       'PersistentVolumeClaim/nothing',
@@ -151,11 +152,7 @@ describe('snapshots, restore and clones, by kubectl', { skip: cannotSnapshot }, 
     );
     // A claim that is being restored, or tries to be, keeps the snapshot.
     await k('delete', 'volumesnapshot/small', '--wait=false');
-    await told(
-      'VolumeSnapshot/small',
-      'SnapshotDeletePending',
-      String.raw`Snapshot is being used to restore a PVC`,
-    );
+    await told('VolumeSnapshot/small', 'SnapshotDeletePending', 'Snapshot is being used to restore a PVC');
     await k('delete', 'pvc/less', 'pvc/nothing', '--timeout=60s');
     await gone('volumesnapshot/small');
   });
@@ -170,11 +167,7 @@ describe('snapshots, restore and clones, by kubectl', { skip: cannotSnapshot }, 
     await k('delete', `volumesnapshotcontent/${content}`, '--timeout=60s');
     // First the snapshot, then the content that it names: an error, and its end.
     await apply(snapshot('again', { volumeSnapshotContentName: 'given' }));
-    await told(
-      'VolumeSnapshot/again',
-      'SnapshotContentMissing',
-      String.raw`VolumeSnapshotContent is missing`,
-    );
+    await told('VolumeSnapshot/again', 'SnapshotContentMissing', 'VolumeSnapshotContent is missing');
     assert.equal(await field('volumesnapshot/again', '.status.readyToUse'), 'false');
     await apply({
       apiVersion: SNAPSHOTS,
@@ -244,6 +237,66 @@ describe('snapshots, restore and clones, by kubectl', { skip: cannotSnapshot }, 
     const allow = 'snapshot.storage.kubernetes.io/allow-volume-mode-change=true';
     await k('annotate', `volumesnapshotcontent/${content}`, allow);
     await bound('converted');
+  });
+
+  it('takes several volumes at one moment, as a group that goes as a whole', async () => {
+    const labels = { app: 'db' };
+    const member = (name: string) => ({ ...claim(name), metadata: { name, labels } });
+    const count = 'i=0; (while :; do i=$((i+1)); echo $i > /left/n; echo $i > /right/n; done) & true';
+    await apply(
+      {
+        apiVersion: GROUPS,
+        kind: 'VolumeGroupSnapshotClass',
+        metadata: {
+          name: 'together',
+          annotations: { 'groupsnapshot.storage.kubernetes.io/is-default-class': 'true' },
+        },
+        driver: DRIVER,
+        deletionPolicy: 'Delete',
+      },
+      member('left'),
+      member('right'),
+      pod('counter', ['left', 'right'], count),
+    );
+    await running('counter');
+    await inPod('counter', 'until [ -s /right/n ]; do sleep 0.05; done');
+    await apply({
+      apiVersion: GROUPS,
+      kind: 'VolumeGroupSnapshot',
+      metadata: { name: 'both' },
+      spec: { source: { selector: { matchLabels: labels } } },
+    });
+    const group = 'volumegroupsnapshot/both';
+    await k('wait', '--for=jsonpath={.status.readyToUse}=true', group, '--timeout=60s');
+    const of = async (name: string) => {
+      const path = `.items[?(@.spec.source.persistentVolumeClaimName=="${name}")].metadata.name`;
+      return (await k('get', 'volumesnapshot', '-o', `jsonpath={${path}}`)).trim();
+    };
+    const [left, right] = [await of('left'), await of('right')];
+    await ready(left);
+    await ready(right);
+    assert.equal(await field(`volumesnapshot/${left}`, '.status.volumeGroupSnapshotName'), 'both');
+    await apply(
+      claim('left2', ofSnapshot(left)),
+      claim('right2', ofSnapshot(right)),
+      pod('compare', ['left2', 'right2'], 'true'),
+    );
+    await running('compare');
+    const seen = await inPod('compare', 'cat /left2/n /right2/n');
+    const [a = 0, b = 0] = seen.trim().split('\n').map(Number);
+    // The left is written first: at any moment it is as far as the right, or one ahead (or being written).
+    assert.ok(a - b === 0 || a - b === 1 || a === 0 || b === 0, seen);
+    await k('delete', 'pod/compare', 'pvc/left2', 'pvc/right2', '--timeout=60s');
+
+    await k('delete', `volumesnapshot/${left}`, '--wait=false');
+    await told(
+      `VolumeSnapshot/${left}`,
+      'SnapshotDeletePending',
+      `deletion of the individual volume snapshot default/${left} is not allowed as it belongs to group snapshot default/both. Deleting the group snapshot will trigger the deletion of all the individual volume snapshots that are part of the group.`,
+    );
+    await k('delete', group, '--timeout=60s');
+    for (const what of ['volumegroupsnapshotcontent', `volumesnapshot/${left}`, `volumesnapshot/${right}`])
+      await gone(what);
   });
 
   it('leaves nothing', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CsiServices } from '../../src/csi/index.ts';
+import { Code, type CsiServices, CsiStatus } from '../../src/csi/index.ts';
 import { correctDriver, Storage } from '../support/broken-drivers/correct.ts';
 import { FAULTS, type Fault, misled } from '../support/broken-drivers/faults.ts';
 import { idsOf, simulatedHost, verified } from '../support/broken-drivers/verify-driver.ts';
@@ -28,6 +28,30 @@ describe('the verifier', { timeout: 120_000 }, () => {
       (await storage.host.mounts.list()).filter(({ target }) => target.startsWith('/verify/')),
       [],
     );
+  });
+
+  it('gives each call its secrets, and tells none of them', async () => {
+    const storage = new Storage(simulatedHost());
+    const correct = correctDriver(storage);
+    const asked: string[] = [];
+    const report = await verified(
+      {
+        ...correct,
+        controller: {
+          ...correct.controller,
+          createVolume({ secrets }) {
+            asked.push(secrets.password!);
+            throw new CsiStatus(Code.UNAUTHENTICATED, `${secrets.password} is not the password`);
+          },
+        },
+      },
+      storage.host,
+      { secrets: { CreateVolumeSecret: { password: 'hunter2' } }, only: 'CreateVolume/volume' },
+    );
+    assert.deepEqual(asked, ['hunter2']);
+    assert.deepEqual(idsOf(report, 'failed'), ['CreateVolume/volume']);
+    assert.match(JSON.stringify(report), /UNAUTHENTICATED: \*\*\*stripped\*\*\* is not the password/);
+    assert.doesNotMatch(JSON.stringify(report), /hunter2/);
   });
 
   for (const fault of FAULTS) {

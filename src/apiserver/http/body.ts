@@ -12,6 +12,7 @@ import {
   WireError,
 } from './protobuf/index.ts';
 import { JsonSyntaxError, parseJson } from './text/json.ts';
+import { goTypeOf, typeProblem } from './text/json-types.ts';
 import { YamlSyntaxError } from './text/yaml-error.ts';
 
 const OPEN_BRACE = 0x7b;
@@ -173,6 +174,23 @@ export async function decodeValue(
   }
 }
 
+/** The options of a delete. What is wrong with them upstream says without the beginning of the body. */
+export async function decodeOptions(
+  body: Buffer,
+  contentType: string | undefined,
+  wanted: Kind,
+): Promise<unknown> {
+  const type = contentType === undefined ? 'application/json' : parseMediaType(contentType).type;
+  if (type !== 'application/json') return (await decodeValue(body, contentType, wanted)).value;
+  try {
+    return parseJson(body).value;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError)
+      throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
+    throw error;
+  }
+}
+
 /** JSON is YAML, and most of what comes as YAML is JSON: the YAML parser is loaded only when it must be. */
 async function parseYamlOrJson(body: Buffer): Promise<Decoded<unknown>> {
   if (body[0] === OPEN_BRACE) {
@@ -186,20 +204,6 @@ async function parseYamlOrJson(body: Buffer): Promise<Decoded<unknown>> {
   }
   const { parseYaml } = await import('./text/yaml.ts');
   return parseYaml(body);
-}
-
-/** What is wrong with the types of a value's apiVersion and kind, in encoding/json's words. */
-function typeProblem(value: unknown): string | undefined {
-  const into =
-    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
-  if (typeof value !== 'object' || Array.isArray(value))
-    return `json: cannot unmarshal ${goTypeOf(value)} into Go value of type ${into}`;
-  for (const name of ['kind', 'apiVersion'] as const) {
-    const found = (value as Record<string, unknown>)[name] ?? '';
-    if (typeof found !== 'string')
-      return `json: cannot unmarshal ${goTypeOf(found)} into Go struct field .${name} of type string`;
-  }
-  return undefined;
 }
 
 /** @throws StatusError 400 for a patch that is not of its type's form; 413 for one of too many operations. */
@@ -243,12 +247,6 @@ function checkOperation(operation: unknown): void {
         `json: cannot unmarshal ${goTypeOf(value)} into Go struct field jsonPatchOp.${name} of type string`,
       );
   }
-}
-
-/** As encoding/json names what it finds. */
-function goTypeOf(value: unknown): string {
-  if (Array.isArray(value)) return 'array';
-  return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
 function unrecognized(body: Buffer, kind: string, why: string) {

@@ -132,15 +132,17 @@ function discoveredResource(definition: ResourceDefinition) {
   };
 }
 
-/** The definition's own, and those of pods that are the node's and not in the table. */
+/** The definition's own, and those of pods and nodes that a node answers and that are not in the table. */
 export function subresourcesOf(definition: ResourceDefinition): readonly string[] {
-  const isPod = definition.group === '' && definition.plural === 'pods';
-  const all = isPod ? [...definition.subresources, 'log'] : definition.subresources;
-  return [...new Set(all)].sort();
+  const answered = definition.group === '' ? ANSWERED_BY_NODES[definition.plural] : undefined;
+  return [...new Set([...definition.subresources, ...(answered ?? [])])].sort();
 }
+
+const ANSWERED_BY_NODES: Readonly<Record<string, readonly string[]>> = { nodes: ['proxy'], pods: ['log'] };
 
 function subresourceVerbs(subresource: string): readonly string[] {
   if (subresource === 'log') return ['get'];
+  if (subresource === 'proxy') return ['create', 'delete', 'get', 'patch', 'update'];
   if (subresource === 'attach' || subresource === 'exec' || subresource === 'portforward')
     return ['create', 'get'];
   if (subresource === 'binding' || subresource === 'eviction' || subresource === 'token') return ['create'];

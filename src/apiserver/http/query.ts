@@ -1,6 +1,7 @@
 import type { DeleteOptions, ListOptions, WatchOptions } from '../../client/index.ts';
-import { badRequest, invalid, type StatusCause } from '../../kube/index.ts';
+import { badRequest, invalid, type StatusCause, statusFailure } from '../../kube/index.ts';
 import { revisionProblem } from '../registry/revision-text.ts';
+import { goTypeOf, typeProblem } from './text/json-types.ts';
 
 const META_GROUP = 'meta.k8s.io';
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions' | 'ListOptions';
@@ -30,7 +31,7 @@ const MAX_INT64 = 2n ** 63n - 1n;
 /** @throws StatusError 400 for what is not a whole number of 64 bits. */
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
-  if (value === null || value === '') return undefined;
+  if (value === null) return undefined;
   const parsing = `strconv.ParseInt: parsing ${JSON.stringify(value)}`;
   if (!/^[+-]?\d+$/.test(value)) throw badRequest(`${parsing}: invalid syntax`);
   const number = BigInt(value.replace('+', ''));
@@ -45,7 +46,7 @@ export function writeParameters(
   apply = false,
 ): WriteParameters {
   const causes: StatusCause[] = [];
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const dryRun = query.getAll('dryRun');
   const manager = query.get('fieldManager') ?? '';
   const fieldValidation = query.get('fieldValidation') ?? '';
   if (apply && manager === '')
@@ -79,10 +80,10 @@ export function readParameters(query: URLSearchParams, watch: boolean): ReadPara
   const match = text('resourceVersionMatch');
   const sendInitialEvents = query.has('sendInitialEvents');
   const problem = resourceVersion === undefined ? undefined : revisionProblem(resourceVersion);
-  if (problem !== undefined)
-    throw badRequest(
-      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: ${problem}`,
-    );
+  if (problem !== undefined) {
+    const why = `resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: ${problem}`;
+    throw watch ? statusFailure(500, '', why) : badRequest(`invalid resource version: ${why}`);
+  }
   refuse(
     'ListOptions',
     readCauses({ watch, match, sendInitialEvents, resourceVersion, token: text('continue') }),
@@ -109,7 +110,8 @@ export function readParameters(query: URLSearchParams, watch: boolean): ReadPara
 
 /** metav1.DeleteOptions as a body carries it. */
 interface DeleteBody {
-  readonly kind?: unknown;
+  readonly kind?: string;
+  readonly apiVersion?: string;
   readonly gracePeriodSeconds?: unknown;
   readonly orphanDependents?: unknown;
   readonly propagationPolicy?: unknown;
@@ -120,23 +122,15 @@ interface DeleteBody {
 /** The options of a delete: from the body when there is one, else from the query. */
 export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOptions & { cascades: boolean } {
   const source: DeleteBody =
-    body === undefined
+    body === undefined || body === null
       ? {
           gracePeriodSeconds: integer(query, 'gracePeriodSeconds'),
           orphanDependents: query.has('orphanDependents') ? flag(query, 'orphanDependents') : undefined,
-          propagationPolicy: query.get('propagationPolicy') || undefined,
-          dryRun: query.getAll('dryRun').filter((value) => value !== ''),
+          propagationPolicy: query.get('propagationPolicy') ?? undefined,
+          dryRun: query.getAll('dryRun'),
         }
       : checkDeleteBody(body);
   const { gracePeriodSeconds, orphanDependents, propagationPolicy, preconditions } = source;
-  if (
-    gracePeriodSeconds !== undefined &&
-    gracePeriodSeconds !== null &&
-    !Number.isInteger(gracePeriodSeconds)
-  )
-    throw badRequest(
-      `json: cannot unmarshal ${typeof gracePeriodSeconds} into Go struct field DeleteOptions.gracePeriodSeconds of type int64`,
-    );
   const dryRun = Array.isArray(source.dryRun) ? (source.dryRun as string[]) : [];
 
   const causes: StatusCause[] = [];
@@ -177,23 +171,39 @@ export function fieldManagerOf(
 }
 
 function checkDeleteBody(body: unknown): DeleteBody {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw badRequest('decoded object cannot be converted to DeleteOptions');
+  const problem = typeProblem(body);
+  if (problem !== undefined) throw badRequest(`couldn't get version/kind; json parse error: ${problem}`);
   const options = body as DeleteBody;
-  if (options.kind !== undefined && options.kind !== 'DeleteOptions')
-    throw badRequest('decoded object cannot be converted to DeleteOptions');
+  const { kind, apiVersion } = options;
+  if (kind && kind !== 'DeleteOptions')
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? '')} in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"`,
+    );
   for (const [field, type, fits] of DELETE_FIELDS) {
     const value = (options as Record<string, unknown>)[field];
     if (value === undefined || value === null || fits(value)) continue;
-    const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-    throw badRequest(
-      `json: cannot unmarshal ${found} into Go struct field DeleteOptions.${field} of type ${type}`,
-    );
+    throw unfit(`DeleteOptions.${field}`, value, type);
+  }
+  for (const [field, type] of PRECONDITIONS) {
+    const value = options.preconditions?.[field] ?? '';
+    if (typeof value !== 'string') throw unfit(`Preconditions.preconditions.${field}`, value, type);
   }
   return options;
 }
 
+const PRECONDITIONS = [
+  ['uid', 'types.UID'],
+  ['resourceVersion', 'string'],
+] as const;
+
+/** As encoding/json says that a value does not fit; of numbers it shows those that are no whole ones. */
+function unfit(field: string, value: unknown, type: string): Error {
+  const shown = typeof value === 'number' && type === 'int64' ? `number ${value}` : goTypeOf(value);
+  return badRequest(`json: cannot unmarshal ${shown} into Go struct field ${field} of type ${type}`);
+}
+
 const DELETE_FIELDS: readonly [field: string, goType: string, fits: (value: unknown) => boolean][] = [
+  ['gracePeriodSeconds', 'int64', Number.isInteger],
   ['preconditions', 'v1.Preconditions', (value) => typeof value === 'object' && !Array.isArray(value)],
   ['orphanDependents', 'bool', (value) => typeof value === 'boolean'],
   ['propagationPolicy', 'v1.DeletionPropagation', (value) => typeof value === 'string'],
@@ -220,6 +230,10 @@ function readCauses({ watch, match, sendInitialEvents, resourceVersion, token }:
   if (watch) {
     if (sendInitialEvents && match !== 'NotOlderThan')
       forbid(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+    // A watch from the present state is one with initial events, which upstream fills in.
+    const fromNow = match === undefined && (resourceVersion === undefined || resourceVersion === '0');
+    if (fromNow && !sendInitialEvents && token !== undefined)
+      forbid(field, 'resourceVersionMatch is forbidden when continue is provided');
     if (match === undefined) return causes;
     if (!sendInitialEvents)
       forbid(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');

@@ -12,6 +12,8 @@ export interface ResourceTarget {
   readonly name: string;
   /** '' for the object itself. */
   readonly subresource: string;
+  /** What follows the subresource of a proxy, percent-encoded, without the first slash. */
+  readonly rest?: string;
 }
 
 export interface PathTarget {
@@ -44,6 +46,8 @@ const METHOD_VERBS: Readonly<Record<string, ResourceVerb>> = {
 /** What a path under /namespaces/NAME/ may name without being a resource of its own. */
 const NAMESPACE_SUBRESOURCES: ReadonlySet<string> = new Set(['status', 'finalize']);
 
+const NODE_PROXY = /^\/*api\/+v1\/+nodes\/+[^/]+\/+proxy\/?(.*)$/s;
+
 /**
  * Reads a request as the API server does (endpoints/request/requestinfo.go). `path` is as it came, percent-encoded,
  * without the query.
@@ -65,9 +69,11 @@ export function parseTarget(method: string, path: string, watch: boolean): Reque
     if (rest.length > 2 && !NAMESPACE_SUBRESOURCES.has(rest[2]!)) rest.splice(0, 2);
   }
   const [resource = '', name = '', subresource = ''] = rest;
-  // Deeper paths belong to proxies, which are not served.
-  if (rest.length > 3) return plain();
+  // Deeper paths belong to proxies; those of nodes are served.
+  const isProxy = group === '' && resource === 'nodes' && subresource === 'proxy';
+  if (rest.length > 3 && !isProxy) return plain();
   return {
+    ...(isProxy && { rest: NODE_PROXY.exec(path)?.[1] ?? '' }),
     verb: resourceVerb(method, name === '', watch),
     group,
     version,

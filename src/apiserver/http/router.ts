@@ -18,6 +18,7 @@ import { serveGet, serveList } from './read.ts';
 import { parseTarget, type RequestTarget, type ResourceTarget } from './request-target.ts';
 import { asStatusError, sendBody, sendError, warningHeader } from './send.ts';
 import { serveConnect } from './streaming/connect.ts';
+import { serveNodeProxy } from './streaming/node-proxy.ts';
 import { CONNECT_SUBRESOURCES } from './subresources.ts';
 import {
   serveCreate,
@@ -105,6 +106,8 @@ async function serveResource(exchange: Exchange, target: ResourceTarget): Promis
   // What is in no path of the server's own would be a label that anybody can invent.
   if (subresource === '' || isServed(definition, subresource))
     exchange.server.metrics.begin(target, isDryRun(exchange.query), exchange);
+  if (group === '' && resource === 'nodes' && subresource === 'proxy')
+    return serveNodeProxy({ ...exchange, target, definition });
   // Upstream routes no HEAD to objects.
   if (exchange.request.method === 'HEAD') throw methodNotAllowed();
   // The path of a namespace names it twice: as an object and as a place.
@@ -150,9 +153,9 @@ const isDryRun = (query: URLSearchParams) => (query.get('dryRun') ?? '') !== '';
 
 function isServed({ group, plural, subresources }: ResourceDefinition, subresource: string): boolean {
   if (subresources.includes(subresource)) return true;
-  return (
-    group === '' && plural === 'pods' && (subresource === 'log' || CONNECT_SUBRESOURCES.has(subresource))
-  );
+  if (group !== '') return false;
+  if (plural === 'nodes') return subresource === 'proxy';
+  return plural === 'pods' && (subresource === 'log' || CONNECT_SUBRESOURCES.has(subresource));
 }
 
 /** Groups of the server's own know their resources; the paths of all others, also of custom ones, are pages that are not there. */

@@ -6,6 +6,7 @@ export const SUBRESOURCE_KINDS: Readonly<Record<string, { apiVersion: string; ki
   attach: { apiVersion: 'v1', kind: 'PodAttachOptions' },
   exec: { apiVersion: 'v1', kind: 'PodExecOptions' },
   portforward: { apiVersion: 'v1', kind: 'PodPortForwardOptions' },
+  proxy: { apiVersion: 'v1', kind: 'NodeProxyOptions' },
   scale: { apiVersion: 'autoscaling/v1', kind: 'Scale' },
 };
 

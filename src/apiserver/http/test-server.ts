@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import { request } from 'node:https';
+import { type Agent, request } from 'node:https';
 import { silentLogger, systemClock, systemRandom } from '../../base/index.ts';
 import { createHttpClient, type HttpClient } from '../../client/http/index.ts';
 import {
@@ -32,6 +32,8 @@ export interface FetchOptions {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Buffer;
   readonly as?: KeyPair | null;
+  /** Keeps connections for the next request. @default one for each */
+  readonly agent?: Agent;
 }
 
 export interface Answer {
@@ -80,11 +82,11 @@ export async function startTestServer({
 }
 
 function call(server: ApiServer, pki: Pki, path: string, options: FetchOptions): Promise<Answer> {
-  const { method = 'GET', headers, body, as = pki.admin } = options;
+  const { method = 'GET', headers, body, as = pki.admin, agent = false } = options;
   return new Promise((resolve, reject) => {
     const outgoing = request(
       server.url + path,
-      { method, headers, ca: pki.ca, cert: as?.cert, key: as?.key, agent: false },
+      { method, headers, ca: pki.ca, cert: as?.cert, key: as?.key, agent },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { after, before, describe, it } from 'node:test';
 import type { KeyPair } from '../auth/index.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
@@ -45,6 +46,7 @@ function bytesOf({ body, latin1 }: Case): Buffer | undefined {
 
 describe('what upstream answers', { timeout: 180_000 }, () => {
   let api: TestServer;
+  const agent = new Agent({ keepAlive: true });
   let users: Record<'admin' | 'anonymous' | 'jane', KeyPair | null>;
   before(async () => {
     api = await startTestServer();
@@ -56,7 +58,10 @@ describe('what upstream answers', { timeout: 180_000 }, () => {
       assert.equal(made.code, 201, `${path}: ${made.body}`);
     }
   });
-  after(() => api?.close());
+  after(() => {
+    agent.destroy();
+    return api?.close();
+  });
 
   async function answerTo(one: Case): Promise<Partial<Case>> {
     const body = bytesOf(one);
@@ -71,6 +76,7 @@ describe('what upstream answers', { timeout: 180_000 }, () => {
       headers,
       body,
       as: users[one.as ?? 'admin'],
+      agent,
     });
     const warning = answer.headers.warning as string | undefined;
     if (answer.code < 400) return { code: answer.code, warning };

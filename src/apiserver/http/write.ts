@@ -2,12 +2,18 @@ import type { ObjectName, Patch } from '../../client/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { badRequest, isNotFound } from '../../kube/index.ts';
 import type { Entry, RequestContext } from '../registry/contract.ts';
-import { type Decoded, decodeObject, decodePatch, decodeValue, type Repeated, readBody } from './body.ts';
+import { type Decoded, decodeObject, decodeOptions, decodePatch, type Repeated, readBody } from './body.ts';
 import { type ResourceExchange, Warnings, wantsPretty } from './exchange.ts';
 import { listChunks, listMetadata } from './list-text.ts';
 import type { OutputType } from './media-type.ts';
 import { listProtobuf, PROTOBUF_TYPE } from './protobuf/index.ts';
-import { deleteOptions, fieldManagerOf, type WriteParameters, writeParameters } from './query.ts';
+import {
+  deleteOptions,
+  fieldManagerOf,
+  readParameters,
+  type WriteParameters,
+  writeParameters,
+} from './query.ts';
 import { objectName } from './read.ts';
 import { sendChunks, sendJson, warningHeader } from './send.ts';
 import { SUBRESOURCE_KINDS } from './subresources.ts';
@@ -150,14 +156,11 @@ export async function serveDelete(exchange: ResourceExchange): Promise<void> {
 export async function serveDeleteCollection(exchange: ResourceExchange): Promise<void> {
   const { server, request, response, definition, target, query } = exchange;
   const output = outputOf(exchange, false);
+  const { list: selection } = readParameters(query, false);
   const options = deleteOptions(query, await optionalBody(exchange));
   const entries = await server.registry.deleteCollection(
     definition,
-    {
-      namespace: target.namespace || undefined,
-      labelSelector: query.get('labelSelector') || undefined,
-      fieldSelector: query.get('fieldSelector') || undefined,
-    },
+    { ...selection, namespace: target.namespace || undefined },
     options,
     context(exchange, options, new Warnings()),
   );
@@ -256,7 +259,7 @@ const DELETE_OPTIONS = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptio
 async function optionalBody({ request }: ResourceExchange): Promise<unknown> {
   const body = await readBody(request);
   if (body.length === 0) return undefined;
-  return (await decodeValue(body, request.headers['content-type'], DELETE_OPTIONS)).value;
+  return decodeOptions(body, request.headers['content-type'], DELETE_OPTIONS);
 }
 
 /** The object in the namespace of the request. @throws StatusError 400 when it names another. */

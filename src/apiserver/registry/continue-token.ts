@@ -43,7 +43,14 @@ function parse(text: string): Record<string, unknown> {
   } catch {
     // Not one of ours.
   }
-  throw refuse('continue key is not valid: it is not one that this server gave out');
+  const odd = text.search(/[^\w-]/);
+  const end = text.length % 4 === 1 ? text.length - 1 : -1;
+  const position = odd < 0 ? end : odd;
+  throw refuse(
+    position < 0
+      ? 'continue key is not valid: it is not one that this server gave out'
+      : `continue key is not valid: illegal base64 data at input byte ${position}`,
+  );
 }
 
 const refuse = (why: string) => badRequest(`invalid continue token: ${why}`);

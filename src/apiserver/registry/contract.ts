@@ -246,7 +246,7 @@ export interface Registry {
   ): Promise<{ entry: Entry<T>; finished: boolean }>;
   deleteCollection<T extends KubeObject>(
     resource: Resource<T>,
-    selection: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>,
+    selection: ListOptions,
     options: DeleteOptions,
     context: RequestContext,
   ): Promise<readonly Entry<T>[]>;

@@ -126,8 +126,13 @@ function checked(requirement: Requirement): Requirement {
   return requirement;
 }
 
+function isInt64(text: string): boolean {
+  const number = BigInt(text.replace('+', ''));
+  return BigInt.asIntN(64, number) === number;
+}
+
 function integerFault(value: string, index: number): string[] {
-  if (INTEGER.test(value)) return [];
+  if (INTEGER.test(value) && isInt64(value)) return [];
   return [invalid(`values[${index}]`, value, "for 'Gt', 'Lt' operators, the value must be an integer")];
 }
 

@@ -255,7 +255,7 @@ class StoreRegistry implements Registry {
 
   async deleteCollection<T extends KubeObject>(
     resource: Resource<T>,
-    selection: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>,
+    selection: ListOptions,
     options: DeleteOptions,
     context: RequestContext,
   ): Promise<readonly Entry<T>[]> {

@@ -46,7 +46,10 @@ export const SIDECAR_FLAGS = {
       'controller-publish-readonly': bool(false, 'Mark volumes of ReadOnlyMany claims as read-only.'),
       'prevent-volume-mode-conversion': bool(true, 'Refuse to restore a snapshot in another volume mode.'),
       'cloning-protection-threads': fixed(uint(1, 'Threads that free sources of clones.'), 'one at a time'),
-      'snapshot-orphan-sweep-interval': fixed(duration(300_000, 'Between two looks for orphans.'), NOT_HERE),
+      'snapshot-orphan-sweep-interval': fixed(
+        duration(300_000, 'Between two looks for orphans.'),
+        'they are seen at once',
+      ),
       'enable-capacity': fixed(bool(false, 'Make CSIStorageCapacity objects.'), NOT_HERE),
       'capacity-for-immediate-binding': fixed(bool(false, 'Also for immediate binding.'), NOT_HERE),
       'capacity-poll-interval': fixed(duration(60_000, 'Between two looks at the capacity.'), NOT_HERE),

@@ -3,7 +3,6 @@ import { type Component, type ComponentContext, Informers } from '../../client/i
 import {
   claimKeysOf,
   csiDrivers,
-  isNotFound,
   keyOf,
   type Node,
   nodes,
@@ -12,20 +11,19 @@ import {
   persistentVolumes,
   pods,
   type Stored,
-  type VolumeAttachment,
   volumeAttachments,
 } from '../../kube/index.ts';
 import { PendingOperations, type PluginRegistry } from '../../volume/index.ts';
-import { ActualStateOfWorld, type AttachedTo } from './actual-state-of-world.ts';
-import { attachmentIndex, lostAttachment, volumeOfAttachment } from './attachment-check.ts';
+import { ActualStateOfWorld } from './actual-state-of-world.ts';
+import { attachmentIndex } from './attachment-check.ts';
 import { DesiredStateOfWorld } from './desired-state-of-world.ts';
 import { DesiredStatePopulator } from './desired-state-populator.ts';
 import { addAttachDetachMetrics } from './metrics.ts';
 import { NodeStatusUpdater } from './node-status-updater.ts';
 import { isManaged, keepsTerminatedPodVolumes, nodeCondition } from './nodes.ts';
-import { AttachDetachOperations, COMPONENT, operationKey } from './operations.ts';
+import { AttachDetachOperations, COMPONENT } from './operations.ts';
 import { Reconciler } from './reconciler.ts';
-import { attachablePlugin } from './volume-spec.ts';
+import { BY_VOLUME_AND_NODE, VolumeAttachments } from './volume-attachments.ts';
 
 /** Defaults are upstream's; durations are milliseconds. */
 export interface AttachDetachOptions {
@@ -45,9 +43,7 @@ export interface AttachDetachOptions {
   readonly populatorPeriodMs?: number;
 }
 
-const VERIFY = 'verify_volumes_are_attached';
 const BY_NODE = 'attach-detach/node';
-const BY_VOLUME_AND_NODE = 'attach-detach/volume-and-node';
 
 /** Attaches the volumes of scheduled pods to their nodes, and detaches what no pod there needs. */
 export function createAttachDetachController(
@@ -67,6 +63,7 @@ class AttachDetachController implements Component {
   readonly #nodeStatus: NodeStatusUpdater;
   readonly #reconciler: Reconciler;
   readonly #populator: DesiredStatePopulator;
+  readonly #attachments: VolumeAttachments;
   /** Look-ups of deleted VolumeAttachments under way. */
   readonly #checks = new Set<Promise<void>>();
   readonly #informers;
@@ -132,6 +129,15 @@ class AttachDetachController implements Component {
       disableForceDetachOnTimeout: options.disableForceDetachOnTimeout ?? false,
       forced: (reason) => forcedDetaches?.add([reason]),
     });
+    this.#attachments = new VolumeAttachments({
+      actual,
+      pending: this.#pending,
+      plugins,
+      client,
+      log,
+      ...this.#informers,
+      wake: (volume) => this.#reconciler.wake(volume),
+    });
     this.#populator = new DesiredStatePopulator({
       desired,
       plugins,
@@ -156,7 +162,7 @@ class AttachDetachController implements Component {
     this.#reconciler.resync();
     await Promise.all([
       this.#every(this.#options.populatorPeriodMs ?? 60_000, signal, () => this.#populator.resync()),
-      this.#every(this.#options.reconcileSyncMs ?? 60_000, signal, () => this.#verifyAttachments(signal)),
+      this.#every(this.#options.reconcileSyncMs ?? 60_000, signal, () => this.#attachments.verify(signal)),
     ]);
     stopListening();
     await Promise.all([this.#pending.idle(), ...this.#checks]);
@@ -170,24 +176,7 @@ class AttachDetachController implements Component {
         this.#actual.markAttached(name, undefined, node.metadata.name, devicePath);
       }
     }
-    this.#learnAttachments();
-  }
-
-  /**
-   * VolumeAttachments that this controller did not make: a predecessor did. Upstream looks for them at its start only, and
-   * never detaches what an old leader, frozen meanwhile, attaches after that.
-   */
-  #learnAttachments(): void {
-    for (const attachment of this.#informers.attachments.values()) {
-      const { nodeName = '' } = attachment.spec ?? {};
-      if (nodeCondition(this.#informers.nodes.get(nodeName)).attachesForItself) continue;
-      const found = volumeOfAttachment(attachment, this.#informers.volumes, this.#options.plugins);
-      if (!found) continue;
-      const { volumeName, spec } = found;
-      if (this.#actual.state(volumeName, nodeName) !== 'detached') this.#actual.setSpec(volumeName, spec);
-      else if (!this.#pending.isPending(operationKey(volumeName, spec, nodeName)))
-        this.#actual.markUncertain(volumeName, spec, nodeName);
-    }
+    this.#attachments.learn();
   }
 
   /** Pods explain volumes that were found in a node's status only. */
@@ -230,11 +219,13 @@ class AttachDetachController implements Component {
       }),
       attachments.on({
         updated: (attachment, previous) => {
-          if (attachment.status?.attached && !previous.status?.attached) this.#tryNow(attachment);
+          if (attachment.status?.attached && !previous.status?.attached) this.#attachments.tryNow(attachment);
         },
         deleted: (attachment) => {
-          this.#tryNow(attachment);
-          const check = this.#attachmentDeleted(attachment, signal).finally(() => this.#checks.delete(check));
+          this.#attachments.tryNow(attachment);
+          const check = this.#attachments
+            .deleted(attachment, signal)
+            .finally(() => this.#checks.delete(check));
           this.#checks.add(check);
         },
       }),
@@ -269,76 +260,6 @@ class AttachDetachController implements Component {
     if (isNew) for (const pod of this.#informers.pods.byIndex(BY_NODE, name)) this.#populator.podChanged(pod);
     // Health and taints decide about waiting detaches.
     this.#reconciler.wakeUnsettled();
-  }
-
-  /** What failed before has come true meanwhile: the back-off need not be sat out. */
-  #tryNow(attachment: VolumeAttachment): void {
-    const nodeName = attachment.spec?.nodeName ?? '';
-    const found = volumeOfAttachment(attachment, this.#informers.volumes, this.#options.plugins);
-    if (!found || this.#actual.state(found.volumeName, nodeName) !== 'uncertain') return;
-    this.#pending.forget(found.volumeName);
-    this.#reconciler.wake(found.volumeName);
-  }
-
-  /** Somebody may have deleted it by hand: then the volume is attached again. */
-  async #attachmentDeleted(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<void> {
-    const nodeName = attachment.spec?.nodeName ?? '';
-    const found = volumeOfAttachment(attachment, this.#informers.volumes, this.#options.plugins);
-    if (!found || !this.#isQuietlyAttached(found.volumeName, nodeName)) return;
-    try {
-      // The news may be old: our own detach and a new attach may have passed since.
-      await this.#context.client.get(volumeAttachments, { name: attachment.metadata.name }, { signal });
-    } catch (error) {
-      if (isNotFound(error)) {
-        if (this.#isQuietlyAttached(found.volumeName, nodeName)) this.#lost(found.volumeName, nodeName);
-      } else if (!signal.aborted) {
-        this.#context.log.warn(
-          'a deleted VolumeAttachment could not be looked up; the next sync will see it',
-          {
-            attachment: attachment.metadata.name,
-            error: errorMessage(error),
-          },
-        );
-      }
-    }
-  }
-
-  #verifyAttachments(signal: AbortSignal): void {
-    const { attachments } = this.#informers;
-    for (const attached of this.#actual.attachedVolumes()) {
-      const { volumeName, nodeName } = attached;
-      if (!this.#isQuietlyAttached(volumeName, nodeName)) continue;
-      if (lostAttachment(attached, (key) => attachments.byIndex(BY_VOLUME_AND_NODE, key))) {
-        this.#lost(volumeName, nodeName);
-      } else this.#askPlugin(attached, signal);
-    }
-    this.#learnAttachments();
-  }
-
-  /** A plugin that can tell is asked whether the volume is attached still (VolumesAreAttached). */
-  #askPlugin({ volumeName, nodeName, spec }: AttachedTo, signal: AbortSignal): void {
-    const attacher = spec && attachablePlugin(this.#options.plugins, spec)?.attacher;
-    if (!spec || !attacher?.isAttached) return;
-    this.#pending.run(operationKey(volumeName, spec, nodeName), VERIFY, async () => {
-      if (!(await attacher.isAttached!(spec, nodeName, signal))) this.#lost(volumeName, nodeName);
-    });
-  }
-
-  #lost(volumeName: string, nodeName: string): void {
-    this.#context.log.warn('a volume was detached behind the controller', {
-      volume: volumeName,
-      node: nodeName,
-    });
-    this.#actual.markDetached(volumeName, nodeName);
-  }
-
-  /** Attached, and no operation of ours is changing that. */
-  #isQuietlyAttached(volumeName: string, nodeName: string): boolean {
-    const spec = this.#actual.nodesOf(volumeName).find((attached) => attached.nodeName === nodeName)?.spec;
-    return (
-      this.#actual.state(volumeName, nodeName) === 'attached' &&
-      !this.#pending.isPending(operationKey(volumeName, spec, nodeName))
-    );
   }
 
   /** Calls `work` each period until the signal aborts; 0: never. Resolves when aborted. */

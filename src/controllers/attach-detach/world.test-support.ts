@@ -13,7 +13,11 @@ import {
   type VolumeAttachment,
   volumeAttachments,
 } from '../../kube/index.ts';
-import { type ComponentStack, startStack } from '../../testing/component-stack.ts';
+import {
+  type ComponentStack,
+  type ComponentStackOptions,
+  startStack,
+} from '../../testing/component-stack.ts';
 import { type Attacher, createPluginRegistry, type Mounter, type VolumePlugin } from '../../volume/index.ts';
 import { type AttachDetachOptions, createAttachDetachController } from './index.ts';
 
@@ -98,8 +102,12 @@ export interface World extends ComponentStack {
   attached(node: string, ...volumes: string[]): Promise<void>;
 }
 
-export async function world(test: TestContext, clock?: FakeClock): Promise<World> {
-  const stack = await startStack(test, { clock, watch });
+export async function world(
+  test: TestContext,
+  clock?: FakeClock,
+  wrap?: ComponentStackOptions['wrap'],
+): Promise<World> {
+  const stack = await startStack(test, { clock, watch, wrap });
   const { client, until } = stack;
   const plugin = new FakePlugin(stack);
   const statusOf = (name: string) => stack.context.informers.of(nodes).get(name)?.status;

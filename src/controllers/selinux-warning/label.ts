@@ -1,10 +1,8 @@
 import type { Pod } from '../../kube/index.ts';
-
-type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number];
-type Options = NonNullable<NonNullable<Container['securityContext']>['seLinuxOptions']>;
+import { type SeLinuxOptions, seLinuxOptionsByMount } from '../../volume/selinux/index.ts';
 
 /** `user:role:type:level`; '' when none of them is set. No machine is asked for its defaults: the controller runs anywhere. */
-export function labelOf(options: Options | undefined): string {
+export function labelOf(options: SeLinuxOptions | undefined): string {
   if (!options) return '';
   const label = [options.user, options.role, options.type, options.level].map((part) => part ?? '').join(':');
   return label === ':::' ? '' : label;
@@ -29,17 +27,8 @@ function partsOf(label: string): readonly string[] {
   return [user, role, type, level.join(':')];
 }
 
-/** The labels with which the containers of a pod mount a volume. Source: GetPodVolumeNames, DetermineEffectiveSecurityContext. */
+/** The labels with which the containers of a pod mount a volume. */
 export function labelsByMount(pod: Pod): ReadonlyMap<string, ReadonlySet<string>> {
-  const { containers = [], initContainers = [], ephemeralContainers = [], securityContext } = pod.spec ?? {};
-  const labels = new Map<string, Set<string>>();
-  for (const container of [...initContainers, ...containers, ...ephemeralContainers]) {
-    const options = container.securityContext?.seLinuxOptions ?? securityContext?.seLinuxOptions;
-    for (const { name } of container.volumeMounts ?? []) {
-      const known = labels.get(name) ?? new Set();
-      if (options) known.add(labelOf(options));
-      labels.set(name, known);
-    }
-  }
-  return labels;
+  const byMount = [...seLinuxOptionsByMount(pod)];
+  return new Map(byMount.map(([name, options]) => [name, new Set(options.map(labelOf))]));
 }

@@ -202,7 +202,8 @@ export class Pool {
     const { availableBytes } = await files.statFs(this.directory);
     if (this.#below === undefined) return availableBytes;
     const below = (await files.statFs(this.#below)).availableBytes;
-    return below < availableBytes ? below : availableBytes;
+    if (below < availableBytes) return below;
+    return availableBytes;
   }
 
   async #recover(log: Logger): Promise<void> {

@@ -68,8 +68,7 @@ export function planRecovery(names: readonly string[], files: FileNames = fileNa
     else sweep.push(files.creating(id));
   }
   for (const id of idsOf(files.deleting)) {
-    if (has(files.record(id)) && !has(files.image(id)) && !has(files.creating(id)))
-      finishDeleting.push(id);
+    if (has(files.record(id)) && !has(files.image(id)) && !has(files.creating(id))) finishDeleting.push(id);
     else sweep.push(files.deleting(id));
   }
   const volumes = idsOf(files.record).filter((id) => !finishDeleting.includes(id));

@@ -63,6 +63,12 @@ class ReflinkStore {
     const plain = (obstacle?: string): Store => ({ obstacle, below, close: async () => {} });
     const hasImage = (await files.stat(image)) !== undefined;
     if (!hasImage && WITH_REFLINKS.has((await files.statFs(this.#directory)).type)) return plain();
+    const isForeign = (await this.#host.mounts.isMountPoint(this.#directory)) && !(await this.#isOpen());
+    if (isForeign) {
+      const why = `${this.#directory} is a file system of its own without reflinks; mount one that has them (XFS, Btrfs)`;
+      if (hasImage) throw new Error(`${why}, or none: the volumes are in ${image}`);
+      return plain(why);
+    }
     if (!hasImage) {
       try {
         await this.#make(below);
@@ -157,8 +163,8 @@ class ReflinkStore {
   async #mount(): Promise<void> {
     const { files, mounts } = this.#host;
     const { image, moved } = filesOf(this.#directory);
+    if (await this.#isOpen()) return;
     const present = await this.#deviceOf(image);
-    if (present && (await this.#isMounted(present))) return;
     if (await files.stat(moved)) {
       const names = JSON.parse(await files.read(moved)) as readonly string[];
       for (const name of names) await files.removeFile(`${this.#directory}/${name}`);
@@ -206,6 +212,12 @@ class ReflinkStore {
     if (isUsed) return;
     if (await this.#isMounted(device)) await mounts.unmount(this.#directory);
     await loops.detach(device);
+  }
+
+  /** Whether the image is mounted on the directory: a run before this one may not have come to its end. */
+  async #isOpen(): Promise<boolean> {
+    const device = await this.#deviceOf(filesOf(this.#directory).image);
+    return device !== undefined && (await this.#isMounted(device));
   }
 
   async #isMounted(device: string): Promise<boolean> {

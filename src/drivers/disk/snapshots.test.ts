@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Code, CsiError } from '../../csi/index.ts';
@@ -175,6 +175,59 @@ describe('snapshots of disks', { skip: cannotMount(), timeout: 60_000 }, () => {
     writeFileSync(image('lost.snap'), 'somebody’s data');
     await driver.restart();
     assert.ok(readdirSync(driver.pool).includes('lost.snap'), 'without a record it is left alone');
+  });
+});
+
+describe('group snapshots of disks', { skip: cannotMount(), timeout: 60_000 }, () => {
+  const group = (client: Awaited<ReturnType<typeof start>>['driver']['n1']) => client.groupController;
+
+  it('are taken, found and dropped as a whole', async (t) => {
+    const { driver, make, drop, list } = await start(t);
+    const take = (name: string, ...sourceVolumeIds: string[]) =>
+      group(driver.n1).createVolumeGroupSnapshot({ name, sourceVolumeIds });
+    await make('v');
+    await make('w');
+    await assert.rejects(take('g', 'v', 'none'), fails(Code.NOT_FOUND, /none/));
+    assert.deepEqual((await list()).entries, [], 'all or none');
+    const { groupSnapshot } = await take('g', 'v', 'w');
+    const snapshotIds = groupSnapshot!.snapshots.map(({ snapshotId }) => snapshotId);
+    assert.equal(new Set(groupSnapshot!.snapshots.map(({ creationTime }) => creationTime?.nanos)).size, 1);
+    assert.deepEqual((await take('g', 'w', 'v')).groupSnapshot?.groupSnapshotId, 'g');
+    await assert.rejects(take('g', 'v'), fails(Code.ALREADY_EXISTS, /of v, w/));
+    await driver.restart();
+    const request = { groupSnapshotId: 'g', snapshotIds };
+    assert.equal((await group(driver.n1).getVolumeGroupSnapshot(request)).groupSnapshot?.snapshots.length, 2);
+    await assert.rejects(
+      group(driver.n1).getVolumeGroupSnapshot({ ...request, snapshotIds: ['x'] }),
+      fails(Code.INVALID_ARGUMENT, /x/),
+    );
+    await assert.rejects(drop(snapshotIds[0]!), fails(Code.INVALID_ARGUMENT, /part of group snapshot g/));
+    await group(driver.n1).deleteVolumeGroupSnapshot(request);
+    await group(driver.n1).deleteVolumeGroupSnapshot(request);
+    await assert.rejects(group(driver.n1).getVolumeGroupSnapshot(request), fails(Code.NOT_FOUND, /g/));
+    assert.deepEqual((await list()).entries, []);
+  });
+
+  it('a crash in the middle leaves the whole of one, or nothing', async (t) => {
+    const { driver, image, make, list } = await start(t);
+    await make('v');
+    await make('w');
+    const sourceVolumeIds = ['v', 'w'];
+    const { groupSnapshot } = await group(driver.n1).createVolumeGroupSnapshot({
+      name: 'g',
+      sourceVolumeIds,
+    });
+    const [first = ''] = groupSnapshot!.snapshots.map(({ snapshotId }) => snapshotId);
+    renameSync(image(`${first}.snapshot`), image(`.${first}.snapshot.tmp`));
+    renameSync(image(`${first}.snap`), image(`.${first}.snap.new`));
+    await driver.restart();
+    assert.deepEqual((await list()).entries, []);
+    assert.deepEqual(
+      readdirSync(driver.pool).filter((name) => name.includes('snap')),
+      [],
+    );
+    await group(driver.n1).createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds });
+    assert.equal((await list()).entries.length, 2);
   });
 });
 

@@ -18,7 +18,7 @@ export function temporaryDirectory(t: TestContext): string {
   t.after(() => {
     // Those in use go with their last user: an image on the store of a pool keeps that mounted.
     for (const { device } of allLoopsBelow(directory)) execFileSync('losetup', ['--detach', device]);
-    for (const target of allMountsBelow(directory).reverse()) execFileSync('umount', [target]);
+    for (const target of allMountsBelow(directory).reverse()) execFileSync('umount', ['--lazy', target]);
     rmSync(directory, { recursive: true, force: true });
   });
   return directory;
@@ -26,7 +26,7 @@ export function temporaryDirectory(t: TestContext): string {
 
 /** Of volumes: not the file system that the pool itself is on. */
 export function mountsBelow(directory: string): string[] {
-  return allMountsBelow(directory).filter((target) => target !== `${directory}/pool`);
+  return allMountsBelow(directory).filter((target) => !target.endsWith('/pool'));
 }
 
 function allMountsBelow(directory: string): string[] {
@@ -38,7 +38,7 @@ function allMountsBelow(directory: string): string[] {
 
 /** Of volumes: not that of the file system that the pool itself is on. */
 export function loopsBelow(directory: string): Loop[] {
-  return allLoopsBelow(directory).filter(({ backingFile }) => backingFile !== `${directory}/pool.xfs`);
+  return allLoopsBelow(directory).filter(({ backingFile }) => !backingFile.endsWith('.xfs'));
 }
 
 interface Loop {

@@ -31,20 +31,8 @@ export function simulatedController(): CsiServices {
   const controller: ControllerService = {
     capabilities: ['SINGLE_NODE_MULTI_WRITER', 'PUBLISH_READONLY'],
 
-    createVolume({
-      name,
-      capacityRange,
-      volumeCapabilities,
-      volumeContentSource,
-      accessibilityRequirements,
-    }) {
+    createVolume({ name, capacityRange, volumeCapabilities, accessibilityRequirements }) {
       volumeCapabilities.forEach(refuseBlock);
-      if (volumeContentSource) {
-        throw new CsiStatus(
-          Code.INVALID_ARGUMENT,
-          'volume_content_source: a simulated volume holds nothing that could be copied',
-        );
-      }
       const { preferred = [], requisite = [] } = accessibilityRequirements ?? {};
       const place = preferred[0] ?? requisite[0];
       return {

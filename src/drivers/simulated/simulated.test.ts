@@ -37,7 +37,10 @@ describe('the simulated driver', () => {
   it('refuses what it cannot hold', async () => {
     await assert.rejects(create({ volumeCapabilities: [block] }), /cannot be a block device/);
     const snapshot = { type: { case: 'snapshot', value: { snapshotId: 's' } } };
-    await assert.rejects(create({ volumeContentSource: snapshot }), /holds nothing that could be copied/);
+    await assert.rejects(
+      create({ volumeContentSource: snapshot }),
+      /volume_content_source\.snapshot is given, but/,
+    );
   });
 
   it('publishes a volume that another life of it has made', async () => {

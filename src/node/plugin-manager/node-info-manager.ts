@@ -35,6 +35,8 @@ const BY_NAME = 'metadata.name';
 const MIGRATED = { [ANN_MIGRATED_PLUGINS]: [...MIGRATED_PLUGINS].sort().join(',') };
 const UPDATE_BACKOFF = { initialMs: 10, maxMs: 1_250, factor: 5 };
 const UPDATE_TRIES = 4;
+/** Source: initializeCSINode of pkg/volume/csi, which ends the kubelet after six. */
+const INITIALIZE_BACKOFF = { initialMs: 30, maxMs: 122_880, factor: 8 };
 /** How long a node object may take to appear after the node began to work. */
 const NODE_PATIENCE_MS = 10_000;
 
@@ -49,12 +51,21 @@ export class NodeInfoManager {
     options.informers.of(nodes);
   }
 
-  /** Makes the CSINode, empty, once the Node is there. */
-  initialize(signal: AbortSignal): Promise<void> {
-    return this.#exclusively(async () => {
-      await this.#nodeArrived(signal);
-      await this.#retry(signal, async () => void (await this.#csiNode(signal)));
-    });
+  /** Makes the CSINode, empty, once the Node is there. Tries until it succeeds; `failed` hears of each failure. */
+  async initialize(signal: AbortSignal, failed: (error: unknown) => void): Promise<void> {
+    for (let failures = 1; !signal.aborted; failures++) {
+      try {
+        return await this.#exclusively(async () => {
+          await this.#nodeArrived(signal);
+          await this.#retry(signal, async () => void (await this.#csiNode(signal)));
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        failed(error);
+        const delayMs = backoffDelay(INITIALIZE_BACKOFF, failures);
+        await sleep(this.#options.clock, delayMs, signal).catch(() => undefined);
+      }
+    }
   }
 
   /** @throws Error, with upstream's words, if the node or the CSINode cannot take the driver. */

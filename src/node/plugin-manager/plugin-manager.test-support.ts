@@ -57,11 +57,11 @@ export async function start(test: TestContext, options: { node?: boolean; clock?
   const log: Logger = {
     ...silentLogger,
     warn: (_message, fields) => {
-      if (typeof fields?.retryAfterMs === 'number') delays.push(fields.retryAfterMs);
+      delays.push(typeof fields?.retryAfterMs === 'number' ? fields.retryAfterMs : 0);
       for (const look of delayed) look();
     },
   };
-  /** The back-offs of what failed, once there are so many. */
+  /** The back-offs of what failed (0: it says none), once there are so many. */
   const backoffs = (count: number) => {
     const { promise, resolve } = Promise.withResolvers<readonly number[]>();
     const look = () => {

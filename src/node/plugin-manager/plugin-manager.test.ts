@@ -75,6 +75,23 @@ describe('the plugin manager', () => {
     assert.equal((await second.status()).registered, true);
   });
 
+  it('makes the CSINode as soon as the server can be reached', async (test) => {
+    const clock = new FakeClock(systemClock.now());
+    const { client, hooks, boot, csiNode, backoffs } = await start(test, { clock });
+    hooks.beforeGet = () => {
+      throw new Error('connect ECONNREFUSED 127.0.0.1:6443');
+    };
+    boot();
+    await backoffs(1);
+    await clock.advance(30);
+    await backoffs(2);
+    hooks.beforeGet = undefined;
+    await clock.advance(239);
+    await assert.rejects(client.get(csiNodes, { name: NODE }), /not found/);
+    await clock.advance(1);
+    await csiNode('the CSINode', ({ spec }) => spec.drivers.length === 0);
+  });
+
   it('waits for the node to be registered', async (test) => {
     const { client, boot, serve } = await start(test, { node: false });
     const driver = await serve();

@@ -96,10 +96,9 @@ class PluginManager {
       timer = clock.after(RESCAN_MS, rescan, { unref: true });
     };
     rescan();
-    const initialized = this.#nodeInfo.initialize(signal).catch((error: unknown) => {
-      // A driver that registers makes it too.
-      if (!signal.aborted) log.warn('the CSINode could not be made', { error: errorMessage(error) });
-    });
+    const initialized = this.#nodeInfo.initialize(signal, (error) =>
+      log.warn('the CSINode could not be made', { error: errorMessage(error) }),
+    );
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });

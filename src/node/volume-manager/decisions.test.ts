@@ -327,6 +327,21 @@ describe('a pass of the reconciler', () => {
     assert.equal(actual.get(name), undefined);
   });
 
+  it('unmounts globally what the next pod wants with another SELinux label, and mounts it anew', () => {
+    const { desired, actual, pass } = world();
+    actual.markAttached(name, plugin, disk, '', 'yes');
+    actual.markDeviceLabel(name, 'one');
+    actual.markDeviceMounted(name, '', '/global/pv');
+    desired.addPodToVolume(pod('b'), disk, 'data', 'other');
+    assert.deepEqual(pass(), [`unmountDevice ${name}`]);
+    actual.markDeviceUnmounted(name);
+    assert.deepEqual(pass(), [`mount ${name}`]);
+    actual.markDeviceLabel(name, 'other');
+    actual.markDeviceMounted(name, '', '/global/pv');
+    actual.markMounted(name, 'b', disk);
+    assert.deepEqual(pass(), []);
+  });
+
   it('unmounts nothing of a pod whose wishes are unknown', () => {
     const { actual, pass, unsettle } = world();
     actual.markAttached(name, plugin, disk, '', 'yes');

@@ -34,7 +34,9 @@ export function filesystemForm(options: VolumeFormOptions): VolumeForm {
           recorder.event(pod, 'Warning', 'FailedMountOnFilesystemMismatch', error.message);
       };
 
-      const devicePath = await waitForAttach(options, 'MountVolume.WaitForAttach failed', volume, signal);
+      const known = actual.get(volumeName)?.devicePath;
+      const step = 'MountVolume.WaitForAttach failed';
+      const devicePath = await waitForAttach(options, step, volume, signal, known);
       if (volume.deviceMountable && actual.get(volumeName)?.deviceState !== 'mounted') {
         const path = plugin.deviceMounter!.deviceMountPath(spec);
         actual.markDeviceLabel(volumeName, volume.seLinuxLabel);

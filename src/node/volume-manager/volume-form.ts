@@ -43,15 +43,16 @@ export interface VolumeFormOptions {
   node(): Stored<Node> | undefined;
 }
 
-/** Where the attached volume's device is; '' where its plugin does not tell, or it needs no attaching. */
+/** Where the attached volume's device is; '' where its plugin does not tell, `unattached` where it needs no attaching. */
 export async function waitForAttach(
   { actual, nodeName }: VolumeFormOptions,
   step: string,
   { plugin, spec, pod, volumeName }: VolumeToMount,
   signal: AbortSignal,
+  unattached = '',
 ): Promise<string> {
+  if (!isAttachable(plugin, spec)) return unattached;
   const known = actual.get(volumeName)?.devicePath ?? '';
-  if (!isAttachable(plugin, spec)) return known;
   return await plugin.attacher!.waitForAttach(spec, nodeName, known, signal, pod).catch((error) => {
     throw failure(step, spec, error);
   });

@@ -23,7 +23,9 @@ export function checkCapabilities(driver: Driver, needs: Needs = {}): void {
     );
   }
   if (needs.snapshot && !driver.controller.has('CREATE_DELETE_SNAPSHOT')) {
-    throw new Error(`${cannot} snapshot restore: controller CREATE_DELETE_SNAPSHOT capability is not reported`);
+    throw new Error(
+      `${cannot} snapshot restore: controller CREATE_DELETE_SNAPSHOT capability is not reported`,
+    );
   }
   if (needs.clone && !driver.controller.has('CLONE_VOLUME')) {
     throw new Error(`${cannot} clone operations: controller CLONE_VOLUME capability is not reported`);

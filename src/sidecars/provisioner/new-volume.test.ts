@@ -53,6 +53,7 @@ describe('volumeRequest', () => {
         },
       ],
       parameters: { tier: 'gold' },
+      dataSource: undefined,
       secretReferences: {},
     });
   });

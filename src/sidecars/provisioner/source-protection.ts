@@ -63,7 +63,8 @@ export class SourceProtection {
   }
 
   get informers(): readonly { synced: Promise<void> }[] {
-    return [this.#claims, ...(this.#snapshots ? [this.#snapshots] : [])];
+    // Not the snapshots: where nobody has installed their kinds volumes are made all the same.
+    return [this.#claims];
   }
 
   /** Works until the signal aborts. The informers must be synced. */

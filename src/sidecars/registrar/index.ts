@@ -81,7 +81,7 @@ export async function registrarHealth(options: RegistrarHealthOptions): Promise<
   const socket = registrationSocket(options.pluginRegistrationPath, name);
   if ((await options.files.stat(socket))?.kind !== 'socket')
     return { code: 404, body: 'registration socket does not exist' };
-  using registration = connectRegistration(socket, { clock, timeoutMs, sockets });
+  const registration = connectRegistration(socket, { clock, timeoutMs, sockets });
   try {
     const info = await registration.getInfo({}, { waitForReady: true });
     return info.name === name
@@ -89,5 +89,7 @@ export async function registrarHealth(options: RegistrarHealthOptions): Promise<
       : { code: 500, body: `invalid driver name ${info.name}` };
   } catch (error) {
     return { code: 500, body: `error getting info from node-registrar socket: ${errorMessage(error)}` };
+  } finally {
+    registration.close();
   }
 }

@@ -53,7 +53,8 @@ describe('node-driver-registrar', () => {
     const { start, stop, socket, kubelet, health } = await registering(test);
     assert.deepEqual(await health(), { code: 404, body: 'registration socket does not exist' });
     const done = start();
-    using registration = kubelet();
+    const registration = kubelet();
+    test.after(() => registration.close());
     const { type, name, endpoint, supportedVersions } = await registration.getInfo(
       {},
       { waitForReady: true },
@@ -87,7 +88,8 @@ describe('node-driver-registrar', () => {
   it('as a process of its own ends when the kubelet refuses', async (test) => {
     const { start, kubelet } = await registering(test, { endWhenRefused: true });
     const done = assert.rejects(start(), /Registration process failed with error.*: version too old/);
-    using registration = kubelet();
+    const registration = kubelet();
+    test.after(() => registration.close());
     await registration.notifyRegistrationStatus(
       { pluginRegistered: false, error: 'version too old' },
       { waitForReady: true },

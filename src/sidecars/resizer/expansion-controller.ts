@@ -38,6 +38,8 @@ type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
 
 const POD_BY_CLAIM = 'resizer/claims-in-use';
+/** When to look again for what the caches have not heard yet. */
+const CACHE_LAG_MS = 100;
 
 export interface ExpansionControllerOptions {
   readonly driver: string;
@@ -56,6 +58,8 @@ export class ExpansionController {
   readonly #pods: Informer<Pod> | undefined;
   readonly #controller: Controller;
   readonly #slow: SlowRetry;
+  /** The versions of volumes and claims, by key, that we have written and the caches may not have heard of yet. */
+  readonly #written = new Map<string, bigint>();
   /** Claims whose last try failed for good. */
   readonly #failedForGood = new Set<string>();
   /** Claims, by uid, whose volume the driver grows only while nobody uses it. */
@@ -98,6 +102,7 @@ export class ExpansionController {
         const key = keyOf(claim);
         this.#slow.delete(key);
         this.#failedForGood.delete(key);
+        this.#written.delete(key);
         this.#offlineOnly.delete(claim.metadata.uid);
       },
     });
@@ -115,6 +120,7 @@ export class ExpansionController {
     const volume = this.#volumes.get(name);
     if (!volume) throw new Error(`PV ${JSON.stringify(name)} bound to pvc ${JSON.stringify(key)} not found`);
     if (!isVolumeOf(this.#options.driver, volume, claim)) return undefined;
+    if (this.#isBehind(keyOf(volume), volume) || this.#isBehind(key, claim)) return CACHE_LAG_MS;
     if (ANN_PRE_RESIZE_CAPACITY in (volume.metadata.annotations ?? {}) && isExpandedOnNode(claim, volume))
       await this.#patchVolume(volume, { metadata: { annotations: { [ANN_PRE_RESIZE_CAPACITY]: null } } });
     if (!asksForMore(claim) || volume.spec?.claimRef?.uid !== claim.metadata.uid) return undefined;
@@ -255,18 +261,37 @@ export class ExpansionController {
     }
   }
 
-  #patchStatus(claim: Claim, patch: Patch): Promise<Claim> {
-    const name = splitKey(keyOf(claim));
-    return this.#context.client.patch(persistentVolumeClaims, name, patch, { subresource: 'status' });
+  async #patchStatus(claim: Claim, patch: Patch): Promise<Claim> {
+    const key = keyOf(claim);
+    const { client } = this.#context;
+    const status = { subresource: 'status' };
+    const patched = await client.patch(persistentVolumeClaims, splitKey(key), patch, status);
+    this.#written.set(key, versionOf(patched));
+    return patched;
   }
 
-  #patchVolume({ metadata: { name } }: Volume, body: object): Promise<Volume> {
-    return this.#context.client.patch(persistentVolumes, { name }, { type: 'merge', body });
+  async #patchVolume({ metadata: { name } }: Volume, body: object): Promise<Volume> {
+    const patched = await this.#context.client.patch(persistentVolumes, { name }, { type: 'merge', body });
+    this.#written.set(name, versionOf(patched));
+    return patched;
+  }
+
+  /** What we have not heard of our own writes would be done once more (upstream puts them into its caches). */
+  #isBehind(key: string, cached: Claim | Volume): boolean {
+    const written = this.#written.get(key);
+    if (written === undefined) return false;
+    if (versionOf(cached) < written) return true;
+    this.#written.delete(key);
+    return false;
   }
 
   #now(): string {
     return rfc3339(this.#context.clock.now());
   }
+}
+
+function versionOf({ metadata }: Claim | Volume): bigint {
+  return BigInt(metadata.resourceVersion);
 }
 
 /** Whether a change may call for work: the rest is others' doing, or our own (updatePVC). */

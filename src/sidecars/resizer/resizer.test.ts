@@ -10,6 +10,7 @@ import {
   serveInMemory,
 } from '../../csi/index.ts';
 import {
+  events,
   type PersistentVolumeSpec,
   persistentVolumeClaims,
   persistentVolumes,
@@ -36,7 +37,10 @@ interface WorldOptions extends Partial<ResizerOptions> {
 /** A claim of 1Gi that is bound to a volume of the driver. */
 async function world(test: TestContext, options: WorldOptions = {}) {
   const { clock, grows = 'controller', source, ...flags } = options;
-  const stack = await startStack(test, { watch: [persistentVolumeClaims, persistentVolumes, pods], clock });
+  const stack = await startStack(test, {
+    watch: [persistentVolumeClaims, persistentVolumes, pods, events],
+    clock,
+  });
   const { client, context } = stack;
   const driver = {
     calls: [] as csi.ControllerExpandVolumeRequest[],
@@ -123,6 +127,11 @@ async function world(test: TestContext, options: WorldOptions = {}) {
         body: { spec: { resources: { requests: { storage } } } },
       }),
     status: () => claim()?.status?.allocatedResourceStatuses?.storage,
+    /** Resolves once somebody was told. */
+    told: (wanted: string) =>
+      stack.until(`the event ${wanted}`, () =>
+        [...informers.of(events).values()].some(({ reason }) => reason === wanted),
+      ),
     condition: (type: string) => claim()?.status?.conditions?.find((one) => one.type === type),
   };
 }
@@ -154,6 +163,7 @@ describe('the resizer', () => {
     ]);
     assert.equal(w.volume()?.spec?.capacity?.storage, '2Gi');
     assert.equal(w.volume()?.metadata.annotations?.[ANN_OLD_SIZE], '1Gi');
+    await w.told('FileSystemResizeRequired');
     assert.deepEqual(await w.events(), [
       'Resizing: External resizer is resizing volume pv',
       'FileSystemResizeRequired: Require file system resize of volume on node',
@@ -173,6 +183,7 @@ describe('the resizer', () => {
     assert.equal(w.claim()?.status?.conditions, undefined);
     assert.equal(w.claim()?.metadata.annotations?.[ANN_NOT_REQUIRED], 'true');
     assert.equal(w.volume()?.metadata.annotations?.[ANN_OLD_SIZE], undefined);
+    await w.told('VolumeResizeSuccessful');
     assert.deepEqual(await w.events(), [
       'Resizing: External resizer is resizing volume pv',
       'VolumeResizeSuccessful: Resize volume succeeded',
@@ -295,12 +306,13 @@ describe('the resizer', () => {
     await w.ask('2Gi');
     await w.until('the turn of the node', () => w.status() === 'NodeResizePending');
     assert.equal(w.claim()?.status?.allocatedResources?.storage, '2Gi');
-    const events = await w.events();
+    await turn();
+    const told = await w.events();
     assert.ok(
-      events.includes(
+      told.includes(
         'VolumeResizeFailed: resize volume "pv" by resizer "test.csi.example.org" failed: rpc error: code = Internal desc = broken',
       ),
-      events.join('\n'),
+      told.join('\n'),
     );
   });
 
@@ -322,12 +334,13 @@ describe('the resizer', () => {
     await clock.advance(5_000);
     await turn();
     assert.equal(w.driver.calls.length, calls, 'it is not asked again while the pod is there');
-    const events = await w.events();
+    await w.told('VolumeResizeFailed');
+    const told = await w.events();
     assert.ok(
-      events.includes(
+      told.includes(
         'VolumeResizeFailed: Unable to expand default/data because CSI driver test.csi.example.org only supports offline expansion and volume is currently in-use',
       ),
-      events.join('\n'),
+      told.join('\n'),
     );
     w.driver.fail = undefined;
     await w.client.delete(pods, { namespace: 'default', name: 'user' }, { gracePeriodSeconds: 0 });

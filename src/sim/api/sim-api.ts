@@ -1,3 +1,4 @@
+import { ensureSnapshotCrds } from '../../apiserver/crd/snapshots/index.ts';
 import { createLocalClient, createRegistry, openStore } from '../../apiserver/index.ts';
 import { type Clock, silentLogger } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
@@ -49,6 +50,8 @@ export class SimApi {
     const clock = this.#mortal(ended.signal);
     const store = await openStore({ engine: this.#disk.engine(ended.signal), clock });
     const registry = await createRegistry({ store, clock, random: this.#dice.random, log: silentLogger });
+    // As `stowage up` does: sidecars of a driver that takes snapshots look at them.
+    await ensureSnapshotCrds(registry);
     this.#life = { client: createLocalClient(registry), ended, requests: new Set() };
   }
 

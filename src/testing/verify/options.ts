@@ -1,4 +1,5 @@
 import type { Clock, Logger, Random } from '../../base/index.ts';
+import type { Sockets } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -31,6 +32,8 @@ export interface VerifyOptions {
   /** Hears of each check when it is through. */
   readonly onResult?: ((result: import('./report.ts').CheckResult) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How the driver is reached; not by the cluster. @default gRPC over Unix sockets */
+  readonly sockets?: Sockets | undefined;
   readonly host: Host;
   readonly clock: Clock;
   readonly random: Random;

@@ -11,8 +11,7 @@ import type { CheckResult, Outcome, Report } from './report.ts';
 import { Scene } from './scene.ts';
 import { Blocked, type CallSeen, Violation } from './violation.ts';
 
-/** How long the driver may take to be there. */
-const CONNECT_LIMIT_MS = 30_000;
+const CLEAN_UP = 'Volume Lifecycle/clean-up';
 
 /** What is known of a driver before any check. */
 export type Introduction = Pick<Report, 'driver' | 'claims'>;
@@ -30,7 +29,7 @@ export async function verifyDriver(
   const ledger = new Ledger();
   const csi = connect(options, { ledger, onCall: (call) => calls.push(call) });
   try {
-    const patient = { timeoutMs: CONNECT_LIMIT_MS, waitForReady: true };
+    const patient = { timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS, waitForReady: true };
     const info = await csi.identity.getPluginInfo({}, patient);
     const claims = await claimsOf(csi, patient);
     const introduction: Introduction = {
@@ -48,17 +47,19 @@ export async function verifyDriver(
       leftovers: [],
     };
     const results: CheckResult[] = [];
-    const wanted = CHECKS.filter(({ id }) => options.only === undefined || id.includes(options.only));
-    for (const [index, check] of wanted.entries()) {
+    const isWanted = (id: string) => options.only === undefined || id.includes(options.only);
+    const add = (result: CheckResult) => {
+      results.push(result);
+      options.onResult?.(result);
+    };
+    for (const [index, check] of CHECKS.entries()) {
+      if (!isWanted(check.id)) continue;
       options.signal?.throwIfAborted();
-      results.push(tell(options, await runCheck(check, index, run)));
+      add(await runCheck(check, index, run));
     }
-    const last = [
-      cleanUp(run),
-      ...(await runLifeCycle(options, { driver: info.name, claims, circumstances: run.circumstances })),
-    ];
-    for (const result of last)
-      if (options.only === undefined || result.id.includes(options.only)) results.push(tell(options, result));
+    if (isWanted(CLEAN_UP)) add(cleanUp(run));
+    const { circumstances } = run;
+    await runLifeCycle(options, { driver: info.name, claims, circumstances, isWanted, add });
     return { ...introduction, results };
   } finally {
     await ledger.clear(csi);
@@ -79,11 +80,13 @@ interface Run {
 
 /** The services of the controller on their own socket, if there is one; every call recorded. */
 function connect(
-  { endpoint, controllerEndpoint, clock, timeoutMs = DEFAULT_TIMEOUT_MS, secrets = {} }: VerifyOptions,
+  options: VerifyOptions,
   recording: { ledger: Ledger; onCall(call: CallSeen): void },
 ): CsiClient {
+  const { endpoint, controllerEndpoint, clock, sockets = unixSockets } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, secrets = {} } = options;
   const client = (address: string) =>
-    csiClient(recordingChannel(unixSockets.channel(address, clock), { secrets, ...recording }), {
+    csiClient(recordingChannel(sockets.channel(address, clock), { secrets, ...recording }), {
       clock,
       timeoutMs,
     });
@@ -156,7 +159,7 @@ function cleanUp({ leftovers }: Run): CheckResult {
           },
         };
   const title = 'What the checks have made is taken away again';
-  return { id: 'Volume Lifecycle/clean-up', title, section: 'Volume Lifecycle', durationMs: 0, outcome };
+  return { id: CLEAN_UP, title, section: 'Volume Lifecycle', durationMs: 0, outcome };
 }
 
 async function circumstancesOf(options: VerifyOptions): Promise<Circumstances> {
@@ -189,9 +192,4 @@ function claimsByService({
     ...(node && { node: [...node] }),
     ...(group.size > 0 && { 'group controller': [...group] }),
   };
-}
-
-function tell(options: VerifyOptions, result: CheckResult): CheckResult {
-  options.onResult?.(result);
-  return result;
 }

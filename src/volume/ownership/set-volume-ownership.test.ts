@@ -76,13 +76,8 @@ describe('setVolumeOwnership', { skip: process.getuid?.() === 0 ? false : 'chown
     await fs.symlink(outside, join(volume, 'link'));
     const swapper = await startSwapping(test, volume);
     const host = createLinuxHost({ clock: systemClock });
-    // What has just gone is no failure; what else fails here is.
-    const changes = Array.from({ length: 100 }, async (_, index) =>
-      setVolumeOwnership(host.files, { path: volume, fsGroup: GROUP + index }).catch((error) =>
-        assert.ok(['ENOENT', 'ELOOP', 'ENOTDIR'].includes(error.code), error),
-      ),
-    );
-    await Promise.all(changes);
+    for (let round = 0; round < 100; round++)
+      await setVolumeOwnership(host.files, { path: volume, fsGroup: GROUP + round });
     swapper.kill();
     for (const path of [outside, ...names.map((name) => join(outside, name))])
       assert.equal((await fs.stat(path)).gid, process.getgid!(), path);

@@ -65,7 +65,7 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
           await place.close();
         }
       }
-      await change(at, stat);
+      await change(at, stat).catch(ignoreReplaced);
       changed++;
     }
     return changed;
@@ -76,8 +76,8 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
   return below + 1;
 }
 
-/** Somebody has put something else in the place of a directory, or taken it away. */
+/** Somebody has put something else in the place of a file or directory, or taken it away. A link has no mode (ENOTSUP). */
 function ignoreReplaced(error: unknown): undefined {
   const { code = '' } = error as NodeJS.ErrnoException;
-  if (!['ELOOP', 'ENOTDIR', 'ENOENT'].includes(code)) throw error;
+  if (!['ELOOP', 'ENOTDIR', 'ENOENT', 'ENOTSUP'].includes(code)) throw error;
 }

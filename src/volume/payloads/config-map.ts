@@ -1,7 +1,7 @@
 import { type ConfigMap, configMaps, type Volume } from '../../kube/index.ts';
 import type { Payload } from '../atomic-writer/atomic-writer.ts';
 import { makePayload } from '../atomic-writer/payload.ts';
-import { type PayloadRequest, unlessOptional } from './request.ts';
+import { type PayloadRequest, readUnlessOptional } from './request.ts';
 
 export type ConfigMapSource = NonNullable<Volume['configMap']>;
 
@@ -12,7 +12,8 @@ export async function configMapPayload(
 ): Promise<Payload> {
   const { namespace } = pod.metadata;
   const { name = '', items, optional } = source;
-  const found = await unlessOptional(client.get(configMaps, { namespace, name }, { signal }), optional);
+  const reading = client.get(configMaps, { namespace, name }, { signal });
+  const found = await readUnlessOptional(reading, 'configmap', name, optional);
   return makePayload(
     contentOf(found),
     { items, optional, defaultMode },

@@ -14,15 +14,21 @@ export interface PayloadRequest {
 /** core/v1: the mode of projected files where none is given. */
 export const DEFAULT_MODE = 0o644;
 
-/** What was read; `undefined` when it is not there and need not be. */
-export async function unlessOptional<T>(
+/**
+ * What was read; `undefined` when it is not there and need not be.
+ * @throws Error in the words of the kubelet, whose managers name the kind in the singular.
+ */
+export async function readUnlessOptional<T>(
   reading: Promise<T>,
+  kind: 'configmap' | 'secret',
+  name: string,
   optional: boolean | undefined,
 ): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if (optional && isNotFound(error)) return undefined;
-    throw error;
+    if (!isNotFound(error)) throw error;
+    if (optional) return undefined;
+    throw new Error(`${kind} ${JSON.stringify(name)} not found`, { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 import { type Secret, secrets } from '../../kube/index.ts';
 import type { Payload } from '../atomic-writer/atomic-writer.ts';
 import { type KeyProjection, makePayload } from '../atomic-writer/payload.ts';
-import { type PayloadRequest, unlessOptional } from './request.ts';
+import { type PayloadRequest, readUnlessOptional } from './request.ts';
 
 /** The keys of a Secret as files. */
 export async function secretPayload(
@@ -10,7 +10,8 @@ export async function secretPayload(
 ): Promise<Payload> {
   const { namespace } = pod.metadata;
   const { name = '', items, optional } = source;
-  const found = await unlessOptional(client.get(secrets, { namespace, name }, { signal }), optional);
+  const reading = client.get(secrets, { namespace, name }, { signal });
+  const found = await readUnlessOptional(reading, 'secret', name, optional);
   return makePayload(
     contentOf(found),
     { items, optional, defaultMode },

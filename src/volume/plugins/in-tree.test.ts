@@ -179,7 +179,7 @@ describe('configMap', () => {
     const { client, options, up, context } = await start(test);
     const plugin = createConfigMapPlugin(options);
     const volume = { name: 'conf', configMap: { name: 'settings', defaultMode: 0o440 } };
-    await assert.rejects(up(plugin, volume), /configmaps "settings" not found/);
+    await assert.rejects(up(plugin, volume), /^Error: configmap "settings" not found$/);
     const created = await client.create(configMaps, {
       metadata: { name: 'settings', namespace: 'default' },
       data: { color: 'red' },

@@ -51,7 +51,7 @@ export function fileLabel(
   });
 }
 
-/** With what options each volume is mounted by the containers of a pod. Source: GetPodVolumeNames. */
+/** With what options each volume is mounted by the containers of a pod. Source: GetPodVolumeNames, DetermineEffectiveSecurityContext. */
 export function seLinuxOptionsByMount(pod: Pod): ReadonlyMap<string, readonly SeLinuxOptions[]> {
   const { containers = [], initContainers = [], ephemeralContainers = [], securityContext } = pod.spec ?? {};
   const byMount = new Map<string, SeLinuxOptions[]>();

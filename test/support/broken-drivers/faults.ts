@@ -5,6 +5,8 @@ import { type Storage, TOPOLOGY } from './correct.ts';
 type Controller = Required<NonNullable<CsiServices['controller']>>;
 type Node = Required<NonNullable<CsiServices['node']>>;
 
+type Request = Message & Readonly<Record<string, unknown>>;
+
 /** One thing that a driver does wrong, and the checks that must find it: these, and no others. */
 export interface Fault {
   readonly name: string;
@@ -16,16 +18,16 @@ export interface Fault {
     correct: { controller: Controller; node: Node },
     storage: Storage,
   ): { controller?: Partial<Controller>; node?: Partial<Node> };
-  /** What the toolkit would do right: requests as they come, before it looks at them. */
-  request?(rpc: string, request: Message & Record<string, unknown>): Message;
+  /** What the toolkit would do right: a call as it comes, before the toolkit looks at it. */
+  around?(rpc: string, request: Request, serve: (request: Message) => Promise<Message>): Promise<Message>;
 }
 
 export const FAULTS: readonly Fault[] = [
   {
     name: 'takes a volume without a name',
     found: ['CreateVolume/without-name'],
-    request: (rpc, request) =>
-      rpc === 'CreateVolume' && request.name === '' ? { ...request, name: 'unnamed' } : request,
+    around: (rpc, request, serve) =>
+      serve(rpc === 'CreateVolume' && request.name === '' ? { ...request, name: 'unnamed' } : request),
   },
   {
     name: 'makes a new volume each time it is asked',
@@ -43,15 +45,18 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'makes two volumes when it is asked twice at once',
     found: ['CreateVolume/same-name-at-once'],
-    request: (() => {
-      const running = new Map<string, number>();
-      return (rpc: string, request: Message & Record<string, unknown>) => {
-        if (rpc !== 'CreateVolume') return request;
-        const name = String(request.name);
+    around: (() => {
+      const running = new Map<unknown, number>();
+      return async (rpc: string, request: Request, serve: (request: Message) => Promise<Message>) => {
+        if (rpc !== 'CreateVolume') return serve(request);
+        const { name } = request;
         const others = running.get(name) ?? 0;
         running.set(name, others + 1);
-        setImmediate(() => running.delete(name));
-        return others === 0 ? request : { ...request, name: `${name} ${others}` };
+        try {
+          return await serve(others === 0 ? request : { ...request, name: `${name} ${others}` });
+        } finally {
+          running.set(name, running.get(name)! - 1);
+        }
       };
     })(),
   },
@@ -202,15 +207,15 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 /** The routes of a driver with what it gets wrong before the toolkit sees a request. */
-export function misled(routes: Routes, { request: mislead }: Fault): Routes {
-  if (!mislead) return routes;
+export function misled(routes: Routes, { around }: Fault): Routes {
+  if (!around) return routes;
   const wrong = new Map(routes);
   for (const [path, route] of routes) {
     if (route.kind !== 'unary') continue;
-    const call: typeof route.call = (request, incoming) => {
-      const other = mislead(route.method.name, request as Message & Record<string, unknown>);
-      return route.call(other === request ? request : create(route.method.input, other), incoming);
-    };
+    const call: typeof route.call = (request, incoming) =>
+      around(route.method.name, request as Request, (other) =>
+        route.call(other === request ? request : create(route.method.input, other), incoming),
+      );
     wrong.set(path, { ...route, call });
   }
   return wrong;

@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { silentLogger, systemClock, systemRandom } from '../../../src/base/index.ts';
-import { type CsiServices, type Routes, serveCsi, unixSockets } from '../../../src/csi/index.ts';
+import {
+  type CsiServices,
+  memorySockets,
+  type Routes,
+  type Sockets,
+  serveCsi,
+} from '../../../src/csi/index.ts';
 import type { Host } from '../../../src/host/index.ts';
 import { createSimulatedHost, Machine, systemError } from '../../../src/host/simulated/index.ts';
 import { type Report, type VerifyOptions, verifyDriver } from '../../../src/testing/verify/index.ts';
@@ -25,6 +28,8 @@ export function simulatedHost(): Host {
   };
 }
 
+const ENDPOINT = 'unix:///csi.sock';
+
 /** Serves a driver and verifies it on the same machine, without a cluster. */
 export async function verified(
   services: CsiServices,
@@ -32,18 +37,16 @@ export async function verified(
   options: Partial<VerifyOptions> & { wrap?: (routes: Routes) => Routes } = {},
 ): Promise<Report> {
   const { wrap = (routes: Routes) => routes, ...more } = options;
-  const directory = await mkdtemp(join(tmpdir(), 'stowage-broken-'));
-  const sockets = {
-    ...unixSockets,
-    serve: (endpoint: string, routes: Routes, clock: typeof systemClock) =>
-      unixSockets.serve(endpoint, wrap(routes), clock),
+  // Nobody looks for its file.
+  const memory = memorySockets({ place: () => undefined, remove: () => undefined });
+  const sockets: Sockets = {
+    ...memory,
+    serve: (endpoint, routes, clock) => memory.serve(endpoint, wrap(routes), clock),
   };
-  const endpoint = `unix://${directory}/csi.sock`;
-  const common = { clock: systemClock, log: silentLogger };
-  const server = await serveCsi({ ...services, ...common, endpoint, sockets });
+  const common = { endpoint: ENDPOINT, clock: systemClock, log: silentLogger, sockets };
+  const server = await serveCsi({ ...services, ...common });
   try {
     return await verifyDriver({
-      endpoint,
       directory: '/verify',
       sizeBytes: 1n << 20n,
       mutableParameters: { speed: 'high' },
@@ -55,7 +58,6 @@ export async function verified(
     });
   } finally {
     await server.stop({ graceMs: 0 });
-    await rm(directory, { recursive: true });
   }
 }
 

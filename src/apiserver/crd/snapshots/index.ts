@@ -4,15 +4,18 @@ import type { Registry } from '../../registry/contract.ts';
 import type { Crd } from '../types.ts';
 import { crdOf } from './define.ts';
 import { groupSnapshotKinds } from './group-snapshot.ts';
+import { populatorCrd } from './populator.ts';
 import { snapshotKinds } from './snapshot.ts';
 
 /** The CustomResourceDefinitions of snapshots and group snapshots. */
 export const snapshotCrds: readonly Crd[] = [...snapshotKinds, ...groupSnapshotKinds].map(crdOf);
 
-/** Makes the snapshot kinds that are not there yet; what somebody has put in their place stays. */
+export { populatorCrd };
+
+/** Makes the kinds of snapshots and populators that are not there yet; what somebody has put in their place stays. */
 export async function ensureSnapshotCrds(registry: Registry): Promise<void> {
   const resource = customResourceDefinitions as unknown as Resource<Crd>;
   const present = new Set(registry.list(resource).entries.map(({ object }) => object.metadata.name));
-  const absent = snapshotCrds.filter(({ metadata }) => !present.has(metadata?.name ?? ''));
+  const absent = [...snapshotCrds, populatorCrd].filter(({ metadata }) => !present.has(metadata?.name ?? ''));
   await Promise.all(absent.map((crd) => registry.create(resource, crd, SYSTEM)));
 }

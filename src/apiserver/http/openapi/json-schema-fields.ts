@@ -1,5 +1,3 @@
-import type { Schema } from './schemas.ts';
-
 // Fields of a JSON schema hold values of more than one type, which OpenAPI cannot say: upstream gives them names and no
 // type, and clients that check objects by themselves let them pass.
 
@@ -10,15 +8,15 @@ const OR_BOOL = `${APIEXTENSIONS}.JSONSchemaPropsOrBool`;
 const OR_STRINGS = `${APIEXTENSIONS}.JSONSchemaPropsOrStringArray`;
 
 /** The types by name. */
-export const JSON_SCHEMA_TYPES: readonly (readonly [string, Schema])[] = [
+export const JSON_SCHEMA_TYPES = [
   [JSON_VALUE, { description: 'Any JSON value.' }],
   [OR_ARRAY, { description: 'A schema, or a list of them.' }],
   [OR_BOOL, { description: 'A schema, or whether there may be such fields.' }],
   [OR_STRINGS, { description: 'A schema, or a list of names.' }],
-];
+] as const;
 
 /** The fields that are of them. */
-export const JSON_SCHEMA_FIELDS: readonly (readonly [string, Schema])[] = [
+export const JSON_SCHEMA_FIELDS = [
   ['V1JSONSchemaProps.additionalItems', { ref: OR_BOOL }],
   ['V1JSONSchemaProps.additionalProperties', { ref: OR_BOOL }],
   ['V1JSONSchemaProps.default', { ref: JSON_VALUE }],
@@ -26,4 +24,4 @@ export const JSON_SCHEMA_FIELDS: readonly (readonly [string, Schema])[] = [
   ['V1JSONSchemaProps.enum', { type: 'array', items: { ref: JSON_VALUE } }],
   ['V1JSONSchemaProps.example', { ref: JSON_VALUE }],
   ['V1JSONSchemaProps.items', { ref: OR_ARRAY }],
-];
+] as const;

@@ -75,7 +75,7 @@ export function pathsOf(definition: ResourceDefinition): Path[] {
     path(definition, `${place}/{name}`, [...where, 'name'], has('get', 'update', 'patch', 'delete')),
     // What becomes a stream has no body that a schema could describe.
     ...subresourcesOf(definition)
-      .filter((subresource) => !CONNECT_SUBRESOURCES.has(subresource))
+      .filter((subresource) => !CONNECT_SUBRESOURCES.has(subresource) && subresource !== 'proxy')
       .map((subresource) => subresourcePath(definition, place, where, subresource)),
   ];
   if (namespaced) paths.push(path(definition, `${root}/${plural}`, [], has('list'), 'ForAllNamespaces'));

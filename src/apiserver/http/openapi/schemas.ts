@@ -90,7 +90,7 @@ const NAMED_SCALARS: ReadonlyMap<string, Schema> = new Map<string, Schema>([
 ]);
 
 /** Fields of any form whose type has a name. */
-const NAMED_FIELDS: ReadonlyMap<string, Schema> = new Map([
+const NAMED_FIELDS: ReadonlyMap<string, Schema> = new Map<string, Schema>([
   ...JSON_SCHEMA_FIELDS,
   ['V1ManagedFieldsEntry.fieldsV1', { ref: `${META}.FieldsV1` }],
 ]);

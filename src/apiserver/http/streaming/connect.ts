@@ -6,6 +6,7 @@ import { chooseContainer, nodeEndpoint } from '../pod-log.ts';
 import { flag } from '../query.ts';
 import { objectName } from '../read.ts';
 import { proxyUpgrade } from './proxy-upgrade.ts';
+import { proxyTunnel, tunnelledProtocols } from './tunnel.ts';
 import { upgradeOf } from './upgrades.ts';
 
 /** What the kubelet calls the options. */
@@ -24,7 +25,10 @@ export async function serveConnect(exchange: ResourceExchange): Promise<void> {
   const { host, port } = nodeEndpoint(server.registry.get(nodes, { name: pod.spec!.nodeName! }).object);
   const upgrade = upgradeOf(request);
   if (!upgrade) throw badRequest('Upgrade request required');
-  await proxyUpgrade(exchange, upgrade, { host, port, path });
+  const backend = { host, port, path };
+  const tunnelled = target.subresource === 'portforward' ? tunnelledProtocols(request) : [];
+  if (tunnelled.length > 0) return proxyTunnel(exchange, upgrade, backend, tunnelled);
+  await proxyUpgrade(exchange, upgrade, backend);
 }
 
 /** A browser can only GET, and that must not be worth more than a POST (AuthorizePodWebsocketUpgradeCreatePermission). */

@@ -20,7 +20,7 @@ const PASSED_HEADERS = [
 /** How much of a node's refusal is passed on. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
-interface Backend {
+export interface Backend {
   readonly host: string;
   readonly port: number;
   readonly path: string;
@@ -42,7 +42,14 @@ type BackendAnswer =
 export async function proxyUpgrade(exchange: Exchange, upgrade: Upgrade, backend: Backend): Promise<void> {
   const { server, response } = exchange;
   const client = upgrade.socket;
-  const asked = await ask(exchange, client, backend);
+  const { method = 'GET', headers } = exchange.request;
+  const asked = await askNode(
+    exchange,
+    client,
+    backend,
+    method,
+    Object.fromEntries(PASSED_HEADERS.map((name) => [name, headers[name]])),
+  );
   if (asked.kind === 'refused') return passRefusal(asked.answer, response);
   const { answer, socket, head } = asked;
   const end = () => {
@@ -63,14 +70,20 @@ export async function proxyUpgrade(exchange: Exchange, upgrade: Upgrade, backend
   }
 }
 
-function ask({ server, request }: Exchange, client: Duplex, backend: Backend): Promise<BackendAnswer> {
+/** Asks a node for another protocol on behalf of a client, and stops when that goes away. */
+export function askNode(
+  { server, request }: Exchange,
+  client: Duplex,
+  backend: Backend,
+  method: string,
+  wanted: OutgoingHttpHeaders,
+): Promise<BackendAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<BackendAnswer>();
   const headers: OutgoingHttpHeaders = { 'x-forwarded-for': request.socket.remoteAddress };
-  for (const name of PASSED_HEADERS)
-    if (request.headers[name] !== undefined) headers[name] = request.headers[name];
+  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) headers[name] = value;
   const call = httpsRequest({
     ...backend,
-    method: request.method,
+    method,
     headers,
     ca: server.kubelet.ca,
     cert: server.kubelet.client.cert,
@@ -90,7 +103,7 @@ function ask({ server, request }: Exchange, client: Duplex, backend: Backend): P
   return promise;
 }
 
-async function passRefusal(answer: IncomingMessage, response: Exchange['response']): Promise<void> {
+export async function passRefusal(answer: IncomingMessage, response: Exchange['response']): Promise<void> {
   const code = answer.statusCode ?? 0;
   if (code < 400) {
     answer.destroy();

@@ -130,7 +130,8 @@ function checkConfiguration({ resource }: TrackedWrite, shape: Shape, config: un
 export function unconverted(config: unknown, why: string): StatusError {
   const object = isObject(config) ? config : {};
   const { group, version, kind } = typeOf(object);
-  const how = `unable to convert unstructured object to ${group}/${version}, Kind=${kind}: ${converted(why)}`;
+  const text = why.startsWith('illegal base64') ? `error decoding from json: ${why}` : converted(why);
+  const how = `unable to convert unstructured object to ${group}/${version}, Kind=${kind}: ${text}`;
   return statusFailure(
     500,
     '',

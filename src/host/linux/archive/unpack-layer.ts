@@ -98,7 +98,7 @@ async function writeEntry(
       return;
     case 'symlink':
       await fs.symlink(entry.target, path);
-      await fs.lchown(path, entry.uid, entry.gid);
+      await giveTo(path, entry);
       return;
     case 'hardlink':
       return linkWithin(entry, path, root);
@@ -109,7 +109,7 @@ async function writeEntry(
       await writeFile(path, content);
   }
   // The owner first: a change of hands takes the set-user-id bit away.
-  await fs.lchown(path, entry.uid, entry.gid);
+  await giveTo(path, entry);
   await fs.chmod(path, entry.mode);
   if (entry.kind === 'file') await setTimes(path, entry.modifiedAtMs);
 }
@@ -154,4 +154,16 @@ async function setTimes(path: string, modifiedAtMs: number): Promise<void> {
     // A later entry of the layer has taken it away.
     if (error.code !== 'ENOENT') throw error;
   });
+}
+
+/** In a user namespace that does not have the owner the file stays ours. */
+async function giveTo(
+  path: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): Promise<void> {
+  try {
+    await fs.lchown(path, uid, gid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  }
 }

@@ -9,7 +9,8 @@ import { identityChecks } from './identity.ts';
 import { listSnapshotsChecks } from './list-snapshots.ts';
 import { listVolumesChecks } from './list-volumes.ts';
 import { modifyChecks } from './modify.ts';
-import { nodeChecks } from './node.ts';
+import { nodePublishChecks } from './node-publish.ts';
+import { nodeStageChecks } from './node-stage.ts';
 import { publishChecks } from './publish.ts';
 import { restartChecks } from './restart.ts';
 import { snapshotDataChecks } from './snapshot-data.ts';
@@ -30,7 +31,8 @@ export const CHECKS: readonly Check[] = [
   ...capacityChecks,
   ...topologyChecks,
   ...publishChecks,
-  ...nodeChecks,
+  ...nodeStageChecks,
+  ...nodePublishChecks,
   ...statsChecks,
   ...expansionChecks,
   ...modifyChecks,

@@ -1,3 +1,4 @@
+import { waitForDriver } from '../../../csi/index.ts';
 import { type Check, checksOf } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { demandText, writeInto } from './files.ts';
@@ -47,14 +48,29 @@ export const restartChecks: readonly Check[] = checksOf(
 );
 
 async function restart(scene: Scene): Promise<void> {
-  const { host, restartCommand } = scene.options;
-  const { exitCode, stderr } = await host.processes.exec('sh', ['-c', restartCommand!], {
-    timeoutMs: RESTART_LIMIT_MS,
-  });
-  if (exitCode !== 0) throw new Error(`--restart-command ended with ${exitCode}: ${stderr.trim()}`);
-  await scene.answers(
-    scene.csi.identity.probe({}, { timeoutMs: RESTART_LIMIT_MS, waitForReady: true }),
-    `a driver that is restarted serves again within ${RESTART_LIMIT_MS / 1000} s`,
-    'remove a stale socket before listening',
+  const { host, clock, restartCommand } = scene.options;
+  const seconds = RESTART_LIMIT_MS / 1000;
+  const limit = new AbortController();
+  const timer = clock.after(RESTART_LIMIT_MS, () =>
+    limit.abort(new Error(`the driver was not there again after ${seconds} s`)),
   );
+  try {
+    // Noted before the command runs: afterwards a new connection may be there already.
+    const lost = scene.csi.lost(limit.signal);
+    const { exitCode, stderr } = await host.processes.exec('sh', ['-c', restartCommand!], {
+      timeoutMs: RESTART_LIMIT_MS,
+    });
+    if (exitCode !== 0) throw new Error(`--restart-command ended with ${exitCode}: ${stderr.trim()}`);
+    await lost;
+    if (limit.signal.aborted) throw new Error('--restart-command did not end the driver');
+    await waitForDriver(scene.csi, { clock, signal: limit.signal });
+  } catch (error) {
+    if (error !== limit.signal.reason) throw error;
+    throw scene.violation(
+      `a driver that is restarted serves again within ${seconds} s`,
+      'remove a stale socket before listening',
+    );
+  } finally {
+    timer.cancel();
+  }
 }

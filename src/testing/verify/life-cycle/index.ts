@@ -10,13 +10,29 @@ import { STEPS, type Stage, type Step, warnings } from './steps.ts';
 const NEEDS: readonly Need[] = ['node', 'Controller CREATE_DELETE_VOLUME'];
 const MAX_WARNINGS = 3;
 
+/** What the rest of a verification knows of the driver, and where the results of steps go. */
+interface LifeCycle {
+  readonly driver: string;
+  readonly claims: Claims;
+  readonly circumstances: Circumstances;
+  isWanted(id: string): boolean;
+  add(result: CheckResult): void;
+}
+
 /** The life of a volume in an ephemeral cluster of its own, in which the driver is the only one. */
-export async function runLifeCycle(
-  options: VerifyOptions,
-  { driver, claims, circumstances }: { driver: string; claims: Claims; circumstances: Circumstances },
-): Promise<readonly CheckResult[]> {
+export async function runLifeCycle(options: VerifyOptions, life: LifeCycle): Promise<void> {
+  const { claims, circumstances } = life;
+  if (!STEPS.some((step) => life.isWanted(idOf(step)))) return;
   const skip = unmet(NEEDS, claims, circumstances) ?? (await impossible(options));
-  if (skip !== undefined) return STEPS.map((step) => result(step, 0, { kind: 'skipped', reason: skip }));
+  const add = (step: Step, durationMs: number, outcome: Outcome) => {
+    const id = idOf(step);
+    const { title } = step;
+    if (life.isWanted(id)) life.add({ id, title, section: 'Volume Lifecycle', durationMs, outcome });
+  };
+  if (skip !== undefined) {
+    for (const step of STEPS) add(step, 0, { kind: 'skipped', reason: skip });
+    return;
+  }
   const { endpoint, controllerEndpoint = endpoint } = options;
   const cluster = await startCluster({
     ephemeral: true,
@@ -24,15 +40,14 @@ export async function runLifeCycle(
     logLevel: 'silent',
     csiDrivers: [...new Set([endpoint, controllerEndpoint])].map((socket) => ({ endpoint: socket })),
   });
+  const stage: Stage = {
+    cluster,
+    driver: life.driver,
+    options,
+    sizeBytes: options.sizeBytes ?? DEFAULT_SIZE_BYTES,
+    block: options.accessType === 'block',
+  };
   try {
-    const stage: Stage = {
-      cluster,
-      driver,
-      options,
-      sizeBytes: options.sizeBytes ?? DEFAULT_SIZE_BYTES,
-      block: options.accessType === 'block',
-    };
-    const results: CheckResult[] = [];
     let broken: string | undefined;
     for (const step of STEPS) {
       const began = options.clock.monotonic();
@@ -41,12 +56,20 @@ export async function runLifeCycle(
         broken: step.always ? undefined : broken,
       });
       if (outcome.kind === 'failed') broken ??= `${step.name} went wrong`;
-      results.push(result(step, options.clock.monotonic() - began, outcome));
+      add(step, options.clock.monotonic() - began, outcome);
     }
-    return results;
+  } catch (error) {
+    // Interrupted: what takes everything away is done all the same.
+    const last = { ...stage, options: { ...options, signal: undefined } };
+    for (const step of STEPS) if (step.always) await step.run(last).catch(() => undefined);
+    throw error;
   } finally {
     await cluster.stop();
   }
+}
+
+function idOf({ name }: Step): string {
+  return `Life cycle/${name}`;
 }
 
 async function impossible({ lifeCycle = true }: VerifyOptions): Promise<string | undefined> {
@@ -79,8 +102,4 @@ async function violation({ title, advice }: Step, cluster: Cluster, error: unkno
     says: title,
     advice,
   };
-}
-
-function result({ name, title }: Step, durationMs: number, outcome: Outcome): CheckResult {
-  return { id: `Life cycle/${name}`, title, section: 'Volume Lifecycle', durationMs, outcome };
 }

@@ -134,7 +134,7 @@ describe('a projected volume', { skip: unprivileged }, () => {
     ]);
     await assert.rejects(
       up(volume),
-      /^Error: \[configmaps "gone" not found, references non-existent secret key: none, clusterTrustBundle projections are not supported by this node; use secret, configMap, downwardAPI or serviceAccountToken\]$/,
+      /^Error: \[configmap "gone" not found, references non-existent secret key: none, clusterTrustBundle projections are not supported by this node; use secret, configMap, downwardAPI or serviceAccountToken\]$/,
     );
   });
 

@@ -1,0 +1,1 @@
+export { createDataSourceValidator } from './data-source-validator.ts';

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { eventually, inUse, MOUNTED, makePod, start, VOLUME } from './volume-manager.test-support.ts';
+
+describe('the volume manager after a restart', () => {
+  const leave = async (root: string, podUid: string) =>
+    fs.mkdir(join(root, 'pods', podUid, 'volumes/test~disk/pv-1'), { recursive: true });
+
+  it('undoes what it finds on disk and no pod wants, then removes the pod’s directory', async (test) => {
+    const stack = await start(test, { boot: false });
+    const { plugin, root, boot } = stack;
+    await stack.attach();
+    await leave(root, 'gone');
+    await boot();
+    await plugin.until('tearDown pv-1');
+    // The fake leaves the volume's directory, empty, as a plugin's tear-down would not.
+    await plugin.until('tearDown pv-1', 'unmountDevice /global/pv-1');
+    await stack.clock.advance(1_000);
+    await inUse(stack);
+    await eventually(
+      'the orphaned pod’s directory goes',
+      async () => (await fs.readdir(join(root, 'pods'))).length === 0,
+    );
+  });
+
+  it('sets up again, idempotently, what a pod still uses, and unmounts nothing of it', async (test) => {
+    const stack = await start(test, { boot: false });
+    const { client, plugin, source, root, boot, signal } = stack;
+    await stack.attach();
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    source.running.add(pod.metadata.uid);
+    await leave(root, pod.metadata.uid);
+    const manager = await boot();
+    await manager.waitForAttachAndMount(pod, signal);
+    assert.deepEqual(plugin.calls, MOUNTED);
+    assert.deepEqual(manager.volumesInUse(), [VOLUME]);
+  });
+
+  it('unmounts nothing of a pod whose wishes it cannot find out', async (test) => {
+    const stack = await start(test, { boot: false, claim: 'Pending' });
+    const { client, plugin, source, root, boot } = stack;
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    await leave(root, pod.metadata.uid);
+    const manager = await boot();
+    await eventually('the volume is found on disk', () => manager.podHasMountedVolumes(pod.metadata.uid));
+    await stack.clock.advance(5_000);
+    assert.deepEqual(plugin.calls, []);
+    assert.equal(manager.podHasMountedVolumes(pod.metadata.uid), true);
+  });
+});
