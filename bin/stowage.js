@@ -2,7 +2,7 @@
 // A small young generation: a third less memory after a burst, for a tenth more time in it.
 // Plain JavaScript on purpose: it must start on any Node to say which one is needed.
 import { readdirSync, statSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const major = Number(process.versions.node.split('.')[0]);
@@ -15,7 +15,7 @@ if (major < 24) {
 
 // Keeps the compiled form of the code beside the packages, so that the next start is quicker. Not below /tmp, where
 // others could plant code for root to run.
-enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/stowage', import.meta.url)));
+module.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/stowage', import.meta.url)));
 
 const source = fileURLToPath(new URL('../src', import.meta.url));
 const built = new URL('../dist/cli/main.js', import.meta.url);
