@@ -24,7 +24,8 @@ export const ANN_PROVISIONER_DELETION_SECRET_NAMESPACE =
   'volume.kubernetes.io/provisioner-deletion-secret-namespace';
 /** On a volume: the secret that the driver is to have when it changes the volume's attributes. */
 export const ANN_CONTROLLER_MODIFY_SECRET_NAME = 'volume.kubernetes.io/controller-modify-secret-name';
-export const ANN_CONTROLLER_MODIFY_SECRET_NAMESPACE = 'volume.kubernetes.io/controller-modify-secret-namespace';
+export const ANN_CONTROLLER_MODIFY_SECRET_NAMESPACE =
+  'volume.kubernetes.io/controller-modify-secret-namespace';
 
 // Finalizers
 export const FINALIZER_PVC_PROTECTION = 'kubernetes.io/pvc-protection';

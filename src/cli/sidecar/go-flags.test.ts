@@ -25,7 +25,7 @@ const FLAGS = {
   qps: float(5, 'How fast.'),
   timeout: duration(15_000, 'How long.'),
   'lease-labels': labels({}, 'Labels.'),
-  'feature-gates': gates({ Topology: true, Other: false }, 'Gates.'),
+  'feature-gates': gates({ Topology: true, Other: false }, ['Other']),
   capacity: fixed(bool(false, 'Capacity objects.'), 'nothing makes them'),
 };
 
@@ -82,6 +82,7 @@ describe('flags as Go reads them', () => {
       ['--feature-gates=X=true'],
       'invalid value "X=true" for flag -feature-gates: unrecognized feature gate: X',
     ],
+    [['--feature-gates=Topology=false'], 'feature gate Topology cannot be false here'],
     [['--capacity'], 'flag -capacity cannot be true here: nothing makes them'],
   ] as const)
     it(`refuses ${args.join(' ')}`, () =>

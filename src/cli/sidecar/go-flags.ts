@@ -18,6 +18,8 @@ export interface Flag<K extends Kind = Kind> {
   readonly help: string;
   /** Why it can have no other value here. */
   readonly fixed?: string;
+  /** The feature gates that can be otherwise than by default. */
+  readonly settable?: readonly string[];
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
@@ -36,7 +38,16 @@ export const float = flagOf('float');
 /** In milliseconds. */
 export const duration = flagOf('duration');
 export const labels = flagOf('labels');
-export const gates = flagOf('gates');
+/** Of upstream's gates only those in `settable` can be set otherwise here. */
+export const gates = (
+  defaults: Readonly<Record<string, boolean>>,
+  settable: readonly string[],
+): Flag<'gates'> => ({
+  kind: 'gates',
+  default: defaults,
+  help: `Upstream's gates, as NAME=true,NAME2=false: ${settable.join(', ')}.`,
+  settable,
+});
 
 /** A command line that cannot be taken, in Go's words. */
 export class FlagError extends Error {
@@ -103,6 +114,9 @@ function read(name: string, flag: Flag, text: string, before: unknown): unknown 
   }
   if (flag.fixed !== undefined && !isEqual(value, flag.default))
     throw new FlagError(`flag -${name} cannot be ${text} here: ${flag.fixed}`);
+  for (const [gate, on] of flag.settable ? Object.entries(value as object) : [])
+    if (!flag.settable!.includes(gate) && on !== (flag.default as Readonly<Record<string, boolean>>)[gate])
+      throw new FlagError(`feature gate ${gate} cannot be ${on} here`);
   return value;
 }
 

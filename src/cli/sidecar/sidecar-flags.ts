@@ -21,6 +21,7 @@ function sidecar<F extends Flags>(
 const NOT_HERE = 'that is not part of Stowage yet';
 const ALWAYS = 'it is always so here';
 const RELEASE = { ReleaseLeaderElectionOnExit: false };
+const CAN_RELEASE = Object.keys(RELEASE);
 const retries = {
   'retry-interval-start': duration(1_000, 'Until the first retry; doubles with each failure.'),
   'retry-interval-max': duration(300_000, 'The longest time between two retries.'),
@@ -64,7 +65,7 @@ export const SIDECAR_FLAGS = {
       'enable-pprof': fixed(bool(false, 'Profiles of a Go program.'), 'it is none'),
       'feature-gates': gates(
         { Topology: true, VolumeAttributesClass: true, CrossNamespaceVolumeDataSource: false, ...RELEASE },
-        "Upstream's gates.",
+        ['CrossNamespaceVolumeDataSource', ...CAN_RELEASE],
       ),
     },
     (values) => ({
@@ -94,7 +95,7 @@ export const SIDECAR_FLAGS = {
       'default-fstype': string('', 'The file system of volumes that name none.'),
       'reconcile-sync': duration(60_000, 'How often the driver is asked what is published where.'),
       'max-grpc-log-length': fixed(int(-1, 'Of a logged answer.'), 'answers are not logged'),
-      'feature-gates': gates({ MutableCSINodeAllocatableCount: true, ...RELEASE }, "Upstream's gates."),
+      'feature-gates': gates({ MutableCSINodeAllocatableCount: true, ...RELEASE }, CAN_RELEASE),
     },
     (values) => ({
       timeoutMs: values.timeout,
@@ -124,7 +125,7 @@ export const SIDECAR_FLAGS = {
           VolumeAttributesClass: true,
           ...RELEASE,
         },
-        "Upstream's gates.",
+        CAN_RELEASE,
       ),
     },
     (values) => ({
@@ -149,7 +150,10 @@ export const SIDECAR_FLAGS = {
       'groupsnapshot-name-uuid-length': int(-1, "How much of the group's uid is in its name; -1 is all."),
       'extra-create-metadata': bool(false, 'Pass the names of snapshot and content to the driver.'),
       'node-deployment': fixed(bool(false, 'One snapshotter on each node.'), NOT_HERE),
-      'feature-gates': gates({ VolumeGroupSnapshot: true, ...RELEASE }, "Upstream's gates."),
+      'feature-gates': gates({ VolumeGroupSnapshot: true, ...RELEASE }, [
+        'VolumeGroupSnapshot',
+        ...CAN_RELEASE,
+      ]),
     },
     (values) => ({
       timeoutMs: values.timeout,
@@ -157,6 +161,7 @@ export const SIDECAR_FLAGS = {
       backoff: backoffOf(values),
       snapshotNamePrefix: values['snapshot-name-prefix'],
       snapshotNameUuidLength: values['snapshot-name-uuid-length'],
+      groupSnapshots: values['feature-gates'].VolumeGroupSnapshot,
       groupSnapshotNamePrefix: values['groupsnapshot-name-prefix'],
       groupSnapshotNameUuidLength: values['groupsnapshot-name-uuid-length'],
       extraCreateMetadata: values['extra-create-metadata'],
@@ -173,7 +178,7 @@ export const SIDECAR_FLAGS = {
       'node-list-add-interval': duration(300_000, 'Between two looks at all nodes.'),
       'worker-threads': uint(10, 'How many volumes are looked at in an interval.'),
       'enable-node-watcher': bool(false, 'Tell claims of nodes that fail.'),
-      'feature-gates': gates(RELEASE, "Upstream's gates."),
+      'feature-gates': gates(RELEASE, CAN_RELEASE),
     },
     (values) => ({
       timeoutMs: values.timeout,

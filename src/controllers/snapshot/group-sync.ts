@@ -18,20 +18,18 @@ import {
   type PersistentVolume,
   type Stored,
   selectorText,
-  splitKey,
   type VolumeGroupSnapshot,
   type VolumeGroupSnapshotClass,
   type VolumeGroupSnapshotContent,
-  type VolumeGroupSnapshotStatus,
   volumeGroupSnapshotContents,
   volumeGroupSnapshots,
   volumeSnapshots,
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
-import type { Fault } from './content.ts';
-import { findGroupContent, groupStatusFrom, isGroupBehind, newGroupContent } from './group-content.ts';
+import { findGroupContent, isGroupBehind, newGroupContent } from './group-content.ts';
 import { GroupMembers } from './group-members.ts';
+import { GroupWriter } from './group-writer.ts';
 import { defaultGroupClass } from './snapshot-class.ts';
 import { volumeOf } from './source-claim.ts';
 import { CLAIMS_BY_SNAPSHOT, SNAPSHOTS_BY_GROUP, updateFailed, type World } from './world.ts';
@@ -42,10 +40,12 @@ type GroupContent = Stored<VolumeGroupSnapshotContent>;
 /** The life of a VolumeGroupSnapshot. Source: syncGroupSnapshot of external-snapshotter's common controller. */
 export class GroupSync {
   readonly #world: World;
+  readonly #writer: GroupWriter;
   readonly #members: GroupMembers;
 
   constructor(world: World) {
     this.#world = world;
+    this.#writer = new GroupWriter(world);
     this.#members = new GroupMembers(world);
   }
 
@@ -57,7 +57,7 @@ export class GroupSync {
     const { selector, volumeGroupSnapshotContentName } = group.spec.source;
     if ((selector === undefined) === (volumeGroupSnapshotContentName === undefined)) {
       const message = 'Exactly one of Selector and VolumeGroupSnapshotContentName should be specified';
-      return this.#failWith(group, { reason: 'GroupSnapshotValidationError', message });
+      return this.#writer.failWith(group, { reason: 'GroupSnapshotValidationError', message });
     }
     const kept = await this.#addFinalizer(group);
     const isBound = Boolean(kept.status?.boundVolumeGroupSnapshotContentName);
@@ -94,7 +94,7 @@ export class GroupSync {
       if (this.#world.groupClasses.get(name)) return group;
       const missing = `volumegroupsnapshotclass.${GROUP_SNAPSHOT_GROUP} ${JSON.stringify(name)} not found`;
       const message = `failed to get group snapshot class with error ${missing}`;
-      return this.#failWith(
+      return this.#writer.failWith(
         group,
         { reason: 'GetGroupSnapshotClassFailed', message, error: missing },
         { unready: false },
@@ -113,7 +113,7 @@ export class GroupSync {
     } catch (error) {
       const why = errorMessage(error);
       const message = `Failed to set default group snapshot class with error ${why}`;
-      return this.#failWith(
+      return this.#writer.failWith(
         group,
         { reason: 'SetDefaultGroupSnapshotClassFailed', message, error: why },
         { unready: false },
@@ -137,7 +137,7 @@ export class GroupSync {
   /** Source: checkandAddGroupSnapshotFinalizers. */
   async #addFinalizer(group: Group): Promise<Group> {
     const found = findGroupContent(group, (name) => this.#world.groupContents.get(name));
-    if ('fault' in found) return this.#failWith(group, found.fault);
+    if ('fault' in found) return this.#writer.failWith(group, found.fault);
     const isBound = Boolean(group.status?.boundVolumeGroupSnapshotContentName);
     if (!found.content || !isBound || hasFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND)) return group;
     try {
@@ -158,34 +158,34 @@ export class GroupSync {
     const content = this.#world.groupContents.get(group.status?.boundVolumeGroupSnapshotContentName ?? '');
     if (!content) {
       const message = 'VolumeGroupSnapshotContent is missing';
-      return this.#fault(group, { reason: 'GroupSnapshotContentMissing', message });
+      return this.#writer.fault(group, { reason: 'GroupSnapshotContentMissing', message });
     }
     if (!groupRefersTo(content, group)) {
       const message = 'VolumeGroupSnapshotContent is not bound to the VolumeGroupSnapshot correctly';
-      return this.#fault(group, { reason: 'GroupSnapshotMisbound', message });
+      return this.#writer.fault(group, { reason: 'GroupSnapshotMisbound', message });
     }
   }
 
   /** Source: syncUnreadyGroupSnapshot. */
   async #bind(group: Group): Promise<void> {
     const found = findGroupContent(group, (name) => this.#world.groupContents.get(name));
-    if ('fault' in found) return this.#failWith(group, found.fault);
+    if ('fault' in found) return this.#writer.failWith(group, found.fault);
     const { content } = found;
     const given = group.spec.source.volumeGroupSnapshotContentName;
     if (given !== undefined) {
       if (!content) {
-        return this.#failWith(group, {
+        return this.#writer.failWith(group, {
           reason: 'GroupSnapshotContentMissing',
           message: 'VolumeGroupSnapshotContent is missing',
           error: `group snapshot ${keyOf(group)} requests an non-existing group snapshot content ${given}`,
         });
       }
-      return this.#follow(group, await this.#bindContent(group, content));
+      return this.#writer.follow(group, await this.#bindContent(group, content));
     }
     if (content) {
       const groupClass = this.#world.groupClasses.get(group.spec.volumeGroupSnapshotClassName ?? '');
       await this.#members.create(group, content, groupClass);
-      return this.#follow(group, content);
+      return this.#writer.follow(group, content);
     }
     let made: GroupContent;
     try {
@@ -193,13 +193,13 @@ export class GroupSync {
     } catch (error) {
       const why = errorMessage(error);
       const message = `failed to create group snapshot content with error ${why}`;
-      return this.#failWith(group, {
+      return this.#writer.failWith(group, {
         reason: 'GroupSnapshotContentCreationFailed',
         message,
         error: why,
       });
     }
-    await this.#follow(group, made);
+    await this.#writer.follow(group, made);
   }
 
   /** Source: checkAndBindGroupSnapshotContent. */
@@ -221,7 +221,7 @@ export class GroupSync {
       );
     } catch (error) {
       const why = errorMessage(error);
-      return this.#failWith(group, {
+      return this.#writer.failWith(group, {
         reason: 'GroupSnapshotBindFailed',
         message: `GroupSnapshot failed to bind VolumeGroupSnapshotContent, ${why}`,
         error: `group snapshot ${keyOf(group)} is bound, but VolumeGroupSnapshotContent ${name} is not bound to the VolumeGroupSnapshot correctly, ${why}`,
@@ -282,31 +282,6 @@ export class GroupSync {
     } catch (error) {
       const why = JSON.stringify(errorMessage(error));
       throw new Error(`failed to get input parameters to create group snapshot ${name}: ${why}`);
-    }
-  }
-
-  /** Lets the group say what its content says. */
-  async #follow(group: Group, content: GroupContent): Promise<void> {
-    const key = keyOf(group);
-    try {
-      const live = await this.#world.client.get(volumeGroupSnapshots, splitKey(key));
-      const status = groupStatusFrom(live.status, content);
-      if (!status) return;
-      const tell = (reason: string, message: string) =>
-        this.#world.recorder.event(group, 'Normal', reason, message);
-      if (live.status?.creationTime === undefined && status.creationTime !== undefined)
-        tell('GroupSnapshotCreated', `GroupSnapshot ${key} was successfully created by the CSI driver.`);
-      if (!live.status?.readyToUse && status.readyToUse)
-        tell('GroupSnapshotReady', `GroupSnapshot ${key} is ready to use.`);
-      await this.#world.client.update(volumeGroupSnapshots, { ...live, status }, { subresource: 'status' });
-    } catch (error) {
-      const why = updateFailed(key, error).message;
-      const message = `GroupSnapshot status update failed, ${why}`;
-      await this.#failWith(
-        group,
-        { reason: 'GroupSnapshotStatusUpdateFailed', message, error: why },
-        { unready: false },
-      );
     }
   }
 
@@ -378,26 +353,6 @@ export class GroupSync {
     } catch (error) {
       throw updateFailed(name, error);
     }
-  }
-
-  /** Source: updateGroupSnapshotErrorStatusWithEvent. */
-  async #fault(group: Group, { reason, message }: Fault, { unready = true } = {}): Promise<void> {
-    if (group.status?.error?.message === message) return;
-    const status: VolumeGroupSnapshotStatus = {
-      ...group.status,
-      error: { time: this.#world.now(), message },
-      ...(unready && { readyToUse: false }),
-    };
-    try {
-      await this.#world.client.update(volumeGroupSnapshots, { ...group, status }, { subresource: 'status' });
-    } finally {
-      this.#world.recorder.event(group, 'Warning', reason, message);
-    }
-  }
-
-  async #failWith(group: Group, fault: Fault, options?: { unready?: boolean }): Promise<never> {
-    await this.#fault(group, fault, options).catch(() => undefined);
-    throw new Error(fault.error ?? fault.message);
   }
 }
 

@@ -78,8 +78,14 @@ describe('a blkid probe', () => {
   });
   it('refuses what is ambivalent', () =>
     assert.throws(() => signatureFrom('/dev/x', result(8)), /more than one/));
-  it('fails when blkid fails', () =>
-    assert.throws(() => signatureFrom('/dev/x', result(4, '', 'usage')), /usage/));
+  it('does not take for blank what it found something on without saying what', () =>
+    assert.deepEqual(signatureFrom('/dev/x', result(0, 'DEVNAME=/dev/x\n')), {
+      type: undefined,
+      partitionTable: undefined,
+    }));
+  for (const code of [1, 3, 4, 5, 127, 139])
+    it(`fails when blkid ends with ${code}`, () =>
+      assert.throws(() => signatureFrom('/dev/x', result(code, '', 'usage')), /usage/));
 });
 
 describe('fsck', () => {
@@ -89,8 +95,9 @@ describe('fsck', () => {
     [8, 'clean'],
   ] as const)
     it(`exit code ${code} is ${outcome}`, () => assert.equal(checkOutcome('/dev/x', result(code)), outcome));
-  it('exit code 4 keeps the disk from being mounted', () =>
-    assert.throws(() => checkOutcome('/dev/x', result(4, '', 'bad')), /could not correct them: bad/));
+  for (const code of [4, 5, 6, 12])
+    it(`exit code ${code} keeps the disk from being mounted`, () =>
+      assert.throws(() => checkOutcome('/dev/x', result(code, '', 'bad')), /could not correct them: bad/));
 });
 
 it("mkfs gets mount-utils' arguments", () => {

@@ -7,9 +7,12 @@ import { humanDuration } from './duration.ts';
 import { validateJobStatusUpdate } from './job-status-validation.ts';
 import { validateJob, validateJobUpdate } from './job-validation.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
+import { templateWarnings } from './template-warnings.ts';
 import { templateColumns } from './workload-cells.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
+
+const warnOfTemplate = templateWarnings<Job>(({ spec }) => spec?.template, 'spec.template');
 
 export const jobDefinition = defineResource<Job>(jobs, {
   subresources: ['status'],
@@ -28,7 +31,7 @@ export const jobDefinition = defineResource<Job>(jobs, {
   unknownField: (path) => `field label ${JSON.stringify(path)} not supported for Job`,
   strategy: {
     tracksGeneration: true,
-    warnings: podNameWarnings,
+    warnings: (next, previous) => [...podNameWarnings(next, previous), ...warnOfTemplate(next, previous)],
     // For compatibility batch/v1 leaves the pods of a deleted job alone unless the client says otherwise.
     defaultPropagation: 'Orphan',
     defaults: defaultJob,

@@ -3,6 +3,7 @@ import { column, nameColumn } from './columns.ts';
 import { change } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
+import { templateWarnings } from './template-warnings.ts';
 import { containersCell, imagesCell, labelsCell } from './workload-cells.ts';
 import { podTemplateCauses } from './workload-validation.ts';
 
@@ -22,6 +23,7 @@ export const podTemplateDefinition = defineResource<PodTemplate>(podTemplates, {
   strategy: {
     tracksGeneration: true,
     defaults: (one) => change(one, 'template', defaultPodTemplate),
+    warnings: templateWarnings(({ template }) => template, 'template'),
     validate: ({ template }) => podTemplateCauses(template, 'template'),
   },
 });

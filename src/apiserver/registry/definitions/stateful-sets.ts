@@ -15,7 +15,7 @@ import {
   notSupported,
   validateWith,
 } from '../validation/index.ts';
-import { claimSpecCauses } from './claim-spec-validation.ts';
+import { claimSpecCauses, claimSpecWarnings } from './claim-spec-validation.ts';
 import { column } from './columns.ts';
 import { change, each, fill } from './defaulting.ts';
 import { goForm } from './go-form.ts';
@@ -51,6 +51,7 @@ export const statefulSetDefinition = defineWorkload<StatefulSet, StatefulSetSpec
   newStatus: { replicas: 0, availableReplicas: 0 },
   strategy: {
     validateName: isDNS1123Label,
+    warnings,
     validateStatusUpdate,
     validateUpdate: (next, previous) => {
       const frozen = (spec: StatefulSetSpec | undefined) => ({
@@ -67,6 +68,22 @@ export const statefulSetDefinition = defineWorkload<StatefulSet, StatefulSetSpec
     },
   },
 });
+
+/** What may not be meant beside the template, which is told of by itself. */
+function warnings({ spec }: StatefulSet, previous: Stored<StatefulSet> | undefined): readonly string[] {
+  // Upstream's paths differ so.
+  const below = previous ? '.Spec' : '';
+  return [
+    ...(spec?.volumeClaimTemplates ?? []).flatMap((template, index) =>
+      claimSpecWarnings(template.spec, `${at('spec.volumeClaimTemplates', index)}${below}`),
+    ),
+    ...((spec?.revisionHistoryLimit ?? 0) < 0
+      ? [
+          'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended',
+        ]
+      : []),
+  ];
+}
 
 /** Defaults: Kubernetes 1.36, pkg/apis/apps/v1 SetDefaults_StatefulSet. */
 function defaultSpec(spec: StatefulSetSpec): StatefulSetSpec {

@@ -11,6 +11,7 @@ import { ageColumn, nameColumn } from './columns.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
+import { templateWarnings } from './template-warnings.ts';
 import { templateColumns } from './workload-cells.ts';
 import { workloadScale } from './workload-scale.ts';
 
@@ -46,6 +47,8 @@ export function defineWorkload<T extends WorkloadObject<S>, S extends WorkloadSp
   resource: Resource<T>,
   { columns, selectorColumn = true, scales = true, ...options }: WorkloadOptions<T, S>,
 ): ResourceDefinition {
+  const ownWarnings = options.strategy?.warnings;
+  const warnOfTemplate = templateWarnings<T>(({ spec }) => spec?.template, 'spec.template');
   const defaultSpec = (spec: S): S => change(options.defaultSpec(spec), 'template', defaultPodTemplate);
   return defineResource<T>(resource, {
     subresources: scales ? ['status', 'scale'] : ['status'],
@@ -67,6 +70,10 @@ export function defineWorkload<T extends WorkloadObject<S>, S extends WorkloadSp
       validateUpdate: (next, previous) =>
         unchanged('spec.selector', next.spec?.selector, previous.spec?.selector),
       ...options.strategy,
+      warnings: (next, previous) => [
+        ...(ownWarnings?.(next, previous) ?? []),
+        ...warnOfTemplate(next, previous),
+      ],
     },
   });
 }
