@@ -31,6 +31,7 @@ export {
 export {
   type Attacher,
   type BlockMapper,
+  type DeviceMounter,
   isAttachable,
   isDeviceMountable,
   type MountContext,

@@ -90,6 +90,8 @@ export interface DeviceMounter {
   unmountDevice(deviceMountPath: string, signal: AbortSignal): Promise<void>;
   /** The devices that were mounted before a restart, as far as they can be told from disk. */
   reconstructDevices?(): Promise<readonly ReconstructedVolume[]>;
+  /** Removes what a crash has left of mounts that were never noted. Rejects while some of it stays: it is asked again. */
+  clearAbandoned?(): Promise<void>;
 }
 
 /** A volume found on disk after a restart, as far as its plugin can tell. */

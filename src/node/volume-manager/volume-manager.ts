@@ -14,6 +14,7 @@ import {
 } from '../../kube/index.ts';
 import {
   claimOf,
+  type DeviceMounter,
   PendingOperations,
   type PluginRegistry,
   type UniqueVolumeName,
@@ -89,6 +90,8 @@ class NodeVolumeManager implements VolumeManager {
   readonly #orphans: OrphanedPods;
   readonly #claims: ClaimWatch;
   #unreconstructed = new Set<Unreconstructed>();
+  /** Whose leavings of before the start may not all be gone yet. */
+  #abandoned = new Set<DeviceMounter>();
   #statusKnown = false;
   #readingStatus = false;
   #passScheduled = false;
@@ -174,6 +177,8 @@ class NodeVolumeManager implements VolumeManager {
     const { total, failed } = await reconstruct(this.#options, this.#actual);
     this.#metrics.reconstructed(total, failed.length);
     this.#unreconstructed = new Set(failed);
+    this.#abandoned = new Set(plugins.all().flatMap(({ deviceMounter }) => deviceMounter ?? []));
+    await this.#clearAbandoned();
     const nodeInformer = informers.of(nodes);
     const ready = plugins.all().map((plugin) => ({ synced: plugin.ready ?? Promise.resolve() }));
     await Informers.synced(signal, nodeInformer, ...ready);
@@ -189,6 +194,7 @@ class NodeVolumeManager implements VolumeManager {
     const timers = [
       this.#every(RESYNC_MS, () => this.#wake()),
       this.#every(REFRESH_MS, () => this.#refresh()),
+      this.#every(REFRESH_MS, () => void this.#clearAbandoned()),
     ];
     this.#wake();
     await this.#populator.run(signal);
@@ -389,6 +395,19 @@ class NodeVolumeManager implements VolumeManager {
     if (podSource.podMayStillUseVolumes(podUid) || this.podHasMountedVolumes(podUid)) return false;
     for (const pod of podSource.pods()) if (pod.metadata.uid === podUid) return false;
     return true;
+  }
+
+  async #clearAbandoned(): Promise<void> {
+    for (const mounter of this.#abandoned) {
+      try {
+        await mounter.clearAbandoned?.();
+        this.#abandoned.delete(mounter);
+      } catch (error) {
+        this.#options.log.warn('what a crash has left could not all be removed; it is tried again', {
+          error: errorMessage(error),
+        });
+      }
+    }
   }
 
   #refresh(): void {

@@ -33,6 +33,7 @@ export function createCsiDeviceMounter(context: CsiNodeContext): DeviceMounter {
       keepingDoubt(context.host.files, dirname(path), () => stage(context, spec, path, mount)),
     unmountDevice: (path, signal) => unstage(context, path, signal),
     reconstructDevices: () => reconstructDevices(context),
+    clearAbandoned: () => clearAbandoned(context),
   };
 }
 
@@ -112,26 +113,39 @@ function unstage(context: CsiNodeContext, path: string, signal: AbortSignal): Pr
 
 /** Every volume with a note at its global path. */
 async function reconstructDevices(context: CsiNodeContext): Promise<readonly ReconstructedVolume[]> {
-  const { files } = context.host;
-  const root = pluginDirectory(context.nodeRoot, CSI_PLUGIN);
   const found: ReconstructedVolume[] = [];
+  for (const directory of await globalDirectories(context)) {
+    try {
+      const data = await loadVolumeData(context.host.files, directory);
+      if (data) found.push(reconstructedVolume(data));
+    } catch {
+      // What cannot be understood is left for a person to look at.
+    }
+  }
+  return found;
+}
+
+/** A crash came before the note, or after its end: nothing is staged there. */
+async function clearAbandoned(context: CsiNodeContext): Promise<void> {
+  for (const directory of await globalDirectories(context)) {
+    const isNoted = await loadVolumeData(context.host.files, directory).then(
+      (data) => data !== undefined,
+      () => true,
+    );
+    if (!isNoted) await removeMountDirectory(context.host, join(directory, GLOBAL_MOUNT));
+  }
+}
+
+async function globalDirectories({ host: { files }, nodeRoot }: CsiNodeContext): Promise<string[]> {
+  const root = pluginDirectory(nodeRoot, CSI_PLUGIN);
+  const found: string[] = [];
   if (!(await files.stat(root))) return found;
   for (const driver of await files.list(root)) {
     // What is given to pods as a device is told by the pods' own directories.
     if (driver === 'volumeDevices') continue;
     const stat = await files.stat(join(root, driver));
     if (stat?.kind !== 'directory') continue;
-    for (const name of await files.list(join(root, driver))) {
-      const directory = join(root, driver, name);
-      try {
-        const data = await loadVolumeData(files, directory);
-        if (data) found.push(reconstructedVolume(data));
-        // A crash came before the note: the volume was never staged.
-        else await removeMountDirectory(context.host, join(directory, GLOBAL_MOUNT));
-      } catch {
-        // What cannot be understood is left for a person to look at.
-      }
-    }
+    for (const name of await files.list(join(root, driver))) found.push(join(root, driver, name));
   }
   return found;
 }

@@ -179,6 +179,12 @@ describe('the CSI plugin on a node', () => {
     const globalPath = node.deviceMounter!.deviceMountPath(spec);
     await fs.mkdir(globalPath, { recursive: true });
     assert.deepEqual(await node.deviceMounter!.reconstructDevices!(), []);
+    const data = join(globalPath, 'data');
+    await fs.writeFile(data, "somebody's");
+    await assert.rejects(node.deviceMounter!.clearAbandoned!(), { code: 'ENOTEMPTY' });
+    assert.equal(await fs.readFile(data, 'utf8'), "somebody's");
+    await fs.rm(data);
+    await node.deviceMounter!.clearAbandoned!();
     assert.deepEqual(await fs.readdir(join(nodeRoot, 'plugins/kubernetes.io/csi', DRIVER)), []);
   });
 
