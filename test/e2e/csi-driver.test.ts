@@ -39,6 +39,8 @@ const workload = (driver: string, pod: string) => ({
       metadata: { name: pod },
       spec: {
         terminationGracePeriodSeconds: 1,
+        // A driver without topology does not say where its volumes can be used.
+        nodeSelector: { 'kubernetes.io/hostname': 'node-1' },
         containers: [
           {
             name: 'main',
