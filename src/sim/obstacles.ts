@@ -12,6 +12,14 @@ import type { Snapshot, Truth } from './snapshot.ts';
 const ONE_POD = 'ReadWriteOncePod';
 const MANY_NODES = ['ReadWriteMany', 'ReadOnlyMany'];
 
+/** Whether a container mounts what the claim gives, as a file system. */
+function mounts(pod: Stored<Pod>, claim: string): boolean {
+  const volume = pod.spec?.volumes?.find((each) => claimNameOf(pod, each) === claim)?.name;
+  return (pod.spec?.containers ?? []).some((container) =>
+    container.volumeMounts?.some(({ name }) => name === volume),
+  );
+}
+
 /** Why something that was asked for may rightly never come about. */
 export class Obstacles {
   readonly #snapshot: Snapshot;
@@ -39,6 +47,8 @@ export class Obstacles {
     for (const name of claimsOf(pod)) {
       const claim = claims.get(name);
       if (!claim) return `claim ${name} is gone`;
+      if (claim.spec?.volumeMode === 'Block' && mounts(pod, name))
+        return `${name} is a block device, and the pod would mount it`;
       // A pod that is there already keeps a claim that is being deleted. Nor is a volume attached that is.
       const volume = volumes.get(claim.spec?.volumeName ?? '');
       if (claim.metadata.deletionTimestamp || volume?.metadata.deletionTimestamp) return `${name} is leaving`;
