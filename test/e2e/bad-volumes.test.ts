@@ -7,28 +7,13 @@ import { createLinuxHost } from '../../src/host/linux/index.ts';
 import { imageOf, SIGNATURES } from '../../src/volume/mount/signatures.test-support.ts';
 import { cannotMount, kubectlUntil } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { claimOf, DISK_CLASS, scriptPod, volumeOf } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const host = createLinuxHost({ clock: systemClock });
 
-const pod = (name: string, volume: object, more: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'host',
-        command: ['sh', '-c', 'exec sleep 3600'],
-        volumeMounts: [{ name: 'v', mountPath: '/v' }],
-        ...more,
-      },
-    ],
-    volumes: [{ name: 'v', ...volume }],
-  },
-});
+const pod = (name: string, volume: object, container: object = {}) =>
+  scriptPod(name, 'exec sleep 3600', { v: volume }, { container });
 
 describe('volumes that are not as they should be', { skip: cannotMount }, () => {
   const cluster = suiteCluster();
@@ -79,24 +64,9 @@ describe('volumes that are not as they should be', { skip: cannotMount }, () => 
   it('a mount that somebody else has taken away: the pod goes all the same, and leaves nothing', async () => {
     const { k, apply } = cluster;
     await apply(
-      {
-        apiVersion: 'storage.k8s.io/v1',
-        kind: 'StorageClass',
-        metadata: { name: 'disk' },
-        provisioner: 'disk.csi.stowage.dev',
-        volumeBindingMode: 'WaitForFirstConsumer',
-      },
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolumeClaim',
-        metadata: { name: 'data' },
-        spec: {
-          accessModes: ['ReadWriteOnce'],
-          storageClassName: 'disk',
-          resources: { requests: { storage: '16Mi' } },
-        },
-      },
-      pod('robbed', { persistentVolumeClaim: { claimName: 'data' } }),
+      DISK_CLASS,
+      claimOf('data', '16Mi', { storageClassName: 'disk' }),
+      pod('robbed', volumeOf('data')),
     );
     await runs('robbed');
     const mounts = (await host.mounts.list()).map(({ target }) => target);
@@ -135,17 +105,7 @@ describe('volumes that are not as they should be', { skip: cannotMount }, () => 
             nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [hostname] }] } },
           },
         },
-        {
-          apiVersion: 'v1',
-          kind: 'PersistentVolumeClaim',
-          metadata: { name: 'wrong' },
-          spec: {
-            accessModes: ['ReadWriteOnce'],
-            storageClassName: '',
-            volumeName: 'partitioned',
-            resources: { requests: { storage: '4Mi' } },
-          },
-        },
+        claimOf('wrong', '4Mi', { storageClassName: '', volumeName: 'partitioned' }),
         pod('wrong', { persistentVolumeClaim: { claimName: 'wrong' } }),
       );
       await told(

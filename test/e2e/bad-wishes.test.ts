@@ -2,28 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cannotMount, kubectlUntil } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
-import { sleepingPod } from '../support/manifests.ts';
+import { claimOf, sleepingPod, storageClass } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const DISK = 'disk.csi.stowage.dev';
 const NO_PREEMPTION = 'preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
 
-const storageClass = (name: string, more: object = {}) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name },
-  provisioner: DISK,
-  ...more,
-});
+const diskClass = (name: string, more: object = {}) => storageClass(name, DISK, more);
 const LATE = { volumeBindingMode: 'WaitForFirstConsumer' };
 const STATIC = { provisioner: 'kubernetes.io/no-provisioner', ...LATE };
 
-const claim = (name: string, storageClassName: string, more: object = {}, storage = '64Mi') => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: { storageClassName, accessModes: ['ReadWriteOnce'], resources: { requests: { storage } }, ...more },
-});
+const claim = (name: string, storageClassName: string, more: object = {}, storage = '64Mi') =>
+  claimOf(name, storage, { storageClassName, ...more });
 
 /** What the API server lets pass and nobody can fulfil. */
 describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () => {
@@ -56,7 +46,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
       `0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. ${NO_PREEMPTION}`,
     );
     assert.equal(await phase('pvc/classless'), 'Pending');
-    await apply(storageClass('none'));
+    await apply(diskClass('none'));
     await runs('classless');
   });
 
@@ -70,8 +60,8 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
       },
     };
     await apply(
-      storageClass('static', STATIC),
-      storageClass('dynamic'),
+      diskClass('static', STATIC),
+      diskClass('dynamic'),
       {
         apiVersion: 'v1',
         kind: 'PersistentVolume',
@@ -123,7 +113,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
 
   it('a pod of a scheduler that nobody runs is left alone, and so is its claim', async () => {
     await apply(
-      storageClass('late', LATE),
+      diskClass('late', LATE),
       claim('left', 'late'),
       sleepingPod('left', ['left'], { schedulerName: 'nobody' }),
     );
@@ -212,7 +202,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
     it('of too little keeps a pod waiting until it is mended', async () => {
       await k('patch', 'csidriver', DISK, '--type=merge', '-p', '{"spec":{"storageCapacity":true}}');
       await apply(
-        storageClass('humble', LATE),
+        diskClass('humble', LATE),
         capacity('humble', '1Mi'),
         claim('humble', 'humble'),
         sleepingPod('humble', ['humble']),
@@ -227,7 +217,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
 
     it('of too much lets the driver refuse the volume, and the pod goes on waiting', async () => {
       await apply(
-        storageClass('boastful', LATE),
+        diskClass('boastful', LATE),
         capacity('boastful', '1Ei'),
         claim('boastful', 'boastful', {}, '512Pi'),
         sleepingPod('boastful', ['boastful']),
@@ -243,7 +233,7 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
   });
 
   it('does not keep others from running, and can be withdrawn', async () => {
-    await apply(storageClass('good'), claim('good', 'good'), sleepingPod('good', ['good']));
+    await apply(diskClass('good'), claim('good', 'good'), sleepingPod('good', ['good']));
     await runs('good');
     await k('delete', 'pods,pvc', '--all', '--timeout=60s');
     await k('delete', 'pv', 'gold', 'nowhere', '--timeout=60s');

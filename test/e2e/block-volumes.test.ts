@@ -9,46 +9,19 @@ import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { listOf } from '../support/kubectl-session.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { claimOf, DISK_CLASS, scriptPod } from '../support/manifests.ts';
 
 const host = createLinuxHost({ clock: systemClock });
-const DISK_CLASS = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'disk' },
-  provisioner: 'disk.csi.stowage.dev',
-  volumeBindingMode: 'WaitForFirstConsumer',
-};
-
-const claim = (name: string, more: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: {
-    volumeMode: 'Block',
-    accessModes: ['ReadWriteOnce'],
-    resources: { requests: { storage: '16Mi' } },
-    ...more,
-  },
-});
+const claim = (name: string, more: object = {}) => claimOf(name, '16Mi', { volumeMode: 'Block', ...more });
 
 /** Runs a script with the claim's device at /dev/disk, and stays. */
-const pod = (name: string, claimName: string, script: string, readOnly = false) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'host',
-        command: ['sh', '-c', `${script}\nexec sleep 3600`],
-        volumeDevices: [{ name: 'disk', devicePath: '/dev/disk' }],
-      },
-    ],
-    volumes: [{ name: 'disk', persistentVolumeClaim: { claimName, readOnly } }],
-  },
-});
+const pod = (name: string, claimName: string, script: string, readOnly = false) =>
+  scriptPod(
+    name,
+    `${script}\nexec sleep 3600`,
+    { disk: { persistentVolumeClaim: { claimName, readOnly } } },
+    { container: { volumeMounts: [], volumeDevices: [{ name: 'disk', devicePath: '/dev/disk' }] } },
+  );
 
 /** Resolves once the pod's script has come to its end. */
 async function done(kubeconfig: string, name: string): Promise<void> {

@@ -3,46 +3,16 @@ import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { cannotMount, kubectlUntil } from '../support/command.ts';
+import { claimOf, scriptPod, storageClass } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } };
 
-const claim = (name: string, more: object) => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: { ...spec, ...more },
-});
+const claim = (name: string, more: object) => claimOf(name, '64Mi', more);
 
-const storageClass = (name: string, provisioner: string) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name },
-  provisioner,
+const POD = scriptPod('web', 'echo hello > /scratch/file; cat /scratch/file; exec sleep 3600', {
+  scratch: { ephemeral: { volumeClaimTemplate: { spec: { ...spec, storageClassName: 'fast' } } } },
 });
-
-const POD = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'web' },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox',
-        command: ['sh', '-c', 'echo hello > /scratch/file; cat /scratch/file; exec sleep 3600'],
-        volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
-      },
-    ],
-    volumes: [
-      {
-        name: 'scratch',
-        ephemeral: { volumeClaimTemplate: { spec: { ...spec, storageClassName: 'fast' } } },
-      },
-    ],
-  },
-};
 
 describe('claims that come and go, by kubectl', { skip: cannotMount }, () => {
   const cluster = suiteCluster(['--enable-hostpath-provisioner']);

@@ -7,59 +7,29 @@ import { silentLogger, systemClock } from '../../src/base/index.ts';
 import { type Cluster, startCluster } from '../../src/cluster.ts';
 import { type ControllerService, type CsiServices, serveCsi } from '../../src/csi/index.ts';
 import { createLinuxHost } from '../../src/host/index.ts';
-import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone } from '../support/command.ts';
+import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { type DiskDriverProcess, startDiskDriver } from '../support/disk-driver-process.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { listOf } from '../support/kubectl-session.ts';
+import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
 /** A claim of a class and a pod that appends to its volume, and then says what it holds. */
-const workload = (driver: string, pod: string) => ({
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    {
-      apiVersion: 'storage.k8s.io/v1',
-      kind: 'StorageClass',
-      metadata: { name: 'external' },
-      provisioner: driver,
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'PersistentVolumeClaim',
-      metadata: { name: 'data' },
-      spec: {
-        accessModes: ['ReadWriteOnce'],
-        storageClassName: 'external',
-        resources: { requests: { storage: '16Mi' } },
-      },
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: pod },
-      spec: {
-        terminationGracePeriodSeconds: 1,
-        // A driver without topology does not say where its volumes can be used.
-        nodeSelector: { 'kubernetes.io/hostname': 'node-1' },
-        containers: [
-          {
-            name: 'main',
-            image: 'none',
-            command: ['sh', '-c', `echo ${pod} >> /data/log; cat /data/log; exec sleep infinity`],
-            volumeMounts: [{ name: 'data', mountPath: '/data' }],
-          },
-        ],
-        volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
-      },
-    },
-  ],
-});
+const workload = (driver: string, name: string) =>
+  listOf(
+    storageClass('external', driver),
+    claimOf('data', '16Mi', { storageClassName: 'external' }),
+    scriptPod(
+      name,
+      `echo ${name} >> /data/log; cat /data/log; exec sleep infinity`,
+      { data: volumeOf('data') },
+      // A driver without topology does not say where its volumes can be used.
+      { spec: { nodeSelector: { 'kubernetes.io/hostname': 'node-1' } } },
+    ),
+  );
 
 const driversOfNode = [
-  'get',
-  'csinode',
-  'node-1',
-  '-w',
+  ...watchOf('csinode', 'node-1'),
   '-o',
   'jsonpath={"drivers: "}{.spec.drivers[*].name}{"\\n"}',
 ];

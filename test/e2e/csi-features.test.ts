@@ -9,9 +9,10 @@ import { type Cluster, startCluster } from '../../src/cluster.ts';
 import { Code, CsiStatus, csi } from '../../src/csi/index.ts';
 import { createLinuxHost, type Host, type MountEntry } from '../../src/host/index.ts';
 import { pods } from '../../src/kube/index.ts';
-import { cannotMount, kubectl, kubectlUntil, waitGone } from '../support/command.ts';
+import { cannotMount, kubectl, kubectlUntil, waitGone, watchOf } from '../support/command.ts';
 import { eventTold } from '../support/event-told.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { claimOf, scriptPod, storageClass } from '../support/manifests.ts';
 import { MockDriver, type MockDriverOptions } from '../support/mock-driver.ts';
 import { scrub } from '../support/scrub.ts';
 
@@ -81,24 +82,13 @@ const secret = (name: string) => ({
   stringData: { for: name },
 });
 
-const pod = (volume: object, spec: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'user' },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'main',
-        image: 'example.com/app',
-        command: ['sh', '-c', "trap 'exit 0' TERM; echo written > /data/log; sleep infinity & wait"],
-        volumeMounts: [{ name: 'data', mountPath: '/data' }],
-      },
-    ],
-    volumes: [{ name: 'data', ...volume }],
-    ...spec,
-  },
-});
+const pod = (volume: object, spec: object = {}) =>
+  scriptPod(
+    'user',
+    "trap 'exit 0' TERM; echo written > /data/log; sleep infinity & wait",
+    { data: volume },
+    { spec },
+  );
 
 describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 180_000 }, () => {
   let directory: string;
@@ -135,7 +125,7 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 18
     await k('delete', 'csidriver', ...DRIVERS.map(({ name }) => name), '--ignore-not-found');
     await apply(...DRIVERS.map(({ name, spec }) => ({ ...kind, metadata: { name }, spec })));
     const names = 'jsonpath={.spec.drivers[*].name}{"\\n"}';
-    await kubectlUntil(cluster.kubeconfig, ['get', 'csinode', 'node-1', '-w', '-o', names], /\S( \S+){4}/);
+    await kubectlUntil(cluster.kubeconfig, [...watchOf('csinode', 'node-1'), '-o', names], /\S( \S+){4}/);
   });
 
   after(async () => {
@@ -291,23 +281,8 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 18
   });
 
   const claim = (driver: string, accessMode: string, volumeMode = 'Filesystem') => [
-    {
-      apiVersion: 'storage.k8s.io/v1',
-      kind: 'StorageClass',
-      metadata: { name: driver },
-      provisioner: driver,
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'PersistentVolumeClaim',
-      metadata: { name: 'data' },
-      spec: {
-        accessModes: [accessMode],
-        storageClassName: driver,
-        volumeMode,
-        resources: { requests: { storage: '1Mi' } },
-      },
-    },
+    storageClass(driver, driver),
+    claimOf('data', '1Mi', { accessModes: [accessMode], storageClassName: driver, volumeMode }),
   ];
   const claimed = { persistentVolumeClaim: { claimName: 'data' } };
 

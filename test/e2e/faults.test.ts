@@ -7,46 +7,20 @@ import { waitUntil } from '../../src/client/index.ts';
 import { type Cluster, startCluster } from '../../src/cluster.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
 import { persistentVolumes, volumeAttachments } from '../../src/kube/index.ts';
-import { cannotMount, kubectl, kubectlUntil } from '../support/command.ts';
+import { cannotMount, kubectl, kubectlUntil, watchOf } from '../support/command.ts';
 import { eventTold } from '../support/event-told.ts';
 import { FaultDriver } from '../support/fault-driver.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
 const LIMIT_MS = 30_000;
 
-const storageClass = (name: string, provisioner: string, parameters: Record<string, string> = {}) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name },
-  provisioner,
-  parameters,
-});
+const claim = (storageClassName: string, storage = '1Mi') => claimOf('data', storage, { storageClassName });
 
-const claim = (storageClassName: string, storage = '1Mi') => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name: 'data' },
-  spec: { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage } } },
+const pod = scriptPod('user', "trap 'exit 0' TERM; echo written >> /data/log; sleep infinity & wait", {
+  data: volumeOf('data'),
 });
-
-const pod = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'user' },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'main',
-        image: 'none',
-        command: ['sh', '-c', "trap 'exit 0' TERM; echo written >> /data/log; sleep infinity & wait"],
-        volumeMounts: [{ name: 'data', mountPath: '/data' }],
-      },
-    ],
-    volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
-  },
-};
 
 describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () => {
   let directory: string;
@@ -59,7 +33,7 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
     });
   const running = () => k('wait', '--for=condition=Ready', 'pod/user', `--timeout=${LIMIT_MS / 1000}s`);
   const bound = () =>
-    kubectlUntil(cluster.kubeconfig, ['get', 'pvc', 'data', '-w', '--no-headers'], /\bBound\b/, {
+    kubectlUntil(cluster.kubeconfig, [...watchOf('pvc', 'data'), '--no-headers'], /\bBound\b/, {
       limitMs: LIMIT_MS,
     });
   const phase = () => k('get', 'pvc', 'data', '-o', 'jsonpath={.status.phase}');
@@ -89,7 +63,7 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
       storageClass('disk', 'disk.csi.stowage.dev'),
     );
     const names = 'jsonpath={.spec.drivers[*].name}{"\\n"}';
-    await kubectlUntil(cluster.kubeconfig, ['get', 'csinode', 'node-1', '-w', '-o', names], /\S \S/);
+    await kubectlUntil(cluster.kubeconfig, [...watchOf('csinode', 'node-1'), '-o', names], /\S \S/);
   });
 
   after(async () => {
@@ -157,7 +131,10 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
   });
 
   it('parameters that the disk driver does not know: its words on the claim; a mended class lets it through', async () => {
-    await apply(storageClass('typo', 'disk.csi.stowage.dev', { colour: 'blue' }), claim('typo'));
+    await apply(
+      storageClass('typo', 'disk.csi.stowage.dev', { parameters: { colour: 'blue' } }),
+      claim('typo'),
+    );
     assert.equal(
       await told('PersistentVolumeClaim/data', 'ProvisioningFailed', /./),
       'Volume provisioning failed with infeasible error. Retries will be delayed. rpc error: code = InvalidArgument ' +

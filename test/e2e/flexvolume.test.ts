@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone } from '../support/command.ts';
+import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { listOf } from '../support/kubectl-session.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { claimOf, scriptPod, storageClass } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/flexvolume', import.meta.url));
@@ -25,32 +26,11 @@ expandfs) mount -o "remount,size=$5" "$4" && echo '{"status":"Success"}' ;;
 esac
 `;
 
-const pod = (name: string, script: string, volume: object) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox',
-        command: ['sh', '-c', `${script}; exec sleep 3600`],
-        volumeMounts: [{ name: 'v', mountPath: '/data' }],
-      },
-    ],
-    volumes: [{ name: 'v', ...volume }],
-  },
-});
+const pod = (name: string, script: string, volume: object) =>
+  scriptPod(name, `${script}; exec sleep 3600`, { data: volume });
 
 const persistent = (name: string, driver: string, size: string) => [
-  {
-    apiVersion: 'storage.k8s.io/v1',
-    kind: 'StorageClass',
-    metadata: { name },
-    provisioner: 'kubernetes.io/no-provisioner',
-    allowVolumeExpansion: true,
-  },
+  storageClass(name, 'kubernetes.io/no-provisioner', { allowVolumeExpansion: true }),
   {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
@@ -62,16 +42,7 @@ const persistent = (name: string, driver: string, size: string) => [
       flexVolume: { driver },
     },
   },
-  {
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name },
-    spec: {
-      storageClassName: name,
-      accessModes: ['ReadWriteOnce'],
-      resources: { requests: { storage: size } },
-    },
-  },
+  claimOf(name, size, { storageClassName: name }),
 ];
 
 describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
@@ -111,7 +82,7 @@ describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
       assert.match(attached.devicePath, /^\/dev\/loop/);
       await remove('disk');
       const columns = 'custom-columns=:.status.volumesAttached';
-      await kubectlUntil(stack.kubeconfig, ['get', 'node/node-1', '-w', '-o', columns], /<none>/);
+      await kubectlUntil(stack.kubeconfig, [...watchOf('node', 'node-1'), '-o', columns], /<none>/);
     }
   });
 
@@ -190,7 +161,7 @@ describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
     await remove('a', 'b');
     await waitGone(stack.kubeconfig, 'pods');
     const columns = 'custom-columns=:.status.volumesAttached';
-    await kubectlUntil(stack.kubeconfig, ['get', 'node/node-1', '-w', '-o', columns], /<none>/);
+    await kubectlUntil(stack.kubeconfig, [...watchOf('node', 'node-1'), '-o', columns], /<none>/);
     assert.equal(await mounts(), 0);
     assert.deepEqual(await leftOnMachine(directory), []);
   });

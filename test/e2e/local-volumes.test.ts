@@ -4,15 +4,12 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { cannotMount, kubectlUntil, run } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
-const CLASS = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'local' },
-  provisioner: 'kubernetes.io/no-provisioner',
+const CLASS = storageClass('local', 'kubernetes.io/no-provisioner', {
   volumeBindingMode: 'WaitForFirstConsumer',
-};
+});
 const spec = { storageClassName: 'local', accessModes: ['ReadWriteOnce'] };
 const volume = (name: string, node: string, local: object) => ({
   apiVersion: 'v1',
@@ -32,30 +29,9 @@ const volume = (name: string, node: string, local: object) => ({
     },
   },
 });
-const claim = (name: string) => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: { ...spec, resources: { requests: { storage: '16Mi' } } },
-});
-const pod = (name: string, script: string, more: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox',
-        command: ['sh', '-c', `${script}; exec sleep 3600`],
-        volumeMounts: [{ name: 'v', mountPath: '/data' }],
-      },
-    ],
-    volumes: [{ name: 'v', persistentVolumeClaim: { claimName: name } }],
-    ...more,
-  },
-});
+const claim = (name: string) => claimOf(name, '16Mi', { storageClassName: 'local' });
+const pod = (name: string, script: string, spec: object = {}) =>
+  scriptPod(name, `${script}; exec sleep 3600`, { data: volumeOf(name) }, { spec });
 
 describe('local volumes on two nodes, by kubectl', { skip: cannotMount }, () => {
   const cluster = suiteCluster(['--nodes', '2']);

@@ -4,48 +4,14 @@ import { request } from 'node:https';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { cannotMount } from '../support/command.ts';
+import { claimOf, DISK_CLASS, scriptPod, volumeOf } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
-const CLASS = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'disk' },
-  provisioner: 'disk.csi.stowage.dev',
-  volumeBindingMode: 'WaitForFirstConsumer',
-};
-const CLAIM = {
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name: 'data' },
-  spec: {
-    accessModes: ['ReadWriteOnce'],
-    storageClassName: 'disk',
-    resources: { requests: { storage: '32Mi' } },
-  },
-};
-const POD = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'web' },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'host',
-        command: ['sh', '-c', 'head -c 4194304 /dev/zero > /v/file; sync; exec sleep 3600'],
-        volumeMounts: [
-          { name: 'v', mountPath: '/v' },
-          { name: 'scratch', mountPath: '/s' },
-        ],
-      },
-    ],
-    volumes: [
-      { name: 'v', persistentVolumeClaim: { claimName: 'data' } },
-      { name: 'scratch', emptyDir: {} },
-    ],
-  },
-};
+const CLAIM = claimOf('data', '32Mi', { storageClassName: 'disk' });
+const POD = scriptPod('web', 'head -c 4194304 /dev/zero > /v/file; sync; exec sleep 3600', {
+  v: volumeOf('data'),
+  s: { emptyDir: {} },
+});
 
 describe("the node's own server", { skip: cannotMount }, () => {
   const cluster = suiteCluster();
@@ -78,7 +44,7 @@ describe("the node's own server", { skip: cannotMount }, () => {
 
   it('tells its pods, what runs, how full it is, and what it counts', async () => {
     const { k, apply } = cluster;
-    await apply(CLASS, CLAIM, POD);
+    await apply(DISK_CLASS, CLAIM, POD);
     await k('wait', '--for=jsonpath={.status.phase}=Running', 'pod/web', '--timeout=60s');
     const pods = JSON.parse((await ask('/pods', { admin: true })).body);
     assert.deepEqual(

@@ -10,6 +10,7 @@ import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { listOf } from '../support/kubectl-session.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { claimOf, scriptPod, volumeOf } from '../support/manifests.ts';
 import { type Moment, mortalCluster } from '../support/mortal-cluster.ts';
 import { processesNaming } from '../support/scrub.ts';
 
@@ -90,17 +91,8 @@ const SWEEPS: readonly Sweep[] = [
   },
 ];
 
-const claim = (name: string, volumeMode: Sweep['mode']) => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: {
-    volumeMode,
-    accessModes: ['ReadWriteOnce'],
-    storageClassName: 'stowage-disk',
-    resources: { requests: { storage: '16Mi' } },
-  },
-});
+const claim = (name: string, volumeMode: Sweep['mode']) =>
+  claimOf(name, '16Mi', { volumeMode, storageClassName: 'stowage-disk' });
 
 /** What fills an empty volume, and says what the content's checksum is. */
 const SCRIPTS = {
@@ -114,26 +106,12 @@ const SCRIPTS = {
 };
 
 /** Does so, and stays. `tag` is in its command line. */
-const pod = (name: string, claimName: string, mode: Sweep['mode'], tag: string) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'host',
-        command: ['sh', '-c'],
-        args: [`${SCRIPTS[mode]}; while :; do sleep 3600; done`, tag],
-        ...(mode === 'Block'
-          ? { volumeDevices: [{ name: 'v', devicePath: '/dev/v' }] }
-          : { volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
-      },
-    ],
-    volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }],
-  },
-});
+const pod = (name: string, claimName: string, mode: Sweep['mode'], tag: string) => {
+  const command = { command: ['sh', '-c'], args: [`${SCRIPTS[mode]}; while :; do sleep 3600; done`, tag] };
+  const device = { volumeMounts: [], volumeDevices: [{ name: 'v', devicePath: '/dev/v' }] };
+  const container = { ...command, ...(mode === 'Block' && device) };
+  return scriptPod(name, '', { v: volumeOf(claimName) }, { container });
+};
 
 /** Of what the pods' scripts write. */
 async function checksumAt(place: string, mode: Sweep['mode']): Promise<string> {

@@ -8,12 +8,13 @@ import { promisify } from 'node:util';
 import { silentLogger, systemClock } from '../../src/base/index.ts';
 import { type DiskDriver, openDiskDriver } from '../../src/drivers/disk/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
-import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone } from '../support/command.ts';
+import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { emptied } from '../support/emptied.ts';
 import { freePort } from '../support/free-port.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { listOf } from '../support/kubectl-session.ts';
 import { type NodeMachine, nodeMachine, unmountBelow } from '../support/machine.ts';
+import { DISK_CLASS } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
 const run = promisify(execFile);
@@ -24,13 +25,6 @@ const IMPATIENT = [
   ...['--node-monitor-period', '500ms', '--node-monitor-grace-period', '3s'],
   ...['--max-wait-for-unmount-duration', '4s'],
 ];
-const CLASS = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'disk' },
-  provisioner: 'disk.csi.stowage.dev',
-  volumeBindingMode: 'WaitForFirstConsumer',
-};
 const SET = {
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
@@ -102,11 +96,10 @@ describe('nodes that are processes of their own', { skip: cannotMount }, () => {
   const runsOn = (name: string) =>
     kubectlUntil(
       stack.kubeconfig,
-      ['get', 'pod', 'web-0', '-o', 'wide', '-w'],
+      [...watchOf('pod', 'web-0'), '-o', 'wide'],
       new RegExp(`1/1 +Running.* ${name} `),
     );
-  const isNotReady = (name: string) =>
-    kubectlUntil(stack.kubeconfig, ['get', 'node', name, '-w'], /NotReady/);
+  const isNotReady = (name: string) => kubectlUntil(stack.kubeconfig, watchOf('node', name), /NotReady/);
   const told = (says: RegExp) =>
     kubectlUntil(
       stack.kubeconfig,
@@ -151,7 +144,7 @@ describe('nodes that are processes of their own', { skip: cannotMount }, () => {
 
   it('register from namespaces of their own, and run a pod with a disk', async () => {
     await start('a');
-    await kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(CLASS, SET)) });
+    await kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(DISK_CLASS, SET)) });
     await runsOn('a');
     await start('b');
     assert.deepEqual(await written('a'), ['a']);

@@ -1,30 +1,16 @@
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { cannotMount, kubectlUntil } from '../support/command.ts';
+import { cannotMount, kubectlUntil, watchOf } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { claimOf, storageClass } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const EXTERNAL = 'external-provisioner.volume.kubernetes.io/finalizer';
 const IN_TREE = 'kubernetes.io/pv-controller';
 const PROTECTION = 'kubernetes.io/pv-protection';
 
-const storageClass = (name: string, provisioner: string) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name },
-  provisioner,
-});
-const claim = (name: string, storageClassName: string) => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: {
-    storageClassName,
-    accessModes: ['ReadWriteOnce'],
-    resources: { requests: { storage: '16Mi' } },
-  },
-});
+const claim = (name: string, storageClassName: string) => claimOf(name, '16Mi', { storageClassName });
 
 /** HonorPVReclaimPolicy: what becomes of the data does not depend on what is deleted first. */
 describe('reclaim policies, whichever of volume and claim is deleted first, by kubectl', {
@@ -84,7 +70,7 @@ describe('reclaim policies, whichever of volume and claim is deleted first, by k
       const pv = await bind('data', 'fast');
       await k('patch', 'pv', pv, '-p', '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}');
       // What kept the volume until its data was deleted lets it go now.
-      const watch = ['get', 'pv', pv, '-w', '-o', 'jsonpath={.metadata.finalizers}{"\\n"}'];
+      const watch = [...watchOf('pv', pv), '-o', 'jsonpath={.metadata.finalizers}{"\\n"}'];
       await kubectlUntil(cluster.kubeconfig, watch, /^\["kubernetes.io\/pv-protection"\]$/);
       const before = await leftOnMachine(cluster.directory);
       assert.notDeepEqual(before, []);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { sleep, systemClock, systemRandom } from '../../src/base/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
-import { cannotMount, EXAMPLE, kubectl, kubectlUntil, type Up, up } from '../support/command.ts';
+import { cannotMount, EXAMPLE, kubectl, kubectlUntil, type Up, up, watchOf } from '../support/command.ts';
 import { deleteEverything } from '../support/delete-everything.ts';
 import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
@@ -61,7 +61,7 @@ describe('stowage up, again', { skip: cannotMount }, () => {
       const second = await up(directory);
       // Until the node has looked, the API says what was true before: wait for the restart that it counts.
       for (const pod of ['web-0', 'web-1']) {
-        const watch = ['get', 'pod', pod, '-w', '--no-headers'];
+        const watch = [...watchOf('pod', pod), '--no-headers'];
         await kubectlUntil(second.kubeconfig, watch, /1\/1\s+Running\s+1\b/, { limitMs: 60_000 });
       }
       assert.ok((await k(second, 'logs', 'web-1')).includes(line), 'what the pod wrote is still there');

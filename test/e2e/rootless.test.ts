@@ -3,8 +3,19 @@ import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { EXAMPLE, kubectl, kubectlUntil, run, STOWAGE, type Up, up, waitGone } from '../support/command.ts';
+import {
+  EXAMPLE,
+  kubectl,
+  kubectlUntil,
+  run,
+  STOWAGE,
+  type Up,
+  up,
+  waitGone,
+  watchOf,
+} from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { claimOf, storageClass } from '../support/manifests.ts';
 import {
   asOrdinaryUser,
   cannotBeRootless,
@@ -13,23 +24,8 @@ import {
 } from '../support/ordinary-user.ts';
 import { processesNaming, scrub } from '../support/scrub.ts';
 
-const BLOCK_CLAIM = {
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name: 'raw' },
-  spec: {
-    accessModes: ['ReadWriteOnce'],
-    volumeMode: 'Block',
-    storageClassName: 'now',
-    resources: { requests: { storage: '1Mi' } },
-  },
-};
-const IMMEDIATE = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'now' },
-  provisioner: 'disk.csi.stowage.dev',
-};
+const BLOCK_CLAIM = claimOf('raw', '1Mi', { volumeMode: 'Block', storageClassName: 'now' });
+const IMMEDIATE = storageClass('now', 'disk.csi.stowage.dev');
 
 describe('stowage up as an ordinary user', { skip: cannotBeRootless }, () => {
   let directory: string;
@@ -80,7 +76,7 @@ describe('stowage up as an ordinary user', { skip: cannotBeRootless }, () => {
     );
     stack = await up(directory, [], asOrdinaryUser);
     // Until the node is back the status is the one of before.
-    await kubectlUntil(stack.kubeconfig, ['get', 'pod', 'web-0', '-w'], /1\/1 +Running +1/);
+    await kubectlUntil(stack.kubeconfig, watchOf('pod', 'web-0'), /1\/1 +Running +1/);
     const log = await k('logs', 'web-0');
     assert.ok(log.includes(line), `the log of the successor lacks the line ${line}:\n${log}`);
   });

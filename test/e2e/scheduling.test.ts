@@ -2,37 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cannotMount } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
-import { sleepingPod } from '../support/manifests.ts';
+import { claimOf, sleepingPod, storageClass } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
 const DISK = 'disk.csi.stowage.dev';
 const NO_PREEMPTION = 'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.';
 
-const storageClass = (name: string, more: object = {}) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name },
-  provisioner: DISK,
-  volumeBindingMode: 'WaitForFirstConsumer',
-  ...more,
-});
+const diskClass = (name: string, more: object = {}) =>
+  storageClass(name, DISK, { volumeBindingMode: 'WaitForFirstConsumer', ...more });
 
 const inZone = (value: string) => ({
   allowedTopologies: [{ matchLabelExpressions: [{ key: ZONE, values: [value] }] }],
 });
 
-const claim = (name: string, storageClassName: string, more: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: {
-    storageClassName,
-    accessModes: ['ReadWriteOnce'],
-    resources: { requests: { storage: '64Mi' } },
-    ...more,
-  },
-});
+const claim = (name: string, storageClassName: string, more: object = {}) =>
+  claimOf(name, '64Mi', { storageClassName, ...more });
 
 /** A volume that only nodes with the label reach. */
 const volume = (name: string, className: string, [key, value]: [string, string], source: object) => ({
@@ -76,7 +61,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
   };
 
   it('puts a pod on the node that has its local disk', async () => {
-    const local = { ...storageClass('local'), provisioner: 'kubernetes.io/no-provisioner' };
+    const local = { ...diskClass('local'), provisioner: 'kubernetes.io/no-provisioner' };
     await apply(
       local,
       ...['node-2', 'node-3'].map((name) =>
@@ -97,7 +82,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
   it('says why a zone without nodes cannot be used, and goes on once the class is right', async () => {
     await k('taint', 'node', 'node-1', 'node-role.kubernetes.io/master=:NoSchedule');
     await apply(
-      storageClass('zonal', inZone('cn-hangzhou-d')),
+      diskClass('zonal', inZone('cn-hangzhou-d')),
       claim('data', 'zonal'),
       sleepingPod('db', ['data']),
     );
@@ -108,7 +93,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
     );
     assert.equal(await k('get', 'pvc', 'data', '-o', 'jsonpath={.status.phase}'), 'Pending');
     await k('delete', 'storageclass', 'zonal');
-    await apply(storageClass('zonal', inZone('cn-hangzhou-b')));
+    await apply(diskClass('zonal', inZone('cn-hangzhou-b')));
     assert.equal(await nodeOf('db'), 'node-2');
     await k('wait', '--for=condition=Ready', 'pod/db', '--timeout=60s');
     const name = await k('get', 'pvc', 'data', '-o', 'jsonpath={.spec.volumeName}');
@@ -120,8 +105,8 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
   it('finds no node for two claims whose volumes are in different zones', async () => {
     const now = { volumeBindingMode: 'Immediate' };
     await apply(
-      storageClass('in-b', { ...inZone('cn-hangzhou-b'), ...now }),
-      storageClass('in-c', { ...inZone('cn-hangzhou-c'), ...now }),
+      diskClass('in-b', { ...inZone('cn-hangzhou-b'), ...now }),
+      diskClass('in-c', { ...inZone('cn-hangzhou-c'), ...now }),
       claim('b', 'in-b'),
       claim('c', 'in-c'),
     );
@@ -135,7 +120,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
   });
 
   it('follows a topology key of one’s own, and a label that comes later', async () => {
-    const racks = { ...storageClass('racks'), provisioner: 'kubernetes.io/no-provisioner' };
+    const racks = { ...diskClass('racks'), provisioner: 'kubernetes.io/no-provisioner' };
     const source = { hostPath: { path: cluster.directory } };
     await apply(
       racks,
@@ -169,7 +154,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
       spec: { attachRequired: false },
     });
     await k('patch', 'csinode', 'node-1', '--type=json', '-p', add);
-    const limited = { ...storageClass('limited'), provisioner: 'kubernetes.io/no-provisioner' };
+    const limited = { ...diskClass('limited'), provisioner: 'kubernetes.io/no-provisioner' };
     const names = ['one', 'two'];
     await apply(
       limited,
@@ -203,7 +188,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
         metadata: { name: 'urgent' },
         value: 1000,
       },
-      storageClass('fast'),
+      diskClass('fast'),
       claim('data', 'fast', { accessModes: ['ReadWriteOncePod'] }),
       sleepingPod('low', ['data']),
     );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { kubectl, kubectlUntil, stowage, type Up, up, waitGone } from '../support/command.ts';
+import { kubectl, kubectlUntil, stowage, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { scrub } from '../support/scrub.ts';
 
@@ -125,12 +125,9 @@ describe('simulated nodes, by kubectl', () => {
     await k('annotate', 'node', node, 'simulated.stowage.dev/power-');
     await k('taint', 'node', node, 'node.kubernetes.io/out-of-service-');
     const beats = [
-      'get',
-      'lease',
-      node,
+      ...watchOf('lease', node),
       '-n',
       'kube-node-lease',
-      '-w',
       '-o',
       'jsonpath={.spec.renewTime}{"\\n"}',
     ];

@@ -3,19 +3,15 @@ import { describe, it } from 'node:test';
 import { cannotSnapshot } from '../support/cannot-snapshot.ts';
 import { kubectlUntil } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { claimOf, storageClass } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const DRIVER = 'disk.csi.stowage.dev';
 const SNAPSHOTS = 'snapshot.storage.k8s.io/v1';
 const GROUPS = 'groupsnapshot.storage.k8s.io/v1';
 
-const storageClass = (name: string, parameters: Record<string, string> = {}) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name },
-  provisioner: DRIVER,
-  parameters,
-});
+const diskClass = (name: string, parameters: Record<string, string> = {}) =>
+  storageClass(name, DRIVER, { parameters });
 
 const snapshotClass = (name: string, deletionPolicy: string, annotations = {}) => ({
   apiVersion: SNAPSHOTS,
@@ -25,17 +21,8 @@ const snapshotClass = (name: string, deletionPolicy: string, annotations = {}) =
   deletionPolicy,
 });
 
-const claim = (name: string, more: object = {}, storage = '32Mi') => ({
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name },
-  spec: {
-    storageClassName: 'disk',
-    accessModes: ['ReadWriteOnce'],
-    resources: { requests: { storage } },
-    ...more,
-  },
-});
+const claim = (name: string, more: object = {}, storage = '32Mi') =>
+  claimOf(name, storage, { storageClassName: 'disk', ...more });
 
 const snapshot = (name: string, source: object, volumeSnapshotClassName?: string) => ({
   apiVersion: SNAPSHOTS,
@@ -93,7 +80,7 @@ describe('snapshots, restore and clones, by kubectl', { skip: cannotSnapshot }, 
 
   it('brings data back that was deleted: write, snapshot, delete, restore, read; then the snapshot goes with its content', async () => {
     await apply(
-      storageClass('disk'),
+      diskClass('disk'),
       snapshotClass('default', 'Delete', { 'snapshot.storage.kubernetes.io/is-default-class': 'true' }),
       snapshotClass('kept', 'Retain'),
       claim('data'),
@@ -205,7 +192,7 @@ describe('snapshots, restore and clones, by kubectl', { skip: cannotSnapshot }, 
 
   it('restores XFS beside its source, and raw blocks; one as the other only where it is allowed', async () => {
     await apply(
-      storageClass('xfs', { 'csi.storage.k8s.io/fstype': 'xfs' }),
+      diskClass('xfs', { 'csi.storage.k8s.io/fstype': 'xfs' }),
       claim('x', { storageClassName: 'xfs' }, '300Mi'),
       claim('raw', { volumeMode: 'Block' }, '16Mi'),
       pod('original', ['x'], 'echo xfs > /x/file; printf blocks > /dev/raw', ['raw']),

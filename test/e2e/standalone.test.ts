@@ -8,10 +8,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
-import { cannotMount, kubectl, kubectlUntil, STOWAGE, type Up, up, waitGone } from '../support/command.ts';
+import {
+  cannotMount,
+  kubectl,
+  kubectlUntil,
+  STOWAGE,
+  type Up,
+  up,
+  waitGone,
+  watchOf,
+} from '../support/command.ts';
 import { startDiskDriver } from '../support/disk-driver-process.ts';
 import { requireKubectl } from '../support/kubectl.ts';
-import { sleepingPod } from '../support/manifests.ts';
+import { claimOf, sleepingPod, storageClass } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
 const DRIVER = 'alone.csi.example.com';
@@ -84,18 +93,9 @@ describe('every part in a process of its own', { skip: cannotMount }, () => {
     kubectl(stack.kubeconfig, ['apply', '-f', '-'], {
       input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
     });
-  const claim = (name: string) => ({
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name },
-    spec: {
-      accessModes: ['ReadWriteOnce'],
-      storageClassName: 'alone',
-      resources: { requests: { storage: '16Mi' } },
-    },
-  });
+  const claim = (name: string) => claimOf(name, '16Mi', { storageClassName: 'alone' });
   const bound = (name: string) =>
-    kubectlUntil(stack.kubeconfig, ['get', 'pvc', name, '-w', '--no-headers'], /\bBound\b/);
+    kubectlUntil(stack.kubeconfig, [...watchOf('pvc', name), '--no-headers'], /\bBound\b/);
   const address = () => `unix://${join(directory, 'csi.sock')}`;
 
   before(async () => {
@@ -153,12 +153,7 @@ describe('every part in a process of its own', { skip: cannotMount }, () => {
       await second.says(/"new leader".*external-attacher-leader/);
       await apply(
         { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name: DRIVER }, spec: {} },
-        {
-          apiVersion: 'storage.k8s.io/v1',
-          kind: 'StorageClass',
-          metadata: { name: 'alone' },
-          provisioner: DRIVER,
-        },
+        storageClass('alone', DRIVER),
         claim('one'),
         sleepingPod('user', ['one']),
       );

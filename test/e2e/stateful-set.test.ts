@@ -3,14 +3,10 @@ import { describe, it } from 'node:test';
 import type { Pod } from '../../src/kube/index.ts';
 import { cannotMount } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { storageClass } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
-const CLASS = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'fast' },
-  provisioner: 'disk.csi.stowage.dev',
-};
+const CLASS = storageClass('fast', 'disk.csi.stowage.dev');
 
 const set = (name: string, more: object = {}, version = '1') => ({
   apiVersion: 'apps/v1',

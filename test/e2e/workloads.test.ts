@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { Pod } from '../../src/kube/index.ts';
 import { cannotMount } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { claimOf, storageClass } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const container = (script: string, more: object = {}) => ({
@@ -31,24 +32,9 @@ const DEPLOYMENT = {
   },
 };
 
-const CLAIM = {
-  apiVersion: 'v1',
-  kind: 'PersistentVolumeClaim',
-  metadata: { name: 'results' },
-  spec: {
-    storageClassName: 'fast',
-    accessModes: ['ReadWriteOnce'],
-    resources: { requests: { storage: '64Mi' } },
-  },
-};
+const CLAIM = claimOf('results', '64Mi', { storageClassName: 'fast' });
 
-const CLASS = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'fast' },
-  provisioner: 'disk.csi.stowage.dev',
-  volumeBindingMode: 'WaitForFirstConsumer',
-};
+const CLASS = storageClass('fast', 'disk.csi.stowage.dev', { volumeBindingMode: 'WaitForFirstConsumer' });
 
 const JOB = {
   apiVersion: 'batch/v1',

@@ -66,6 +66,14 @@ export function kubectlResult(
   return run('kubectl', args, { ...options, env });
 }
 
+/**
+ * The arguments that show an object and each of its changes. Not `get KIND NAME -w`: that drops what happens between
+ * its get and its watch.
+ */
+export const watchOf = (kind: string, name: string): string[] => [
+  ...['get', kind, '--field-selector', `metadata.name=${name}`, '-w'],
+];
+
 /** Runs a kubectl that watches until a line of its output matches; resolves to the line. */
 export async function kubectlUntil(
   kubeconfig: string,

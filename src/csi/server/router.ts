@@ -131,6 +131,7 @@ function admit(
   options: RouterOptions,
 ): UntypedHandler {
   if (!handler) {
+    // What the specification asks of a driver for every call that it does not have.
     throw new CsiStatus(Code.UNIMPLEMENTED, `${method.name} is not implemented by this driver`);
   }
   const rejected = options.reject?.(method, request);

@@ -5,7 +5,7 @@ import { get } from 'node:http';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
-import { kubectlUntil } from '../../support/command.ts';
+import { kubectlUntil, watchOf } from '../../support/command.ts';
 import { kubectlTooOld } from '../../support/kubectl.ts';
 import { type KubectlSession, kubectlSession } from '../../support/kubectl-session.ts';
 import { OBJECTS } from './objects.ts';
@@ -132,7 +132,7 @@ describe('kubectl reads', { skip: await kubectlTooOld(), timeout: 120_000 }, () 
     it(`${command} (refused)`, async () => assert.equal(await session.refused(...command.split(' ')), says));
 
   it('get -w shows the change, wait sees it', async () => {
-    const watching = kubectlUntil(session.kubeconfig, ['get', 'pv', 'small', '-w', '-L', 'seen'], / yes$/);
+    const watching = kubectlUntil(session.kubeconfig, [...watchOf('pv', 'small'), '-L', 'seen'], / yes$/);
     const waiting = k('wait', 'pv/small', '--for=jsonpath={.metadata.labels.seen}=yes', '--timeout=20s');
     await k('label', 'pv', 'small', 'seen=yes');
     assert.match(await watching, /^small/);
