@@ -3,7 +3,8 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { nodes, type Pod, pods } from '../../kube/index.ts';
-import { chooseContainer, logOptionCauses, nodeEndpoint } from './pod-log.ts';
+import { nodeEndpoint } from './ask-node.ts';
+import { chooseContainer, logOptionCauses } from './pod-log.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 const podOf = (...names: string[]): Pod => ({

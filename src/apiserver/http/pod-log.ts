@@ -1,24 +1,19 @@
-import { request as httpsRequest } from 'node:https';
 import { isIPv6 } from 'node:net';
-import { pipeline } from 'node:stream/promises';
 import {
   badRequest,
   internalError,
   invalid,
-  type Node,
   nodes,
   type Pod,
   pods,
   type StatusCause,
   statusFailure,
 } from '../../kube/index.ts';
-import { exchangeSignal, type ResourceExchange } from './exchange.ts';
+import { nodeEndpoint, passOnFromNode } from './ask-node.ts';
+import type { ResourceExchange } from './exchange.ts';
 import { flag, integer } from './query.ts';
 import { objectName } from './read.ts';
 
-/** As the API server asks nodes for them (--kubelet-preferred-address-types; addresses before names). */
-const ADDRESS_TYPES = ['InternalIP', 'ExternalIP', 'Hostname', 'InternalDNS', 'ExternalDNS'];
-const DEFAULT_KUBELET_PORT = 10250;
 /** How much of a node's error text is passed on. */
 const MAX_ERROR_BYTES = 2048;
 
@@ -38,7 +33,16 @@ export async function servePodLog(exchange: ResourceExchange): Promise<void> {
   const { host, port } = nodeEndpoint(server.registry.get(nodes, { name: nodeName }).object);
   const { namespace, name } = pod.metadata;
   const path = `/containerLogs/${namespace}/${name}/${container}${kubeletQuery(query)}`;
-  await passThrough(exchange, { host, port, path });
+  const url = `https://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`;
+  await passOnFromNode(exchange, {
+    ...{ host, port, path },
+    unreachable: (error) => internalError(`Get ${JSON.stringify(url)}: ${error.message}`),
+    async begin(answer) {
+      const code = answer.statusCode ?? 500;
+      if (code < 200 || code > 206) throw kubeletFailure(code, await text(answer), exchange);
+      response.writeHead(200, { 'Content-Type': 'text/plain' });
+    },
+  });
 }
 
 /** What is wrong with the options (ValidatePodLogOptions). */
@@ -82,22 +86,6 @@ export function chooseContainer(pod: Pod, asked: string): string {
   );
 }
 
-/** Where a node serves its pods' logs. @throws StatusError 500 when it has no address. */
-export function nodeEndpoint(node: Node): { host: string; port: number } {
-  const addresses = node.status?.addresses ?? [];
-  for (const type of ADDRESS_TYPES) {
-    const found = addresses.find((address) => address.type === type);
-    if (found)
-      return {
-        host: found.address,
-        // A node without a server says 0, which counts as said nothing.
-        port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port || DEFAULT_KUBELET_PORT,
-      };
-  }
-  const known = addresses.map((address) => `{${address.type} ${address.address}}`).join(' ');
-  throw internalError(`no preferred addresses found; known addresses: [${known}]`);
-}
-
 function kubeletQuery(query: URLSearchParams): string {
   const parameters = new URLSearchParams();
   for (const name of ['follow', 'previous', 'timestamps'])
@@ -108,50 +96,6 @@ function kubeletQuery(query: URLSearchParams): string {
   }
   const text = parameters.toString();
   return text === '' ? '' : `?${text}`;
-}
-
-interface KubeletLocation {
-  readonly host: string;
-  readonly port: number;
-  readonly path: string;
-}
-
-async function passThrough(exchange: ResourceExchange, location: KubeletLocation): Promise<void> {
-  const { server, response } = exchange;
-  const { host, port, path } = location;
-  const url = `https://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`;
-  const { signal, dispose } = exchangeSignal(exchange);
-  try {
-    const answer = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
-      const call = httpsRequest(
-        {
-          host,
-          port,
-          path,
-          ca: server.kubelet.ca,
-          cert: server.kubelet.client.cert,
-          key: server.kubelet.client.key,
-          agent: false,
-          signal,
-        },
-        resolve,
-      );
-      call.on('error', (error) => reject(internalError(`Get ${JSON.stringify(url)}: ${error.message}`)));
-      call.end();
-    });
-    const code = answer.statusCode ?? 500;
-    if (code < 200 || code > 206) throw kubeletFailure(code, await text(answer), exchange);
-    response.writeHead(200, { 'Content-Type': 'text/plain' });
-    // A log that is followed may stay silent for long: the client must see that it has begun.
-    response.flushHeaders();
-    await pipeline(answer, response);
-  } catch (error) {
-    // Once the log flows there is no other way to say that it broke off than to break off.
-    if (response.headersSent) response.destroy();
-    else if (!signal.aborted) throw error;
-  } finally {
-    dispose();
-  }
 }
 
 /** How a node's refusal reaches the client (generic/rest/response_checker.go). */

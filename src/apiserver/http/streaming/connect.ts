@@ -1,8 +1,9 @@
 import { badRequest, nodes, type Pod, pods, type Stored } from '../../../kube/index.ts';
 import { forbiddenFor } from '../../auth/index.ts';
+import { nodeEndpoint } from '../ask-node.ts';
 import type { ResourceExchange } from '../exchange.ts';
 import { methodNotAllowed } from '../failures.ts';
-import { chooseContainer, nodeEndpoint } from '../pod-log.ts';
+import { chooseContainer } from '../pod-log.ts';
 import { flag } from '../query.ts';
 import { objectName } from '../read.ts';
 import { proxyUpgrade } from './proxy-upgrade.ts';

@@ -1,9 +1,7 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { pipeline } from 'node:stream/promises';
+import type { IncomingHttpHeaders } from 'node:http';
 import { badRequest, nodes, statusFailure } from '../../../kube/index.ts';
-import { exchangeSignal, type ResourceExchange } from '../exchange.ts';
-import { nodeEndpoint } from '../pod-log.ts';
+import { nodeEndpoint, passOnFromNode } from '../ask-node.ts';
+import type { ResourceExchange } from '../exchange.ts';
 
 /** What is between two ends of one connection, and credentials, which are between the client and us. */
 const KEPT_BACK: ReadonlySet<string> = new Set([
@@ -21,37 +19,17 @@ export async function serveNodeProxy(exchange: ResourceExchange): Promise<void> 
   const endpoint = nodeEndpoint(server.registry.get(nodes, { name }).object);
   // Nodes are on this machine: whatever else listens there is nobody's business (proxyutil.IsProxyableHostname).
   if (port && Number(port) !== endpoint.port) throw badRequest('address not allowed');
-  const { signal, dispose } = exchangeSignal(exchange);
   const url = request.url ?? '/';
   const query = url.includes('?') ? url.slice(url.indexOf('?')) : '';
-  try {
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const call = httpsRequest(
-        {
-          ...endpoint,
-          method: request.method,
-          path: `/${target.rest ?? ''}${query}`,
-          headers: passed(request.headers),
-          ca: server.kubelet.ca,
-          cert: server.kubelet.client.cert,
-          key: server.kubelet.client.key,
-          agent: false,
-          signal,
-        },
-        resolve,
-      );
-      call.on('error', (error) => reject(unreachable(error)));
-      request.pipe(call);
-    });
-    response.writeHead(answer.statusCode ?? 502, passed(answer.headers));
-    response.flushHeaders();
-    await pipeline(answer, response);
-  } catch (error) {
-    if (response.headersSent) response.destroy();
-    else if (!signal.aborted) throw error;
-  } finally {
-    dispose();
-  }
+  await passOnFromNode(exchange, {
+    ...endpoint,
+    method: request.method,
+    path: `/${target.rest ?? ''}${query}`,
+    headers: passed(request.headers),
+    body: request,
+    unreachable,
+    begin: (answer) => void response.writeHead(answer.statusCode ?? 502, passed(answer.headers)),
+  });
 }
 
 /** Nodes are asked by HTTPS, whatever scheme is named: https:NAME:PORT. */

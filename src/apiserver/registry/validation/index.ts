@@ -5,17 +5,4 @@ export {
   validateMetadata,
   validateMetadataUpdate,
 } from './metadata.ts';
-export {
-  isConfigKey,
-  isDNS1035Label,
-  isDNS1123Label,
-  isDNS1123Subdomain,
-  isDNS1123SubdomainWithUnderscore,
-  isLabelValue,
-  isPathSegment,
-  isQualifiedName,
-  type NameRule,
-  validateAnnotations,
-  validateLabels,
-  validateWith,
-} from './names.ts';
+export * from './names.ts';
