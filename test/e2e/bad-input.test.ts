@@ -3,8 +3,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { kubectl, kubectlResult, type Up, up } from '../support/command.ts';
+import { kubectlResult, type Up, up } from '../support/command.ts';
 import { kubectlTooOld, requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { scrub } from '../support/scrub.ts';
 
 const CLAIM = `
@@ -120,7 +121,7 @@ const skip = await kubectlTooOld();
 describe('bad input, by kubectl', { skip, timeout: 120_000 }, () => {
   let directory: string;
   let stack: Up;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const { k } = kubectlOf(() => stack.kubeconfig);
   const apply = (input: string) => kubectlResult(stack.kubeconfig, ['apply', '-f', '-'], { input });
 
   before(async () => {

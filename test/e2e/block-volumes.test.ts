@@ -7,7 +7,7 @@ import { createLinuxHost } from '../../src/host/linux/index.ts';
 import { cannotMount, kubectl, kubectlUntil, up, waitGone } from '../support/command.ts';
 import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
-import { listOf } from '../support/kubectl-session.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { claimOf, DISK_CLASS, scriptPod } from '../support/manifests.ts';
 
@@ -35,9 +35,7 @@ describe('volumes that pods get as devices', { skip: cannotMount }, () => {
     inDirectory(async (directory) => {
       await requireKubectl();
       const kubeconfig = join(directory, 'kubeconfig');
-      const k = (...args: string[]) => kubectl(kubeconfig, args);
-      const apply = (...items: object[]) =>
-        kubectl(kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) });
+      const { k, apply } = kubectlOf(() => kubeconfig);
       let stack = await up(directory);
       await apply(DISK_CLASS, claim('data', { storageClassName: 'disk' }));
       await apply(
@@ -101,9 +99,7 @@ describe('volumes that pods get as devices', { skip: cannotMount }, () => {
     inDirectory(async (directory) => {
       await requireKubectl();
       const kubeconfig = join(directory, 'kubeconfig');
-      const k = (...args: string[]) => kubectl(kubeconfig, args);
-      const apply = (...items: object[]) =>
-        kubectl(kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) });
+      const { k, apply } = kubectlOf(() => kubeconfig);
       const image = join(directory, 'image');
       await host.files.allocate(image, 16n << 20n);
       const device = await host.loops.attach(image);

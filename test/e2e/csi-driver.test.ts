@@ -10,6 +10,7 @@ import { createLinuxHost } from '../../src/host/index.ts';
 import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { type DiskDriverProcess, startDiskDriver } from '../support/disk-driver-process.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { listOf } from '../support/kubectl-session.ts';
 import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
@@ -39,7 +40,7 @@ describe('stowage up --csi-driver with a driver that is a process of its own', {
   let directory: string;
   let stack: Up;
   let driver: DiskDriverProcess | undefined;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const { k } = kubectlOf(() => stack.kubeconfig);
   const apply = (list: object) =>
     kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(list) });
   const ready = (pod: string) => k('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=30s');
@@ -129,7 +130,7 @@ describe('a CSI driver in a few lines, plugged into a cluster', { skip: cannotMo
       ...services,
       ...also,
     });
-  const k = (...args: string[]) => kubectl(cluster.kubeconfig, args);
+  const { k } = kubectlOf(() => cluster.kubeconfig);
 
   before(async () => {
     await requireKubectl();

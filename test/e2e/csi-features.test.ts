@@ -12,6 +12,7 @@ import { pods } from '../../src/kube/index.ts';
 import { cannotMount, kubectl, kubectlUntil, waitGone, watchOf } from '../support/command.ts';
 import { eventTold } from '../support/event-told.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { claimOf, scriptPod, storageClass } from '../support/manifests.ts';
 import { MockDriver, type MockDriverOptions } from '../support/mock-driver.ts';
 import { scrub } from '../support/scrub.ts';
@@ -95,11 +96,7 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 18
   let cluster: Cluster;
   const drivers = new Map<string, MockDriver>();
   const driver = (name: string) => drivers.get(name)!;
-  const k = (...args: string[]) => kubectl(cluster.kubeconfig, args);
-  const apply = (...items: object[]) =>
-    kubectl(cluster.kubeconfig, ['apply', '-f', '-'], {
-      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
-    });
+  const { k, apply } = kubectlOf(() => cluster.kubeconfig);
   const running = () => k('wait', '--for=condition=Ready', 'pod/user', '--timeout=30s');
   const volumesOf = (name: string) => readdir(join(directory, name, 'volumes'));
   const uid = async () =>

@@ -7,10 +7,11 @@ import { waitUntil } from '../../src/client/index.ts';
 import { type Cluster, startCluster } from '../../src/cluster.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
 import { persistentVolumes, volumeAttachments } from '../../src/kube/index.ts';
-import { cannotMount, kubectl, kubectlUntil, watchOf } from '../support/command.ts';
+import { cannotMount, kubectlUntil, watchOf } from '../support/command.ts';
 import { eventTold } from '../support/event-told.ts';
 import { FaultDriver } from '../support/fault-driver.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
@@ -26,11 +27,7 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
   let directory: string;
   let driver: FaultDriver;
   let cluster: Cluster;
-  const k = (...args: string[]) => kubectl(cluster.kubeconfig, args);
-  const apply = (...items: object[]) =>
-    kubectl(cluster.kubeconfig, ['apply', '-f', '-'], {
-      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
-    });
+  const { k, apply } = kubectlOf(() => cluster.kubeconfig);
   const running = () => k('wait', '--for=condition=Ready', 'pod/user', `--timeout=${LIMIT_MS / 1000}s`);
   const bound = () =>
     kubectlUntil(cluster.kubeconfig, [...watchOf('pvc', 'data'), '--no-headers'], /\bBound\b/, {

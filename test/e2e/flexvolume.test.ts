@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone, watchOf } from '../support/command.ts';
+import { cannotMount, kubectlUntil, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
-import { listOf } from '../support/kubectl-session.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { claimOf, scriptPod, storageClass } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
@@ -51,9 +51,7 @@ describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
   const images = join(directory, 'images');
   let stack: Up;
   const start = () => up(directory, ['--volume-plugin-dir', drivers]);
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
-  const apply = (...items: object[]) =>
-    kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) });
+  const { k, apply } = kubectlOf(() => stack.kubeconfig);
   const ready = (name: string) => k('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
   const remove = (...names: string[]) => k('delete', 'pod', ...names, '--timeout=60s');
 

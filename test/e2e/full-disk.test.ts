@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { layoutOf } from '../../src/cluster/layout.ts';
@@ -17,7 +17,9 @@ import {
 import { deleteEverything } from '../support/delete-everything.ts';
 import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { leftOnMachine } from '../support/left.ts';
+import { scriptPod } from '../support/manifests.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 
 const layoutIn = (directory: string) => layoutOf(join(directory, 'data'), {});
@@ -39,7 +41,7 @@ describe('a full disk', { skip: cannotMount, timeout: 120_000 }, () => {
     inDirectory(async (directory) => {
       const disk = await SmallDisk.mount(layoutIn(directory).pool, 200);
       const stack = await up(directory, ['--log-level', 'silent']);
-      const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+      const { k } = kubectlOf(() => stack.kubeconfig);
       const free = await disk.fill();
       await k('apply', '-f', EXAMPLE);
       const template = 'jsonpath={.reason} {.message}{"\\n"}';
@@ -94,6 +96,52 @@ describe('a full disk', { skip: cannotMount, timeout: 120_000 }, () => {
       const found = (await namesOf(second, 'configmaps')).filter((name) => /map-|afterwards/.test(name));
       assert.deepEqual(found, ['configmap/afterwards', ...acknowledged].sort());
       assert.equal(await second.end('SIGTERM'), 0);
+    }));
+
+  it('under the node, or one that cannot be written: pods are told, others are left alone, and it goes on afterwards', () =>
+    inDirectory(async (directory) => {
+      const nodeRoot = join(directory, 'root');
+      const disk = await SmallDisk.mount(nodeRoot, 16);
+      const stack = await up(directory, ['--log-level', 'silent', '--node-root', nodeRoot]);
+      const { k, apply } = kubectlOf(() => stack.kubeconfig);
+      const runs = (name: string) => k('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
+      const told = (name: string, says: RegExp) =>
+        kubectlUntil(
+          stack.kubeconfig,
+          [
+            ...['get', 'events', '--watch', '--field-selector', `involvedObject.name=${name}`],
+            ...['-o', 'jsonpath={.reason} {.message}{"\\n"}'],
+          ],
+          says,
+          { limitMs: 60_000 },
+        );
+      const reader = (name: string) =>
+        scriptPod(name, 'exec sleep 3600', { text: { configMap: { name: 'text' } } });
+      await apply(configMap('text', 100_000), reader('before'));
+      await runs('before');
+      const read = () => k('exec', 'before', '--', 'cat', '/text/text');
+      assert.equal((await read()).length, 100_000);
+
+      const free = await disk.fill();
+      await apply(reader('full'));
+      await told(
+        'full',
+        /^FailedMount MountVolume\.SetUp failed for volume "\S+" : .*no space left on device/i,
+      );
+      assert.equal((await read()).length, 100_000);
+      await free();
+      await runs('full');
+
+      await disk.setReadOnly(true);
+      await apply(reader('sealed'));
+      await told('sealed', /^Failed.*read-only file system/i);
+      assert.equal((await read()).length, 100_000);
+      await disk.setReadOnly(false);
+      await runs('sealed');
+      await k('delete', 'pods', '--all', '--timeout=60s');
+      const pods = await readdir(join(nodeRoot, 'pods'));
+      assert.deepEqual(pods, []);
+      assert.equal(await stack.end('SIGTERM'), 0);
     }));
 
   it('at the start: one line', () =>
@@ -154,7 +202,7 @@ describe('paths', { skip: cannotMount, timeout: 120_000 }, () => {
       await symlink(join(directory, 'far', 'data'), join(directory, 'data'));
       await symlink(join(directory, 'far', 'root'), join(directory, 'root'));
       const stack = await up(directory, ['--node-root', join(directory, 'root')]);
-      const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+      const { k } = kubectlOf(() => stack.kubeconfig);
       await k('apply', '-f', EXAMPLE);
       await k('rollout', 'status', 'statefulset/web', '--timeout=60s');
       assert.match(await k('logs', 'web-0'), /^\/dev\/loop\d+ on \/data type ext4 /m);

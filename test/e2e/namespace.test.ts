@@ -3,6 +3,7 @@ import { before, describe, it } from 'node:test';
 import { cannotMount, EXAMPLE, kubectl, kubectlResult, up, waitGone } from '../support/command.ts';
 import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { leftOnMachine } from '../support/left.ts';
 
 const NAMESPACE = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n';
@@ -13,7 +14,7 @@ describe('kubectl delete namespace', { skip: cannotMount }, () => {
   it('takes a StatefulSet, its pods, claims and volumes with it and leaves nothing on the machine', () =>
     inDirectory(async (directory) => {
       const stack = await up(directory);
-      const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+      const { k } = kubectlOf(() => stack.kubeconfig);
       await kubectl(stack.kubeconfig, ['create', '-f', '-'], { input: NAMESPACE });
       await k('apply', '-n', 'team', '-f', EXAMPLE);
       await k('rollout', 'status', '-n', 'team', 'statefulset/web', '--timeout=60s');

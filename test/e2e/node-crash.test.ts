@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { systemClock } from '../../src/base/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
-import { cannotMount, EXAMPLE, kubectl, kubectlUntil, waitGone } from '../support/command.ts';
+import { cannotMount, EXAMPLE, kubectlUntil, waitGone } from '../support/command.ts';
 import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
-import { listOf } from '../support/kubectl-session.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { claimOf, scriptPod, volumeOf } from '../support/manifests.ts';
 import { type Moment, mortalCluster } from '../support/mortal-cluster.ts';
@@ -142,9 +142,7 @@ async function killAtEach(
   directory: string,
 ): Promise<void> {
   const kubeconfig = join(directory, 'kubeconfig');
-  const k = (...args: string[]) => kubectl(kubeconfig, args);
-  const apply = (...items: object[]) =>
-    kubectl(kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) });
+  const { k, apply } = kubectlOf(() => kubeconfig);
   const checksum = async (name: string) => {
     const line = await kubectlUntil(kubeconfig, ['logs', '-f', name], /^[0-9a-f]{64} /);
     return line.slice(0, 64);

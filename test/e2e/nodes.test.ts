@@ -12,6 +12,7 @@ import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone, watchOf } fr
 import { emptied } from '../support/emptied.ts';
 import { freePort } from '../support/free-port.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { listOf } from '../support/kubectl-session.ts';
 import { type NodeMachine, nodeMachine, unmountBelow } from '../support/machine.ts';
 import { DISK_CLASS } from '../support/manifests.ts';
@@ -77,7 +78,7 @@ describe('nodes that are processes of their own', { skip: cannotMount }, () => {
   let driver: DiskDriver;
   const machines = new Map<string, NodeMachine>();
 
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const { k } = kubectlOf(() => stack.kubeconfig);
   const rootOf = (name: string) => join(directory, name);
   const startStack = (...flags: string[]) =>
     up(directory, [

@@ -15,6 +15,7 @@ import {
   watchOf,
 } from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { claimOf, storageClass } from '../support/manifests.ts';
 import {
   asOrdinaryUser,
@@ -30,7 +31,7 @@ const IMMEDIATE = storageClass('now', 'disk.csi.stowage.dev');
 describe('stowage up as an ordinary user', { skip: cannotBeRootless }, () => {
   let directory: string;
   let stack: Up;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const { k } = kubectlOf(() => stack.kubeconfig);
   const apply = (object: object) =>
     kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(object) });
 

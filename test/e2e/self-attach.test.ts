@@ -12,6 +12,7 @@ import { createLinuxHost } from '../../src/host/linux/index.ts';
 import { cannotMount, kubectl, STOWAGE, type Up, up } from '../support/command.ts';
 import { emptied } from '../support/emptied.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { listOf } from '../support/kubectl-session.ts';
 import { scrub } from '../support/scrub.ts';
 
@@ -46,7 +47,7 @@ describe('a node that attaches for itself, beside one that does not', { skip: ca
   let directory: string;
   let stack: Up;
   let self: ReturnType<typeof spawn>;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const { k } = kubectlOf(() => stack.kubeconfig);
   const nodeStatus = async (node: string) => JSON.parse(await k('get', 'node', node, '-o', 'json'));
   /** Who says what about a pod's volume. */
   const attaches = async (name: string) => {

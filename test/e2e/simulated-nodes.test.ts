@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { kubectl, kubectlUntil, stowage, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { scrub } from '../support/scrub.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -25,7 +26,7 @@ interface Item {
 describe('simulated nodes, by kubectl', () => {
   let directory: string;
   let stack: Up;
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const { k } = kubectlOf(() => stack.kubeconfig);
   const apply = (...items: object[]) => {
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
     return kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input });

@@ -8,18 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
-import {
-  cannotMount,
-  kubectl,
-  kubectlUntil,
-  STOWAGE,
-  type Up,
-  up,
-  waitGone,
-  watchOf,
-} from '../support/command.ts';
+import { cannotMount, kubectlUntil, STOWAGE, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { startDiskDriver } from '../support/disk-driver-process.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { claimOf, sleepingPod, storageClass } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
@@ -88,11 +80,7 @@ describe('every part in a process of its own', { skip: cannotMount }, () => {
     parts.push(one);
     return one;
   };
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
-  const apply = (...items: object[]) =>
-    kubectl(stack.kubeconfig, ['apply', '-f', '-'], {
-      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
-    });
+  const { k, apply } = kubectlOf(() => stack.kubeconfig);
   const claim = (name: string) => claimOf(name, '16Mi', { storageClassName: 'alone' });
   const bound = (name: string) =>
     kubectlUntil(stack.kubeconfig, [...watchOf('pvc', name), '--no-headers'], /\bBound\b/);

@@ -44,7 +44,8 @@ export class RogueDriver {
         };
         this.#server.register(
           path,
-          (call: Call, answer: grpc.sendUnaryData<Buffer>) => this.#answer(method.name, definition, call, answer),
+          (call: Call, answer: grpc.sendUnaryData<Buffer>) =>
+            this.#answer(method.name, definition, call, answer),
           definition.responseSerialize,
           definition.requestDeserialize,
           'unary',
@@ -92,12 +93,7 @@ export class RogueDriver {
     this.#driver.close();
   }
 
-  #answer(
-    method: string,
-    { path }: { path: string },
-    call: Call,
-    answer: grpc.sendUnaryData<Buffer>,
-  ): void {
+  #answer(method: string, { path }: { path: string }, call: Call, answer: grpc.sendUnaryData<Buffer>): void {
     const misdeed = this.misdeeds.get(method);
     if (!misdeed) {
       this.#driver.makeUnaryRequest(path, whole, whole, call.request, call.metadata, (error, response) =>

@@ -24,6 +24,16 @@ export class SmallDisk {
     return new SmallDisk(directory);
   }
 
+  /** Whether it can be written to, as of a disk that has failed. */
+  async setReadOnly(readOnly: boolean): Promise<void> {
+    const { processes } = createLinuxHost({ clock: systemClock });
+    const { exitCode, stderr } = await processes.exec('mount', [
+      ...['-o', `remount,${readOnly ? 'ro' : 'rw'}`],
+      this.#directory,
+    ]);
+    if (exitCode !== 0) throw new Error(stderr);
+  }
+
   /** Fills it to the last byte; resolves to what frees it again. */
   async fill(): Promise<() => Promise<void>> {
     const path = join(this.#directory, 'filler');

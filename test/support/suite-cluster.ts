@@ -2,21 +2,16 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { kubectl, type Up, up, waitGone } from './command.ts';
+import { type Up, up } from './command.ts';
 import { requireKubectl } from './kubectl.ts';
-import { listOf } from './kubectl-session.ts';
+import { type KubectlOf, kubectlOf } from './kubectl-of.ts';
 import { scrub } from './scrub.ts';
 
 /** What the tests of one suite share. */
-export interface SuiteCluster {
+export interface SuiteCluster extends KubectlOf {
   readonly directory: string;
   readonly kubeconfig: string;
   readonly stack: Up;
-  /** kubectl; rejects when it fails. */
-  k(...args: string[]): Promise<string>;
-  apply(...items: object[]): Promise<string>;
-  /** Resolves once no object of the resource is left, or not the one (`KIND/NAME`). */
-  gone(what: string): Promise<void>;
 }
 
 /** A `stowage up` for the suite that this is called in: started before its tests, ended and scrubbed after them. */
@@ -33,6 +28,7 @@ export function suiteCluster(flags: readonly string[] = []): SuiteCluster {
     if (directory) await scrub(directory);
   });
   return {
+    ...kubectlOf(() => stack!.kubeconfig),
     get directory() {
       return directory!;
     },
@@ -42,9 +38,5 @@ export function suiteCluster(flags: readonly string[] = []): SuiteCluster {
     get stack() {
       return stack!;
     },
-    k: (...args) => kubectl(stack!.kubeconfig, args),
-    apply: (...items) =>
-      kubectl(stack!.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) }),
-    gone: (what) => waitGone(stack!.kubeconfig, what),
   };
 }
