@@ -40,6 +40,7 @@ import { openFlexVolumes } from './cluster/flexvolume.ts';
 import { ADMINISTRATOR, EXTRA_ROLES, INFORMERS, nodeUser } from './cluster/identities.ts';
 import { type Layout, layoutOf } from './cluster/layout.ts';
 import { volumesLeft } from './cluster/left.ts';
+import { type LocalVolumes, startLocalProvisioners } from './cluster/local-provisioner.ts';
 import { nameOfNode } from './cluster/names.ts';
 import { startNode } from './cluster/node.ts';
 import type { OptionalController } from './cluster/optional-controllers.ts';
@@ -82,6 +83,8 @@ export interface ClusterOptions {
   readonly volumeStatsPeriodMs?: number;
   /** Those to run that are off by default. @default none */
   readonly controllers?: readonly OptionalController[];
+  /** Whose local disks and file systems are offered as volumes, and how. @default nobody's */
+  readonly localVolumes?: readonly LocalVolumes[];
   /** What somebody else runs for this cluster. @default nothing */
   readonly without?: readonly Replaceable[];
   /** @default warn */
@@ -266,6 +269,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         ),
       );
       if (disk) await serveDiskController(contextOf, disk, { host, layout, running, withSidecars });
+      await startLocalProvisioners(contextOf, options.localVolumes ?? [], { host, running });
     }
     if (simulatedNodes > 0) {
       const labels = options.nodeLabels ?? {};
@@ -324,6 +328,7 @@ async function writableDirectory(
 }
 
 const USER_ERRORS: ReadonlySet<string> = new Set([
+  'ConfigError',
   'DataDirInUseError',
   'EncryptionKeyError',
   'StorageFullError',

@@ -18,7 +18,7 @@ interface Manifest extends KubeObject {
 }
 
 async function manifests(): Promise<{ file: string; object: Manifest }[]> {
-  const files = globSync(`${DEPLOY}{sidecars,disk}/*.yaml`).filter(
+  const files = globSync(`${DEPLOY}{sidecars,disk,local}/*.yaml`).filter(
     (file) => !file.endsWith('kustomization.yaml'),
   );
   const found = await Promise.all(
@@ -65,14 +65,14 @@ describe('what is in deploy/', () => {
         compared++;
       } else await client.create(resource, object, { fieldValidation: 'Strict' });
     }
-    assert.equal(compared, 5);
+    assert.equal(compared, 6);
   });
 
   it('runs commands that there are, with flags that they take', async () => {
     const commands = (await manifests()).flatMap(
       ({ object }) => object.spec?.template?.spec?.containers?.map(({ args }) => args ?? []) ?? [],
     );
-    assert.equal(commands.length, 4);
+    assert.equal(commands.length, 5);
     for (const [command = '', ...args] of commands) {
       // What stands before the flags is the command; a flag that it does not take is told before help is given.
       const { code, stderr } = await stowage([
@@ -80,7 +80,7 @@ describe('what is in deploy/', () => {
         ...args.map((arg) => arg.replace('$(NODE_NAME)', 'n')),
         '--version',
       ]);
-      if (command === 'driver') assert.match(stderr, /unknown option '--version'/);
+      if (command === 'driver' || command === 'local-provisioner') assert.match(stderr, /unknown option '--version'/);
       else assert.equal(code, 0, `${command} ${args.join(' ')}: ${stderr}`);
     }
   });

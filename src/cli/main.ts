@@ -4,7 +4,9 @@ import { addFeatureGates, FEATURE_GATES } from '../cluster/feature-gates.ts';
 import { OPTIONAL_CONTROLLERS, parseControllers } from '../cluster/optional-controllers.ts';
 import { parseReplaceable, REPLACEABLE } from '../cluster/replaceable.ts';
 import { defaultDataDir } from './data-dir.ts';
+import { addDriverCommands } from './driver-commands.ts';
 import { addDriverEndpoint } from './driver-endpoints.ts';
+import { addLocalVolumes } from './local-provisioner-command.ts';
 import { addNodeLabels } from './node-labels.ts';
 import { addNodeLossFlags, nodeLossOf } from './node-loss.ts';
 import { orInvalid } from './or-invalid.ts';
@@ -68,6 +70,11 @@ export async function main(args: readonly string[]): Promise<number> {
       orInvalid(addDriverEndpoint),
     )
     .option(
+      '--local-provisioner <config>',
+      'offer the local disks and file systems that this ConfigMap names as volumes of node-1, or, as NODE=CONFIG, of another; may be repeated',
+      orInvalid(addLocalVolumes),
+    )
+    .option(
       '--volume-plugin-dir <dir>',
       'where FlexVolume drivers are looked for, as VENDOR~DRIVER/DRIVER',
       '/usr/libexec/kubernetes/kubelet-plugins/volume/exec/',
@@ -100,25 +107,21 @@ export async function main(args: readonly string[]): Promise<number> {
     .option('--ready-file <file>', 'written with the server URL once /readyz is ok, removed at the end')
     .action(async (options) => {
       const { up } = await import('./up.ts');
-      exitCode = await up({ ...options, csiDrivers: options.csiDriver, nodeLoss: nodeLossOf(options) });
+      exitCode = await up({
+        ...options,
+        csiDrivers: options.csiDriver,
+        localVolumes: options.localProvisioner,
+        nodeLoss: nodeLossOf(options),
+      });
     });
 
-  program
-    .command('driver')
-    .description('Run a CSI driver of Stowage by itself, for this cluster or any other.')
-    .command('disk')
-    .description(
-      'Volumes are image files in a directory, attached as loop devices. Give --node-id to serve a node too.',
-    )
-    .requiredOption('--endpoint <endpoint>', 'where to serve, as unix:///path/csi.sock')
-    .requiredOption('--pool <dir>', 'where the volumes are; one process at a time may use it')
-    .option('--node-id <name>', 'serve the services of this node too')
-    .option('--driver-name <name>', 'what it is called (default: disk.csi.stowage.dev)')
-    .addOption(logLevel('warn'))
-    .action(async (options) => {
-      const { driverDisk } = await import('./driver.ts');
-      exitCode = await driverDisk(options);
-    });
+  addDriverCommands(
+    program,
+    () => logLevel('warn'),
+    (code) => {
+      exitCode = code;
+    },
+  );
 
   addStandaloneCommands(program, (code) => {
     exitCode = code;

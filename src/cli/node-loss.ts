@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { parseDuration } from '../base/index.ts';
 import type { NodeLoss } from '../cluster/control-plane.ts';
 import { orInvalid } from './or-invalid.ts';
-import { parseDuration } from './sidecar/go-flags.ts';
 
 interface Flags {
   readonly nodeMonitorPeriod: number;

@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LOG_LEVELS } from '../base/index.ts';
+import { LOG_LEVELS, parseDuration } from '../base/index.ts';
 import { addFeatureGates, FEATURE_GATES } from '../cluster/feature-gates.ts';
 import { OPTIONAL_CONTROLLERS, parseControllers } from '../cluster/optional-controllers.ts';
+import { addLocalProvisioner } from './local-provisioner-command.ts';
 import { addNodeCommand } from './node-command.ts';
 import { orInvalid } from './or-invalid.ts';
-import { parseDuration } from './sidecar/go-flags.ts';
 
 /** Adds the commands that run one part of a cluster in a process of its own. `done` is told the exit code. */
 export function addStandaloneCommands(program: Command, done: (exitCode: number) => void): void {
@@ -37,6 +37,7 @@ export function addStandaloneCommands(program: Command, done: (exitCode: number)
       done(await sidecars(flags));
     });
   addNodeCommand(program, done);
+  addLocalProvisioner(program, done);
   plane(program.command('controllers'), 'kube-controller-manager')
     .description('Run the controllers by themselves, on any cluster, in place of kube-controller-manager.')
     .option(

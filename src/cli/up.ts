@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { aborted, errorMessage, type LogLevel } from '../base/index.ts';
 import type { NodeLoss } from '../cluster/control-plane.ts';
 import type { FeatureGates } from '../cluster/feature-gates.ts';
+import type { LocalVolumes } from '../cluster/local-provisioner.ts';
 import type { OptionalController } from '../cluster/optional-controllers.ts';
 import type { Replaceable } from '../cluster/replaceable.ts';
 import { type Cluster, ClusterStartError, type DriverEndpoint, startCluster } from '../cluster.ts';
@@ -29,6 +30,7 @@ export interface UpOptions {
   nodeLoss?: NodeLoss;
   controllers?: readonly OptionalController[];
   featureGates?: FeatureGates;
+  localVolumes?: readonly LocalVolumes[];
   logLevel: LogLevel;
   readyFile?: string;
 }
@@ -39,6 +41,11 @@ export async function up(options: UpOptions): Promise<number> {
   if (stranger) throw new UsageError(`--node-labels names ${stranger.name}, but ${stranger.but}`);
   const homeless = (options.csiDrivers ?? []).find(({ node }) => node && !isNode(node, options.nodes));
   if (homeless) throw new UsageError(`--csi-driver names ${homeless.node}, but --nodes is ${options.nodes}`);
+  const strange = (options.localVolumes ?? []).find(({ node }) => !isNode(node ?? 'node-1', options.nodes));
+  if (strange)
+    throw new UsageError(
+      `--local-provisioner is for ${strange.node ?? 'node-1'}, but --nodes is ${options.nodes}`,
+    );
   const rootless = options.nodes > 0 && (await enterBestMode('stowage up'));
   const ending = untilSignal(() =>
     process.stderr.write(

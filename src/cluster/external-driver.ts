@@ -10,7 +10,7 @@ import { askFacts, type DriverFacts, isSameDriver } from './driver-facts.ts';
 import { ensureDriverObject } from './driver-object.ts';
 import { ADMINISTRATOR } from './identities.ts';
 import { Running } from './running.ts';
-import { CONTROLLER_SIDECARS } from './sidecars.ts';
+import { CONTROLLER_SIDECARS, sidecarInCluster } from './sidecars.ts';
 
 /** Where a driver serves that runs by itself. */
 export interface DriverEndpoint {
@@ -119,8 +119,8 @@ async function startSidecars(
   if (!withSidecars || isElsewhere || !driver.services.has('CONTROLLER_SERVICE')) return running;
   served.set(driver.name, endpoint);
   running.onStop('ownership', async () => void served.delete(driver.name));
-  for (const { user, isFor, create } of Object.values(CONTROLLER_SIDECARS))
-    if (isFor(driver)) running.start(create(await contextOf(user), { csi }));
+  for (const sidecar of Object.values(CONTROLLER_SIDECARS))
+    if (sidecar.isFor(driver)) running.start(await sidecarInCluster(sidecar, contextOf, csi));
   return running;
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../base/index.ts';
-import type { ComponentContext } from '../client/index.ts';
+import type { Component, ComponentContext } from '../client/index.ts';
 import type { Host } from '../host/index.ts';
 import type { ControlPlugin, PluginProber } from '../volume/index.ts';
 import {
@@ -7,7 +7,6 @@ import {
   createFlexVolumePlugin,
   FlexVolumeProber,
 } from '../volume/plugins/flexvolume/index.ts';
-import type { Running } from './running.ts';
 
 /** The FlexVolume drivers of this machine, as plugins for whoever uses them. */
 export interface FlexVolumes {
@@ -19,7 +18,12 @@ export interface FlexVolumes {
 /** Starts to look for drivers in a directory. */
 export function openFlexVolumes(
   directory: string,
-  { host, clock, log, running }: { host: Host; clock: Clock; log: Logger; running: Running },
+  {
+    host,
+    clock,
+    log,
+    running,
+  }: { host: Host; clock: Clock; log: Logger; running: { start(component: Component): unknown } },
 ): FlexVolumes {
   const prober = new FlexVolumeProber({ host, directory, clock, log });
   running.start(prober);

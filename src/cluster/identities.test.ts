@@ -18,6 +18,7 @@ import {
   INFORMERS,
   KUBE_CONTROLLER_MANAGER,
   KUBE_SCHEDULER,
+  LOCAL_PROVISIONER,
   nodeUser,
   SNAPSHOT_CONTROLLER,
 } from './identities.ts';
@@ -232,6 +233,25 @@ describe('what components may do', () => {
       DATA_SOURCE_VALIDATOR,
       ['list persistentvolumeclaims', 'watch volumepopulators.populator.storage.k8s.io', 'create events'],
       ['update persistentvolumeclaims', 'list secrets', 'create volumepopulators.populator.storage.k8s.io'],
+    ],
+    [
+      LOCAL_PROVISIONER,
+      [
+        'create persistentvolumes',
+        'delete persistentvolumes',
+        'watch storageclasses.storage.k8s.io',
+        'update nodes',
+        'create jobs.batch',
+        'create events',
+      ],
+      [
+        'update persistentvolumes',
+        'list persistentvolumeclaims',
+        'list nodes',
+        'create pods',
+        'list secrets',
+        'create storageclasses.storage.k8s.io',
+      ],
     ],
     [
       CSI_ATTACHER,

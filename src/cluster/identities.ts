@@ -45,6 +45,7 @@ export const CSI_RESIZER = account('csi-resizer');
 export const CSI_SNAPSHOTTER = account('csi-snapshotter');
 export const SNAPSHOT_CONTROLLER = account('snapshot-controller');
 export const DATA_SOURCE_VALIDATOR = account('volume-data-source-validator');
+export const LOCAL_PROVISIONER = account('local-static-provisioner');
 
 const SECRETS = 'get,list | core | secrets';
 const LEASES = 'create,delete,get,list,update,watch | coordination.k8s.io | leases';
@@ -145,6 +146,22 @@ export const EXTRA_ROLES: readonly ExtraRole[] = [
       'create,list,patch,update,watch | core | events',
     ],
     subjects: [`ServiceAccount ${NAMESPACE}/volume-data-source-validator`],
+  },
+  {
+    name: 'local-static-provisioner-node-clusterrole',
+    rules: [
+      'create,delete,get,list,watch | core | persistentvolumes',
+      'read | storage.k8s.io | storageclasses',
+      'create,patch,update | core | events',
+      'get,update | core | nodes',
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/local-static-provisioner`],
+  },
+  {
+    // In the namespace of the provisioner, upstream: here Jobs are in the one that users look into.
+    name: 'local-static-provisioner-jobs-role',
+    rules: ['create,delete,get,list | batch | jobs'],
+    subjects: [`ServiceAccount ${NAMESPACE}/local-static-provisioner`],
   },
   {
     name: 'external-health-monitor-controller-runner',

@@ -1,9 +1,10 @@
 import type { UserInfo } from '../apiserver/index.ts';
+import type { Metrics } from '../base/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import { type CsiClient, connectCsi } from '../csi/index.ts';
 import { createAttacher } from '../sidecars/attacher/index.ts';
 import { createHealthMonitor, tellsConditions } from '../sidecars/health/index.ts';
-import { createProvisioner } from '../sidecars/provisioner/index.ts';
+import { createProvisioner, type ProvisionerOptions } from '../sidecars/provisioner/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
 import { createResizer } from '../sidecars/resizer/index.ts';
 import type { Driver } from '../sidecars/shared/driver.ts';
@@ -26,7 +27,9 @@ export interface ControllerSidecar {
   lease(driver: string): string;
   /** Whether a driver that can do so much calls for it. */
   isFor(driver: Driver): boolean;
-  create(context: ComponentContext, options: { csi: CsiClient }): Component;
+  create(context: ComponentContext, options: { csi: CsiClient; metrics?: Metrics }): Component;
+  /** Further options where it runs beside the API server. */
+  readonly inCluster?: object;
 }
 
 /** By the names that `stowage sidecar` knows them by. */
@@ -36,6 +39,9 @@ export const CONTROLLER_SIDECARS = {
     lease: (driver) => driver,
     isFor: ({ controller }) => controller.has('CREATE_DELETE_VOLUME'),
     create: createProvisioner,
+    inCluster: {
+      capacity: { namespace: 'kube-system', onlyIfTracked: true },
+    } satisfies Partial<ProvisionerOptions>,
   },
   attacher: {
     user: CSI_ATTACHER,
@@ -72,6 +78,15 @@ export interface SidecarOptions {
   readonly running: Running;
 }
 
+/** One of them, beside the API server. */
+export async function sidecarInCluster(
+  { user, create, inCluster }: ControllerSidecar,
+  contextOf: ContextOf,
+  csi: CsiClient,
+): Promise<Component> {
+  return create(await contextOf(user), { ...inCluster, csi });
+}
+
 /** What runs beside the controller of a driver of ours. */
 export async function startControllerSidecars(contextOf: ContextOf, options: SidecarOptions): Promise<void> {
   const csi = connect(await contextOf(CSI_PROVISIONER), options);
@@ -80,8 +95,8 @@ export async function startControllerSidecars(contextOf: ContextOf, options: Sid
 
 /** What runs beside the controller of a driver of ours that is connected to already. */
 export async function startSidecarsOf(contextOf: ContextOf, csi: CsiClient, running: Running): Promise<void> {
-  for (const { user, create } of Object.values(CONTROLLER_SIDECARS))
-    running.start(create(await contextOf(user), { csi }));
+  for (const sidecar of Object.values(CONTROLLER_SIDECARS))
+    running.start(await sidecarInCluster(sidecar, contextOf, csi));
 }
 
 /**

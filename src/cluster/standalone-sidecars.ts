@@ -49,7 +49,7 @@ export async function startStandaloneSidecars(
     for (const name of names) {
       const { user, lease, create }: ControllerSidecar = CONTROLLER_SIDECARS[name];
       const context = await contextOf(user);
-      const component = create(context, { ...sidecars[name], csi });
+      const component = create(context, { ...sidecars[name], csi, metrics });
       if (!leaderElection) running.start(component);
       else {
         const one = underLease(context, component, lease(driver.name), { ...leaderElection, client });

@@ -10,6 +10,7 @@ export * from './pods.ts';
 export * from './populators.ts';
 export * from './quantity.ts';
 export * from './quota.ts';
+export * from './reference-grants.ts';
 export * from './resource-lists.ts';
 export * from './resources.ts';
 export * from './secret-templates.ts';

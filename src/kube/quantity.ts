@@ -28,12 +28,28 @@ const DECIMALS = 9 + 60;
 /** Only one way to read any text: a second one would be tried on each of a million digits. */
 const FORM = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?$/;
 
-/**
- * The quantity in nano-units, rounded away from zero below one; `undefined` when the text is no quantity. The time it
- * takes grows with the length of the text, not with its square: only digits that count become a number.
- */
+/** The same few quantities are read over and over: what texts were read as. Past so many all are forgotten. */
+const MAX_READ = 1_024;
+/** Characters of a text that is remembered. */
+const MAX_READ_LENGTH = 32;
+const read = new Map<string, bigint>();
+
+/** The quantity in nano-units, rounded away from zero below one; `undefined` when the text is no quantity. */
 export function parseNano(text: string | number): bigint | undefined {
-  const match = FORM.exec(String(text));
+  const key = String(text);
+  const known = read.get(key);
+  if (known !== undefined) return known;
+  const nano = nanoOf(key);
+  if (nano !== undefined && key.length <= MAX_READ_LENGTH) {
+    if (read.size >= MAX_READ) read.clear();
+    read.set(key, nano);
+  }
+  return nano;
+}
+
+/** The time it takes grows with the length of the text, not with its square: only digits that count become a number. */
+function nanoOf(text: string): bigint | undefined {
+  const match = FORM.exec(text);
   if (!match) return undefined;
   const [, sign, number, suffix = ''] = match;
   const [whole = '', fraction = ''] = number!.split('.');

@@ -40,8 +40,9 @@ describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
     assert.equal(metadata.annotations?.['volumes.kubernetes.io/controller-managed-attach-detach'], 'true');
     assert.equal(status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True');
     const port = status!.daemonEndpoints!.kubeletEndpoint!.Port;
-    assert.equal(await ask(port, '/healthz', pki, false), '200 ok');
-    assert.equal(await ask(port, '/pods', pki, false), '401 Unauthorized');
+    for (const path of ['/healthz', '/pods'])
+      assert.equal(await ask(port, path, pki, false), '401 Unauthorized');
+    assert.equal(await ask(port, '/healthz', pki), '200 ok');
     const jane = await pki.issue({ commonName: 'jane', organizations: ['team'], usages: ['client'] });
     assert.equal(
       await ask(port, '/containerLogs/default/none/main', { ...pki, kubeletClient: jane }),
@@ -172,7 +173,7 @@ describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
       'waiting',
       (pod) => state(pod).waiting?.reason === 'CreateContainerConfigError',
     );
-    assert.equal(state(waiting).waiting?.message, 'configmaps "settings" not found');
+    assert.equal(state(waiting).waiting?.message, 'configmap "settings" not found');
     await client.create(configMaps, { metadata: { ...DEFAULT, name: 'settings' }, data: { A: 'a' } });
     await when('needy', 'running', (pod) => state(pod).running);
   });

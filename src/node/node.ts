@@ -142,6 +142,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
       clock,
       log,
       runtime,
+      containersKnown: pods.containersKnown,
       address,
       port: options.port ?? 0,
       tls: options.tls,

@@ -1,3 +1,6 @@
+import type { DeletionPolicy } from '../kube/index.ts';
+import type { FlexKind } from './flex/programs.ts';
+
 /** One thing that a user or an administrator does. */
 export type Action =
   | ({ readonly do: 'claim' } & ClaimWish)
@@ -8,6 +11,10 @@ export type Action =
   | { readonly do: 'delete-volume'; readonly claim: string }
   /** It asks for so much, a quantity. */
   | { readonly do: 'grow'; readonly claim: string; readonly storage: string }
+  /** It asks for another class of attributes. */
+  | { readonly do: 'modify'; readonly claim: string; readonly attributes: string }
+  | ({ readonly do: 'snapshot' } & SnapshotWish)
+  | { readonly do: 'delete-snapshot'; readonly snapshot: string }
   /** By the eviction API, which asks the disruption budgets. */
   | { readonly do: 'evict'; readonly pod: string }
   | ({ readonly do: 'workload' } & WorkloadWish)
@@ -34,12 +41,23 @@ export interface ClaimWish {
   readonly modes: Modes;
   /** A raw block device is wanted. */
   readonly block?: boolean;
+  /** The class of its attributes. */
+  readonly attributes?: string;
+  /** What its volume is to be a copy of. */
+  readonly source?: { readonly kind: 'VolumeSnapshot' | 'PersistentVolumeClaim'; readonly name: string };
+}
+
+export interface SnapshotWish {
+  readonly snapshot: string;
+  readonly claim: string;
+  /** What becomes of it with its object. */
+  readonly policy: DeletionPolicy;
 }
 
 export interface StaticVolume {
   readonly claim: string;
   readonly modes: Modes;
-  readonly kind: 'host' | 'network';
+  readonly kind: 'host' | 'network' | `flex-${FlexKind}`;
   readonly policy: 'Retain' | 'Delete' | 'Recycle';
   /** Who of the two names the other from the beginning. */
   readonly names: 'nobody' | 'claim' | 'volume' | 'both';

@@ -27,13 +27,17 @@ export class Detachments {
     } else this.#ill.add(name);
   }
 
+  /** Whether the node is ill, or was a moment ago. */
+  isOrWasIll(node: string): boolean {
+    const lastIllMs = this.#illAtMs.get(node) ?? Number.NEGATIVE_INFINITY;
+    return this.#ill.has(node) || this.#options.nowMs() - lastIllMs < LAG_MS;
+  }
+
   /** An attachment is being deleted. */
   asked(uid: string, volumeId: string, node: string): void {
     if (this.#asked.has(uid)) return;
     this.#asked.add(uid);
-    const lastIllMs = this.#illAtMs.get(node) ?? Number.NEGATIVE_INFINITY;
-    if (this.#ill.has(node) || this.#options.nowMs() - lastIllMs < LAG_MS)
-      this.#forced.add(`${volumeId}@${node}`);
+    if (this.isOrWasIll(node)) this.#forced.add(`${volumeId}@${node}`);
   }
 
   /** The volume is wanted there anew. */

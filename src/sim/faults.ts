@@ -43,6 +43,10 @@ export const FAULT_RATES = {
   'hand-over': 0.002,
   /** A leader stands still, mostly for longer than its lease, and goes on beside the next. Drawn as hand-overs are. */
   freeze: 0.002,
+  /** A program fails, and does nothing. */
+  'exec-error': 0.05,
+  /** A program does its work, and is killed before it says so. */
+  'exec-lost-answer': 0.05,
 } as const;
 
 export type FaultKind = keyof typeof FAULT_RATES;

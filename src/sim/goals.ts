@@ -1,5 +1,6 @@
 import type { Client } from '../client/index.ts';
 import { compareQuantity, type PersistentVolumeClaim, type Pod, type Stored } from '../kube/index.ts';
+import { isKeptAsSource, openAttributes, openCopies } from './copy-goals.ts';
 import { Obstacles } from './obstacles.ts';
 import { type Snapshot, type Truth, takeSnapshot } from './snapshot.ts';
 import { OWNER_LABEL, WORKLOADS } from './workloads.ts';
@@ -11,10 +12,11 @@ export async function unconverged(client: Client, truth: Truth): Promise<string[
   return [
     ...openNodes(snapshot, truth),
     ...openPods(snapshot, truth, obstacles),
-    ...openClaims(snapshot, obstacles),
+    ...openClaims(snapshot, truth, obstacles),
     ...openVolumes(snapshot, obstacles),
     ...openAttachments(snapshot, obstacles),
     ...openWorkloads(snapshot, obstacles),
+    ...openCopies(snapshot),
   ];
 }
 
@@ -43,17 +45,21 @@ function* openPods(snapshot: Snapshot, { aliveNodes }: Truth, obstacles: Obstacl
   }
 }
 
-function* openClaims({ claims, pods }: Snapshot, obstacles: Obstacles): Iterable<string> {
+function* openClaims(snapshot: Snapshot, truth: Truth, obstacles: Obstacles): Iterable<string> {
+  const { claims, pods } = snapshot;
   const uids = new Set([...pods.values()].map(({ metadata }) => metadata.uid));
   for (const claim of claims.values()) {
     const { name, deletionTimestamp, ownerReferences = [] } = claim.metadata;
     if (ownerReferences.some(({ kind, uid }) => kind === 'Pod' && !uids.has(uid)))
       yield `claim ${name} was a pod's, which is gone`;
     if (deletionTimestamp) {
-      if (obstacles.users(name).length === 0) yield `claim ${name} is being deleted, and nobody uses it`;
+      if (obstacles.users(name).length === 0 && !isKeptAsSource(claim, snapshot))
+        yield `claim ${name} is being deleted, and nobody uses it`;
     } else if (claim.status?.phase === 'Pending' && obstacles.shouldBind(claim))
       yield `claim ${name} is Pending`;
     else if (isGrowing(claim, obstacles)) yield `claim ${name} is to grow`;
+    const attributes = openAttributes(claim, snapshot, truth);
+    if (attributes !== undefined) yield attributes;
   }
 }
 

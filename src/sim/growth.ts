@@ -1,12 +1,17 @@
-import type { Step } from './actions.ts';
+import type { ClaimWish, Step } from './actions.ts';
 import { CLASSES } from './classes.ts';
 import type { Dice } from './dice.ts';
 
-const CAN_GROW: ReadonlySet<string | undefined> = new Set(
+const ON_DISK: ReadonlySet<string | undefined> = new Set(
   CLASSES.filter(({ driver }) => driver === 'disk').map(({ name }) => name),
 );
 /** More than any pool has. */
 const IMPOSSIBLE = '900Ti';
+
+/** Whether the claim asks for a volume of the disk driver. */
+export function isOnDisk({ storageClass }: ClaimWish): boolean {
+  return ON_DISK.has(storageClass);
+}
 
 /**
  * The steps, and more: some claims come to ask for more than they have, whatever happens to them meanwhile; some for
@@ -14,7 +19,7 @@ const IMPOSSIBLE = '900Ti';
  */
 export function withGrowth(steps: readonly Step[], dice: Dice): Step[] {
   const more = steps.flatMap(({ atMs, action }): Step[] => {
-    if (action.do !== 'claim' || !CAN_GROW.has(action.storageClass) || !dice.chance(0.25)) return [];
+    if (action.do !== 'claim' || !isOnDisk(action) || !dice.chance(0.25)) return [];
     const grow = (afterMs: number, storage: string): Step => ({
       atMs: atMs + afterMs,
       action: { do: 'grow', claim: action.claim, storage },

@@ -6,8 +6,11 @@ import {
   pods,
   replicaSets,
   volumeAttachments,
+  volumeSnapshotContents,
+  volumeSnapshots,
 } from '../kube/index.ts';
 import { CONTROL, type Computer } from './computer.ts';
+import { FLEX_KINDS } from './flex/programs.ts';
 import { nodeRootOf, POOL } from './paths.ts';
 import { WORKLOADS } from './workloads.ts';
 import type { World } from './world.ts';
@@ -31,6 +34,8 @@ async function objectsLeft(client: Client): Promise<string[]> {
     persistentVolumeClaims,
     persistentVolumes,
     volumeAttachments,
+    volumeSnapshots,
+    volumeSnapshotContents,
     replicaSets,
     ...workloads,
   ])
@@ -52,6 +57,9 @@ function* machineLeft({ name, machine }: Computer, mayStay: (volumeId: string) =
   for (const uid of namesIn(machine, `${root}/pods`)) yield `pod directory ${uid} on ${name}`;
   const plugins = `${root}/plugins/kubernetes.io/csi`;
   const devices = `${plugins}/volumeDevices`;
+  for (const kind of FLEX_KINDS)
+    for (const directory of namesIn(machine, `${root}/plugins/kubernetes.io/flexvolume/sim/${kind}/mounts`))
+      yield `global directory ${directory} of a FlexVolume on ${name}`;
   // The parents of what is staged or published stay.
   const shared = [`${devices}/staging`, `${devices}/publish`];
   const parents = namesIn(machine, plugins).map((driver) => `${plugins}/${driver}`);

@@ -12,11 +12,15 @@ import {
   type Resource,
   type Stored,
   type VolumeAttachment,
+  type VolumeSnapshotContent,
   volumeAttachments,
+  volumeSnapshotContents,
+  volumeSnapshots,
 } from '../kube/index.ts';
 import { Mirror } from './api/mirror.ts';
 import { bindingViolation } from './binding-rule.ts';
 import { callViolations } from './call-rules.ts';
+import { CopyRules } from './copy-rules.ts';
 import { Detachments, LAG_MS } from './detachments.ts';
 import type { ContainerObserver, SimContainer } from './node/containers.ts';
 import { RequestRate } from './request-rate.ts';
@@ -45,6 +49,11 @@ export class Monitor implements ContainerObserver {
   readonly #attachments = new Mirror(volumeAttachments);
   readonly #nodes = new Mirror(nodes);
   readonly #pods = new Mirror(pods);
+  readonly #snapshots = new Mirror(volumeSnapshots);
+  readonly #contents = new Mirror(volumeSnapshotContents);
+  /** By the plural of their resource. */
+  readonly #mirrors: ReadonlyMap<string, Mirror<KubeObject>>;
+  readonly #copies: CopyRules;
   readonly #detachments: Detachments;
   /** Volume handles by PV name, of volumes that are gone too. */
   readonly #handles = new Map<string, string>();
@@ -64,11 +73,18 @@ export class Monitor implements ContainerObserver {
   constructor(options: MonitorOptions) {
     this.#options = options;
     this.#detachments = new Detachments(options);
+    const mirrors = [
+      ...[this.#volumes, this.#claims, this.#attachments, this.#nodes, this.#pods],
+      ...[this.#snapshots, this.#contents],
+    ] as unknown as readonly Mirror<KubeObject>[];
+    this.#mirrors = new Map(mirrors.map((mirror) => [mirror.resource.plural, mirror]));
+    const [claims, snapshots, contents] = [this.#claims, this.#snapshots, this.#contents];
+    this.#copies = new CopyRules({ ...options, claims, snapshots, contents });
   }
 
   /** The API server is up, for the first time or again. */
   async apiStarted(client: Client): Promise<void> {
-    for (const mirror of this.#mirrors()) await mirror.load(client);
+    for (const mirror of this.#mirrors.values()) await mirror.load(client);
   }
 
   /**
@@ -96,10 +112,11 @@ export class Monitor implements ContainerObserver {
    */
   wrote(verb: string, resource: Resource, object: KubeObject, late = false): void {
     if (object.metadata?.resourceVersion === undefined) return;
-    const mirror = this.#mirrors().find((one) => one.resource.plural === resource.plural);
+    const mirror = this.#mirrors.get(resource.plural);
     if (!mirror) return;
     mirror.wrote(verb, object as Stored<KubeObject>);
     if (mirror === this.#volumes) this.#remember(object as Stored<PersistentVolume>);
+    else if (mirror === this.#contents) this.#copies.contentSeen(object as VolumeSnapshotContent);
     if (mirror === this.#volumes || mirror === this.#claims) {
       const broken = bindingViolation(this.#volumes, this.#claims);
       if (broken) this.#options.violated(broken);
@@ -128,12 +145,30 @@ export class Monitor implements ContainerObserver {
       staging: String(request.stagingTargetPath ?? ''),
       accessType: (request.volumeCapability as csi.VolumeCapability | undefined)?.accessType.case,
     };
-    const [broken] = callViolations(call, known);
+    const [broken] = [...callViolations(call, known), ...this.#copies.called(rpc, request)];
+    if (broken) this.#options.violated(broken);
+  }
+
+  /** A FlexVolume driver was told to attach or detach. Nobody wrote that down before. */
+  ranFlexDriver(
+    rpc: string,
+    { volumeId, nodeId }: { volumeId: string; nodeId: string },
+    late: boolean,
+  ): void {
+    const known = {
+      where: this.#options.where,
+      shared: false,
+      volume: () => this.#volumes.get(volumeId),
+      mayForce: (node: string) => this.#detachments.isOrWasIll(node),
+      askedLate: () => late,
+    };
+    const [broken] = callViolations({ rpc, volumeId, node: nodeId, staging: '' }, known);
     if (broken) this.#options.violated(broken);
   }
 
   /** A call to a machine that takes effect now. */
   touched(call: string, args: readonly unknown[]): void {
+    if (call === 'files.clone') this.#copies.copied(String(args[0]), String(args[1]));
     if (call === 'mounts.mount') this.#checkMount(args[0] as MountRequest);
     if (call !== 'mounts.unmount') return;
     const target = String(args[0]);
@@ -187,14 +222,12 @@ export class Monitor implements ContainerObserver {
       }
   }
 
-  #mirrors(): readonly Mirror<KubeObject>[] {
-    const all = [this.#volumes, this.#claims, this.#attachments, this.#nodes, this.#pods];
-    return all as unknown as Mirror<KubeObject>[];
-  }
-
-  #remember({ metadata, spec }: Stored<PersistentVolume>): void {
-    const handle = spec?.csi?.volumeHandle;
+  #remember(volume: Stored<PersistentVolume>): void {
+    const { metadata, spec } = volume;
+    const handle = spec?.flexVolume ? metadata.name : spec?.csi?.volumeHandle;
     if (handle === undefined) return;
+    const broken = this.#copies.volumeSeen(volume);
+    if (broken) this.#options.violated(broken);
     this.#handles.set(metadata.name, handle);
     if (!spec?.accessModes?.every((mode) => ONE_NODE.includes(mode))) this.#shared.add(handle);
     this.#unsaved.delete(handle);

@@ -1,4 +1,4 @@
-import { controllerUser } from '../cluster/identities.ts';
+import { controllerUser, SNAPSHOT_CONTROLLER } from '../cluster/identities.ts';
 import type { Action, Step } from './actions.ts';
 import type { Setting } from './setting.ts';
 import { WORKLOADS } from './workloads.ts';
@@ -18,6 +18,8 @@ const AFTER: Partial<Readonly<Record<Action['do'], readonly string[]>>> = {
   lose: NODES,
   grow: ['expand-controller'],
 };
+/** Of those that are no part of kube-controller-manager: under their full names. */
+const APART: Partial<Readonly<Record<Action['do'], string>>> = { snapshot: SNAPSHOT_CONTROLLER.name };
 const GARBAGE = 'generic-garbage-collector';
 
 /** The accounts of the controllers that are to run; undefined: all. */
@@ -27,7 +29,8 @@ export function neededControllers(
 ): ReadonlySet<string> | undefined {
   if (size.idleControllers) return undefined;
   const needed = [...VOLUMES, ...steps.flatMap(({ action }) => concernedBy(action))];
-  return new Set(needed.map((account) => controllerUser(account).name));
+  const apart = steps.flatMap(({ action }) => APART[action.do] ?? []);
+  return new Set([...needed.map((account) => controllerUser(account).name), ...apart]);
 }
 
 function concernedBy(action: Action): readonly string[] {

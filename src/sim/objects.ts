@@ -1,10 +1,11 @@
 import { DISK_DRIVER } from '../drivers/disk/index.ts';
 import { TOPOLOGY_HOST } from '../drivers/disk/topology.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../kube/index.ts';
-import { ANN_PROVISIONED_BY } from '../kube/index.ts';
+import { ANN_PROVISIONED_BY, SNAPSHOT_GROUP } from '../kube/index.ts';
 import type { ClaimWish, ClassWish, PodWish, StaticVolume } from './actions.ts';
 import { CLASSES } from './classes.ts';
 import { NETWORK_DRIVER, REGION, TOPOLOGY_REGION } from './csi/network-driver.ts';
+import { flexDriver } from './flex/programs.ts';
 import type { Driver } from './sizes.ts';
 
 export const NAMESPACE = 'default';
@@ -41,14 +42,18 @@ export function classObject(wish: ClassWish, poolNode: string): StorageClass {
   };
 }
 
+const SOURCE_GROUPS = { VolumeSnapshot: { apiGroup: SNAPSHOT_GROUP }, PersistentVolumeClaim: {} };
+
 export function claimObject(wish: ClaimWish, volumeName?: string): PersistentVolumeClaim {
-  const { claim: name, modes, storageClass, block } = wish;
+  const { claim: name, modes, storageClass, block, attributes, source } = wish;
   return {
     metadata: { name, namespace: NAMESPACE },
     spec: {
       ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
       ...(volumeName === undefined ? {} : { volumeName }),
       ...(block ? { volumeMode: 'Block' } : {}),
+      ...(attributes === undefined ? {} : { volumeAttributesClassName: attributes }),
+      ...(source === undefined ? {} : { dataSource: { ...source, ...SOURCE_GROUPS[source.kind] } }),
       accessModes: [...modes],
       resources: { requests: { storage: SIZE } },
     },
@@ -58,10 +63,18 @@ export function claimObject(wish: ClaimWish, volumeName?: string): PersistentVol
 /** A volume that an administrator has made by hand; a local directory of one node, or a share. */
 export function staticVolumeObject(wish: StaticVolume, handle: string, poolNode: string): PersistentVolume {
   const { claim, modes, kind, policy, names } = wish;
-  const source = kind === 'host' ? { hostPath: { path: `/static/${claim}` } } : undefined;
   const terms = [
     { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [poolNode] }] },
   ];
+  const sources = {
+    host: {
+      hostPath: { path: `/static/${claim}` },
+      nodeAffinity: { required: { nodeSelectorTerms: terms } },
+    },
+    network: { csi: { driver: NETWORK_DRIVER, volumeHandle: handle } },
+    'flex-disk': { flexVolume: { driver: flexDriver('disk') } },
+    'flex-share': { flexVolume: { driver: flexDriver('share') } },
+  };
   return {
     metadata: {
       name: claim,
@@ -72,9 +85,7 @@ export function staticVolumeObject(wish: StaticVolume, handle: string, poolNode:
       capacity: { storage: SIZE },
       accessModes: [...modes],
       persistentVolumeReclaimPolicy: policy,
-      ...(source
-        ? { ...source, nodeAffinity: { required: { nodeSelectorTerms: terms } } }
-        : { csi: { driver: NETWORK_DRIVER, volumeHandle: handle } }),
+      ...sources[kind],
       ...(names === 'volume' || names === 'both' ? { claimRef: { namespace: NAMESPACE, name: claim } } : {}),
     },
   } as PersistentVolume;

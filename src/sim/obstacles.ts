@@ -7,6 +7,7 @@ import {
   type Pod,
   type Stored,
 } from '../kube/index.ts';
+import { hasSource } from './copy-goals.ts';
 import type { Snapshot, Truth } from './snapshot.ts';
 
 const ONE_POD = 'ReadWriteOncePod';
@@ -52,6 +53,7 @@ export class Obstacles {
       // A pod that is there already keeps a claim that is being deleted. Nor is a volume attached that is.
       const volume = volumes.get(claim.spec?.volumeName ?? '');
       if (claim.metadata.deletionTimestamp || volume?.metadata.deletionTimestamp) return `${name} is leaving`;
+      if (volume?.spec?.csi && this.#truth.nodesAttach) return `${name} is attached by nobody`;
       if (claim.status?.phase === 'Lost' || !this.#canBind(claim)) return `claim ${name} has no volume`;
       const others = this.users(name).filter((other) => other !== pod && !hasEnded(other));
       if (claim.spec?.accessModes?.includes(ONE_POD) && others.length > 0) return `${name} is for one pod`;
@@ -90,8 +92,16 @@ export class Obstacles {
 
   /** Whether another node, where it is used too, has a volume that one node at a time can have. */
   heldElsewhere(volume: string, node: string): boolean {
-    const { volumes, attachments } = this.#snapshot;
-    if (volumes.get(volume)?.spec?.accessModes?.some((mode) => MANY_NODES.includes(mode))) return false;
+    const { volumes, attachments, nodes } = this.#snapshot;
+    const { accessModes, flexVolume } = volumes.get(volume)?.spec ?? {};
+    if (accessModes?.some((mode) => MANY_NODES.includes(mode))) return false;
+    if (flexVolume)
+      return [...nodes.values()].some(
+        ({ metadata, status }) =>
+          metadata.name !== node &&
+          status?.volumesAttached?.some(({ name }) => name.endsWith(`/${volume}`)) &&
+          this.needs(volume, metadata.name),
+      );
     return [...attachments.values()].some(
       ({ spec, status }) =>
         spec.source.persistentVolumeName === volume &&
@@ -116,9 +126,10 @@ export class Obstacles {
   }
 
   /** A volume made by hand can be taken away under a claim; whether such a claim binds is up to the order of things. */
-  #canBind({ spec, status }: Stored<PersistentVolumeClaim>): boolean {
-    if (status?.phase === 'Bound') return true;
-    const { storageClassName } = spec ?? {};
+  #canBind(claim: Stored<PersistentVolumeClaim>): boolean {
+    if (claim.status?.phase === 'Bound') return true;
+    if (!hasSource(claim, this.#snapshot)) return false;
+    const { storageClassName } = claim.spec ?? {};
     if (storageClassName === undefined) return this.#defaultClass;
     return this.#snapshot.classes.has(storageClassName);
   }

@@ -1,6 +1,7 @@
 import type { UserInfo } from '../apiserver/index.ts';
 import type { Component, ComponentContext } from '../client/index.ts';
 import { controlPlane } from '../cluster/control-plane.ts';
+import { openFlexVolumes } from '../cluster/flexvolume.ts';
 import { KUBE_SCHEDULER } from '../cluster/identities.ts';
 import { nodeSocket } from '../cluster/socket-paths.ts';
 import { type CsiClient, connectCsi, serveCsi } from '../csi/index.ts';
@@ -10,9 +11,11 @@ import { createAttacher } from '../sidecars/attacher/index.ts';
 import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
 import { createResizer } from '../sidecars/resizer/index.ts';
+import { createSnapshotter } from '../sidecars/snapshotter/index.ts';
 import { pluginsRegistryDirectory } from '../volume/index.ts';
 import { CONTROL } from './computer.ts';
 import { NETWORK_DRIVER, networkController, networkNode } from './csi/network-driver.ts';
+import { FLEX_DIRECTORY } from './flex/programs.ts';
 import { LEASE_ENDS, LEASE_GIVEN_BACK } from './leadership.ts';
 import { kubelet } from './node/kubelet.ts';
 import type { Part, PartContext } from './part.ts';
@@ -26,8 +29,14 @@ export interface PartsOptions {
   readonly drivers: readonly Driver[];
   /** The accounts of the controllers that run. @default all */
   readonly controllers?: ReadonlySet<string>;
-  /** Claims come to ask for more. @default false */
-  readonly grows?: boolean;
+  /** Claims come to ask for more, or for other attributes. @default false */
+  readonly resizes?: boolean;
+  /** @default false */
+  readonly snapshots?: boolean;
+  /** FlexVolume drivers are looked for. @default false */
+  readonly flexVolumes?: boolean;
+  /** Nodes attach what is attached to them, not the controller. @default false */
+  readonly nodesAttach?: boolean;
 }
 
 /** The processes of the simulation. Add yours here. */
@@ -36,7 +45,12 @@ export function partsOf(options: PartsOptions): readonly Part[] {
   const isScheduler = ({ name }: UserInfo) => name === KUBE_SCHEDULER.name;
   const isController = (user: UserInfo) => !isScheduler(user) && (controllers?.has(user.name) ?? true);
   const leaders: Part[] = [
-    { name: 'controllers', computer: CONTROL, takeOverMs: LEASE_ENDS, start: plane(isController) },
+    {
+      name: 'controllers',
+      computer: CONTROL,
+      takeOverMs: LEASE_ENDS,
+      start: plane(isController, options.flexVolumes),
+    },
     { name: 'scheduler', computer: CONTROL, takeOverMs: LEASE_GIVEN_BACK, start: plane(isScheduler) },
   ];
   return [
@@ -47,15 +61,19 @@ export function partsOf(options: PartsOptions): readonly Part[] {
       (name): Part => ({
         name: `kubelet ${name}`,
         computer: name,
-        start: (context) => run(context, [kubelet(context, name)]),
+        start: (context) => runKubelet(context, name, options),
       }),
     ),
   ];
 }
 
 /** The pool is on one machine, and so is everything that serves it. */
-function diskParts({ poolNode, grows }: PartsOptions): Part[] {
-  const parts = [...sidecars('disk', poolNode), ...(grows ? [resizer('disk', poolNode)] : [])];
+function diskParts({ poolNode, resizes, snapshots }: PartsOptions): Part[] {
+  const parts = [
+    ...sidecars('disk', poolNode),
+    ...(resizes ? [sidecar('resizer', createResizer, 'disk', poolNode)] : []),
+    ...(snapshots ? [sidecar('snapshotter', createSnapshotter, 'disk', poolNode)] : []),
+  ];
   const registers = registrar('disk', poolNode);
   return [
     {
@@ -96,10 +114,6 @@ function sidecars(driver: Driver, computer: string): Part[] {
   ];
 }
 
-function resizer(driver: Driver, computer: string): Part {
-  return sidecar('resizer', createResizer, driver, computer);
-}
-
 function sidecar(
   name: string,
   create: (components: ComponentContext, options: { csi: CsiClient }) => Component,
@@ -125,14 +139,34 @@ function run(context: PartContext, components: readonly { start(signal: AbortSig
   return Promise.all(components.map((component) => component.start(signal)));
 }
 
+function runKubelet(
+  context: PartContext,
+  name: string,
+  { flexVolumes, nodesAttach = false }: PartsOptions,
+): Promise<unknown> {
+  const flex = flexVolumes ? lookForFlexVolumes(context) : undefined;
+  const prober = flex?.volumes.forNode(context.components, nodeRootOf(name));
+  const node = kubelet(context, name, { prober, enableControllerAttachDetach: !nodesAttach });
+  return run(context, [...(flex?.components ?? []), node]);
+}
+
+function lookForFlexVolumes({ components, host }: PartContext) {
+  const { clock, log } = components;
+  const found: Component[] = [];
+  const running = { start: (component: Component) => void found.push(component) };
+  const volumes = openFlexVolumes(FLEX_DIRECTORY, { host, clock, log, running });
+  return { volumes, components: found };
+}
+
 /** Only those that are to run in the process are made: each has its informers. */
-function plane(mine: (user: UserInfo) => boolean): Part['start'] {
+function plane(mine: (user: UserInfo) => boolean, flexVolumes = false): Part['start'] {
   return (context) => {
+    const flex = flexVolumes ? lookForFlexVolumes(context) : undefined;
     // Nobody in the simulation looks at certificates or tokens.
     const secrets = { rootCa: 'simulated', signSecretToken: async () => 'simulated' };
-    const parts = controlPlane({ ...secrets, host: context.host });
+    const parts = controlPlane({ ...secrets, host: context.host, flexVolumes: flex?.volumes });
     const components = parts.filter(({ user }) => mine(user)).map(({ create }) => create(context.components));
-    return run(context, components);
+    return run(context, [...(flex?.components ?? []), ...components]);
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Client } from '../client/index.ts';
 import type { Channel, Sockets } from '../csi/index.ts';
+import type { Host } from '../host/index.ts';
 import {
+  FINALIZER_CLAIM_AS_SOURCE,
   isConflict,
   type KubeObject,
   type Node,
@@ -12,6 +14,8 @@ import {
   type Resource,
   type Stored,
   volumeAttachments,
+  volumeSnapshotContents,
+  volumeSnapshots,
   type WatchEvent,
 } from '../kube/index.ts';
 import type { Sabotage } from './world.ts';
@@ -155,6 +159,69 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
       };
     }),
   },
+  'asks for a snapshot by a new name at each try': {
+    sockets: only('snapshotter', (sockets) => {
+      let tries = 0;
+      return calling(sockets, (channel, method, request, options) => {
+        const { name } = request as { name?: string };
+        const again = method.name === 'CreateSnapshot' ? { ...request, name: `${name}-${++tries}` } : request;
+        return channel.unary(method, again, options);
+      });
+    }),
+  },
+  'deletes the snapshot that is to outlive its object': {
+    client: only(/^controllers|^snapshotter/, (client) =>
+      seeing(client, volumeSnapshotContents, (content) => ({
+        ...content,
+        spec: { ...content.spec, deletionPolicy: 'Delete' as const },
+      })),
+    ),
+  },
+  'leaves the content of a snapshot that goes': {
+    client: only('controllers', (client) => ({
+      ...client,
+      delete: ((resource: Resource, name: { name: string }, options?: object) =>
+        is(resource, volumeSnapshotContents)
+          ? Promise.resolve(undefined)
+          : client.delete(resource, name, options)) as Client['delete'],
+      update: ((resource: Resource, object: Stored<KubeObject>, options?: object) =>
+        is(resource, volumeSnapshots)
+          ? client.update(resource, released(object), options)
+          : client.update(resource, object, options)) as Client['update'],
+    })),
+  },
+  'does not keep a claim while a snapshot of it is taken': {
+    client: only('controllers', (client) => ({
+      ...client,
+      update: ((resource: Resource, object: KubeObject, options?: object) =>
+        object.metadata?.finalizers?.includes(FINALIZER_CLAIM_AS_SOURCE)
+          ? Promise.resolve(object)
+          : client.update(resource, object, options)) as Client['update'],
+    })),
+  },
+  'makes an empty volume where a copy is asked for': {
+    sockets: only('provisioner', (sockets) =>
+      calling(sockets, (channel, method, request, options) => {
+        const { volumeContentSource, ...empty } = request as { volumeContentSource?: object } & typeof request;
+        return channel.unary(method, volumeContentSource ? empty : request, options);
+      }),
+    ),
+  },
+  'takes a volume for modified that nobody has modified': {
+    sockets: only('resizer', (sockets) =>
+      calling(sockets, (channel, method, request, options) =>
+        method.name === 'ControllerModifyVolume'
+          ? Promise.resolve({ $typeName: 'csi.v1.ControllerModifyVolumeResponse' } as never)
+          : channel.unary(method, request, options),
+      ),
+    ),
+  },
+  'forgets to have a FlexVolume detached': {
+    host: only('controllers', running('detach')),
+  },
+  'takes a FlexVolume for unmounted that its driver has not unmounted': {
+    host: only('kubelet', running('unmount')),
+  },
   'takes a conflict for a pod that is gone': {
     client: only('kubelet', (client) => ({
       ...client,
@@ -166,6 +233,25 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
     })),
   },
 };
+
+/** A host on which drivers are never told this, and are taken to have done it. */
+function running(command: string): (host: Host) => Host {
+  return (host) => ({
+    ...host,
+    processes: {
+      ...host.processes,
+      exec: (path, args, options) =>
+        args[0] === command
+          ? Promise.resolve({ exitCode: 0, stdout: '{"status":"Success"}', stderr: '' })
+          : host.processes.exec(path, args, options),
+    },
+  });
+}
+
+function released<T extends KubeObject>(object: T): T {
+  const { metadata } = object;
+  return metadata?.deletionTimestamp ? { ...object, metadata: { ...metadata, finalizers: [] } } : object;
+}
 
 /** The bug is in the processes whose name begins so. */
 function only<T>(part: string | RegExp, bug: (thing: T) => T): (thing: T, name: string) => T {

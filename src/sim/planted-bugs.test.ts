@@ -12,6 +12,9 @@ const RULES: Readonly<Record<string, RegExp>> = {
   'deletes a volume without looking whether it is attached': /no attached volume is deleted/,
   'detaches without asking whether the node still uses the volume': /unstage before controller-unpublish/,
   'unmounts by the wrong key': /no volume goes under a running pod/,
+  'deletes the snapshot that is to outlive its object': /a snapshot goes with its content/,
+  'does not keep a claim while a snapshot of it is taken': /no volume goes while a snapshot of it is taken/,
+  'makes an empty volume where a copy is asked for': /a volume is made of its source/,
   'formats a disk without looking at what is on it': /what a pod wrote, the next pod reads/,
 };
 

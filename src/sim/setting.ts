@@ -10,6 +10,8 @@ export interface Setting {
   readonly drivers: readonly Driver[];
   /** Typical milliseconds between two things that users do. */
   readonly paceMs: number;
+  /** Whether nodes attach for themselves, where there is a choice. A node that is lost gives nothing back: only with one. */
+  readonly nodesAttach: boolean;
 }
 
 const NODES = ['node-1', 'node-2'];
@@ -17,11 +19,13 @@ const NODES = ['node-1', 'node-2'];
 export function drawSetting(seed: number, size: Size): Setting {
   const dice = new Dice(childSeed(seed, 'setting'));
   const drivers = dice.pick(size.drivers);
+  const nodes = size.spareNode || drivers.includes('network') ? NODES : NODES.slice(0, 1);
   return {
     size,
-    nodes: size.spareNode || drivers.includes('network') ? NODES : NODES.slice(0, 1),
+    nodes,
     poolNode: NODES[0]!,
     drivers,
     paceMs: dice.pick(size.paceMs),
+    nodesAttach: nodes.length === 1 && dice.chance(0.3),
   };
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '../base/index.ts';
 import type { FaultOptions } from './faults.ts';
+import { isFlexStep } from './flex/steps.ts';
 import { unconverged } from './goals.ts';
 import type { JournalLine } from './journal.ts';
 import { left } from './leftovers.ts';
@@ -60,7 +61,10 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     seed,
     setting,
     controllers: neededControllers(setting, drawn),
-    grows: drawn.some(({ action }) => action.do === 'grow'),
+    resizes: drawn.some(({ action }) => action.do === 'grow' || action.do === 'modify'),
+    snapshots: drawn.some(({ action }) => action.do === 'snapshot'),
+    flexVolumes: drawn.some(isFlexStep),
+    nodesAttach: drawn.some(isFlexStep) && setting.nodesAttach,
     keep: scenario.faults,
     ...options,
   });
@@ -131,7 +135,9 @@ async function life(world: World, user: User): Promise<void> {
   const { nodes, poolNode } = world.options.setting;
   await until('once faults stop, everything converges', CONVERGENCE_MS, () => {
     const aliveNodes = nodes.filter((name) => world.computer(name).power !== 'lost');
-    return unconverged(api.client, { aliveNodes, poolNode });
+    const { nodesAttach = false } = world.options;
+    const limitsOf = (id: string) => world.limitsOf(id);
+    return unconverged(api.client, { aliveNodes, poolNode, nodesAttach, limitsOf });
   });
   if (world.violation) return;
   journal.write('simulation', 'everything is deleted');

@@ -13,7 +13,11 @@ import {
   type Stored,
   storageClasses,
   type VolumeAttachment,
+  type VolumeSnapshot,
+  type VolumeSnapshotContent,
   volumeAttachments,
+  volumeSnapshotContents,
+  volumeSnapshots,
 } from '../kube/index.ts';
 import type { WorkloadKind } from './actions.ts';
 import { WORKLOAD_KINDS, WORKLOADS } from './workloads.ts';
@@ -25,6 +29,8 @@ export interface Snapshot {
   readonly volumes: ReadonlyMap<string, Stored<PersistentVolume>>;
   readonly classes: ReadonlyMap<string, Stored<StorageClass>>;
   readonly attachments: ReadonlyMap<string, Stored<VolumeAttachment>>;
+  readonly copies: ReadonlyMap<string, Stored<VolumeSnapshot>>;
+  readonly contents: ReadonlyMap<string, Stored<VolumeSnapshotContent>>;
   readonly workloads: readonly { readonly kind: WorkloadKind; readonly object: Stored<KubeObject> }[];
   readonly nodes: ReadonlyMap<string, Stored<Node>>;
 }
@@ -34,6 +40,10 @@ export interface Truth {
   readonly aliveNodes: readonly string[];
   /** The one that the disk driver's volumes, and local directories, are on. */
   readonly poolNode: string;
+  /** Nodes attach for themselves: CSI volumes are not for them, as upstream. */
+  readonly nodesAttach: boolean;
+  /** What the disk driver keeps of a volume's attributes, as JSON; undefined: it does not know the volume. */
+  limitsOf(volumeId: string): string | undefined;
 }
 
 export async function takeSnapshot(client: Client): Promise<Snapshot> {
@@ -49,6 +59,8 @@ export async function takeSnapshot(client: Client): Promise<Snapshot> {
     volumes: await of(persistentVolumes),
     classes: await of(storageClasses),
     attachments: await of(volumeAttachments),
+    copies: await of(volumeSnapshots),
+    contents: await of(volumeSnapshotContents),
     workloads: (await Promise.all(WORKLOAD_KINDS.map(workloadsOf))).flat(),
     nodes: await of(nodes),
   } as unknown as Snapshot;

@@ -1,5 +1,6 @@
 import { sleep } from '../base/index.ts';
-import type { Client } from '../client/index.ts';
+import { type Client, ignoreNotFound } from '../client/index.ts';
+import type { Grant } from '../host/simulated/index.ts';
 import {
   ANN_DEFAULT_STORAGE_CLASS,
   configMaps,
@@ -11,9 +12,15 @@ import {
   secrets,
   storageClasses,
   TAINT_OUT_OF_SERVICE,
+  volumeAttributesClasses,
+  volumeSnapshotClasses,
+  volumeSnapshotContents,
+  volumeSnapshots,
 } from '../kube/index.ts';
 import type { Action, StaticVolume, Step } from './actions.ts';
+import { attributesClasses } from './attributes.ts';
 import { classesOf } from './classes.ts';
+import { snapshotClasses, snapshotObject } from './copies.ts';
 import {
   claimObject,
   classObject,
@@ -54,6 +61,11 @@ export class User {
     const { setting } = this.#world.options;
     for (const { name } of classesOf(setting))
       await this.#client.create(storageClasses, classObject(firstClass(name), setting.poolNode));
+    const does = (...kinds: Action['do'][]) => this.#steps.some(({ action }) => kinds.includes(action.do));
+    if (does('snapshot'))
+      for (const one of snapshotClasses()) await this.#client.create(volumeSnapshotClasses, one);
+    if (does('modify') || this.#steps.some(({ action }) => action.do === 'claim' && action.attributes))
+      for (const one of attributesClasses()) await this.#client.create(volumeAttributesClasses, one);
     const metadata = { name: SETTINGS, namespace: NAMESPACE };
     await this.#client.create(configMaps, { metadata, data: { colour: 'blue' } });
     await this.#client.create(secrets, { metadata, stringData: { word: 'sesame' } });
@@ -68,6 +80,21 @@ export class User {
     for (const { resource } of Object.values(WORKLOADS)) await this.#requests.deleteEach(resource);
     await this.#requests.deleteEach(pods);
     await this.#requests.deleteEach(persistentVolumeClaims);
+    await this.#requests.deleteEach(volumeSnapshots);
+    await this.#deleteRetainedSnapshots();
+  }
+
+  /** What was to outlive its snapshot goes too. */
+  async #deleteRetainedSnapshots(): Promise<void> {
+    for (const { metadata, spec } of (await this.#client.list(volumeSnapshotContents)).items) {
+      if (metadata.deletionTimestamp || spec.deletionPolicy === 'Delete') continue;
+      const { name, namespace } = spec.volumeSnapshotRef;
+      const there = await ignoreNotFound(this.#client.get(volumeSnapshots, { name: name!, namespace }));
+      if (there) continue;
+      const body = { spec: { deletionPolicy: 'Delete' } };
+      await this.#requests.patch('patch', volumeSnapshotContents, metadata.name, body);
+      await this.#requests.delete(volumeSnapshotContents, metadata.name);
+    }
   }
 
   /** Deletes volumes that nobody reclaims; the data of retained ones was the user's to keep, and goes with them. */
@@ -75,7 +102,7 @@ export class User {
     const { storage } = this.#world;
     const named = new Set<string>();
     for (const { metadata, spec, status } of (await this.#client.list(persistentVolumes)).items) {
-      const handle = spec?.csi?.volumeHandle;
+      const handle = spec?.flexVolume ? metadata.name : spec?.csi?.volumeHandle;
       if (handle !== undefined) named.add(handle);
       // One that is on its way already keeps the policy that it went with.
       if (metadata.deletionTimestamp || status?.phase === 'Bound') continue;
@@ -86,8 +113,15 @@ export class User {
           spec: { persistentVolumeReclaimPolicy: 'Delete' },
         });
     }
+    // A share that nobody has attached is given back by nobody where the power took its mounts.
+    const isHeld = (grant: Grant) =>
+      grant.exclusive ||
+      this.#world
+        .computer(grant.node)
+        .machine.mounts()
+        .some((mount) => mount.grant === grant);
     for (const { id, byHand, grants } of storage.volumes())
-      if (byHand && grants.size === 0 && !named.has(id)) storage.remove(id);
+      if (byHand && ![...grants.values()].some(isHeld) && !named.has(id)) storage.remove(id);
   }
 
   get #client(): Client {
@@ -123,6 +157,14 @@ export class User {
         const spec = { resources: { requests: { storage: action.storage } } };
         return this.#requests.patch('grow', persistentVolumeClaims, action.claim, { spec });
       }
+      case 'modify': {
+        const spec = { volumeAttributesClassName: action.attributes };
+        return this.#requests.patch('modify', persistentVolumeClaims, action.claim, { spec });
+      }
+      case 'snapshot':
+        return this.#requests.create(volumeSnapshots, snapshotObject(action));
+      case 'delete-snapshot':
+        return this.#requests.delete(volumeSnapshots, action.snapshot);
       case 'evict':
         return this.#requests.evict(action.pod);
       case 'workload':
@@ -163,9 +205,14 @@ export class User {
   async #createStatic(wish: StaticVolume, poolNode: string): Promise<void> {
     const { storage } = this.#world;
     const { claim, modes, kind, names, volumeFirst } = wish;
-    const handle = `by-hand-${claim}`;
-    if (kind === 'network') storage.create(handle, 8n << 20n, true);
-    else this.#world.computer(poolNode).machine.makeDirectory(`/static/${claim}`);
+    // The driver of a FlexVolume is told of it by the name of its object.
+    const handle = kind === 'network' ? `by-hand-${claim}` : claim;
+    if (kind !== 'host') storage.create(handle, 8n << 20n, true);
+    else {
+      const { machine } = this.#world.computer(poolNode);
+      machine.makeDirectory(`/static/${claim}`);
+      machine.sync();
+    }
     const makeVolume = () =>
       this.#requests.create(persistentVolumes, staticVolumeObject(wish, handle, poolNode));
     const named = names === 'claim' || names === 'both' ? claim : undefined;

@@ -29,6 +29,11 @@ export class Whereabouts {
     return this.mountsOf(volumeId).filter((target) => target.startsWith(root));
   }
 
+  /** Whether the pool has the snapshot. */
+  hasSnapshot(id: string): boolean {
+    return this.#computers.some(({ machine }) => machine.lookup(`${POOL}/${id}.snapshot`) !== undefined);
+  }
+
   /** The nodes that it is published to. */
   publishedTo(volumeId: string): readonly string[] {
     const grants = [...(this.#storage.get(volumeId)?.grants.keys() ?? [])];

@@ -8,8 +8,11 @@ import type {
   WorkloadKind,
   WorkloadName,
 } from './actions.ts';
+import { withAttributes } from './attributes.ts';
 import { classesOf } from './classes.ts';
+import { withCopies } from './copies.ts';
 import { childSeed, Dice } from './dice.ts';
+import { withFlexVolumes } from './flex/steps.ts';
 import { withGrowth } from './growth.ts';
 import type { Setting } from './setting.ts';
 import type { Driver } from './sizes.ts';
@@ -36,7 +39,10 @@ const MINUTE_MS = 60_000;
 /** What users do under a seed. The list is the same whatever else happens, so that steps can be left out of it. */
 export function drawWorkload(seed: number, setting: Setting): Step[] {
   const steps = new Draft(new Dice(childSeed(seed, 'workload')), setting).draw(setting.size.steps);
-  return withGrowth(steps, new Dice(childSeed(seed, 'growth')));
+  const apart = (what: string) => new Dice(childSeed(seed, what));
+  const growing = withGrowth(steps, apart('growth'));
+  const copying = withCopies(withAttributes(growing, apart('attributes')), apart('copies'));
+  return withFlexVolumes(copying, apart('flex'), setting);
 }
 
 class Draft {

@@ -16,6 +16,7 @@ import { NetworkStorage } from './csi/network-storage.ts';
 import { SocketTable } from './csi/sim-sockets.ts';
 import { childSeed, Dice } from './dice.ts';
 import { type FaultOptions, Faults } from './faults.ts';
+import { flexPrograms, installFlexDrivers } from './flex/programs.ts';
 import { Link } from './host/link.ts';
 import { createSimHost } from './host/sim-host.ts';
 import { Journal, type JournalLine } from './journal.ts';
@@ -23,6 +24,7 @@ import { Monitor } from './monitor.ts';
 import { SimContainers } from './node/containers.ts';
 import type { Part, PartContext } from './part.ts';
 import { partsOf } from './parts.ts';
+import { POOL } from './paths.ts';
 import type { SimProcess } from './process.ts';
 import type { Setting } from './setting.ts';
 import { Supervisor } from './supervisor.ts';
@@ -34,8 +36,14 @@ export interface WorldOptions extends FaultOptions {
   readonly setting: Setting;
   /** The accounts of the controllers that run. @default all */
   readonly controllers?: ReadonlySet<string>;
-  /** Claims come to ask for more. @default false */
-  readonly grows?: boolean;
+  /** Claims come to ask for more, or for other attributes. @default false */
+  readonly resizes?: boolean;
+  /** @default false */
+  readonly snapshots?: boolean;
+  /** @default false */
+  readonly flexVolumes?: boolean;
+  /** Nodes attach what is attached to them, not the controller. @default false */
+  readonly nodesAttach?: boolean;
   readonly onLine?: (line: JournalLine) => void;
   /** Takes what components log. */
   readonly log?: Logger;
@@ -99,7 +107,7 @@ export class World {
       clock,
       faults: this.faults,
       journal: this.journal,
-      parts: partsOf({ ...setting, controllers: options.controllers, grows: options.grows }),
+      parts: partsOf({ ...setting, ...options }),
       computer: (name) => this.computer(name),
       run: (part, process, dice) => part.start(this.#contextOf(part, process, dice)),
       died: ({ name }) => {
@@ -150,6 +158,13 @@ export class World {
     });
   }
 
+  /** What the disk driver keeps of a volume's attributes. */
+  limitsOf(volumeId: string): string | undefined {
+    const { machine } = this.computer(this.options.setting.poolNode);
+    const record = machine.lookup(`${POOL}/${volumeId}.json`)?.node.content;
+    return record && JSON.stringify((JSON.parse(record) as { limits?: object }).limits);
+  }
+
   #newComputer(name: string): Computer {
     const { clock, faults, journal, storage, options } = this;
     const link = new Link();
@@ -169,6 +184,8 @@ export class World {
     const sockets = new SocketTable({ machine, dice: dice('sockets'), faults, journal, observe });
     // Where administrators put the volumes that they make by hand.
     machine.makeDirectory('/static');
+    machine.sync();
+    if (options.flexVolumes) installFlexDrivers(machine);
     return { name, machine, sockets, link, power: 'on' };
   }
 
@@ -207,14 +224,25 @@ export class World {
       recorder: (component, host) =>
         this.#writesEvents ? new Recorder({ ...shared, component, host }) : SILENT_RECORDER,
     };
+    const now = () => this.clock.now();
+    const touched = (call: string, args: readonly unknown[]) => this.monitor.touched(call, args);
     const host = createSimHost({
       machine,
       process,
       dice,
       journal,
       faults,
-      now: () => this.clock.now(),
-      observe: (call, args) => this.monitor.touched(call, args),
+      now,
+      observe: touched,
+      program: options.flexVolumes
+        ? flexPrograms({
+            machine,
+            storage,
+            now,
+            touched,
+            called: (rpc, request) => this.monitor.ranFlexDriver(rpc, request, process.deposed),
+          })
+        : undefined,
     });
     const sockets = table.of(process);
     return {

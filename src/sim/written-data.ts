@@ -13,7 +13,7 @@ export interface WrittenDataOptions {
 /** Has every container write to its volumes, and look for what was written there before. */
 export class WrittenData {
   readonly #options: WrittenDataOptions;
-  /** By PV name: what the next pod must read. */
+  /** By PV name, and by the id of a snapshot: what the next pod must read. */
   readonly #written = new Map<string, string>();
 
   constructor(options: WrittenDataOptions) {
@@ -54,6 +54,13 @@ export class WrittenData {
     for (const { hostPath } of container.mounts) this.#written.delete(volumeOf(hostPath) ?? '');
   }
 
+  /** A volume or a snapshot holds now what another holds. */
+  copied(from: string, to: string): void {
+    const data = this.#written.get(from);
+    if (data === undefined) this.#written.delete(to);
+    else this.#written.set(to, data);
+  }
+
   /** A share that was taken away, or that is out of reach, can be neither read nor written. */
   #answers({ nodeName }: SimContainer, { grant }: SeenMount): boolean {
     return grant === undefined || (grant.open && this.#options.machine(nodeName).network!.reachable());
@@ -76,5 +83,6 @@ export class WrittenData {
 function volumeOf(hostPath: string): string | undefined {
   const csi = /\/volumes\/kubernetes\.io~csi\/([^/]+)\/mount$/.exec(hostPath)?.[1];
   const device = /\/csi\/volumeDevices\/publish\/([^/]+)\/[^/]+$/.exec(hostPath)?.[1];
-  return csi ?? device ?? /^\/static\/([^/]+)$/.exec(hostPath)?.[1];
+  const flex = /\/volumes\/sim~(?:disk|share)\/([^/]+)$/.exec(hostPath)?.[1];
+  return csi ?? device ?? flex ?? /^\/static\/([^/]+)$/.exec(hostPath)?.[1];
 }

@@ -67,7 +67,7 @@ export async function startStack(test: TestContext, options: ComponentStackOptio
     until: (what, look) =>
       waitUntil(options.watch.map((resource) => informers.of(resource)) as never, look, {
         clock: systemClock,
-        limitMs: 5_000,
+        limitMs: 60_000,
         what,
       }),
     async events() {

@@ -158,7 +158,8 @@ describe('volumes that are not as they should be', { skip: cannotMount }, () => 
           command: ['sh', '-c', `head -c 4096 /dev/urandom > /v/file; sync; echo there; ${reads}`],
         }),
       );
-      await kubectlUntil(cluster.kubeconfig, ['logs', '-f', 'reader', '--pod-running-timeout=60s'], /^there/);
+      await runs('reader');
+      await kubectlUntil(cluster.kubeconfig, ['logs', '-f', 'reader'], /^there/);
       await vanish(images());
       await kubectlUntil(cluster.kubeconfig, ['logs', '-f', 'reader'], /^lost it/, { limitMs: 60_000 });
       await apply(pod('fine', { emptyDir: {} }));

@@ -152,7 +152,7 @@ describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
     await apply(pod('b', 'echo', { flexVolume: { driver: 'example.com/share', options: { share: 'b' } } }));
     await ready('b');
     assert.equal(await mounts(), 3);
-    const global = join(root, 'plugins/kubernetes.io/flexvolume/example.com/disk/mounts/v');
+    const global = join(root, 'plugins/kubernetes.io/flexvolume/example.com/disk/mounts/data');
     assert.equal(await readFile(join(global, 'file'), 'utf8'), '1\n');
     await stack.end('SIGKILL');
     stack = await start();

@@ -7,11 +7,12 @@ import { systemClock } from '../../src/base/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
 import { cannotMount, EXAMPLE, kubectlUntil, waitGone } from '../support/command.ts';
 import { inDirectory } from '../support/in-directory.ts';
+import { killableCluster } from '../support/killable-cluster.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { kubectlOf } from '../support/kubectl-of.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { claimOf, scriptPod, volumeOf } from '../support/manifests.ts';
-import { type Moment, mortalCluster } from '../support/mortal-cluster.ts';
+import type { Moment } from '../support/mortal-cluster.ts';
 import { processesNaming } from '../support/scrub.ts';
 
 const host = createLinuxHost({ clock: systemClock });
@@ -152,7 +153,7 @@ async function killAtEach(
   const attachments = async () =>
     (await k('get', 'volumeattachments', '-o', 'name')).split('\n').filter(Boolean);
 
-  let node = await mortalCluster(directory);
+  const node = await killableCluster(directory);
   const tag = `steady-of-${directory}`;
   await k('apply', '-f', EXAMPLE);
   await k('delete', 'statefulset', 'web');
@@ -177,17 +178,6 @@ async function killAtEach(
     assert.equal(mounts.length, count, `${moment}: ${mounts.join('\n')}`);
     assert.equal(new Set(mounts).size, count, `${moment}: ${mounts.join('\n')}`);
   };
-  /** Does something in the course of which the node dies at the moment, and starts it again. */
-  const during = async (moment: Moment, work: () => Promise<unknown>) => {
-    await node.dieAt(moment);
-    const done = work().catch((error: unknown) => error);
-    const words = `${moment.when} ${moment.call} ${moment.at}`;
-    assert.equal(await node.died(60_000), 'SIGKILL', `it does not come to: ${words}`);
-    await done;
-    node = await mortalCluster(directory);
-    return words;
-  };
-
   const sums = new Map<string, string>();
   let claimName = '';
   for (let index = 0; index < Math.max(comings.length, goings.length); index++) {
@@ -195,7 +185,7 @@ async function killAtEach(
     if (index === 0 || coming?.call === 'disks.format') claimName = `claim-${index}`;
     const moving = [claim(claimName, mode), pod('moving', claimName, mode, `moving-of-${directory}`)];
     let words = 'nothing';
-    if (coming) words = await during(coming, () => apply(...moving));
+    if (coming) words = await node.during(coming, () => apply(...moving));
     await apply(...moving);
     await runs('moving');
     const sum = await checksum('moving');
@@ -207,7 +197,7 @@ async function killAtEach(
     assert.equal(attached.length, 1, words);
 
     const going = goings[index];
-    if (going) words = await during(going, () => k('delete', 'pod', 'moving', '--wait=false'));
+    if (going) words = await node.during(going, () => k('delete', 'pod', 'moving', '--wait=false'));
     await k('delete', 'pod', 'moving', '--ignore-not-found');
     await waitGone(kubeconfig, attached[0]!);
     await mountedOnce(placesOfPod, words);

@@ -22,6 +22,8 @@ export async function runControllerSidecars(
 ): Promise<number> {
   if (values['metrics-address'] !== '' && values['http-endpoint'] !== '')
     throw new UsageError('Only one of `--metrics-address` and `--http-endpoint` can be set.');
+  if (values['leader-election'] && nodeNameOf(sidecars.snapshotter) !== '')
+    throw new UsageError('Leader election cannot happen when node-deployment is set to true');
   const address = values['http-endpoint'] || values['metrics-address'];
   const options: StandaloneSidecarsOptions = {
     connection: await apiConnection(values),
@@ -45,4 +47,9 @@ export async function runControllerSidecars(
     http: address === '' ? undefined : { address, metricsPath: values['metrics-path'] },
   };
   return stay((signal) => startStandaloneSidecars(options, signal));
+}
+
+/** The node that a sidecar is for alone; '' when it is for all. */
+function nodeNameOf(options: object = {}): string {
+  return (options as { readonly nodeName?: string }).nodeName ?? '';
 }

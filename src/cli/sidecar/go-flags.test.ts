@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseDuration } from '../../base/index.ts';
 import {
   bool,
   duration,
@@ -9,7 +10,6 @@ import {
   gates,
   int,
   labels,
-  parseDuration,
   parseFlags,
   string,
   uint,

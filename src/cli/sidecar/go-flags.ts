@@ -1,3 +1,5 @@
+import { parseDuration } from '../../base/index.ts';
+
 /** What Go's flag package knows, and the few shapes that upstream's programs add. */
 type Kind = 'string' | 'bool' | 'int' | 'uint' | 'float' | 'duration' | 'labels' | 'gates';
 
@@ -142,27 +144,6 @@ const READERS: Readonly<Record<Kind, (text: string, before: unknown) => unknown>
   labels: (text, before) => parseLabels(text, before as Record<string, string>),
   gates: (text, before) => parseGates(text, before as Record<string, boolean>),
 };
-
-const UNITS_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** A duration as Go writes it (`1m30s`, `250ms`, `0`), in milliseconds; undefined when it is none. */
-export function parseDuration(text: string): number | undefined {
-  const [, sign = '', rest = ''] = /^([+-]?)(.*)$/s.exec(text)!;
-  if (rest === '0') return 0;
-  if (!/^((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(rest)) return undefined;
-  let sumMs = 0;
-  for (const [, number, unit] of rest.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g))
-    sumMs += Number(number) * UNITS_MS[unit!]!;
-  return sign === '-' ? -sumMs : sumMs;
-}
 
 function durationText(ms: number): string {
   if (ms % 1000 !== 0) return `${ms}ms`;

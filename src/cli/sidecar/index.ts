@@ -3,9 +3,10 @@ import type { SidecarName } from '../../cluster/standalone-sidecars.ts';
 import { UsageError } from '../usage-error.ts';
 import { COMMON_FLAGS } from './common-flags.ts';
 import { runControllerSidecars } from './controller-sidecars.ts';
+import type { SidecarFlags } from './flag-set.ts';
 import { FlagError, type Flags, parseFlags, string, usageOf, type Values } from './go-flags.ts';
 import { LIVENESSPROBE_FLAGS, REGISTRAR_FLAGS, runLivenessProbe, runRegistrar } from './node-sidecars.ts';
-import { SIDECAR_FLAGS, type SidecarFlags } from './sidecar-flags.ts';
+import { SIDECAR_FLAGS } from './sidecar-flags.ts';
 
 const VERSION = '0.1.0';
 const CONTROLLER_NAMES = Object.keys(SIDECAR_FLAGS) as SidecarName[];
@@ -34,7 +35,7 @@ export async function sidecar(name: string, args: readonly string[]): Promise<nu
     throw new UsageError(`unknown sidecar '${name}'; there are ${SIDECAR_NAMES.join(', ')}`);
   const { twin, flags, options }: SidecarFlags = SIDECAR_FLAGS[name];
   return withFlags(`sidecar ${name}`, twin, { ...COMMON_FLAGS, ...flags }, args, (values, log) =>
-    runControllerSidecars({ [name]: options(values as never) }, values, releases(values), log),
+    runControllerSidecars({ [name]: options(values as never, process.env) }, values, releases(values), log),
   );
 }
 
@@ -60,7 +61,7 @@ export async function sidecars(args: readonly string[]): Promise<number> {
       const found = Object.fromEntries(
         Object.keys(table).map((flag) => [flag, (values as Record<string, unknown>)[`${name}-${flag}`]]),
       );
-      return { name, release: releases(found), options: options(found as never) };
+      return { name, release: releases(found), options: options(found as never, process.env) };
     });
     const all = Object.fromEntries(each.map(({ name, options }) => [name, options]));
     return runControllerSidecars(

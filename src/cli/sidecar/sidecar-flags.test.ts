@@ -8,8 +8,9 @@ import { flagsOf as provisioner } from '../../sidecars/provisioner/options.ts';
 import { flagsOf as resizer } from '../../sidecars/resizer/options.ts';
 import { flagsOf as snapshotter } from '../../sidecars/snapshotter/options.ts';
 import { COMMON_FLAGS } from './common-flags.ts';
+import type { SidecarFlags } from './flag-set.ts';
 import { parseFlags } from './go-flags.ts';
-import { SIDECAR_FLAGS, type SidecarFlags } from './sidecar-flags.ts';
+import { SIDECAR_FLAGS } from './sidecar-flags.ts';
 
 const csi = {} as CsiClient;
 const defaults: Partial<Record<SidecarName, object>> = {
@@ -22,7 +23,7 @@ const defaults: Partial<Record<SidecarName, object>> = {
 describe('the flags of the sidecars', () => {
   for (const name of Object.keys(CONTROLLER_SIDECARS) as SidecarName[]) {
     const { flags, options }: SidecarFlags = SIDECAR_FLAGS[name];
-    const parsed = options(parseFlags({ ...COMMON_FLAGS, ...flags }, []).values as never) as Record<
+    const parsed = options(parseFlags({ ...COMMON_FLAGS, ...flags }, []).values as never, {}) as Record<
       string,
       unknown
     >;

@@ -1,89 +1,21 @@
 import type { SidecarName } from '../../cluster/standalone-sidecars.ts';
 import { resync } from './common-flags.ts';
-import { bool, duration, type Flags, fixed, gates, int, string, uint, type Values } from './go-flags.ts';
+import {
+  backoffOf,
+  CAN_RELEASE,
+  nodeName,
+  RELEASE,
+  retries,
+  type SidecarFlags,
+  sidecar,
+} from './flag-set.ts';
+import { bool, duration, fixed, gates, int, string, uint } from './go-flags.ts';
+import { PROVISIONER_FLAGS } from './provisioner-flags.ts';
 
-/** A sidecar's own flags, with upstream's defaults, and what they are to its component. */
-export interface SidecarFlags {
-  /** The upstream program that it can take the place of. */
-  readonly twin: string;
-  readonly flags: Flags;
-  options(values: never): object;
-}
-
-function sidecar<F extends Flags>(
-  twin: string,
-  flags: F,
-  options: (values: Values<F>) => object,
-): SidecarFlags {
-  return { twin, flags, options };
-}
-
-const NOT_HERE = 'that is not part of Stowage yet';
 const ALWAYS = 'it is always so here';
-const RELEASE = { ReleaseLeaderElectionOnExit: false };
-const CAN_RELEASE = Object.keys(RELEASE);
-const retries = {
-  'retry-interval-start': duration(1_000, 'Until the first retry; doubles with each failure.'),
-  'retry-interval-max': duration(300_000, 'The longest time between two retries.'),
-};
-const backoffOf = (values: Values<typeof retries>) => ({
-  initialMs: values['retry-interval-start'],
-  maxMs: values['retry-interval-max'],
-});
 
 export const SIDECAR_FLAGS = {
-  provisioner: sidecar(
-    'csi-provisioner',
-    {
-      ...retries,
-      timeout: duration(10_000, 'For each call of the driver.'),
-      'volume-name-prefix': string('pvc', 'The prefix of volume names.'),
-      'volume-name-uuid-length': int(-1, "How much of the claim's uid is in a volume's name; -1 is all."),
-      'worker-threads': uint(100, 'How many volumes are made, and how many deleted, at once.'),
-      'strict-topology': bool(false, 'Late binding: ask for the place of the selected node only.'),
-      'immediate-topology': bool(true, 'Immediate binding: tell the driver where it runs.'),
-      'extra-create-metadata': bool(false, 'Pass the names of claim and volume to the driver.'),
-      'default-fstype': string('', 'The file system when the class names none.'),
-      'controller-publish-readonly': bool(false, 'Mark volumes of ReadOnlyMany claims as read-only.'),
-      'prevent-volume-mode-conversion': bool(true, 'Refuse to restore a snapshot in another volume mode.'),
-      'cloning-protection-threads': fixed(uint(1, 'Threads that free sources of clones.'), 'one at a time'),
-      'snapshot-orphan-sweep-interval': fixed(
-        duration(300_000, 'Between two looks for orphans.'),
-        'they are seen at once',
-      ),
-      'enable-capacity': fixed(bool(false, 'Make CSIStorageCapacity objects.'), NOT_HERE),
-      'capacity-for-immediate-binding': fixed(bool(false, 'Also for immediate binding.'), NOT_HERE),
-      'capacity-poll-interval': fixed(duration(60_000, 'Between two looks at the capacity.'), NOT_HERE),
-      'capacity-ownerref-level': fixed(int(1, 'Who owns capacity objects.'), NOT_HERE),
-      'capacity-threads': fixed(uint(1, 'Threads for capacity objects.'), NOT_HERE),
-      'kube-api-capacity-qps': fixed(int(1, 'Requests a second for capacity.'), NOT_HERE),
-      'kube-api-capacity-burst': fixed(int(5, 'Burst of requests for capacity.'), NOT_HERE),
-      'node-deployment': fixed(bool(false, 'One provisioner on each node.'), NOT_HERE),
-      'node-deployment-immediate-binding': fixed(bool(true, 'Immediate binding then.'), NOT_HERE),
-      'node-deployment-base-delay': fixed(duration(20_000, 'Wait then.'), NOT_HERE),
-      'node-deployment-max-delay': fixed(duration(60_000, 'Longest wait then.'), NOT_HERE),
-      'enable-pprof': fixed(bool(false, 'Profiles of a Go program.'), 'it is none'),
-      'feature-gates': gates(
-        { Topology: true, VolumeAttributesClass: true, CrossNamespaceVolumeDataSource: false, ...RELEASE },
-        ['CrossNamespaceVolumeDataSource', ...CAN_RELEASE],
-      ),
-    },
-    (values) => ({
-      timeoutMs: values.timeout,
-      workerThreads: values['worker-threads'],
-      retryIntervalStartMs: values['retry-interval-start'],
-      retryIntervalMaxMs: values['retry-interval-max'],
-      volumeNamePrefix: values['volume-name-prefix'],
-      volumeNameUuidLength: values['volume-name-uuid-length'],
-      strictTopology: values['strict-topology'],
-      immediateTopology: values['immediate-topology'],
-      extraCreateMetadata: values['extra-create-metadata'],
-      defaultFsType: values['default-fstype'],
-      controllerPublishReadOnly: values['controller-publish-readonly'],
-      preventVolumeModeConversion: values['prevent-volume-mode-conversion'],
-      crossNamespaceVolumeDataSource: values['feature-gates'].CrossNamespaceVolumeDataSource,
-    }),
-  ),
+  provisioner: PROVISIONER_FLAGS,
   attacher: sidecar(
     'csi-attacher',
     {
@@ -131,8 +63,7 @@ export const SIDECAR_FLAGS = {
     (values) => ({
       timeoutMs: values.timeout,
       workers: values.workers,
-      retryIntervalStartMs: values['retry-interval-start'],
-      retryIntervalMaxMs: values['retry-interval-max'],
+      backoff: backoffOf(values),
       handleVolumeInUseError: values['handle-volume-inuse-error'],
       extraModifyMetadata: values['extra-modify-metadata'],
     }),
@@ -149,13 +80,13 @@ export const SIDECAR_FLAGS = {
       'groupsnapshot-name-prefix': string('groupsnapshot', 'The prefix of group snapshot names.'),
       'groupsnapshot-name-uuid-length': int(-1, "How much of the group's uid is in its name; -1 is all."),
       'extra-create-metadata': bool(false, 'Pass the names of snapshot and content to the driver.'),
-      'node-deployment': fixed(bool(false, 'One snapshotter on each node.'), NOT_HERE),
+      'node-deployment': bool(false, 'One snapshotter on each node, for its own snapshots. Needs NODE_NAME.'),
       'feature-gates': gates({ VolumeGroupSnapshot: true, ...RELEASE }, [
         'VolumeGroupSnapshot',
         ...CAN_RELEASE,
       ]),
     },
-    (values) => ({
+    (values, env) => ({
       timeoutMs: values.timeout,
       workerThreads: values['worker-threads'],
       backoff: backoffOf(values),
@@ -165,6 +96,7 @@ export const SIDECAR_FLAGS = {
       groupSnapshotNamePrefix: values['groupsnapshot-name-prefix'],
       groupSnapshotNameUuidLength: values['groupsnapshot-name-uuid-length'],
       extraCreateMetadata: values['extra-create-metadata'],
+      nodeName: values['node-deployment'] ? nodeName(env) : '',
     }),
   ),
   'health-monitor': sidecar(

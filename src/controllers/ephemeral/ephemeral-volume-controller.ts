@@ -1,5 +1,5 @@
 import { errorMessage } from '../../base/index.ts';
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import {
   claimKeysOf,
   claimNameOf,
@@ -71,24 +71,23 @@ export function createEphemeralVolumeController(context: ComponentContext): Comp
   };
   return {
     name: COMPONENT,
-    async start(signal) {
-      await Informers.synced(signal, claimInformer, podInformer);
-      if (signal.aborted) return;
-      const stops = [
-        podInformer.on({
-          added: lookAt,
-          // One of the same name that took its place while nobody looked.
-          updated: (pod, previous) => pod.metadata.uid !== previous.metadata.uid && lookAt(pod),
-        }),
-        claimInformer.on({
-          deleted: (claim) => {
-            for (const pod of podInformer.byIndex(POD_PVC_INDEX, keyOf(claim))) lookAt(pod);
-          },
-        }),
-      ];
-      await controller.run(signal);
-      for (const stop of stops) stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { claimInformer, podInformer },
+        listen: () => [
+          podInformer.on({
+            added: lookAt,
+            // One of the same name that took its place while nobody looked.
+            updated: (pod, previous) => pod.metadata.uid !== previous.metadata.uid && lookAt(pod),
+          }),
+          claimInformer.on({
+            deleted: (claim) => {
+              for (const pod of podInformer.byIndex(POD_PVC_INDEX, keyOf(claim))) lookAt(pod);
+            },
+          }),
+        ],
+        loops: [controller],
+      }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { errorMessage, rfc3339 } from '../../base/index.ts';
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import {
   ANN_PRE_RESIZE_CAPACITY,
   ANN_STORAGE_RESIZER,
@@ -174,18 +174,19 @@ export function createExpandController(
   };
   return {
     name: COMPONENT,
-    async start(signal) {
-      await Informers.synced(signal, claims);
-      if (signal.aborted) return;
-      const stop = claims.on({
-        added: lookAt,
-        updated(claim, previous) {
-          if (hasGrown(claim, previous)) lookAt(claim);
-        },
-      });
-      await controller.run(signal);
-      stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { claims },
+        listen: () => [
+          claims.on({
+            added: lookAt,
+            updated(claim, previous) {
+              if (hasGrown(claim, previous)) lookAt(claim);
+            },
+          }),
+        ],
+        loops: [controller],
+      }),
   };
 }
 

@@ -4,7 +4,7 @@ import {
   type ComponentContext,
   Controller,
   type InformerHandler,
-  Informers,
+  runControllers,
 } from '../../client/index.ts';
 import {
   claimClass,
@@ -102,17 +102,17 @@ class PersistentVolumeController implements Component {
 
   async start(signal: AbortSignal): Promise<void> {
     const { claimInformer, volumeInformer, classInformer, podInformer, nodeInformer } = this.#world;
-    await Informers.synced(signal, claimInformer, volumeInformer, classInformer, podInformer, nodeInformer);
-    if (signal.aborted) return;
-    const stops = [
-      // Volumes first: a claim must see all of them before it is decided on.
-      volumeInformer.on(this.#volumeHandler()),
-      claimInformer.on(this.#claimHandler()),
-      classInformer.on(this.#classHandler()),
-    ];
-    await Promise.all([this.#claims.run(signal), this.#volumes.run(signal), this.#resync(signal)]);
+    await runControllers(signal, {
+      informers: { claimInformer, volumeInformer, classInformer, podInformer, nodeInformer },
+      listen: () => [
+        // Volumes first: a claim must see all of them before it is decided on.
+        volumeInformer.on(this.#volumeHandler()),
+        claimInformer.on(this.#claimHandler()),
+        classInformer.on(this.#classHandler()),
+      ],
+      loops: [this.#claims, this.#volumes, { run: (stopped) => this.#resync(stopped) }],
+    });
     await this.#inTree.stop();
-    for (const stop of stops) stop();
   }
 
   async #reconcileClaim(key: string): Promise<void> {

@@ -1,4 +1,10 @@
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import {
+  type Component,
+  type ComponentContext,
+  Controller,
+  ignoreNotFound,
+  runControllers,
+} from '../../client/index.ts';
 import {
   attributesClassNames,
   FINALIZER_VAC_PROTECTION,
@@ -12,7 +18,7 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
-import { ignoreNotFound, mayGo, mustBeProtected } from './protection.ts';
+import { mayGo, mustBeProtected } from './protection.ts';
 
 const NAME = 'volumeattributesclass-protection-controller';
 const BY_CLASS = 'by-volume-attributes-class';
@@ -56,17 +62,16 @@ export function createAttributesClassProtection(context: ComponentContext): Comp
   const ofVolume = (volume: PersistentVolume) => lookAtClasses(classOfVolume(volume));
   return {
     name: NAME,
-    async start(signal) {
-      await Informers.synced(signal, classes, claims, volumes);
-      if (signal.aborted) return;
-      const stops = [
-        classes.on({ added: lookAt, updated: lookAt }),
-        claims.on({ updated: (_, previous) => ofClaim(previous), deleted: ofClaim }),
-        volumes.on({ updated: (_, previous) => ofVolume(previous), deleted: ofVolume }),
-      ];
-      await controller.run(signal);
-      for (const stop of stops) stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { classes, claims, volumes },
+        listen: () => [
+          classes.on({ added: lookAt, updated: lookAt }),
+          claims.on({ updated: (_, previous) => ofClaim(previous), deleted: ofClaim }),
+          volumes.on({ updated: (_, previous) => ofVolume(previous), deleted: ofVolume }),
+        ],
+        loops: [controller],
+      }),
   };
 }
 

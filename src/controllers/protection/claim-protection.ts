@@ -1,5 +1,11 @@
 import { rfc3339 } from '../../base/index.ts';
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import {
+  type Component,
+  type ComponentContext,
+  Controller,
+  ignoreNotFound,
+  runControllers,
+} from '../../client/index.ts';
 import {
   claimKeysOf,
   FINALIZER_PVC_PROTECTION,
@@ -16,7 +22,7 @@ import {
 } from '../../kube/index.ts';
 import { podUsesClaim } from './claim-in-use.ts';
 import { LivePods } from './live-pods.ts';
-import { ignoreNotFound, mayGo, mustBeProtected } from './protection.ts';
+import { mayGo, mustBeProtected } from './protection.ts';
 import { hasUnusedCondition, podRefersTo, withUnusedCondition } from './unused-condition.ts';
 
 const NAME = 'persistentvolumeclaim-protection-controller';
@@ -95,24 +101,23 @@ export function createClaimProtection(
 
   return {
     name: NAME,
-    async start(signal) {
-      await Informers.synced(signal, claimInformer, podInformer);
-      if (signal.aborted) return;
-      const stops = [
-        claimInformer.on({ added: lookAtClaim, updated: lookAtClaim }),
-        podInformer.on({
-          added: (pod) => tellUnused && lookAtClaimsOf(pod),
-          updated(pod, previous) {
-            // A pod that keeps its node and its volumes can only go on using its claims, unless the kubelet is done.
-            if (pod.metadata.uid !== previous.metadata.uid) lookAtClaimsOf(previous);
-            if (tellUnused || pod.metadata.deletionTimestamp !== undefined || !pod.spec?.nodeName)
-              lookAtClaimsOf(pod);
-          },
-          deleted: lookAtClaimsOf,
-        }),
-      ];
-      await controller.run(signal);
-      for (const stop of stops) stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { claimInformer, podInformer },
+        listen: () => [
+          claimInformer.on({ added: lookAtClaim, updated: lookAtClaim }),
+          podInformer.on({
+            added: (pod) => tellUnused && lookAtClaimsOf(pod),
+            updated(pod, previous) {
+              // A pod that keeps its node and its volumes can only go on using its claims, unless the kubelet is done.
+              if (pod.metadata.uid !== previous.metadata.uid) lookAtClaimsOf(previous);
+              if (tellUnused || pod.metadata.deletionTimestamp !== undefined || !pod.spec?.nodeName)
+                lookAtClaimsOf(pod);
+            },
+            deleted: lookAtClaimsOf,
+          }),
+        ],
+        loops: [controller],
+      }),
   };
 }

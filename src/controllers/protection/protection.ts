@@ -1,4 +1,4 @@
-import { hasFinalizer, isBeingDeleted, isNotFound, type KubeObject } from '../../kube/index.ts';
+import { hasFinalizer, isBeingDeleted, type KubeObject } from '../../kube/index.ts';
 
 /** Only its protection holds the object back. Source: protectionutil.IsDeletionCandidate. */
 export function mayGo(object: KubeObject, finalizer: string): boolean {
@@ -8,13 +8,4 @@ export function mayGo(object: KubeObject, finalizer: string): boolean {
 /** Made before admission protected such objects. Source: protectionutil.NeedToAddFinalizer. */
 export function mustBeProtected(object: KubeObject, finalizer: string): boolean {
   return !isBeingDeleted(object) && !hasFinalizer(object, finalizer);
-}
-
-/** An object that is gone needs its finalizer no more. */
-export async function ignoreNotFound(write: Promise<unknown>): Promise<void> {
-  try {
-    await write;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
 }

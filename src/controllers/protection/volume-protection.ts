@@ -1,4 +1,10 @@
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import {
+  type Component,
+  type ComponentContext,
+  Controller,
+  ignoreNotFound,
+  runControllers,
+} from '../../client/index.ts';
 import {
   FINALIZER_PV_PROTECTION,
   type PersistentVolume,
@@ -7,7 +13,7 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
-import { ignoreNotFound, mayGo, mustBeProtected } from './protection.ts';
+import { mayGo, mustBeProtected } from './protection.ts';
 
 const NAME = 'persistentvolume-protection-controller';
 
@@ -40,12 +46,11 @@ export function createVolumeProtection(context: ComponentContext): Component {
   };
   return {
     name: NAME,
-    async start(signal) {
-      await Informers.synced(signal, volumeInformer);
-      if (signal.aborted) return;
-      const stop = volumeInformer.on({ added: lookAt, updated: lookAt });
-      await controller.run(signal);
-      stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { volumeInformer },
+        listen: () => [volumeInformer.on({ added: lookAt, updated: lookAt })],
+        loops: [controller],
+      }),
   };
 }

@@ -1,4 +1,4 @@
-import { type Component, type ComponentContext, Controller, Informers } from '../../client/index.ts';
+import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import {
   type CSIDriver,
   claimKeysOf,
@@ -107,39 +107,38 @@ export function createSelinuxWarningController(
   };
   return {
     name: COMPONENT,
-    async start(signal) {
-      await Informers.synced(signal, podInformer, claims, volumes, drivers);
-      if (signal.aborted) return;
-      const stops = [
-        podInformer.on({
-          added: lookAt,
-          updated: (pod, before) =>
-            (isPodTerminated(pod) || pod.metadata.uid !== before.metadata.uid) && lookAt(pod),
-          deleted: lookAt,
-        }),
-        claims.on({
-          added: (claim) => lookAtPodsOf(keyOf(claim)),
-          updated: (claim, before) => {
-            const isNews =
-              claim.spec?.volumeName !== before.spec?.volumeName ||
-              claim.status?.phase !== before.status?.phase;
-            if (isNews) lookAtPodsOf(keyOf(claim));
-          },
-        }),
-        volumes.on({
-          added: bound,
-          updated: (volume, before) =>
-            volume.spec?.claimRef?.uid !== before.spec?.claimRef?.uid && bound(volume),
-        }),
-        drivers.on({
-          added: lookAtPodsOfDriver,
-          updated: (driver, before) =>
-            driver.spec.seLinuxMount !== before.spec.seLinuxMount && lookAtPodsOfDriver(driver),
-          deleted: lookAtPodsOfDriver,
-        }),
-      ];
-      await controller.run(signal);
-      for (const stop of stops) stop();
-    },
+    start: (signal) =>
+      runControllers(signal, {
+        informers: { podInformer, claims, volumes, drivers },
+        listen: () => [
+          podInformer.on({
+            added: lookAt,
+            updated: (pod, before) =>
+              (isPodTerminated(pod) || pod.metadata.uid !== before.metadata.uid) && lookAt(pod),
+            deleted: lookAt,
+          }),
+          claims.on({
+            added: (claim) => lookAtPodsOf(keyOf(claim)),
+            updated: (claim, before) => {
+              const isNews =
+                claim.spec?.volumeName !== before.spec?.volumeName ||
+                claim.status?.phase !== before.status?.phase;
+              if (isNews) lookAtPodsOf(keyOf(claim));
+            },
+          }),
+          volumes.on({
+            added: bound,
+            updated: (volume, before) =>
+              volume.spec?.claimRef?.uid !== before.spec?.claimRef?.uid && bound(volume),
+          }),
+          drivers.on({
+            added: lookAtPodsOfDriver,
+            updated: (driver, before) =>
+              driver.spec.seLinuxMount !== before.spec.seLinuxMount && lookAtPodsOfDriver(driver),
+            deleted: lookAtPodsOfDriver,
+          }),
+        ],
+        loops: [controller],
+      }),
   };
 }

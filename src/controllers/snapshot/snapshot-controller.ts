@@ -1,9 +1,10 @@
 import type { BackoffPolicy } from '../../base/index.ts';
 import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
-import { keyOf } from '../../kube/index.ts';
+import { isBeingDeleted, joinKey, keyOf, type PersistentVolumeClaim, type Stored } from '../../kube/index.ts';
 import { snapshotKeyOf, syncContent } from './content-sync.ts';
 import { GroupSync, groupKeyOf } from './group-sync.ts';
 import { SnapshotSync } from './snapshot-sync.ts';
+import { releaseLeavingClaim } from './source-claim.ts';
 import { openWorld, SNAPSHOTS_BY_GROUP } from './world.ts';
 
 /** Flags of upstream's snapshot-controller; durations are milliseconds. */
@@ -33,6 +34,14 @@ export function createSnapshotController(
     name: 'snapshot-controller-snapshot',
     reconcile: (key) => sync.sync(key),
   });
+  const claimQueue = new Controller({
+    ...settings,
+    name: 'snapshot-controller-claim',
+    reconcile: (key) => releaseLeavingClaim(world, key),
+  });
+  const lookAtClaim = (claim: Stored<PersistentVolumeClaim>) => {
+    if (isBeingDeleted(claim)) claimQueue.enqueue(keyOf(claim));
+  };
   const contentQueue = new Controller({
     ...settings,
     name: 'snapshot-controller-content',
@@ -65,11 +74,14 @@ export function createSnapshotController(
           snapshots.on({
             added: (snapshot) => snapshotQueue.enqueue(keyOf(snapshot)),
             updated: (snapshot) => snapshotQueue.enqueue(keyOf(snapshot)),
-            deleted({ status }) {
+            deleted({ metadata, spec, status }) {
               if (status?.boundVolumeSnapshotContentName)
                 contentQueue.enqueue(status.boundVolumeSnapshotContentName);
+              const claim = spec.source.persistentVolumeClaimName;
+              if (claim !== undefined) claimQueue.enqueue(joinKey(metadata.namespace, claim));
             },
           }),
+          claims.on({ added: lookAtClaim, updated: lookAtClaim }),
           contents.on({
             added: ({ metadata }) => contentQueue.enqueue(metadata.name),
             updated: ({ metadata }) => contentQueue.enqueue(metadata.name),
@@ -92,7 +104,7 @@ export function createSnapshotController(
             deleted: (content) => groupQueue.enqueue(groupKeyOf(content)),
           }),
         ],
-        loops: [snapshotQueue, contentQueue, groupQueue, groupContentQueue],
+        loops: [snapshotQueue, contentQueue, claimQueue, groupQueue, groupContentQueue],
       }),
   };
 }

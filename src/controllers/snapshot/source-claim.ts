@@ -55,9 +55,26 @@ export async function releaseClaim(
   { leaving }: { leaving: boolean },
 ): Promise<void> {
   const claim = claimOrNone(world, snapshot);
-  if (!claim || !hasFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE)) return;
+  if (claim) await release(world, claim, leaving ? snapshot.metadata.name : undefined);
+}
+
+/**
+ * Lets go of a claim that is to go. Of two snapshots that went at once each may have taken the other for in the making,
+ * and the claim stayed: upstream's does for ever.
+ */
+export async function releaseLeavingClaim(world: World, key: string): Promise<void> {
+  const claim = world.claims.byKey(key);
+  if (claim && isBeingDeleted(claim)) await release(world, claim, undefined);
+}
+
+async function release(
+  world: World,
+  claim: Stored<PersistentVolumeClaim>,
+  except: string | undefined,
+): Promise<void> {
+  if (!hasFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE)) return;
   const snapshots = world.snapshots.byIndex(SNAPSHOTS_BY_CLAIM, keyOf(claim));
-  if (isInUse(snapshots, leaving ? snapshot.metadata.name : undefined)) return;
+  if (isInUse(snapshots, except)) return;
   const { name, namespace } = claim.metadata;
   for (let attempt = 1; ; attempt++) {
     try {

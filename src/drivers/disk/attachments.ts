@@ -1,6 +1,7 @@
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname } from 'node:path';
 import type { Host, LoopDevice, MountEntry } from '../../host/index.ts';
 import { formatAndMount } from '../../volume/mount/index.ts';
+import { usesOf } from '../shared/mounted.ts';
 import type { Pool } from './pool.ts';
 
 /** How the node that a volume is published to reaches its data. */
@@ -122,41 +123,4 @@ export class LoopDevices implements Attachments {
     const image = this.#pool.imagePath(id);
     return (await this.#host.loops.list()).filter((loop) => loop.backingFile === image && !loop.deleted);
   }
-}
-
-/**
- * The mounts of the file system on a device, and the places where the device's own node is bound: the mount table shows
- * those as a piece of /dev, and only the node that is there tells which device it is. Of a directory: where it is bound.
- */
-export async function usesOf(
-  host: Pick<Host, 'files'>,
-  mounts: readonly MountEntry[],
-  device: string,
-): Promise<readonly MountEntry[]> {
-  const stat = await host.files.stat(device);
-  if (stat?.kind === 'directory') return bindsOf(mounts, device);
-  const number = stat?.rdev;
-  const uses = await Promise.all(
-    mounts.map(async (entry) => {
-      if (entry.source === device || entry.device === number) return true;
-      if (!entry.root.endsWith(`/${basename(device)}`)) return false;
-      const bound = await host.files.stat(entry.target);
-      return bound?.kind === 'block' && bound.rdev === number;
-    }),
-  );
-  return mounts.filter((_, index) => uses[index]);
-}
-
-/** Where a directory is bound: the same piece of the same file system as at its own path. */
-function bindsOf(mounts: readonly MountEntry[], directory: string): readonly MountEntry[] {
-  const isAbove = ({ target }: MountEntry) =>
-    target === '/' || directory === target || directory.startsWith(`${target}/`);
-  // The deepest, and of those at one path the topmost, is what is seen there.
-  const [home] = mounts
-    .filter(isAbove)
-    .toReversed()
-    .toSorted((a, b) => b.target.length - a.target.length);
-  if (!home) return [];
-  const root = join(home.root, relative(home.target, directory));
-  return mounts.filter((entry) => entry.device === home.device && entry.root === root);
 }

@@ -1,26 +1,18 @@
-import { errorMessage } from '../../base/index.ts';
 import { Code, type ControllerService, CsiStatus, type csi } from '../../csi/index.ts';
+import { grownSize, sizeFits, volumeSize } from '../shared/capacity.ts';
+import { orExhausted } from '../shared/exhausted.ts';
+import { handleOf } from '../shared/names.ts';
+import { pageOf } from '../shared/pages.ts';
+import { checkParameters } from '../shared/parameters.ts';
+import { placeFor, type Topology } from '../shared/topology.ts';
 import type { Attachments } from './attachments.ts';
-import { growImage, grownSize } from './grow.ts';
+import { growImage } from './grow.ts';
 import { conditionOf } from './health.ts';
 import type { IoLimiter } from './io-limits.ts';
 import { keepLimits, modifyHandlers, requestedLimits } from './modify.ts';
-import { pageOf } from './pages.ts';
 import type { Pool, Volume } from './pool.ts';
-import { volumeIdOf } from './record.ts';
-import {
-  checkMatch,
-  checkParameters,
-  minimumSize,
-  mismatch,
-  sizeFits,
-  type Usage,
-  unsupported,
-  usageOf,
-  volumeSize,
-} from './request.ts';
+import { checkMatch, minimumSize, mismatch, type Usage, unsupported, usageOf } from './request.ts';
 import { originOf, type SnapshotOptions, snapshotHandlers } from './snapshot-controller.ts';
-import { placeFor, type Topology } from './topology.ts';
 import { contentSourceOf, copyOf, sourceKey, sourceOf } from './volume-source.ts';
 
 /** What publish tells the node about the volume. */
@@ -108,7 +100,7 @@ export function diskController({
           `the pool is on ${where(places())}, which the accessibility requirements leave out`,
         );
       }
-      const id = volumeIdOf(request.name);
+      const id = handleOf(request.name, 'vol');
       return pool.exclusively(id, async () => {
         const present = pool.get(id);
         if (present) {
@@ -311,18 +303,5 @@ async function refuseWhileMounted(attachments: Attachments, volumeId: string): P
       Code.FAILED_PRECONDITION,
       `volume ${volumeId} is still mounted at ${paths.join(', ')}`,
     );
-  }
-}
-
-/** A full disk, or a limit on the size of files, is the caller's to know; anything else is a fault of ours. */
-async function orExhausted<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CsiStatus) throw error;
-    const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as { code?: string }).code ?? '');
-    throw new CsiStatus(full ? Code.RESOURCE_EXHAUSTED : Code.INTERNAL, `${what}: ${errorMessage(error)}`, {
-      cause: error,
-    });
   }
 }

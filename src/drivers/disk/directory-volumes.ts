@@ -1,6 +1,7 @@
 import { Code, type CsiServices, CsiStatus, type csi } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
-import { type Attachments, usesOf } from './attachments.ts';
+import { usesOf } from '../shared/mounted.ts';
+import type { Attachments } from './attachments.ts';
 import type { Pool } from './pool.ts';
 
 /** The directories of a pool whose volumes are directories: always there, and mounted by a bind. */

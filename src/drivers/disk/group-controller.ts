@@ -1,8 +1,9 @@
 import { Code, type CsiServices, CsiStatus } from '../../csi/index.ts';
+import { handleOf } from '../shared/names.ts';
+import { checkParameters } from '../shared/parameters.ts';
+import { snapshotMessage } from '../shared/snapshot-messages.ts';
 import type { SnapshotRecord } from './record.ts';
-import { snapshotIdOf } from './record.ts';
-import { checkParameters } from './request.ts';
-import { describe, recordOf, type SnapshotOptions, snapshottable, takeAll } from './snapshot-controller.ts';
+import { recordOf, type SnapshotOptions, snapshottable, takeAll } from './snapshot-controller.ts';
 
 type GroupController = NonNullable<CsiServices['groupController']>;
 
@@ -26,7 +27,7 @@ export function groupController(options: SnapshotOptions): GroupController {
     async createVolumeGroupSnapshot({ name, sourceVolumeIds, parameters }) {
       checkParameters(parameters, 'VolumeGroupSnapshotClass');
       const volumeIds = [...new Set(sourceVolumeIds)];
-      const groupId = snapshotIdOf(name);
+      const groupId = handleOf(name, 'snap');
       return pool.exclusively(`group snapshot ${groupId}`, async () => {
         const present = membersOf(groupId);
         if (present.length > 0) {
@@ -40,7 +41,7 @@ export function groupController(options: SnapshotOptions): GroupController {
             const records = volumes.map((volume) => {
               const own = `${groupId}-${volume.id}`;
               return recordOf(volume, {
-                id: snapshotIdOf(own),
+                id: handleOf(own, 'snap'),
                 name: own,
                 createdAtMs,
                 groupId,
@@ -127,7 +128,7 @@ async function fileSystemsOf(
 }
 
 function group(groupSnapshotId: string, members: readonly SnapshotRecord[]) {
-  const described = members.map(describe);
+  const described = members.map(snapshotMessage);
   return {
     groupSnapshotId,
     snapshots: described,

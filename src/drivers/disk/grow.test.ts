@@ -3,67 +3,18 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import fc from 'fast-check';
-import { Code, CsiError, CsiStatus } from '../../csi/index.ts';
-import { grownSize } from './grow.ts';
+import { Code } from '../../csi/index.ts';
 import {
   blockCapability,
   cannotGrowMounted,
   cannotMount,
+  failsWith,
   mountCapability,
   startDriver,
   type TestDriver,
 } from './test-support.ts';
 
 const MIB = 1n << 20n;
-
-const failsWith = (code: Code, details: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof CsiError, `${error}`);
-  assert.equal(error.code, code, error.message);
-  assert.match(error.details, details);
-  return true;
-};
-
-describe('the size that a volume grows to', () => {
-  const volume = { id: 'v', sizeBytes: `${16n * MIB}` };
-  const range = (required: bigint, limit = 0n) => ({ requiredBytes: required, limitBytes: limit });
-
-  it('is in whole MiB, and no less than it has', () => {
-    assert.equal(grownSize(volume, range(32n * MIB)), 32n * MIB);
-    assert.equal(grownSize(volume, range(16n * MIB + 1n)), 17n * MIB);
-    assert.equal(grownSize(volume, range(MIB)), 16n * MIB);
-    assert.equal(grownSize(volume, range(0n, 20n * MIB)), 16n * MIB);
-  });
-
-  it('is refused when the volume would have to shrink, or there is no such size', () => {
-    const refused = (given: ReturnType<typeof range>, details: RegExp) =>
-      assert.throws(
-        () => grownSize(volume, given),
-        (error) =>
-          error instanceof CsiStatus && error.code === Code.OUT_OF_RANGE && details.test(error.message),
-      );
-    refused(range(MIB, 8n * MIB), /a volume never shrinks/);
-    refused(range(20n * MIB + 1n, 20n * MIB + 2n), /in whole MiB/);
-    refused(range(-1n), /must not be negative/);
-  });
-
-  it('serves what was asked, or is refused', () => {
-    const bytes = fc.bigInt({ min: 0n, max: 64n * MIB });
-    fc.assert(
-      fc.property(bytes, bytes, (required, limit) => {
-        let size: bigint;
-        try {
-          size = grownSize(volume, range(required, limit));
-        } catch (error) {
-          assert.ok(error instanceof CsiStatus);
-          return;
-        }
-        assert.ok(size >= required && size >= 16n * MIB && size % MIB === 0n);
-        assert.ok(limit === 0n || size <= limit);
-      }),
-    );
-  });
-});
 
 /** A volume of 16 MiB, published to n1. */
 async function published(t: TestContext, capability = mountCapability() as Capability) {

@@ -4,27 +4,6 @@ import type { Host } from '../../host/index.ts';
 import { growUnmounted } from '../../volume/mount/index.ts';
 import type { Attachments } from './attachments.ts';
 import type { Pool, Volume } from './pool.ts';
-import { type CapacityRange, roundUp, sizeFits } from './request.ts';
-
-/**
- * The size that a volume is to have: no less than it has, in whole MiB.
- * @throws CsiStatus OUT_OF_RANGE when it would have to shrink, or there is no such size.
- */
-export function grownSize(volume: Pick<Volume, 'id' | 'sizeBytes'>, range: CapacityRange): bigint {
-  const present = BigInt(volume.sizeBytes);
-  if (range.requiredBytes < 0n || range.limitBytes < 0n)
-    throw new CsiStatus(
-      Code.OUT_OF_RANGE,
-      `capacity_range must not be negative: required_bytes ${range.requiredBytes}, limit_bytes ${range.limitBytes}`,
-    );
-  const size = range.requiredBytes > present ? roundUp(range.requiredBytes) : present;
-  if (sizeFits(size, range)) return size;
-  const why = size === present ? 'and a volume never shrinks' : 'in whole MiB';
-  throw new CsiStatus(
-    Code.OUT_OF_RANGE,
-    `volume ${volume.id} has ${present} bytes; no size of at least ${size}, ${why}, is within limit_bytes ${range.limitBytes}`,
-  );
-}
 
 /**
  * Grows the image, and lets its loop device see that, in use or not. The file system follows on the node. Any crash in

@@ -1,6 +1,7 @@
 import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
 import { type CsiServices, type SocketServer, type Sockets, serveCsi } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
+import { type Topology, zoneOf } from '../shared/topology.ts';
 import { type Attachments, LoopDevices } from './attachments.ts';
 import { directories, imageFiles } from './backing.ts';
 import { diskController } from './controller.ts';
@@ -10,8 +11,9 @@ import { IoLimiter } from './io-limits.ts';
 import { diskNode } from './node.ts';
 import { Pool } from './pool.ts';
 import { openStore } from './reflink-store.ts';
+import { snapshotMetadata } from './snapshot-metadata.ts';
 import { Snapshots } from './snapshots.ts';
-import { TOPOLOGY_HOST, type Topology, zoneOf } from './topology.ts';
+import { TOPOLOGY_HOST } from './topology.ts';
 
 export const DISK_DRIVER = 'disk.csi.stowage.dev';
 
@@ -89,6 +91,7 @@ export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDr
             ? undefined
             : diskNode({ pool, attachments, host, nodeId, topology: place, limiter }),
         groupController: snapshotting && groupController(snapshotting),
+        snapshotMetadata: snapshotting && snapshotMetadata(snapshotting),
       };
       const server = await serveCsi({
         endpoint,

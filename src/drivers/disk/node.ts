@@ -2,15 +2,15 @@ import { errorMessage } from '../../base/index.ts';
 import { Code, CsiStatus, csi, type NodeService } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { cleanupMountPoint, mountTablePath } from '../../volume/mount/index.ts';
+import { mountedAt, unmountAll } from '../shared/mounted.ts';
+import type { Topology } from '../shared/topology.ts';
 import type { Attachments } from './attachments.ts';
 import { growBeforeMount, growMounted } from './grow.ts';
 import { conditionOf } from './health.ts';
 import type { IoLimiter } from './io-limits.ts';
 import { keepLimits } from './modify.ts';
-import { mountedAt, unmountAll } from './mounted.ts';
 import type { Pool, Volume } from './pool.ts';
 import { checkMatch, DEFAULT_FS_TYPE, fsTypeOf } from './request.ts';
-import type { Topology } from './topology.ts';
 
 export interface NodeOptions {
   readonly pool: Pool;

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Files, Host } from '../../host/index.ts';
 import { Pool } from './pool.ts';
-import { isVolumeId, type VolumeRecord, volumeIdOf } from './record.ts';
+import type { VolumeRecord } from './record.ts';
 import { host, log, temporaryDirectory } from './test-support.ts';
 
 const MIB = 1n << 20n;
@@ -54,19 +54,6 @@ function failingHost(): Host & { failAt(change: number, every?: boolean, again?:
     },
   };
 }
-
-describe('volume ids', () => {
-  for (const name of ['pvc-1', 'a', `a${'b'.repeat(127)}`, 'a..b']) {
-    it(`a safe name is its own id: ${name.slice(0, 10)}`, () => assert.equal(volumeIdOf(name), name));
-  }
-  for (const name of ['', '..', '../etc', 'a/b', '.hidden', '-rf', 'a b', 'ä', `a${'b'.repeat(128)}`]) {
-    it(`any other becomes one: ${JSON.stringify(name.slice(0, 10))}`, () => {
-      assert.ok(!isVolumeId(name));
-      assert.match(volumeIdOf(name), /^vol-[0-9a-f]{40}$/);
-      assert.equal(volumeIdOf(name), volumeIdOf(name));
-    });
-  }
-});
 
 describe('a pool', () => {
   it('keeps volumes and where they are published over a restart, for its owner only', async (t) => {

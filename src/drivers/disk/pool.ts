@@ -1,10 +1,11 @@
 import { errorMessage, type Logger } from '../../base/index.ts';
 import { Code, CsiStatus } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
+import { Exclusive } from '../shared/exclusive.ts';
+import { RecordFiles } from '../shared/record-files.ts';
 import { type Backing, imageFiles } from './backing.ts';
 import { type Publication, parsePublication, parseRecord, type VolumeRecord } from './record.ts';
 import { fileNames, planRecovery } from './recovery.ts';
-import { shared } from './shared.ts';
 
 export interface Volume extends VolumeRecord {
   /** The node that the volume is published to. At most one: publishing is exclusive. */
@@ -17,9 +18,6 @@ export interface PoolOptions {
   /** A directory on the file system that the pool's own takes its space from. */
   readonly below?: string | undefined;
 }
-
-/** Files read at once when the pool is opened. */
-const OPEN_BATCH = 64;
 
 /**
  * A directory of volumes: `ID.img`, the sparse image; `ID.json`, its record; `ID.node`, where it is published. Every
@@ -34,10 +32,12 @@ export class Pool {
   readonly #host: Host;
   readonly #backing: Backing;
   readonly #below: string | undefined;
+  readonly #records: RecordFiles<VolumeRecord>;
+  readonly #publications: RecordFiles<Publication>;
   /** Makes every change of names durable that was made before the call. */
   readonly #syncNames: () => Promise<void>;
   readonly #volumes = new Map<string, Volume>();
-  readonly #busy = new Set<string>();
+  readonly #operations = new Exclusive();
   /** Volumes that were not made, of which something is left. */
   readonly #unfinished = new Set<string>();
 
@@ -46,7 +46,10 @@ export class Pool {
     this.#host = host;
     this.#backing = backing;
     this.#below = below;
-    this.#syncNames = shared(() => host.files.syncDirectory(directory));
+    const { files } = host;
+    this.#records = new RecordFiles({ files, directory, parse: parseRecord });
+    this.#publications = new RecordFiles({ files, directory, suffix: 'node', parse: parsePublication });
+    this.#syncNames = this.#records.sync;
   }
 
   /**
@@ -88,14 +91,7 @@ export class Pool {
    * @throws CsiStatus ABORTED while other work on the volume is going on.
    */
   async exclusively<T>(id: string, work: () => Promise<T>): Promise<T> {
-    if (this.#busy.has(id))
-      throw new CsiStatus(Code.ABORTED, `another operation on volume ${id} is pending; try again`);
-    this.#busy.add(id);
-    try {
-      return await work();
-    } finally {
-      this.#busy.delete(id);
-    }
+    return this.#operations.run(`volume ${id}`, work);
   }
 
   /**
@@ -109,7 +105,6 @@ export class Pool {
     if (this.#unfinished.has(id)) await this.#takeBack(id);
     const image = this.imagePath(id);
     const creating = this.#path(fileNames.creating(id));
-    const recording = this.#path(fileNames.recording(id));
     // A leftover that could not be removed may be of another size.
     const [stray] = await Promise.all([files.stat(image), this.#backing.remove(creating)]);
     if (stray) throw new Error(`${image} is there already, without a record of its volume; move it away`);
@@ -118,11 +113,11 @@ export class Pool {
         source === undefined
           ? this.#backing.make(creating, BigInt(record.sizeBytes))
           : this.#backing.copy(source, creating, BigInt(record.sizeBytes)),
-        files.write(recording, textOf(record), 0o600),
+        this.#records.prepare(id, record),
       );
       // No crash may leave a record whose image has neither of its names.
       await this.#syncNames();
-      await files.rename(recording, this.#path(fileNames.record(id)));
+      await this.#records.commit(id);
       await files.rename(creating, image);
       await this.#syncNames();
     } catch (error) {
@@ -146,7 +141,7 @@ export class Pool {
   ): Promise<Volume> {
     const { publishedTo, ...record } = this.#existing(id);
     const changed: VolumeRecord = { ...record, ...fields };
-    await this.#write(fileNames.record(id), changed);
+    await this.#records.write(id, changed);
     await this.#syncNames();
     const volume = publishedTo ? { ...changed, publishedTo } : changed;
     this.#volumes.set(id, volume);
@@ -156,7 +151,7 @@ export class Pool {
   async publish(id: string, publication: Publication): Promise<void> {
     const published = { ...this.#existing(id), publishedTo: publication };
     try {
-      await this.#write(fileNames.publication(id), publication);
+      await this.#publications.write(id, publication);
       await this.#syncNames();
     } catch (error) {
       // It may be there, and would count at the next opening: if it cannot go now, the volume's unpublishing removes it.
@@ -169,7 +164,7 @@ export class Pool {
 
   async unpublish(id: string): Promise<void> {
     const { publishedTo: _, ...record } = this.#existing(id);
-    await this.#host.files.removeFile(this.#path(fileNames.publication(id)));
+    await this.#publications.remove(id);
     await this.#syncNames();
     this.#volumes.set(id, record);
   }
@@ -209,15 +204,13 @@ export class Pool {
   async #recover(log: Logger): Promise<void> {
     const { files } = this.#host;
     const plan = planRecovery(await files.list(this.directory));
-    const published = new Set(plan.published);
     // All are read before anything is touched: a pool that is not understood stays as it is.
-    await inBatches(plan.volumes, async (id) => {
-      const record = parseRecord(...(await this.#read(fileNames.record(id))), id);
-      const publishedTo = published.has(id)
-        ? parsePublication(...(await this.#read(fileNames.publication(id))))
-        : undefined;
+    const records = await this.#records.readAll(plan.volumes);
+    const publications = await this.#publications.readAll(plan.published);
+    for (const [id, record] of records) {
+      const publishedTo = publications.get(id);
       this.#volumes.set(id, publishedTo ? { ...record, publishedTo } : record);
-    });
+    }
     for (const id of plan.finishCreating)
       await files.rename(this.#path(fileNames.creating(id)), this.imagePath(id));
     for (const id of plan.finishDeleting) await this.#finishDeleting(id);
@@ -239,7 +232,8 @@ export class Pool {
       // An image without its record would be somebody's data for ever.
       if (await files.stat(this.imagePath(id)))
         await files.rename(this.imagePath(id), this.#path(fileNames.deleting(id)));
-      for (const nameOf of [fileNames.record, fileNames.recording, fileNames.creating, fileNames.deleting])
+      await this.#records.remove(id);
+      for (const nameOf of [fileNames.creating, fileNames.deleting])
         await this.#backing.remove(this.#path(nameOf(id)));
     } catch (error) {
       const reason = errorMessage(cause ?? error);
@@ -249,22 +243,9 @@ export class Pool {
   }
 
   async #finishDeleting(id: string): Promise<void> {
-    const { files } = this.#host;
-    await files.removeFile(this.#path(fileNames.record(id)));
+    await this.#records.remove(id);
     await this.#backing.remove(this.#path(fileNames.deleting(id)));
     await this.#syncNames();
-  }
-
-  async #read(name: string): Promise<[text: string, path: string]> {
-    const path = this.#path(name);
-    const stat = await this.#host.files.stat(path);
-    if (stat?.kind !== 'file') throw new Error(`${path}: not a plain file; move it away to open the pool`);
-    return [await this.#host.files.read(path), path];
-  }
-
-  /** Durable once the directory is synced. */
-  async #write(name: string, content: object): Promise<void> {
-    await this.#host.files.writeAtomic(this.#path(name), textOf(content), 0o600);
   }
 
   #existing(id: string): Volume {
@@ -276,15 +257,6 @@ export class Pool {
   #path(name: string): string {
     return `${this.directory}/${name}`;
   }
-}
-
-async function inBatches(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
-  for (let from = 0; from < ids.length; from += OPEN_BATCH)
-    await Promise.all(ids.slice(from, from + OPEN_BATCH).map(work));
-}
-
-function textOf(content: object): string {
-  return `${JSON.stringify(content)}\n`;
 }
 
 /** Waits for both even when one fails: nothing must still be written when the other's failure is dealt with. */

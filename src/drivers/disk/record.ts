@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { fieldsOf } from '../shared/record-files.ts';
 import { type IoLimits, isIoLimits } from './io-limits.ts';
 
 /** What the pool keeps of a volume in a file beside its image: the sign that the volume exists. */
@@ -40,24 +40,6 @@ export interface SnapshotRecord
 export interface Publication {
   readonly nodeId: string;
   readonly readOnly: boolean;
-}
-
-/** What may be a file's name as it is: volume handles of this driver, and names that can serve as one. */
-const SAFE_NAME = /^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$/;
-
-/** The handle of the volume that CreateVolume with this name makes: always the same one, and safe in a path. */
-export function volumeIdOf(name: string): string {
-  return SAFE_NAME.test(name) ? name : `vol-${createHash('sha256').update(name).digest('hex').slice(0, 40)}`;
-}
-
-/** As volumeIdOf, for a snapshot, and for a group of them. */
-export function snapshotIdOf(name: string): string {
-  return SAFE_NAME.test(name) ? name : `snap-${createHash('sha256').update(name).digest('hex').slice(0, 40)}`;
-}
-
-/** Whether the text could be a handle of ours. Only such text is ever a piece of a path. */
-export function isVolumeId(text: string): boolean {
-  return SAFE_NAME.test(text);
 }
 
 /** @throws Error that names the file, for anything that the driver has not written there. */
@@ -123,13 +105,4 @@ export function parsePublication(text: string, path: string): Publication {
   if (typeof nodeId !== 'string' || nodeId === '' || typeof readOnly !== 'boolean')
     throw new Error(`${path} does not say where its volume is published; move it away to open the pool`);
   return { nodeId, readOnly };
-}
-
-function fieldsOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }

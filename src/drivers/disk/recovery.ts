@@ -1,11 +1,10 @@
-import { isVolumeId } from './record.ts';
+import { isHandle } from '../shared/names.ts';
+import { isUnfinished } from '../shared/record-files.ts';
 
 /** The names of what there is of a volume or a snapshot in the pool. */
 export interface FileNames {
   image(id: string): string;
   record(id: string): string;
-  /** The record in the making, until its image and that image's name are durable. */
-  recording(id: string): string;
   /** An image in the making, until its record is written. */
   creating(id: string): string;
   /** An image being deleted, until its record is gone. */
@@ -19,7 +18,6 @@ function namesOf(image: string, record: string): FileNames {
   return {
     image: (id) => `${id}.${image}`,
     record: (id) => `${id}.${record}`,
-    recording: (id) => `.${id}.${record}.tmp`,
     creating: (id) => `.${id}.${image}.new`,
     deleting: (id) => `.${id}.${image}.gone`,
   };
@@ -59,7 +57,7 @@ export function planRecovery(names: readonly string[], files: FileNames = fileNa
     return names
       .filter((name) => name.startsWith(before) && name.endsWith(after))
       .map((name) => name.slice(before.length, name.length - after.length))
-      .filter(isVolumeId);
+      .filter(isHandle);
   };
   const has = (name: string) => present.has(name);
 
@@ -77,7 +75,7 @@ export function planRecovery(names: readonly string[], files: FileNames = fileNa
   const publications = publication ? idsOf(publication) : [];
   if (publication) sweep.push(...publications.filter((id) => !exists.has(id)).map(publication));
   // What an atomic write leaves when it is cut short.
-  sweep.push(...names.filter((name) => /^\..+\.tmp$/.test(name)));
+  sweep.push(...names.filter(isUnfinished));
   return {
     volumes,
     published: publications.filter((id) => exists.has(id)),

@@ -1,17 +1,11 @@
 import { Code, CsiStatus, csi } from '../../csi/index.ts';
+import { foreignMountFlag } from '../shared/mount-flags.ts';
 import type { VolumeRecord } from './record.ts';
 
 export const DEFAULT_FS_TYPE = 'ext4';
 const MIB = 1n << 20n;
-/** The size of a volume when the request names none. */
-const DEFAULT_SIZE_BYTES = 1n << 30n;
-/** Sizes are whole multiples of this, so that every file system and sector size fits. */
-const SIZE_UNIT_BYTES = MIB;
 /** File systems that a volume can be asked to carry, with the least size that their mkfs accepts. */
 const MIN_SIZE_BYTES: Readonly<Record<string, bigint>> = { ext4: MIB, xfs: 300n * MIB, btrfs: 128n * MIB };
-
-/** Parameters that the sidecar adds for everybody's information. */
-const SIDECAR_PREFIX = 'csi.storage.k8s.io/';
 
 const Mode = csi.VolumeCapability_AccessMode_Mode;
 const SERVED_MODES: readonly csi.VolumeCapability_AccessMode_Mode[] = [
@@ -20,15 +14,6 @@ const SERVED_MODES: readonly csi.VolumeCapability_AccessMode_Mode[] = [
   Mode.SINGLE_NODE_SINGLE_WRITER,
   Mode.SINGLE_NODE_MULTI_WRITER,
 ];
-
-/** Mount options that would make of the mount something else than the volume's file system at the path. */
-const FORBIDDEN_MOUNT_FLAG =
-  /^(r?bind|move|remount|loop|offset|sizelimit|r?(private|shared|slave|unbindable))($|=)/;
-
-export interface CapacityRange {
-  readonly requiredBytes: bigint;
-  readonly limitBytes: bigint;
-}
 
 /** What a volume is used as: a mounted file system, or the device itself. */
 export type Usage = Pick<VolumeRecord, 'accessType' | 'fsType'>;
@@ -54,40 +39,7 @@ export function usageOf(capabilities: readonly csi.VolumeCapability[]): Usage {
 
 /** The least size of a volume with this use. */
 export function minimumSize(usage: Usage): bigint {
-  return MIN_SIZE_BYTES[usage.fsType ?? ''] ?? SIZE_UNIT_BYTES;
-}
-
-/**
- * The size to make: required_bytes, or the default, in whole MiB, within limit_bytes, and no less than `minimum`.
- * @throws CsiStatus OUT_OF_RANGE when no such size exists.
- */
-export function volumeSize(range: CapacityRange | undefined, minimum = SIZE_UNIT_BYTES): bigint {
-  const required = range?.requiredBytes ?? 0n;
-  const limit = range?.limitBytes ?? 0n;
-  if (required < 0n || limit < 0n)
-    throw new CsiStatus(
-      Code.OUT_OF_RANGE,
-      `capacity_range must not be negative: required_bytes ${required}, limit_bytes ${limit}`,
-    );
-  const least = roundUp(required > minimum ? required : minimum);
-  const most = limit === 0n ? undefined : limit - (limit % SIZE_UNIT_BYTES);
-  if (most !== undefined && least > most)
-    throw new CsiStatus(
-      Code.OUT_OF_RANGE,
-      `no size in whole MiB, of at least ${minimum}, lies between required_bytes ${required} and limit_bytes ${limit}`,
-    );
-  if (required > 0n) return least;
-  const wanted = least > DEFAULT_SIZE_BYTES ? least : DEFAULT_SIZE_BYTES;
-  return most !== undefined && wanted > most ? most : wanted;
-}
-
-export function roundUp(bytes: bigint): bigint {
-  return ((bytes + SIZE_UNIT_BYTES - 1n) / SIZE_UNIT_BYTES) * SIZE_UNIT_BYTES;
-}
-
-/** A size that was made earlier still serves a request with this range. */
-export function sizeFits(size: bigint, range: CapacityRange | undefined): boolean {
-  return size >= (range?.requiredBytes ?? 0n) && (!range?.limitBytes || size <= range.limitBytes);
+  return MIN_SIZE_BYTES[usage.fsType ?? ''] ?? MIB;
 }
 
 /** Why the driver cannot serve a capability, on any volume; undefined when it can. */
@@ -100,7 +52,7 @@ export function unsupported(capability: csi.VolumeCapability): string | undefine
   const { fsType, mountFlags } = accessType.value;
   if (fsType !== '' && !Object.hasOwn(MIN_SIZE_BYTES, fsType))
     return `file system ${JSON.stringify(fsType)}: use one of ${Object.keys(MIN_SIZE_BYTES).join(', ')}`;
-  const flag = mountFlags.flatMap((text) => text.split(',')).find((text) => FORBIDDEN_MOUNT_FLAG.test(text));
+  const flag = foreignMountFlag(mountFlags);
   return flag === undefined
     ? undefined
     : `mount option ${JSON.stringify(flag)}: it is no option of a file system`;
@@ -140,15 +92,4 @@ function refuse(reasons: readonly (string | undefined)[]): void {
 /** The file system that a capability asks for; empty: none in particular. */
 export function fsTypeOf(capability: csi.VolumeCapability | undefined): string {
   return capability?.accessType.case === 'mount' ? capability.accessType.value.fsType : '';
-}
-
-/** @throws CsiStatus INVALID_ARGUMENT for any parameter: the driver knows none, and ignores none. */
-export function checkParameters(parameters: Readonly<Record<string, string>>, of = 'StorageClass'): void {
-  const unknown = Object.keys(parameters).filter((name) => !name.startsWith(SIDECAR_PREFIX));
-  if (unknown.length > 0) {
-    throw new CsiStatus(
-      Code.INVALID_ARGUMENT,
-      `unknown parameters in the ${of}: ${unknown.join(', ')}; remove them`,
-    );
-  }
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../../base/index.ts';
 import { Code, type ControllerService, CsiStatus, type csi } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
+import { handleOf } from '../shared/names.ts';
+import { checkParameters } from '../shared/parameters.ts';
+import { listSnapshots, snapshotMessage } from '../shared/snapshot-messages.ts';
 import type { LoopDevices } from './attachments.ts';
-import { pageOf } from './pages.ts';
 import type { Pool, Volume } from './pool.ts';
-import { type SnapshotRecord, snapshotIdOf, type VolumeRecord, type VolumeSource } from './record.ts';
-import { checkParameters } from './request.ts';
+import type { SnapshotRecord, VolumeRecord, VolumeSource } from './record.ts';
 import type { Snapshots } from './snapshots.ts';
 
 export interface SnapshotOptions {
@@ -29,19 +30,19 @@ export function snapshotHandlers(options: SnapshotOptions): Handlers {
   return {
     async createSnapshot({ name, sourceVolumeId, parameters }) {
       checkParameters(parameters, 'VolumeSnapshotClass');
-      const id = snapshotIdOf(name);
+      const id = handleOf(name, 'snap');
       return pool.exclusively(`snapshot ${id}`, async () => {
         const present = snapshots.get(id);
         if (present) {
           checkSame(present, sourceVolumeId);
-          return { snapshot: describe(present) };
+          return { snapshot: snapshotMessage(present) };
         }
         return pool.exclusively(sourceVolumeId, async () => {
           const volume = await snapshottable(options, sourceVolumeId);
           await settle(options, volume.id);
           const record = recordOf(volume, { id, name, createdAtMs: clock.now() });
           await takeAll(options, [{ image: pool.imagePath(volume.id), record }]);
-          return { snapshot: describe(record) };
+          return { snapshot: snapshotMessage(record) };
         });
       });
     },
@@ -60,21 +61,12 @@ export function snapshotHandlers(options: SnapshotOptions): Handlers {
       });
     },
 
-    async listSnapshots({ snapshotId, sourceVolumeId, ...page }) {
-      const found = snapshots
-        .all()
-        .filter(
-          (one) =>
-            (snapshotId === '' || one.id === snapshotId) &&
-            (sourceVolumeId === '' || one.sourceVolumeId === sourceVolumeId),
-        );
-      const byId = new Map(found.map((one) => [one.id, one]));
-      const { ids, nextToken } = pageOf([...byId.keys()], page);
-      return { entries: ids.map((one) => ({ snapshot: describe(byId.get(one)!) })), nextToken };
+    async listSnapshots(request) {
+      return listSnapshots(snapshots.all(), request);
     },
 
     async getSnapshot({ snapshotId }) {
-      return { snapshot: describe(existing(snapshots, snapshotId)) };
+      return { snapshot: snapshotMessage(existing(snapshots, snapshotId)) };
     },
   };
 }
@@ -151,21 +143,6 @@ function checkSame({ id, sourceVolumeId, groupId }: SnapshotRecord, asked: strin
     Code.ALREADY_EXISTS,
     `snapshot ${id} exists, of volume ${sourceVolumeId}, and ${asked} is asked for now`,
   );
-}
-
-export function describe({ id, sourceVolumeId, sizeBytes, createdAtMs, groupId }: SnapshotRecord) {
-  const creationTime: Pick<NonNullable<csi.Snapshot['creationTime']>, 'seconds' | 'nanos'> = {
-    seconds: BigInt(Math.floor(createdAtMs / 1000)),
-    nanos: (createdAtMs % 1000) * 1_000_000,
-  };
-  return {
-    snapshotId: id,
-    sourceVolumeId,
-    sizeBytes: BigInt(sizeBytes),
-    creationTime,
-    readyToUse: true,
-    groupSnapshotId: groupId ?? '',
-  };
 }
 
 /** What a new volume is to hold. */

@@ -1,8 +1,8 @@
 import type { Logger } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
+import { RecordFiles } from '../shared/record-files.ts';
 import { parseSnapshotRecord, type SnapshotRecord } from './record.ts';
 import { planRecovery, snapshotNames } from './recovery.ts';
-import { shared } from './shared.ts';
 
 /** What a snapshot is taken of. */
 export interface SnapshotSource {
@@ -18,13 +18,16 @@ export interface SnapshotSource {
 export class Snapshots {
   readonly #directory: string;
   readonly #host: Host;
+  readonly #records: RecordFiles<SnapshotRecord>;
   readonly #syncNames: () => Promise<void>;
   readonly #snapshots = new Map<string, SnapshotRecord>();
 
   private constructor(directory: string, host: Host) {
     this.#directory = directory;
     this.#host = host;
-    this.#syncNames = shared(() => host.files.syncDirectory(directory));
+    const { files } = host;
+    this.#records = new RecordFiles({ files, directory, suffix: 'snapshot', parse: parseSnapshotRecord });
+    this.#syncNames = this.#records.sync;
   }
 
   /** @throws Error if a record cannot be read: nothing is removed then. */
@@ -55,15 +58,12 @@ export class Snapshots {
         await files.removeFile(creating);
         await files.clone(image, creating);
       }
-      for (const { record } of sources) {
-        const text = `${JSON.stringify(record)}\n`;
-        await files.write(this.#path(snapshotNames.recording(record.id)), text, 0o600);
-      }
+      for (const { record } of sources) await this.#records.prepare(record.id, record);
       // No crash may leave a record whose image has neither of its names.
       await this.#syncNames();
       for (const { record } of sources) {
         const { id } = record;
-        await files.rename(this.#path(snapshotNames.recording(id)), this.#path(snapshotNames.record(id)));
+        await this.#records.commit(id);
         await files.rename(this.#path(snapshotNames.creating(id)), this.imagePath(id));
       }
       await this.#syncNames();
@@ -87,19 +87,16 @@ export class Snapshots {
     // An image without its record would be somebody's data for ever.
     if (await files.stat(this.imagePath(id)))
       await files.rename(this.imagePath(id), this.#path(snapshotNames.deleting(id)));
-    const { record, recording, creating, deleting } = snapshotNames;
-    for (const nameOf of [record, recording, creating, deleting])
-      await files.removeFile(this.#path(nameOf(id)));
+    await this.#records.remove(id);
+    const { creating, deleting } = snapshotNames;
+    for (const nameOf of [creating, deleting]) await files.removeFile(this.#path(nameOf(id)));
     await this.#syncNames();
   }
 
   async #recover(log: Logger): Promise<void> {
     const { files } = this.#host;
     const plan = planRecovery(await files.list(this.#directory), snapshotNames);
-    for (const id of plan.volumes) {
-      const path = this.#path(snapshotNames.record(id));
-      this.#snapshots.set(id, parseSnapshotRecord(await files.read(path), path, id));
-    }
+    for (const [id, record] of await this.#records.readAll(plan.volumes)) this.#snapshots.set(id, record);
     for (const id of plan.finishCreating)
       await files.rename(this.#path(snapshotNames.creating(id)), this.imagePath(id));
     for (const id of plan.finishDeleting) await this.#takeBack(id);

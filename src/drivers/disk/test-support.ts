@@ -3,14 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { silentLogger, systemClock } from '../../base/index.ts';
-import { type CsiClient, connectCsi, csi } from '../../csi/index.ts';
-import { checkPrivileges, createLinuxHost } from '../../host/linux/index.ts';
+import { type CsiClient, connectCsi } from '../../csi/index.ts';
+import { checkPrivileges } from '../../host/linux/index.ts';
+import { clock, host, log } from '../shared/test-support.ts';
 import { type DiskDriver, openDiskDriver } from './index.ts';
 
-export const clock = systemClock;
-export const log = silentLogger;
-export const host = createLinuxHost({ clock });
+export { blockCapability, clock, failsWith, host, log, mountCapability } from '../shared/test-support.ts';
 
 /** A directory of the test's own; mounts below it and loop devices on it go with it, also when the test fails. */
 export function temporaryDirectory(t: TestContext): string {
@@ -81,23 +79,6 @@ export function cannotMount(): string | false {
     if (device) execFileSync('losetup', ['--detach', device]);
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-const Mode = csi.VolumeCapability_AccessMode_Mode;
-
-export function mountCapability(options: { fsType?: string; mountFlags?: string[]; mode?: number } = {}) {
-  const { fsType = '', mountFlags = [], mode = Mode.SINGLE_NODE_MULTI_WRITER } = options;
-  return {
-    accessMode: { mode },
-    accessType: { case: 'mount' as const, value: { fsType, mountFlags } },
-  };
-}
-
-export function blockCapability() {
-  return {
-    accessMode: { mode: Mode.SINGLE_NODE_MULTI_WRITER },
-    accessType: { case: 'block' as const, value: {} },
-  };
 }
 
 /** A driver that can be stopped and opened again on the same pool, with a client for each of its two nodes. */

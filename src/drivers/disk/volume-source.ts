@@ -1,6 +1,7 @@
 import { Code, CsiStatus, type csi } from '../../csi/index.ts';
+import { type CapacityRange, sizeFits, volumeSize } from '../shared/capacity.ts';
 import type { VolumeRecord, VolumeSource } from './record.ts';
-import { type CapacityRange, sizeFits, type Usage, volumeSize } from './request.ts';
+import type { Usage } from './request.ts';
 
 type Content = Pick<VolumeRecord, 'sizeBytes' | 'accessType' | 'fsType' | 'fileSystemPending'>;
 

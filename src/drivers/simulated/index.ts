@@ -8,7 +8,7 @@ import {
 } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { cleanupMountPoint } from '../../volume/mount/index.ts';
-import { zoneOf } from '../disk/topology.ts';
+import { zoneOf } from '../shared/topology.ts';
 
 export const SIMULATED_DRIVER = 'simulated.csi.stowage.dev';
 

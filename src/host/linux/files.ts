@@ -9,7 +9,7 @@ import type { AppendHandle, Files, ReadHandle } from '../host.ts';
 import { temporaryName } from '../temporary-name.ts';
 import { fileStat } from './file-stat.ts';
 import { makeDirectories } from './make-directories.ts';
-import { openWithin } from './open-within.ts';
+import { O_PATH, openWithin } from './open-within.ts';
 import { removeTree } from './remove-tree.ts';
 
 // Bare descriptors, without the handle objects of node:fs/promises.
@@ -17,9 +17,6 @@ const open = promisify(callbacks.open);
 const sync = promisify(callbacks.fsync);
 
 let temporaryNames = 0;
-
-/** open(2): a handle on the place, not on what is in it. The same number on every architecture that Node runs on. */
-const O_PATH = 0o10000000;
 
 /** Linux has no lchmod: the place is opened without following a link, and changed through the handle. */
 async function chmod(path: string, mode: number): Promise<void> {

@@ -5,7 +5,7 @@ import type { PlaceHandle } from '../host.ts';
 import { fileStat } from './file-stat.ts';
 
 /** open(2): a handle on the place, not on what is in it. The same number on every architecture that Node runs on. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 
 /**
  * Opens a place below a directory part by part, each relative to the handle of the one before, as openat(2) does: a path

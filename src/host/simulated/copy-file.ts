@@ -1,10 +1,11 @@
 import type { FileSystem, Inode } from './inode.ts';
 import type { Machine } from './machine.ts';
 
-/** Makes of `to` what `from` is, down to the file system on an image. */
+/** Makes of `to` what `from` is, down to the file system on an image, or what is written to it as it is. */
 export function copyFile(machine: Machine, from: Inode, to: Inode): void {
   to.content = from.content;
   to.sizeBytes = from.sizeBytes;
+  copyEntries(machine, from, to);
   if (from.formatted) to.formatted = copyFileSystem(machine, from.formatted);
 }
 

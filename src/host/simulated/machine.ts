@@ -103,6 +103,8 @@ export class Machine {
     this.#root = this.#fileSystem('ext4', '8:1', false);
     this.#devices = this.#fileSystem('devtmpfs', '0:5', true);
     this.makeDirectory('/dev');
+    // It was installed long ago.
+    this.sync();
     this.#bootMounts();
   }
 

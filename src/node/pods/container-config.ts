@@ -52,6 +52,9 @@ export interface ConfigInput extends HostFiles {
 export function containerConfig(input: ConfigInput): ContainerConfig {
   const { pod, container, attempt, image } = input;
   const users = image?.users ?? input.users;
+  // In this order, as the kubelet does: of several things that are wrong it tells the first.
+  const devices = containerDevices(container, input.volumes);
+  const mounts = containerMounts(container, input);
   const security = containerSecurity(pod, container, users, image && imageUser(image.config.user, users));
   const hostname = podHostname(pod);
   const streams = containerStreams(container);
@@ -75,7 +78,7 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
     command: commandWords(container, input.environment, image),
     environment,
     workingDir: container.workingDir || image?.config.workingDir || '/',
-    mounts: [...containerMounts(container, input), ...containerDevices(container, input.volumes)],
+    mounts: [...mounts, ...devices],
     etcFiles: {
       hosts: hostsFile(pod, input.podIp),
       hostname: `${hostname}\n`,

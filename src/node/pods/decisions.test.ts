@@ -5,7 +5,6 @@ import type { Attempt } from './attempts.ts';
 import { containerConfig } from './container-config.ts';
 import { decide } from './decide.ts';
 import { fieldValue, resourceValue } from './downward.ts';
-import { resolveEnvironment } from './environment.ts';
 import { expand } from './expand.ts';
 import { attempts, ended, now, pod, running } from './fixtures.ts';
 import { hostsFile, podHostname } from './hosts-file.ts';
@@ -274,53 +273,6 @@ describe('the downward API', () => {
   ] as const)
     it(`${resource} by ${divisor ?? '1'} is ${value}`, () =>
       assert.equal(resourceValue(resource, divisor, container, place), value));
-});
-
-describe('the environment', () => {
-  const absent = new Error('configmap "none" not found');
-  const sources = {
-    configMap: async (name: string) => {
-      if (name === 'none') throw absent;
-      return { data: { key: 'value', other: 'o' } };
-    },
-    secret: async () => ({ data: { password: Buffer.from('hush').toString('base64') } }),
-    services: async () => [],
-    isAbsent: (error: unknown) => error === absent,
-  };
-  const resolve = (container: Partial<Container>) =>
-    resolveEnvironment(pod(), { name: 'main', ...container }, place, sources);
-
-  it('takes literals, references and whole maps, later ones over earlier ones', async () => {
-    const environment = await resolve({
-      envFrom: [{ prefix: 'P_', configMapRef: { name: 'map' } }, { secretRef: { name: 's' } }],
-      env: [
-        { name: 'A', value: 'a' },
-        { name: 'B', value: '$(A)-$(password)' },
-        { name: 'C', valueFrom: { configMapKeyRef: { name: 'map', key: 'key' } } },
-        { name: 'D', valueFrom: { secretKeyRef: { name: 's', key: 'gone', optional: true } } },
-        { name: 'P_other', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
-      ],
-    });
-    assert.deepEqual(Object.fromEntries(environment), {
-      P_key: 'value',
-      P_other: 'u1',
-      password: 'hush',
-      A: 'a',
-      B: 'a-hush',
-      C: 'value',
-    });
-  });
-  it('fails on what is not there, unless it is optional', async () => {
-    await assert.rejects(
-      resolve({ envFrom: [{ configMapRef: { name: 'none' } }] }),
-      /configmap "none" not found/,
-    );
-    await assert.rejects(
-      resolve({ env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'map', key: 'gone' } } }] }),
-      /couldn't find key gone in ConfigMap default\/map/,
-    );
-    assert.equal((await resolve({ envFrom: [{ configMapRef: { name: 'none', optional: true } }] })).size, 0);
-  });
 });
 
 describe('what the runtime is asked to run', () => {

@@ -2,6 +2,7 @@ import { type Clock, errorMessage, sleep } from '../../base/index.ts';
 import type { Network } from '../../host/index.ts';
 import type { Container, Pod, Stored } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import type { PodDependencies } from './dependencies.ts';
 import { formatPod } from './names.ts';
 import { portNumber } from './probe.ts';
 
@@ -13,6 +14,13 @@ export interface HookTarget {
   readonly network: Network;
   readonly containerId: string;
   readonly podIp: string;
+}
+
+export function hookTarget(
+  { clock, runtime, host, hostIp }: Pick<PodDependencies, 'clock' | 'runtime' | 'host' | 'hostIp'>,
+  containerId: string,
+): HookTarget {
+  return { clock, runtime, network: host.network, containerId, podIp: hostIp };
 }
 
 /** Upstream sets none for commands; something has to end a hook that hangs when nobody waits for it. */

@@ -29,6 +29,7 @@ export class PodManager {
   readonly #done = new Set<string>();
   readonly #callbacks = new Set<(podUid?: string, edited?: boolean) => void>();
   readonly #life = new AbortController();
+  readonly #opened = Promise.withResolvers<void>();
   #dependencies: PodDependencies | undefined;
   #running = false;
   /** Containers are being stopped for good; their pods are no longer ours. */
@@ -54,6 +55,11 @@ export class PodManager {
     };
   }
 
+  /** Resolves once those of an earlier life are adopted. */
+  get containersKnown(): Promise<void> {
+    return this.#opened.promise;
+  }
+
   /**
    * Adopts the containers of an earlier life, then runs pods until the signal aborts. Containers go on after it;
    * `stopAll` ends them.
@@ -62,7 +68,10 @@ export class PodManager {
     const { informers, runtime, nodeName } = this.#options;
     const informer = informers.of(pods);
     this.#dependencies = { ...this.#options, volumes };
-    await Promise.all([runtime.open(), Informers.synced(signal, informer)]);
+    const opened = runtime.open();
+    // What has failed ends the node; nobody is answered then.
+    opened.then(this.#opened.resolve, () => undefined);
+    await Promise.all([opened, Informers.synced(signal, informer)]);
     if (signal.aborted) return runtime.close();
     this.#running = true;
     const stopListening = [

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { backoffDelay, errorMessage, type Span, sleep, type Timer } from '../../base/index.ts';
+import { backoffDelay, errorMessage, type Span, sleep, TimeoutError, type Timer } from '../../base/index.ts';
 import {
   containerOf,
   isBeingDeleted,
@@ -10,36 +10,29 @@ import {
   pods,
   type Stored,
 } from '../../kube/index.ts';
-import { VolumeAttachLimitExceededError } from '../../volume/index.ts';
+import { podDirectory, VolumeAttachLimitExceededError } from '../../volume/index.ts';
 import { activeDeadlineIn, DEADLINE_EXCEEDED, type Evicted, rejected } from './active-deadline.ts';
 import type { AttemptsByName } from './attempts.ts';
 import type { PodVolume } from './container-config.ts';
 import type { Waiting } from './container-status.ts';
+import { CrashLoop } from './crash-loop.ts';
 import { decide } from './decide.ts';
 import type { PodDependencies } from './dependencies.ts';
-import { formatPod, goSeconds } from './names.ts';
+import { type Ending, soonerEnding } from './ending.ts';
+import { readHostFiles } from './host-files.ts';
+import { MountFailures } from './mount-failures.ts';
+import { formatPod } from './names.ts';
 import { PodContainers } from './pod-containers.ts';
 import { podStatus } from './pod-status.ts';
 import { beginStep } from './pod-trace.ts';
-import { RestartBackoff } from './restart-backoff.ts';
+import { RETRY } from './retry.ts';
 import { StatusWriter } from './status-writer.ts';
 
-/** What failed is tried again: from a blink (a cache that lags behind) to the kubelet's ten seconds. */
-const RETRY = { initialMs: 20, maxMs: 10_000 };
-/** A failure to mount is worth an event once it has lasted this long. */
-const MOUNT_EVENT_AFTER_MS = 1_000;
 /** A pod that runs sooner is not first said to be creating its containers. */
 const CREATING_STATUS_AFTER_MS = 250;
 const DEFAULT_GRACE_SECONDS = 30;
 /** Who fills the node's disk is not given time (immediateEvictionGracePeriodSeconds). */
 const EVICTION_GRACE_SECONDS = 1;
-
-/** How a pod's containers come to their end. */
-interface Ending {
-  graceSeconds: number;
-  /** The API object is gone, or only this node stops: its status is not written, it is not deleted. */
-  silent: boolean;
-}
 
 /**
  * Brings one pod to life and to its end: the kubelet's syncPod, syncTerminatingPod and syncTerminatedPod. One thing at
@@ -48,7 +41,8 @@ interface Ending {
 export class PodWorker {
   readonly #dependencies: PodDependencies;
   readonly #containers: PodContainers;
-  readonly #backoff = new RestartBackoff();
+  readonly #crashLoop: CrashLoop;
+  readonly #mountFailures = new MountFailures();
   readonly #status: StatusWriter;
   /** The worker's whole life. */
   readonly #signal: AbortSignal;
@@ -60,16 +54,12 @@ export class PodWorker {
   #terminated = false;
   #volumes: ReadonlyMap<string, PodVolume> | undefined;
   #waiting = new Map<string, Waiting>();
-  /** The attempt of each container whose back-off was told of, and the one whose back-off has passed. */
-  #announced = new Map<string, number>();
-  #waitedFor = new Map<string, number>();
   #evicted: Evicted | undefined;
   #graceLimit = Number.POSITIVE_INFINITY;
   #runSpan: Span | undefined;
   #failures = 0;
-  #mountFailingSince: number | undefined;
-  /** In a row: some reasons are told at once, and must not be asked for again and again without a pause. */
-  #mountFailures = 0;
+  /** How often in a row a container could not be tried. */
+  #vainStarts = 0;
   #woken = Promise.withResolvers<void>();
 
   /** Resolves when nothing is left to do for the pod, or the signal aborts. Never rejects. */
@@ -82,6 +72,7 @@ export class PodWorker {
     this.#signal = signal;
     this.#onVolumeUse = onVolumeUse;
     this.#containers = new PodContainers(dependencies, pod.metadata.uid, () => this.wake());
+    this.#crashLoop = new CrashLoop(dependencies.recorder);
     this.#status = new StatusWriter(dependencies.client);
     const wake = () => {
       this.#starting.abort(signal.reason);
@@ -146,10 +137,7 @@ export class PodWorker {
   #end(ending: Ending): void {
     const before = this.#ending;
     const hurry = before !== undefined && ending.graceSeconds < before.graceSeconds;
-    this.#ending = {
-      graceSeconds: Math.min(before?.graceSeconds ?? Number.POSITIVE_INFINITY, ending.graceSeconds),
-      silent: ending.silent || (before?.silent ?? false),
-    };
+    this.#ending = soonerEnding(before, ending);
     this.#starting.abort(new Error('the pod is being stopped'));
     if (hurry && !this.#terminated)
       void this.#containers.stop(this.#pod, ending.graceSeconds, false).catch(() => undefined);
@@ -181,6 +169,8 @@ export class PodWorker {
       let next: number | undefined | 'done';
       if (this.#ending) next = await this.#terminate();
       else if (!this.#terminated) next = await this.#sync();
+      // It may not have been heard the first time.
+      else if (!isPodTerminal(this.#pod)) await this.#writeStatus();
       this.#failures = 0;
       return next;
     } catch (error) {
@@ -236,46 +226,49 @@ export class PodWorker {
   /** A delay when the volumes are not there; `undefined` when they are. */
   async #waitForVolumes(): Promise<number | undefined> {
     const { clock, host, volumes, recorder, nodeRoot, trace, nodeName } = this.#dependencies;
+    const { signal } = this.#starting;
     const timer = clock.after(CREATING_STATUS_AFTER_MS, () => {
       if (!this.#ending) void this.#writeStatus().catch(() => undefined);
     });
     try {
       for (const name of ['volumes', 'plugins'])
-        await host.files.makeDirectory(join(nodeRoot, 'pods', this.#pod.metadata.uid, name), 0o750);
-      this.#volumes = await volumes.waitForAttachAndMount(this.#pod, this.#starting.signal);
-      this.#mountFailingSince = undefined;
-      this.#mountFailures = 0;
+        await host.files.makeDirectory(join(podDirectory(nodeRoot, this.#pod.metadata.uid), name), 0o750);
+      this.#volumes = await volumes.waitForAttachAndMount(this.#pod, signal);
+      this.#mountFailures.forget();
       if (this.#containers.attempts().size === 0)
         this.#runSpan ??= beginStep(trace, 'run', this.#pod, nodeName);
       return undefined;
     } catch (error) {
-      this.#starting.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (error instanceof VolumeAttachLimitExceededError) {
         const reason = 'VolumeAttachmentLimitExceeded';
         recorder.event(this.#pod, 'Warning', reason, error.message);
         this.#evicted = rejected(reason, error.message);
         return 0;
       }
-      this.#mountFailingSince ??= clock.now();
-      if (clock.now() - this.#mountFailingSince >= MOUNT_EVENT_AFTER_MS) {
-        const message = `Unable to attach or mount volumes: ${errorMessage(error)}`;
-        recorder.event(this.#pod, 'Warning', 'FailedMount', message);
+      const { lasts, delayMs } = this.#mountFailures.add(clock.now());
+      if (lasts) {
+        this.#tellNotMounted(error);
         await this.#writeStatus();
       }
-      await sleep(clock, backoffDelay(RETRY, ++this.#mountFailures), this.#starting.signal);
+      await sleep(clock, delayMs, signal);
       return 0;
     } finally {
       timer.cancel();
     }
   }
 
+  /** That nothing has come in time is no news, as with the kubelet: whoever is late at it has told, or will. */
+  #tellNotMounted(error: unknown): void {
+    const message = `Unable to attach or mount volumes: ${errorMessage(error)}`;
+    if (error instanceof Error && error.cause instanceof TimeoutError)
+      this.#dependencies.log.warn(message, { pod: formatPod(this.#pod) });
+    else this.#dependencies.recorder.event(this.#pod, 'Warning', 'FailedMount', message);
+  }
+
   async #startContainers(names: readonly string[]): Promise<number | undefined> {
-    const { clock, host, recorder } = this.#dependencies;
-    const [passwd, group, resolvConf] = await Promise.all([
-      host.files.read('/etc/passwd').catch(() => ''),
-      host.files.read('/etc/group').catch(() => ''),
-      host.files.read('/etc/resolv.conf').catch(() => undefined),
-    ]);
+    const { clock, host } = this.#dependencies;
+    const files = await readHostFiles(host);
     let again: number | undefined;
     const lookAgain = (delayMs: number) => {
       again = Math.min(again ?? delayMs, delayMs);
@@ -286,37 +279,21 @@ export class PodWorker {
       const pod = this.#pod;
       const container = containerOf(pod, name)!;
       const ended = this.#containers.attempts().get(name)?.current;
-      if (ended && this.#waitedFor.get(name) !== ended.attempt) {
-        const finishedAtMs = ended.finishedAtMs ?? ended.startedAtMs;
-        const { remainingMs, backoffMs } = this.#backoff.next(name, finishedAtMs, clock.now());
-        if (remainingMs > 0) {
-          const which = `restarting failed container=${name} pod=${formatPod(pod)}`;
-          this.#waiting.set(name, {
-            reason: 'CrashLoopBackOff',
-            message: `back-off ${goSeconds(backoffMs)} ${which}`,
-          });
-          if (this.#announced.get(name) !== ended.attempt) {
-            this.#announced.set(name, ended.attempt);
-            const message = `Back-off restarting failed container ${name} in pod ${formatPod(pod)}`;
-            recorder.event(pod, 'Warning', 'BackOff', message);
-          }
-          lookAgain(remainingMs);
-          continue;
-        }
-        this.#waitedFor.set(name, ended.attempt);
+      const held = this.#crashLoop.hold(pod, name, ended, clock.now());
+      if (held) {
+        this.#waiting.set(name, held.waiting);
+        lookAgain(held.remainingMs);
+        continue;
       }
-      const waiting = await this.#containers.start(pod, container, this.#volumes ?? new Map(), {
-        users: { passwd, group },
-        resolvConf,
-      });
+      const waiting = await this.#containers.start(pod, container, this.#volumes ?? new Map(), files);
       if (waiting) {
         this.#waiting.set(name, waiting);
-        this.#failures++;
-        lookAgain(Math.max(1_000, backoffDelay(RETRY, this.#failures)));
+        lookAgain(Math.max(1_000, backoffDelay(RETRY, ++this.#vainStarts)));
         this.#runSpan?.fail(waiting.message ?? waiting.reason);
         this.#runSpan = undefined;
       } else {
         this.#waiting.delete(name);
+        this.#vainStarts = 0;
         startedOne = true;
       }
     }

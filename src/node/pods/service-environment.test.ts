@@ -69,7 +69,7 @@ describe('the environment of services', () => {
       configMap: () => Promise.reject(new Error()),
       secret: () => Promise.reject(new Error()),
       services: async () => services,
-      isAbsent: () => false,
+      fromFile: () => Promise.reject(new Error()),
     });
     assert.equal(environment.get('URL'), 'https://127.0.0.1');
     assert.equal(environment.get('KUBERNETES_SERVICE_PORT'), '1');

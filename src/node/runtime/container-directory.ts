@@ -50,7 +50,7 @@ export async function fillContainerDirectory(
   await fillRoot(files, places, directory, config);
   await files.append(
     join(directory, 'settings'),
-    shellSettings(settings(places, directory, config, sharedPid)),
+    shellSettings(settings(places, directory, config, stored, sharedPid)),
   );
   await writeStored(files, directory, stored);
 }
@@ -72,9 +72,10 @@ function settings(
   { directory: runtime, scratchBytes }: RuntimePlaces,
   directory: string,
   config: ContainerConfig,
+  { cgroup }: StoredContainer,
   sharedPid: number | undefined,
 ): Readonly<Record<string, string>> {
-  const { streams, namespaces, imageRoot, mounts } = config;
+  const { streams, namespaces, imageRoot, mounts, oomScore } = config;
   const { pid = 'own', ipc = 'own' } = namespaces ?? {};
   const ofImage = imageRoot !== undefined;
   return {
@@ -87,6 +88,8 @@ function settings(
     tty: streams?.tty ? '1' : '',
     unshare: [pid === 'own' && '--pid', ipc === 'own' && '--ipc'].filter(Boolean).join(' '),
     pid_of: sharedPid === undefined ? '' : String(sharedPid),
+    cgroup: cgroup?.directory ?? '',
+    oom_score: oomScore === undefined ? '' : String(oomScore),
     propagates: mounts.some(({ propagation }) => propagation === 'Bidirectional') ? '1' : '',
   };
 }

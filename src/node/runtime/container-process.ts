@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Clock, errorMessage, type Logger, type Timer } from '../../base/index.ts';
 import type { Host, ProcessId } from '../../host/index.ts';
 import { Attachments } from './attachments.ts';
+import type { ContainerCgroups } from './container-cgroups.ts';
 import { withInput } from './container-input.ts';
 import type { ContainerRecord, ContainerSession } from './contract.ts';
 import type { LogStream } from './log-format.ts';
@@ -22,6 +23,7 @@ export interface ContainerProcessOptions {
   readonly directory: string;
   /** Where the scripts are. */
   readonly runtimeDirectory: string;
+  readonly cgroups: ContainerCgroups;
   readonly stored: StoredContainer;
   readonly onExit: (record: ContainerRecord) => void;
 }
@@ -244,6 +246,7 @@ export class ContainerProcess {
     this.#unwatch?.();
     const { host, clock } = this.#options;
     const exitFile = await host.files.stat(join(this.directory, 'exit'));
+    const oomKilled = await this.#endCgroup();
     await this.#sweep();
     // The holder of the output ends, so its readers come to an end of file.
     if (this.#status.shim) await host.processes.kill(this.#status.shim, 'SIGKILL');
@@ -263,12 +266,28 @@ export class ContainerProcess {
       ...this.#record,
       state: 'exited',
       exitCode,
+      ...(oomKilled && { oomKilled }),
       finishedAtMs: Math.floor(exitFile?.modifiedAtMs ?? clock.now()),
       message,
     };
     this.#onStatus?.();
     if (this.#status.started) this.#options.onExit(this.#record);
     this.#ended.resolve(this.#record);
+  }
+
+  /**
+   * Ends what is left in the container's control group and removes it. Whether the kernel ran out of its memory is noted first:
+   * only the group knows.
+   */
+  async #endCgroup(): Promise<boolean> {
+    const { cgroups, stored, host } = this.#options;
+    if (!stored.cgroup) return false;
+    const note = join(this.directory, 'oom-killed');
+    const oomKilled =
+      (await cgroups.wasOomKilled(stored.cgroup)) || (await host.files.stat(note)) !== undefined;
+    if (oomKilled) await host.files.append(note, '');
+    if (this.#sameBoot) await cgroups.remove(stored.cgroup);
+    return oomKilled;
   }
 
   /** Ends what a container that shares a PID namespace has left in it: its first process takes nobody along. */

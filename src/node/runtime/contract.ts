@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ExecResult } from '../../host/index.ts';
+import type { ContainerCgroup } from '../cgroups/index.ts';
 
 /** What to bind into a container. */
 export interface ContainerMount {
@@ -71,6 +72,10 @@ export interface ContainerConfig {
   /** The directory that holds the image's root file system. @default the host's root */
   readonly imageRoot?: string;
   readonly imageId?: string;
+  /** What it may use, where the machine has limits to give. @default no limits */
+  readonly cgroup?: ContainerCgroup;
+  /** How readily the kernel kills it when the machine is out of memory, -1000 to 1000. @default as we are */
+  readonly oomScore?: number;
 }
 
 export type ContainerState = 'running' | 'exited';
@@ -93,6 +98,8 @@ export interface ContainerRecord {
   readonly finishedAtMs?: number;
   /** Of an exited container; undefined when nobody saw it end. */
   readonly exitCode?: number;
+  /** The kernel has killed one of its processes for want of memory. */
+  readonly oomKilled?: boolean;
   /** What the container left in its termination message file, at most 4096 bytes. */
   readonly message?: string;
   readonly logPath: string;

@@ -3,12 +3,14 @@
 # before: neither a program nor a library, for what is there is the container's to change. No tool of util-linux does
 # both. Loaded whole from the host; no module is loaded later.
 #
-#   enter.pl start STATE_DIR ROOT CONCEALED WORKING_DIR READ_ONLY_ROOT STREAMS IDENTITY...   as a container's first process
+#   enter.pl start STATE_DIR ROOT CONCEALED CGROUP WORKING_DIR READ_ONLY_ROOT STREAMS IDENTITY...
+#                                                                                  as a container's first process
 #   enter.pl terminal ...                                                          before it (terminal.pl)
-#   enter.pl exec PID START_TICKS IDENTITY...                                      beside process 1, from outside
-#   enter.pl session PID START_TICKS STREAMS IDENTITY...                           likewise, with streams (session.pl)
+#   enter.pl exec PID START_TICKS CGROUP IDENTITY...                               beside process 1, from outside
+#   enter.pl session PID START_TICKS CGROUP STREAMS IDENTITY...                    likewise, with streams (session.pl)
 #   enter.pl sweep MOUNT_NAMESPACE                                                 kills what is in a container
 #
+# CGROUP: the directory of the container's control group, empty if it has none.
 # STREAMS: any of `stdin`, `tty`, with commas between. IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES.
 # What is run then is read from standard input (program.pl).
 #
@@ -23,9 +25,9 @@ sysread($program, my $header, 20) or fail("cannot read /proc/self/exe: $!");
 close $program;
 our %numbers = unpack('x18v', $header) == 62
   ? (umount => 166, pivot_root => 155, mount => 165, prctl => 157, setns => 308, setgroups => 116, setresuid => 117,
-     setresgid => 119, capget => 125, capset => 126, setsid => 112, dup3 => 292, exit_group => 231)
+     setresgid => 119, capget => 125, capset => 126, setsid => 112, dup3 => 292, exit_group => 231, unshare => 272)
   : (umount => 39, pivot_root => 41, mount => 40, prctl => 167, setns => 268, setgroups => 159, setresuid => 147,
-     setresgid => 149, capget => 90, capset => 91, setsid => 157, dup3 => 24, exit_group => 94);
+     setresgid => 149, capget => 90, capset => 91, setsid => 157, dup3 => 24, exit_group => 94, unshare => 97);
 @numbers{qw(open_tree move_mount pidfd_open close_range pidfd_getfd mount_setattr)} = (428, 429, 434, 436, 438, 442);
 
 sub AT_FDCWD() { -100 }
@@ -42,6 +44,7 @@ sub NO_EXEC() { 8 }
 sub PRIVATE() { 1 << 18 }
 sub SLAVE() { 1 << 19 }
 sub MNT_DETACH() { 2 }
+sub NEW_CGROUP_NAMESPACE() { 0x2000000 }
 sub PR_SET_PDEATHSIG() { 1 }
 sub PR_CAPBSET_DROP() { 24 }
 sub PR_SET_NO_NEW_PRIVS() { 38 }
@@ -65,7 +68,7 @@ my $word = shift @ARGV // '';
 my $mode = $modes{$word} or fail("enter.pl: no such mode: $word");
 # Before anything is entered, and only where it is needed: it is the host's.
 load($_) for {
-  start => $word eq 'start' && $ARGV[5] =~ /\btty\b/ ? [qw(program streams terminal)] : ['program'],
+  start => $word eq 'start' && $ARGV[6] =~ /\btty\b/ ? [qw(program streams terminal)] : ['program'],
   terminal => [qw(streams terminal)],
   exec => ['program'],
   session => [qw(program streams session)],
@@ -78,13 +81,15 @@ sub load {
 }
 
 sub start {
-  my ($state, $root, $concealed, $working_directory, $read_only_root, $streams, @identity) = @_;
+  my ($state, $root, $concealed, $cgroup, $working_directory, $read_only_root, $streams, @identity) = @_;
   my $privileged = $identity[3] eq 'all';
   umask 022;
   # Volumes are taken hold of while the host's paths mean something, and put in place when they mean nothing any more.
   my @volumes = records("$state/volumes", 3);
   take_volumes($privileged, @volumes);
   my @concealed = map { $_->{fields}[0] } records($concealed, 1);
+  # From here on what is used counts against the container's limits.
+  join_cgroup(hold_cgroup($cgroup));
 
   chdir $root or fail("cannot enter the root: $!");
   # The old root is stacked upon the new one, and taken off at once: no path leads to the host from here on. Detached in
@@ -96,6 +101,7 @@ sub start {
   # While nothing of the container's is in /dev.
   my $terminal = $streams =~ /\btty\b/ ? give_terminal($identity[0]) : undef;
   hide($_) for @concealed;
+  show_cgroup($privileged) if $cgroup ne '';
   unless ($privileged) {
     for my $path (grep { -e } @read_only) {
       place(tree($path, 0), $path, READ_ONLY);
@@ -125,6 +131,34 @@ sub start {
   run_program($streams eq '' ? undef : 8, 6, 7);
 }
 
+# Takes hold of a container's control group while the host's paths mean something: the list of its processes, and the
+# namespace of the process that is in it, if it is named. The file is opened by whom may move processes, wherever they are then.
+sub hold_cgroup {
+  my ($directory, $pid) = @_;
+  return if $directory eq '';
+  open(my $processes, '>', "$directory/cgroup.procs") or fail("cannot enter the control group: $!");
+  return $processes if !defined $pid;
+  open(my $namespace, '<', "/proc/$pid/ns/cgroup") or fail("cannot enter the container: $!");
+  return ($processes, $namespace);
+}
+
+# Into a control group that is held, and into its namespace or a new one: it is the root of all that is seen of groups.
+sub join_cgroup {
+  my ($processes, $namespace) = @_;
+  return if !$processes;
+  syswrite($processes, "0\n") or fail("cannot enter the control group: $!");
+  close $processes;
+  my $done = $namespace ? call('setns', fileno $namespace, 0) : call('unshare', NEW_CGROUP_NAMESPACE);
+  $done or fail("cannot enter the control group: $!");
+}
+
+# Programs look there for what they may use.
+sub show_cgroup {
+  my ($privileged) = @_;
+  my $flags = NO_SUID | NO_DEVICES | NO_EXEC | ($privileged ? 0 : READ_ONLY);
+  call('mount', 'cgroup', '/sys/fs/cgroup', 'cgroup2', $flags, 0) or fail("cannot mount /sys/fs/cgroup: $!");
+}
+
 # Into the namespaces of a process, which must be the one that was meant.
 sub enter_namespaces {
   my ($pid, $start_ticks) = @_;
@@ -142,7 +176,8 @@ sub enter_namespaces {
 }
 
 sub enter {
-  my ($pid, $start_ticks, @identity) = @_;
+  my ($pid, $start_ticks, $cgroup, @identity) = @_;
+  my @cgroup = hold_cgroup($cgroup, $pid);
   enter_namespaces($pid, $start_ticks);
   # Only a child is in the PID namespace.
   my $child = fork // fail("cannot fork: $!");
@@ -150,6 +185,7 @@ sub enter {
     waitpid $child, 0;
     exit exit_code($?);
   }
+  join_cgroup(@cgroup);
   chdir '/' or fail("cannot enter the root: $!");
   umask 022;
   call('close_range', 3, 0xffffffff, 0);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import {
   type Clock,
@@ -9,6 +10,7 @@ import {
 } from '../../base/index.ts';
 import type { ExecResult, Host } from '../../host/index.ts';
 import { prepareBaseDirectory } from './base-directory.ts';
+import { ContainerCgroups } from './container-cgroups.ts';
 import { fillContainerDirectory } from './container-directory.ts';
 import { ContainerProcess } from './container-process.ts';
 import {
@@ -53,10 +55,13 @@ export class LinuxRuntime implements Runtime {
   /** Of the containers that were started here; in memory only, for it may hold secrets. */
   readonly #environments = new Map<string, ReadonlyMap<string, string>>();
   readonly #listeners = new Set<(record: ContainerRecord) => void>();
+  readonly #cgroups: ContainerCgroups;
   #mode: RootMode = 'overlay';
 
   constructor(options: LinuxRuntimeOptions) {
     this.#options = options;
+    const { host, clock, log, directory } = options;
+    this.#cgroups = new ContainerCgroups({ host, clock, log, name: cgroupName(directory) });
   }
 
   get rootDescription(): string {
@@ -68,7 +73,9 @@ export class LinuxRuntime implements Runtime {
   async open(): Promise<void> {
     const { host, directory, masked = [] } = this.#options;
     this.#mode = await prepareBaseDirectory(host, directory, [...masked, directory]);
+    await this.#cgroups.open();
     for (const id of await host.files.list(join(directory, 'containers'))) await this.#adopt(id);
+    await this.#cgroups.removeUnknown(new Set(this.#containers.keys()));
   }
 
   async start(config: ContainerConfig): Promise<ContainerRecord> {
@@ -79,8 +86,12 @@ export class LinuxRuntime implements Runtime {
       );
     const id = `${random.uuid()}${random.uuid()}`.replaceAll('-', '');
     const directory = this.#directoryOf(id);
+    const cgroup = await this.#cgroups.create(config, id).catch((error) => {
+      throw new StartError(`cannot make the control group: ${errorMessage(error)}`, { cause: error });
+    });
     const stored = storedContainer(config, {
       id,
+      cgroup,
       bootId: host.info().bootId,
       logPath: this.logPath(config, config.containerName, config.attempt),
       createdAtMs: clock.now(),
@@ -138,6 +149,7 @@ export class LinuxRuntime implements Runtime {
     await this.#options.host.files.removeTree(container.directory);
     this.#containers.delete(id);
     this.#environments.delete(id);
+    await this.#removeCgroup(container.stored);
   }
 
   async exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult> {
@@ -182,6 +194,7 @@ export class LinuxRuntime implements Runtime {
 
   async close(): Promise<void> {
     await Promise.all([...this.#containers.values()].map((container) => container.close()));
+    await this.#cgroups.close();
     this.#containers.clear();
     this.#listeners.clear();
   }
@@ -214,6 +227,7 @@ export class LinuxRuntime implements Runtime {
       mode,
       String(container.record.pid),
       startTicks,
+      container.stored.cgroup?.directory ?? '',
       ...more,
       ...identityArguments(container.stored.security),
     ];
@@ -231,6 +245,7 @@ export class LinuxRuntime implements Runtime {
       log,
       directory,
       runtimeDirectory,
+      cgroups: this.#cgroups,
       stored,
       onExit: (record) => {
         for (const listener of this.#listeners) listener(record);
@@ -278,6 +293,14 @@ export class LinuxRuntime implements Runtime {
     }
     await container.close();
     await host.files.removeTree(container.directory);
+    await this.#removeCgroup(container.stored);
+  }
+
+  /** Removes what is left of a container's control group, and its pod's with the last of the pod. */
+  async #removeCgroup({ podUid, cgroup }: StoredContainer): Promise<void> {
+    if (!cgroup) return;
+    await this.#cgroups.remove(cgroup);
+    if (this.containers(podUid).length === 0) await this.#cgroups.removePod(podUid, cgroup);
   }
 
   /** Takes over what an earlier agent started. */
@@ -291,6 +314,7 @@ export class LinuxRuntime implements Runtime {
       return;
     }
     const container = this.#track(directory, stored);
+    await this.#cgroups.adopt(stored);
     container.watch();
     await container.adopt(stored.bootId === host.info().bootId);
     if (container.status.started) return;
@@ -298,6 +322,11 @@ export class LinuxRuntime implements Runtime {
     log.info('discarding a container whose start was interrupted', { id, container: stored.containerName });
     await this.#discard(container);
   }
+}
+
+/** One for each directory: runtimes that share a machine must not take each other's groups for left behind. */
+function cgroupName(directory: string): string {
+  return `stowage-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;
 }
 
 /** /proc/PID/environ. */

@@ -1,6 +1,6 @@
 # The session mode of enter.pl: a command in a container whose streams lead to a client. Loaded by enter.pl.
 #
-#   enter.pl session PID START_TICKS STREAMS IDENTITY...     STREAMS: any of `stdin`, `tty`, with commas between
+#   enter.pl session PID START_TICKS CGROUP STREAMS IDENTITY...     STREAMS: any of `stdin`, `tty`, with commas between
 #
 # 0 says what is run (program.ts), 1 and 2 take the command's output, 3 gives its input; 4 gives
 # lines `ROWS COLUMNS`, and its end is the client's, which ends every process of the session; 5 takes what is said
@@ -11,7 +11,7 @@
 our (%numbers, $failures);
 
 sub session {
-  my ($pid, $start_ticks, $streams, @identity) = @_;
+  my ($pid, $start_ticks, $cgroup, $streams, @identity) = @_;
   my ($with_input, $with_terminal) = map { $streams =~ /\b$_\b/ } qw(stdin tty);
   # The program's places (6: the start's status, 7: standard error, 8: the command's input) are taken before any is opened.
   call('dup3', 5, $_, 0) for 6 .. 8;
@@ -20,6 +20,7 @@ sub session {
   open(my $nothing, '<', '/dev/null') or fail("cannot open /dev/null: $!");
   # The host's: process numbers are ours there, the container's would be others.
   opendir(my $processes, '/proc') or fail("cannot read /proc: $!");
+  my @cgroup = hold_cgroup($cgroup, $pid);
   enter_namespaces($pid, $start_ticks);
 
   my ($terminal, @inner, @outer);
@@ -36,6 +37,7 @@ sub session {
 
   my $child = fork // fail("cannot fork: $!");
   if (!$child) {
+    join_cgroup(@cgroup);
     lead_session($with_terminal ? $inner[0] : undef);
     my ($input, $output, $errors) = map { fileno $_ } @inner;
     call('dup3', $input, 8, 0) && call('dup3', $output, 1, 0) && call('dup3', $errors, 2, 0)

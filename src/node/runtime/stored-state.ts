@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Files } from '../../host/index.ts';
+import type { ContainerCgroup } from '../cgroups/index.ts';
 import type {
   ContainerConfig,
   ContainerNamespaces,
@@ -27,12 +28,14 @@ export interface StoredContainer {
   readonly namespaces?: ContainerNamespaces;
   readonly imageRoot?: string;
   readonly imageId?: string;
+  /** Absent: it has no control group. */
+  readonly cgroup?: { readonly directory: string; readonly wanted: ContainerCgroup };
   readonly createdAtMs: number;
 }
 
 export function storedContainer(
   config: ContainerConfig,
-  more: Pick<StoredContainer, 'id' | 'bootId' | 'logPath' | 'createdAtMs'>,
+  more: Pick<StoredContainer, 'id' | 'bootId' | 'logPath' | 'createdAtMs' | 'cgroup'>,
 ): StoredContainer {
   const { podUid, podNamespace, podName, containerName, attempt, image, workingDir, security } = config;
   const { terminationMessageFromLog, streams, namespaces, imageRoot, imageId } = config;

@@ -31,6 +31,8 @@ export interface NodeServerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly runtime: Runtime;
+  /** Nothing is answered before it resolves. */
+  readonly containersKnown: Promise<void>;
   readonly address: string;
   /** 0: a free one. */
   readonly port: number;
@@ -49,8 +51,8 @@ export interface NodeServerOptions {
 }
 
 /**
- * The node's HTTPS server: its pods, their logs and streams, how full volumes are, and metrics. Everything but /healthz is
- * for those who may: as the kubelet, it asks the API server.
+ * The node's HTTPS server: its pods, their logs and streams, how full volumes are, and metrics, for those who may: as the
+ * kubelet, it asks the API server.
  */
 export class NodeServer {
   readonly #options: NodeServerOptions;
@@ -133,12 +135,13 @@ export class NodeServer {
 
   async #handle(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node');
-    if (url.pathname === '/healthz') return answer(response, 200, 'ok');
     const user = await this.#userOf(request);
     if (!user) return answer(response, 401, 'Unauthorized');
     const attributes = requestAttributes(request.method ?? 'GET', url.pathname);
     const refused = await this.#options.access.refusal(user, attributes);
     if (refused !== undefined) return answer(response, 403, refused);
+    // Before those of an earlier life are known, there would seem to be no containers.
+    await this.#options.containersKnown;
     const route = streamRoute(url.pathname);
     if (route) return this.#stream(request, response, route, url.searchParams, upgrade);
     if (request.method !== 'GET') return answer(response, 405, 'Method Not Allowed');
@@ -165,6 +168,7 @@ export class NodeServer {
   }
 
   readonly #reads: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
+    '/healthz': (response) => answer(response, 200, 'ok'),
     '/pods': (response) =>
       answerJson(response, {
         kind: 'PodList',

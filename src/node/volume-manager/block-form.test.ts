@@ -8,6 +8,7 @@ import { createLinuxHost } from '../../host/index.ts';
 import type { PersistentVolume, Pod, Stored } from '../../kube/index.ts';
 import {
   specFromPersistentVolume,
+  TransientOperationFailure,
   UncertainProgressError,
   type VolumePlugin,
   type VolumeSpec,
@@ -109,7 +110,15 @@ describe('a volume that a pod gets as a device', { skip }, () => {
       'prepare',
       new Error('no'),
       /^Error: MapVolume\.NewBlockVolumeMapper initialization failed for volume "pv" : no$/,
-      'not-mounted',
+      'uncertain',
+      undefined,
+    ],
+    // Its note is there, although nobody was asked.
+    [
+      'setUpDevice',
+      new TransientOperationFailure('no driver'),
+      /SetUpDevice failed .* no driver$/,
+      'uncertain',
       undefined,
     ],
     [

@@ -35,12 +35,15 @@ export function blockForm(options: VolumeFormOptions): VolumeForm {
       const forbidden = mountForbidden(spec, options.node(), actual.isMountedElsewhere(volumeName, podUid));
       if (forbidden)
         throw failure(`MapVolume.${forbidden.step ?? 'SetUpDevice failed'}`, spec, forbidden.why);
+      const place = placeOf(plugin, spec, podUid);
+      // What is prepared has to be undone, also when nothing more comes of it: upstream leaves its note.
+      if (mapper.prepare && actual.get(volumeName)?.deviceState === 'not-mounted')
+        actual.markDeviceUncertain(volumeName, place.globalMapPath);
       await mapper.prepare?.(spec).catch((error) => {
         throw failure('MapVolume.NewBlockVolumeMapper initialization failed', spec, error);
       });
       const context = mountContext(options, volume, isRemount, signal);
       const attachedAt = await waitForAttach(options, 'MapVolume.WaitForAttach failed', volume, signal);
-      const place = placeOf(plugin, spec, podUid);
 
       if (actual.get(volumeName)?.deviceState !== 'mounted') {
         let stagingPath = '';

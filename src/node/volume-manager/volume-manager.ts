@@ -2,7 +2,6 @@ import { type Clock, errorMessage, type Logger, Metrics, type Trace } from '../.
 import { type Client, type EventRecorder, Informers } from '../../client/index.ts';
 import type { Host } from '../../host/index.ts';
 import {
-  isNotFound,
   type Node,
   nodes,
   type PersistentVolume,
@@ -14,7 +13,6 @@ import {
 } from '../../kube/index.ts';
 import {
   claimOf,
-  type DeviceMounter,
   PendingOperations,
   type PluginRegistry,
   type UniqueVolumeName,
@@ -26,18 +24,20 @@ import { ClaimWatch } from './claim-watch.ts';
 import type { MountedVolumes, PodSource, VolumeManager } from './contract.ts';
 import { DesiredStateOfWorld, type VolumeToMount } from './desired-state-of-world.ts';
 import { hasOutgrown } from './expansion-plan.ts';
+import { Leftovers } from './leftovers.ts';
+import { NodeAttachments } from './node-attachments.ts';
 import { Operations } from './operations.ts';
 import { OrphanedPods } from './orphaned-pods.ts';
 import { expectedVolumes } from './pod-volumes.ts';
 import { Populator } from './populator.ts';
 import { reconcile } from './reconciler.ts';
-import { completeFromNodeStatus, reconstruct, type Unreconstructed } from './reconstruct.ts';
+import { completeFromNodeStatus, reconstruct } from './reconstruct.ts';
 import { mountedVolumesForPod, notMountedMessage, unmountedVolumes, volumesInUse } from './status.ts';
 import { mayGrow } from './volume-expander.ts';
 import { createVolumeMetrics, type VolumeMetrics } from './volume-metrics.ts';
 import { volumeStatsOfPod } from './volume-stats.ts';
 import { VolumesInUse } from './volumes-in-use.ts';
-import { Changes } from './wait.ts';
+import { Changes, repeat } from './wait.ts';
 
 export interface VolumeManagerOptions {
   readonly client: Client;
@@ -64,8 +64,6 @@ export interface VolumeManagerOptions {
 const WAIT_LIMIT_MS = 123_000;
 /** Everything is looked at this often even if no event asked for it. Upstream's loops, which wait for none, run every 100 ms. */
 const RESYNC_MS = 5_000;
-/** When the node's status could not be read, it is tried again after this. */
-const STATUS_RETRY_MS = 1_000;
 /** Volumes whose content comes from the API are set up again this often (the kubelet's --sync-frequency). */
 const REFRESH_MS = 60_000;
 
@@ -89,11 +87,8 @@ class NodeVolumeManager implements VolumeManager {
   readonly #inUse: VolumesInUse;
   readonly #orphans: OrphanedPods;
   readonly #claims: ClaimWatch;
-  #unreconstructed = new Set<Unreconstructed>();
-  /** Whose leavings of before the start may not all be gone yet. */
-  #abandoned = new Set<DeviceMounter>();
-  #statusKnown = false;
-  #readingStatus = false;
+  readonly #leftovers: Leftovers;
+  readonly #attachments: NodeAttachments;
   #passScheduled = false;
   #signal: AbortSignal | undefined;
 
@@ -162,6 +157,18 @@ class NodeVolumeManager implements VolumeManager {
       isOrphan: (podUid) => this.#isOrphan(podUid),
       wake: () => this.#wake(),
     });
+    this.#leftovers = new Leftovers({ ...worlds, operations: this.#operations, log });
+    this.#attachments = new NodeAttachments({
+      client,
+      clock,
+      log,
+      nodeName,
+      read: (node) => {
+        completeFromNodeStatus(this.#actual, node);
+        this.#inUse.nodeChanged(node, this.#signal!);
+      },
+      wake: () => this.#wake(),
+    });
     this.#claims = new ClaimWatch(informers, {
       appeared: () => this.#populator.enqueueFailed(),
       changed: () => this.#wake(),
@@ -170,15 +177,14 @@ class NodeVolumeManager implements VolumeManager {
 
   async start(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    const { informers, plugins, podSource } = this.#options;
+    const { clock, informers, plugins, podSource } = this.#options;
     // What an unknown plugin has mounted would not be known either.
     await Informers.synced(signal, { synced: plugins.probed });
     if (signal.aborted) return;
     const { total, failed } = await reconstruct(this.#options, this.#actual);
     this.#metrics.reconstructed(total, failed.length);
-    this.#unreconstructed = new Set(failed);
-    this.#abandoned = new Set(plugins.all().flatMap(({ deviceMounter }) => deviceMounter ?? []));
-    await this.#clearAbandoned();
+    this.#leftovers.found(failed, plugins.all());
+    await this.#leftovers.clearAbandoned();
     const nodeInformer = informers.of(nodes);
     const ready = plugins.all().map((plugin) => ({ synced: plugin.ready ?? Promise.resolve() }));
     await Informers.synced(signal, nodeInformer, ...ready);
@@ -192,9 +198,9 @@ class NodeVolumeManager implements VolumeManager {
       ...this.#watch(signal),
     ];
     const timers = [
-      this.#every(RESYNC_MS, () => this.#wake()),
-      this.#every(REFRESH_MS, () => this.#refresh()),
-      this.#every(REFRESH_MS, () => void this.#clearAbandoned()),
+      repeat(clock, RESYNC_MS, () => this.#wake()),
+      repeat(clock, REFRESH_MS, () => this.#refresh()),
+      repeat(clock, REFRESH_MS, () => void this.#leftovers.clearAbandoned()),
     ];
     this.#wake();
     await this.#populator.run(signal);
@@ -210,8 +216,8 @@ class NodeVolumeManager implements VolumeManager {
     if (expected.length === 0) return new Map();
     const uid = pod.metadata.uid;
     const { clock } = this.#options;
-    const failed = (why: string) =>
-      new Error(notMountedMessage(this.#desired, this.#actual, uid, expected, why));
+    const failed = (why: string, cause?: unknown) =>
+      new Error(notMountedMessage(this.#desired, this.#actual, uid, expected, why), { cause });
     // Old errors say nothing of this attempt.
     this.#desired.popErrors(uid);
     void this.#populator.reprocess(uid);
@@ -284,7 +290,7 @@ class NodeVolumeManager implements VolumeManager {
   #watch(signal: AbortSignal): (() => void)[] {
     const { informers, nodeName } = this.#options;
     const nodeSeen = (node: Stored<Node>) => {
-      if (this.#statusKnown) this.#inUse.nodeChanged(node, signal);
+      if (this.#attachments.known) this.#inUse.nodeChanged(node, signal);
       this.#wake();
     };
     const byName = informers.of(nodes).addIndex(BY_NAME, ({ metadata }) => [metadata.name]);
@@ -292,19 +298,6 @@ class NodeVolumeManager implements VolumeManager {
       byName.on({ added: nodeSeen, updated: nodeSeen }, { index: BY_NAME, value: nodeName }),
       () => this.#claims.follow(false),
     ];
-  }
-
-  #every(intervalMs: number, work: () => void): () => void {
-    const { clock } = this.#options;
-    let timer = clock.after(
-      intervalMs,
-      function again() {
-        work();
-        timer = clock.after(intervalMs, again, { unref: true });
-      },
-      { unref: true },
-    );
-    return () => timer.cancel();
   }
 
   /** Schedules a pass; several wishes before it make one. */
@@ -319,9 +312,9 @@ class NodeVolumeManager implements VolumeManager {
 
   #pass(signal: AbortSignal): void {
     if (signal.aborted) return;
-    if (!this.#statusKnown) this.#readNodeStatus(signal);
+    this.#attachments.ask(signal);
     const mayUnmount =
-      this.#populator.hasAddedPods && this.#statusKnown && this.#options.podSource.hasSynced !== false;
+      this.#populator.hasAddedPods && this.#attachments.known && this.#options.podSource.hasSynced !== false;
     const node = this.#options.informers.of(nodes).get(this.#options.nodeName);
     const attached = new Set(node?.status?.volumesAttached?.map((volume) => volume.name));
     reconcile(
@@ -338,9 +331,9 @@ class NodeVolumeManager implements VolumeManager {
       signal,
     );
     // Before the pods are known, volumes in use would seem to be none.
-    if (this.#populator.hasAddedPods && this.#statusKnown) this.#inUse.sync(signal);
+    if (this.#populator.hasAddedPods && this.#attachments.known) this.#inUse.sync(signal);
     if (mayUnmount) {
-      this.#cleanUnreconstructed(signal);
+      this.#leftovers.clean(signal);
       this.#orphans.clean(signal);
     }
     this.#changes.notify();
@@ -355,59 +348,11 @@ class NodeVolumeManager implements VolumeManager {
     return hasOutgrown(mounted?.size, volume, claim);
   }
 
-  /** Whether volumes found on disk are attached is only known from the node's status on the server. */
-  #readNodeStatus(signal: AbortSignal): void {
-    const { client, clock, nodeName, log } = this.#options;
-    if (this.#readingStatus) return;
-    this.#readingStatus = true;
-    client
-      .get(nodes, { name: nodeName }, { signal })
-      .then((node) => {
-        completeFromNodeStatus(this.#actual, node);
-        this.#statusKnown = true;
-        this.#inUse.nodeChanged(node, signal);
-        this.#wake();
-      })
-      .catch((error: unknown) => {
-        // Not registered yet: its arrival tries again.
-        if (isNotFound(error) || signal.aborted) return;
-        log.warn('the status of this node could not be read', { error: errorMessage(error) });
-        clock.after(STATUS_RETRY_MS, () => this.#wake(), { unref: true });
-      })
-      .finally(() => {
-        this.#readingStatus = false;
-      });
-  }
-
-  #cleanUnreconstructed(signal: AbortSignal): void {
-    for (const found of this.#unreconstructed) {
-      const { specName, podUid } = found;
-      if (this.#desired.hasSpecName(podUid, specName) || this.#actual.hasSpecName(podUid, specName)) {
-        this.#unreconstructed.delete(found);
-      } else {
-        this.#operations.cleanUp(found, signal, () => this.#unreconstructed.delete(found));
-      }
-    }
-  }
-
   #isOrphan(podUid: string): boolean {
     const { podSource } = this.#options;
     if (podSource.podMayStillUseVolumes(podUid) || this.podHasMountedVolumes(podUid)) return false;
     for (const pod of podSource.pods()) if (pod.metadata.uid === podUid) return false;
     return true;
-  }
-
-  async #clearAbandoned(): Promise<void> {
-    for (const mounter of this.#abandoned) {
-      try {
-        await mounter.clearAbandoned?.();
-        this.#abandoned.delete(mounter);
-      } catch (error) {
-        this.#options.log.warn('what a crash has left could not all be removed; it is tried again', {
-          error: errorMessage(error),
-        });
-      }
-    }
   }
 
   #refresh(): void {

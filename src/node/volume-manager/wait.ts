@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/index.ts';
+import { type Clock, TimeoutError } from '../../base/index.ts';
 
 /** Wakes whoever waits for something to change. */
 export class Changes {
@@ -10,11 +10,17 @@ export class Changes {
 
   /**
    * Resolves once `done` returns true; it is asked now and after each change. What it throws is passed on. After
-   * `limitMs`, or when the signal aborts, rejects with `timedOut` of "context deadline exceeded" or "context canceled".
+   * `limitMs`, or when the signal aborts, rejects with `timedOut` of "context deadline exceeded" or "context canceled",
+   * which for the former has a TimeoutError as its cause.
    */
   async until(
     done: () => boolean,
-    limit: { clock: Clock; limitMs: number; signal: AbortSignal; timedOut: (why: string) => Error },
+    limit: {
+      clock: Clock;
+      limitMs: number;
+      signal: AbortSignal;
+      timedOut: (why: string, cause?: TimeoutError) => Error;
+    },
   ): Promise<void> {
     const { clock, limitMs, signal, timedOut } = limit;
     if (done()) return;
@@ -27,7 +33,9 @@ export class Changes {
       }
     };
     const aborted = () => settled.reject(timedOut('context canceled'));
-    const timer = clock.after(limitMs, () => settled.reject(timedOut('context deadline exceeded')));
+    const late = () =>
+      settled.reject(timedOut('context deadline exceeded', new TimeoutError('wait', limitMs)));
+    const timer = clock.after(limitMs, late);
     this.#listeners.add(look);
     signal.addEventListener('abort', aborted, { once: true });
     if (signal.aborted) aborted();
@@ -39,4 +47,14 @@ export class Changes {
       signal.removeEventListener('abort', aborted);
     }
   }
+}
+
+/** Does something each `intervalMs` until the returned function is called. */
+export function repeat(clock: Clock, intervalMs: number, work: () => void): () => void {
+  let timer = clock.after(intervalMs, again, { unref: true });
+  function again(): void {
+    work();
+    timer = clock.after(intervalMs, again, { unref: true });
+  }
+  return () => timer.cancel();
 }

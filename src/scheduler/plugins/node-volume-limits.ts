@@ -12,13 +12,14 @@ import {
   type Stored,
   type VolumeAttachment,
 } from '../../kube/index.ts';
+import { migratedPluginOf } from '../../volume/migration/index.ts';
 import { ADD, DELETE, interest, UPDATE } from '../cluster-events.ts';
 import { stateKey } from '../cycle-state.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { hasPlace } from '../placed.ts';
 import type { Plugin } from '../plugin.ts';
 import type { PodInfo } from '../pod-info.ts';
-import { SKIP, unschedulable } from '../status.ts';
+import { type Rejection, SKIP, unresolvable, unschedulable } from '../status.ts';
 import { csiVolumeOf, driverOfProvisioner, inlineCsiVolumeOf } from './migrated-volume.ts';
 
 const TOO_MANY = unschedulable('node(s) exceed max volume count');
@@ -40,12 +41,20 @@ export interface NodeVolumeLimitsOptions {
 /** Volumes by a name that two pods with the same volume share (`driver/handle`), with their drivers. */
 type VolumeDrivers = Map<string, string>;
 
-const wanted = stateKey<VolumeDrivers>('NodeVolumeLimits');
+/** What a pod brings to a node. */
+interface Wanted {
+  readonly volumes: VolumeDrivers;
+  /** Why it cannot be told, which no node can change. An Error fails the attempt. */
+  readonly problem: Rejection | Error | undefined;
+}
+
+const wanted = stateKey<Wanted>('NodeVolumeLimits');
 
 /**
  * Keeps a node's CSI volumes within the limits that its CSINode states (drivers[].allocatable.count). A volume that
- * several pods share counts once; one that is attached counts although no pod of the node uses it. Unlike upstream, a
- * volume that the pod wants and that is attached to the node still takes no second place.
+ * several pods share counts once; one that is attached counts although no pod of the node uses it, and the pod that wants
+ * it counts it again: until it is detached it may be on its way out. Source: nodevolumelimits. Unlike upstream, a pod on
+ * the node whose ephemeral volume has another's claim counts nothing, and fails nobody else's attempt.
  */
 export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
   const attachments = options.attachments.addIndex(BY_NODE, ({ spec }) => (spec ? [spec.nodeName] : []));
@@ -65,24 +74,33 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
         (_pod, deleted) =>
           hasPlace(deleted) &&
           (deleted?.spec?.volumes ?? []).some(
-            (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
+            (volume) => volume.persistentVolumeClaim ?? volume.ephemeral ?? migratedPluginOf(volume),
           ),
       ),
       interest('PersistentVolumeClaim', ADD, (pod, _before, claim) =>
         pod.claims.some(({ key }) => key === `${claim?.metadata.namespace}/${claim?.metadata.name}`),
       ),
-      interest('VolumeAttachment', DELETE, (pod) => pod.claims.some(({ ephemeral }) => !ephemeral)),
+      interest('VolumeAttachment', DELETE, ({ claims, pod, namespace }, deleted) => {
+        if (claims.some(({ ephemeral }) => !ephemeral)) return true;
+        const inline = (pod.spec?.volumes ?? []).map(
+          (volume) => inlineCsiVolumeOf(volume, namespace)?.driver,
+        );
+        return inline.some((driver) => driver !== undefined && driver === deleted?.spec?.attacher);
+      }),
     ],
     preFilter(state, pod) {
       const volumes: VolumeDrivers = new Map();
       collect(pod, volumes);
-      if (volumes.size === 0) return SKIP;
-      state.write(wanted, volumes);
+      const problem = problemOf(pod);
+      if (volumes.size === 0 && !problem) return SKIP;
+      state.write(wanted, { volumes, problem });
       return undefined;
     },
     filter(state, _pod, node) {
       const csiNode = options.csiNodes.byKey(node.name);
-      const volumes = state.read(wanted)!;
+      const { volumes, problem } = state.read(wanted)!;
+      if (problem instanceof Error) throw problem;
+      if (problem) return problem;
       const missing = missingDriver(volumes, csiNode);
       if (missing !== undefined) return unschedulable(`${missing} CSI driver is not installed on the node`);
       const limits = limitsOf(csiNode);
@@ -93,6 +111,17 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
       return exceeds(limits.counts, volumes, present(node)) ? TOO_MANY : undefined;
     },
   };
+
+  /** Why the pod's volumes cannot be counted. */
+  function problemOf(pod: PodInfo): Wanted['problem'] {
+    for (const { key, name, ephemeral } of pod.claims) {
+      const claim = options.claims.byKey(key);
+      if (!claim) return unresolvable(`looking up PVC ${key}: persistentvolumeclaim "${name}" not found`);
+      const foreign = ephemeral ? notMadeFor(pod.pod, claim) : undefined;
+      if (foreign !== undefined) return new Error(foreign);
+    }
+    return undefined;
+  }
 
   /** The driver of a volume that must be on the node and is not. One that no CSIDriver tells of need not be. */
   function missingDriver(volumes: VolumeDrivers, csiNode: CSINode | undefined): string | undefined {
@@ -118,7 +147,7 @@ export function nodeVolumeLimits(options: NodeVolumeLimitsOptions): Plugin {
     return { used, attached };
   }
 
-  /** The volumes of a pod. A claim that is not there counts nothing here: VolumeBinding turns its pod down. */
+  /** The volumes of a pod. A claim that is not there counts nothing. */
   function collect(pod: PodInfo, into: VolumeDrivers): void {
     for (const { key, ephemeral } of pod.claims) {
       const claim = options.claims.byKey(key);
@@ -165,7 +194,7 @@ function limitsOf(csiNode: CSINode | undefined): Limits {
   return limits;
 }
 
-/** Whether the wanted volumes would take a driver over its limit. */
+/** Whether the wanted volumes would take a driver over its limit. Only those that a pod of the node uses cost nothing. */
 export function exceeds(
   limits: ReadonlyMap<string, number>,
   wanted: ReadonlyMap<string, string>,
@@ -177,7 +206,7 @@ export function exceeds(
   for (const driver of present.used.values()) add(driver);
   for (const [name, driver] of present.attached) if (!present.used.has(name)) add(driver);
   for (const [name, driver] of wanted) {
-    if (present.used.has(name) || present.attached.has(name)) continue;
+    if (present.used.has(name)) continue;
     add(driver);
     growing.add(driver);
   }

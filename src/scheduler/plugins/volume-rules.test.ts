@@ -243,7 +243,13 @@ describe('NodeVolumeLimits', () => {
     ['a claim whose volume is not there, by its class', ['dangling'], ['a'], 1, full],
     ['a claim whose class is not there', ['classless'], ['a'], 1, 'fits'],
     ['a claim of another driver', ['other'], ['a'], 1, 'fits'],
-    ['a claim that is not there', ['missing'], ['a'], 1, 'fits'],
+    [
+      'a claim that is not there',
+      ['missing'],
+      ['a'],
+      1,
+      'looking up PVC default/missing: persistentvolumeclaim "missing" not found',
+    ],
     ['a claim that waits on the node already', ['b'], ['unbound'], 1, full],
   ];
   for (const [fact, wanted, used, limit, expected] of cases) {
@@ -258,7 +264,8 @@ describe('NodeVolumeLimits', () => {
     const limits = new Map([[driver, 2]]);
     assert.equal(exceeds(limits, of('c'), { used: of('a'), attached: of('a') }), false);
     assert.equal(exceeds(limits, of('c'), { used: of('a'), attached: of('a', 'b') }), true);
-    assert.equal(exceeds(limits, of('b'), { used: of('a'), attached: of('a', 'b') }), false);
+    assert.equal(exceeds(limits, of('b'), { used: of('a'), attached: of('a', 'b') }), true);
+    assert.equal(exceeds(limits, of('b'), { used: of('a', 'b'), attached: of('a', 'b') }), false);
   });
 
   describe('with VolumeLimitScaling', () => {

@@ -25,7 +25,9 @@ export function createHealthMonitor(context: ComponentContext, options: HealthMo
     name: 'external-health-monitor',
     async start(signal) {
       try {
-        const driver = await askDriver(options.csi, { clock, log, signal, timeoutMs: flags.timeoutMs });
+        const { driverName } = options;
+        const { timeoutMs } = flags;
+        const driver = await askDriver(options.csi, { clock, log, signal, timeoutMs, driverName });
         if (!tellsConditions(driver)) {
           log.info('the CSI driver does not tell how its volumes are', { driver: driver.name });
           return await aborted(signal);

@@ -1,9 +1,7 @@
-import type { CsiClient } from '../../csi/index.ts';
+import { type FlagsOf, fillIn, type SidecarOptions } from '../shared/options.ts';
 
 /** Flags of the sidecar, under their upstream names in camel case; defaults are upstream's; durations are milliseconds. */
-export interface HealthMonitorOptions {
-  /** The driver's controller service. The component does not close it. */
-  readonly csi: CsiClient;
+export interface HealthMonitorOptions extends SidecarOptions {
   /** For all calls of one look at the volumes. @default 15000 */
   readonly timeoutMs?: number;
   /** Between two looks of a worker at a volume, where the driver cannot list them. @default 60000 */
@@ -18,15 +16,13 @@ export interface HealthMonitorOptions {
   readonly enableNodeWatcher?: boolean;
 }
 
-export type Flags = Required<Omit<HealthMonitorOptions, 'csi'>>;
+export type Flags = FlagsOf<HealthMonitorOptions>;
 
-export function flagsOf(options: HealthMonitorOptions): Flags {
-  return {
-    timeoutMs: options.timeoutMs ?? 15_000,
-    monitorIntervalMs: options.monitorIntervalMs ?? 60_000,
-    listVolumesIntervalMs: options.listVolumesIntervalMs ?? 300_000,
-    nodeListAddIntervalMs: options.nodeListAddIntervalMs ?? 300_000,
-    workerThreads: options.workerThreads ?? 10,
-    enableNodeWatcher: options.enableNodeWatcher ?? false,
-  };
-}
+export const flagsOf = fillIn<HealthMonitorOptions>({
+  timeoutMs: 15_000,
+  monitorIntervalMs: 60_000,
+  listVolumesIntervalMs: 300_000,
+  nodeListAddIntervalMs: 300_000,
+  workerThreads: 10,
+  enableNodeWatcher: false,
+});

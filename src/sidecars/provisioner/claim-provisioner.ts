@@ -17,14 +17,27 @@ import {
 import type { Driver } from '../shared/driver.ts';
 import { SlowRetry } from '../shared/slow-retry.ts';
 import { POPULATOR_MESSAGE } from './data-source.ts';
+import type { NodeArbiter, Verdict } from './node-arbiter.ts';
 import type { Flags } from './options.ts';
 import { asProvisionError, IgnoredClaim, type ProvisionError } from './provision-error.ts';
+import { selectedNodeOf } from './selected-node.ts';
 import { isAskedOf, shouldProvision } from './should-provision.ts';
-import { selectedNodeOf, type VolumeMaker } from './volume-maker.ts';
+import type { VolumeMaker } from './volume-maker.ts';
 import { volumeNameFor } from './volume-name.ts';
+import type { VolumeObserver } from './volume-observer.ts';
 import { UID_INDEX, VolumeSaver } from './volume-saver.ts';
 
 type Claim = Stored<PersistentVolumeClaim>;
+
+export interface ClaimProvisionerOptions {
+  readonly driver: Driver;
+  readonly flags: Flags;
+  readonly maker: VolumeMaker;
+  /** Undefined where this is the only provisioner. */
+  readonly arbiter: NodeArbiter | undefined;
+  readonly observer: Required<VolumeObserver>;
+  readonly recorder: EventRecorder;
+}
 
 /**
  * Makes volumes for the claims that ask the driver for one. Keys are uids: a claim made anew under the same name is
@@ -35,6 +48,8 @@ export class ClaimProvisioner {
   readonly #driver: Driver;
   readonly #flags: Flags;
   readonly #maker: VolumeMaker;
+  readonly #arbiter: NodeArbiter | undefined;
+  readonly #observer: Required<VolumeObserver>;
   readonly #recorder: EventRecorder;
   readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #volumes: Informer<PersistentVolume>;
@@ -45,30 +60,27 @@ export class ClaimProvisioner {
   /** Claims whose CreateVolume may be running: they are tried until that is certain, even when they are deleted. */
   readonly #inProgress = new Map<string, Claim>();
 
-  constructor(
-    context: ComponentContext,
-    driver: Driver,
-    flags: Flags,
-    maker: VolumeMaker,
-    recorder: EventRecorder,
-  ) {
+  constructor(context: ComponentContext, options: ClaimProvisionerOptions) {
+    const { driver, flags, recorder } = options;
     this.#context = context;
     this.#driver = driver;
     this.#flags = flags;
-    this.#maker = maker;
+    this.#maker = options.maker;
+    this.#arbiter = options.arbiter;
+    this.#observer = options.observer;
     this.#recorder = recorder;
     const { informers, clock, log } = context;
     this.#claims = informers.of(persistentVolumeClaims).addIndex(UID_INDEX, ({ metadata }) => [metadata.uid]);
     this.#volumes = informers.of(persistentVolumes);
     this.#classes = informers.of(storageClasses);
     this.#saver = new VolumeSaver(context, this.#claims, recorder);
-    this.#slowRetry = new SlowRetry(clock, flags.retryIntervalMaxMs);
+    this.#slowRetry = new SlowRetry(clock, flags.backoff.maxMs);
     this.#queue = new Controller({
       name: `provisioner of ${driver.name}`,
       clock,
       log,
       workers: flags.workerThreads,
-      backoff: { initialMs: flags.retryIntervalStartMs, maxMs: flags.retryIntervalMaxMs },
+      backoff: flags.backoff,
       reconcile: (uid, signal) => this.#reconcile(uid, signal),
     });
   }
@@ -94,6 +106,7 @@ export class ClaimProvisioner {
         updated: changed,
         deleted: ({ metadata: { uid } }) => {
           this.#slowRetry.delete(uid);
+          this.#arbiter?.forget(uid);
           if (!this.#inProgress.has(uid)) this.#maker.forget(uid);
         },
       }),
@@ -119,9 +132,25 @@ export class ClaimProvisioner {
     if (remainingMs > 0) return remainingMs;
     const wanted = shouldProvision(claim, this.#driver.name, () => storageClass);
     // As upstream: a claim that has its volume, or asks no more, is dropped with whatever was in progress for it.
-    if (wanted && storageClass) await this.#provision(claim, storageClass, signal);
-    else this.#inProgress.delete(uid);
+    if (!wanted || !storageClass) {
+      this.#inProgress.delete(uid);
+      return undefined;
+    }
+    const verdict = await this.#whose(claim, storageClass, signal);
+    if (typeof verdict === 'number') return verdict;
+    if (verdict === 'ours') await this.#provision(claim, storageClass, signal);
     return undefined;
+  }
+
+  /** Which provisioner makes the volume, where there are several. */
+  async #whose(claim: Claim, storageClass: Stored<StorageClass>, signal: AbortSignal): Promise<Verdict> {
+    try {
+      return (await this.#arbiter?.decide(claim, storageClass, signal)) ?? 'ours';
+    } catch (error) {
+      const failure = asProvisionError('no-change', error);
+      if (!signal.aborted) await this.#failed(claim, storageClass, failure);
+      throw failure;
+    }
   }
 
   async #provision(claim: Claim, storageClass: Stored<StorageClass>, signal: AbortSignal): Promise<void> {
@@ -137,14 +166,17 @@ export class ClaimProvisioner {
     const message = `External provisioner is provisioning volume for claim ${JSON.stringify(keyOf(claim))}`;
     this.#recorder.event(claim, 'Normal', 'Provisioning', message);
     const node = selectedNodeOf(claim);
-    const span = this.#context.trace.begin('external-provisioner', 'provision', keyOf(claim), {
+    const { clock, trace } = this.#context;
+    const span = trace.begin('external-provisioner', 'provision', keyOf(claim), {
       volume: name,
       driver: this.#driver.name,
       ...(node && { node }),
     });
     try {
+      const startedMs = clock.monotonic();
       const volume = await this.#maker.make(claim, storageClass, signal);
       await this.#saver.save(volume, () => span.ok());
+      this.#observer.made(claim, volume, clock.monotonic() - startedMs);
       this.#inProgress.delete(uid);
     } catch (error) {
       if (error instanceof IgnoredClaim) {
@@ -164,6 +196,7 @@ export class ClaimProvisioner {
   /** Tells of the failure and rejects with it, so that the claim is tried again; resolves when it must not be. */
   async #failed(claim: Claim, storageClass: Stored<StorageClass>, failure: ProvisionError): Promise<void> {
     const { uid } = claim.metadata;
+    this.#observer.notMade(claim, failure.state);
     const tell = (message: string) => this.#recorder.event(claim, 'Warning', 'ProvisioningFailed', message);
     if (isInfeasible(failure)) {
       this.#slowRetry.add(uid, storageClass.metadata.uid);

@@ -6,7 +6,8 @@ import {
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
-  type Resource,
+  type ReferenceGrant,
+  referenceGrants,
   type StorageClass,
   type Stored,
   type VolumeSnapshot,
@@ -24,19 +25,8 @@ import {
   sourceVolumeName,
   volumeSource,
 } from './content-source.ts';
-import { type DataSource, isGranted, type ReferenceGrant } from './data-source.ts';
+import { type DataSource, isGranted } from './data-source.ts';
 import { ProvisionError } from './provision-error.ts';
-
-const referenceGrants: Resource<ReferenceGrant> = {
-  group: 'gateway.networking.k8s.io',
-  version: 'v1beta1',
-  kind: 'ReferenceGrant',
-  plural: 'referencegrants',
-  singular: 'referencegrant',
-  shortNames: ['refgrant'],
-  categories: [],
-  namespaced: true,
-};
 
 type Claim = Stored<PersistentVolumeClaim>;
 

@@ -1,7 +1,8 @@
 import {
-  type KubeObject,
+  isGranted as isGrantedTo,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
+  type ReferenceGrant,
   type Stored,
   volumeSnapshots,
 } from '../../kube/index.ts';
@@ -54,32 +55,12 @@ export function dataSourceOf(
   );
 }
 
-/** gateway.networking.k8s.io/v1beta1: who may refer into a namespace from another. */
-export interface ReferenceGrant extends KubeObject {
-  readonly spec: {
-    readonly from: readonly { readonly group: string; readonly kind: string; readonly namespace: string }[];
-    readonly to: readonly { readonly group: string; readonly kind: string; readonly name?: string }[];
-  };
-}
-
-/** Whether one of the grants of the source's namespace lets the claim have it. Source: IsGranted. */
+/** Whether one of the grants of the source's namespace lets the claim have it. */
 export function isGranted(
   claim: PersistentVolumeClaim,
   source: DataSource,
   grants: readonly ReferenceGrant[],
 ): boolean {
   const group = source.kind === volumeSnapshots.kind ? volumeSnapshots.group : '';
-  return grants.some(
-    ({ metadata, spec }) =>
-      metadata?.namespace === source.namespace &&
-      spec.from.some(
-        (from) =>
-          from.group === '' &&
-          from.kind === persistentVolumeClaims.kind &&
-          from.namespace === claim.metadata?.namespace,
-      ) &&
-      spec.to.some(
-        (to) => to.group === group && to.kind === source.kind && (!to.name || to.name === source.name),
-      ),
-  );
+  return isGrantedTo(claim, { ...source, group }, grants);
 }

@@ -1,2 +1,3 @@
+export type { CapacityOptions } from './capacity/index.ts';
 export type { ProvisionerOptions } from './options.ts';
 export { createProvisioner } from './provisioner.ts';

@@ -1,19 +1,14 @@
-import type { CsiClient } from '../../csi/index.ts';
+import type { Metrics } from '../../base/index.ts';
+import { BACKOFF, type FlagsOf, fillIn, type RetryingOptions } from '../shared/options.ts';
+import type { CapacityOptions } from './capacity/index.ts';
+import type { NodeDeployment } from './node-arbiter.ts';
 
 /** Flags of the sidecar, under their upstream names in camel case; defaults are upstream's. */
-export interface ProvisionerOptions {
-  /** The driver's controller service. The component does not close it. */
-  readonly csi: CsiClient;
-  /** @default what the driver answers to GetPluginInfo */
-  readonly driverName?: string;
-  /** Milliseconds for each CSI call. @default 10000 */
+export interface ProvisionerFlags extends RetryingOptions {
+  /** For each CSI call. @default 10000 */
   readonly timeoutMs?: number;
   /** How many volumes are made, and how many deleted, at once. @default 100 */
   readonly workerThreads?: number;
-  /** Milliseconds until the first retry; doubles with each failure. @default 1000 */
-  readonly retryIntervalStartMs?: number;
-  /** @default 300000 */
-  readonly retryIntervalMaxMs?: number;
   /** @default 'pvc' */
   readonly volumeNamePrefix?: string;
   /** Cuts the claim's uid, without dashes, to so many characters; -1 keeps it whole. @default -1 */
@@ -34,23 +29,28 @@ export interface ProvisionerOptions {
   readonly crossNamespaceVolumeDataSource?: boolean;
 }
 
-/** Flags with their defaults filled in. */
-export type Flags = Required<Omit<ProvisionerOptions, 'csi' | 'driverName'>>;
-
-export function flagsOf(options: ProvisionerOptions): Flags {
-  return {
-    timeoutMs: options.timeoutMs ?? 10_000,
-    workerThreads: options.workerThreads ?? 100,
-    retryIntervalStartMs: options.retryIntervalStartMs ?? 1_000,
-    retryIntervalMaxMs: options.retryIntervalMaxMs ?? 300_000,
-    volumeNamePrefix: options.volumeNamePrefix ?? 'pvc',
-    volumeNameUuidLength: options.volumeNameUuidLength ?? -1,
-    strictTopology: options.strictTopology ?? false,
-    immediateTopology: options.immediateTopology ?? true,
-    extraCreateMetadata: options.extraCreateMetadata ?? false,
-    defaultFsType: options.defaultFsType ?? '',
-    controllerPublishReadOnly: options.controllerPublishReadOnly ?? false,
-    preventVolumeModeConversion: options.preventVolumeModeConversion ?? true,
-    crossNamespaceVolumeDataSource: options.crossNamespaceVolumeDataSource ?? false,
-  };
+export interface ProvisionerOptions extends ProvisionerFlags {
+  /** --node-deployment: there is a provisioner on each node, beside the driver. @default one for the cluster */
+  readonly nodeDeployment?: NodeDeployment;
+  /** --enable-capacity: tells the scheduler of the driver's capacity. @default it does not */
+  readonly capacity?: CapacityOptions;
+  /** Where what it does is counted and timed. @default nowhere */
+  readonly metrics?: Metrics;
 }
+
+export type Flags = FlagsOf<ProvisionerFlags>;
+
+export const flagsOf = fillIn<ProvisionerFlags>({
+  timeoutMs: 10_000,
+  workerThreads: 100,
+  backoff: BACKOFF,
+  volumeNamePrefix: 'pvc',
+  volumeNameUuidLength: -1,
+  strictTopology: false,
+  immediateTopology: true,
+  extraCreateMetadata: false,
+  defaultFsType: '',
+  controllerPublishReadOnly: false,
+  preventVolumeModeConversion: true,
+  crossNamespaceVolumeDataSource: false,
+});

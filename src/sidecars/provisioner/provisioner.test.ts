@@ -146,7 +146,11 @@ async function start(
   const components = [
     createPersistentVolumeController(context),
     createProtectionControllers(context),
-    createProvisioner(context, { csi: csiClient, retryIntervalStartMs: 10, ...options.flags }),
+    createProvisioner(context, {
+      csi: csiClient,
+      backoff: { initialMs: 10, maxMs: 300_000 },
+      ...options.flags,
+    }),
   ];
   const running = [...components.map((one) => one.start(abort.signal)), informers.start(abort.signal)];
   test.after(async () => {
@@ -166,7 +170,7 @@ async function start(
     failCreations(count) {
       failing = count;
     },
-    until: (what, look) => waitUntil(all, look, { clock: systemClock, limitMs: 5_000, what }),
+    until: (what, look) => waitUntil(all, look, { clock: systemClock, limitMs: 60_000, what }),
     claim: (name = 'data') => informers.of(persistentVolumeClaims).get(name, 'team'),
     volumes: () => [...informers.of(persistentVolumes).values()],
     told: () => [...informers.of(events).values()].map(({ reason, message }) => `${reason}: ${message}`),
@@ -374,7 +378,7 @@ describe('provisioner', () => {
   });
 
   it('does not delete a volume that is attached, and does as soon as it is not', async (test) => {
-    const stack = await start(test, { flags: { retryIntervalStartMs: 60_000 } });
+    const stack = await start(test, { flags: { backoff: { initialMs: 60_000, maxMs: 300_000 } } });
     await prepare(stack);
     await stack.client.create(persistentVolumeClaims, newClaim());
     const claim = await boundClaim(stack);

@@ -1,3 +1,5 @@
+import { fnv32 } from './fnv.ts';
+
 /**
  * How far to rotate the list of places for a claim, so that the volumes of a StatefulSet spread over them: the hash of
  * the set's name plus the ordinal. Several claims of one pod land in one place: of `CLAIM-SET-ORDINAL` only SET counts.
@@ -9,11 +11,4 @@ export function spreadingOffset(claimName: string): number {
   if (!match || ordinal > 0xffff_ffff) return fnv32(claimName);
   const base = match[1]!;
   return (fnv32(base.slice(base.lastIndexOf('-') + 1)) + ordinal) >>> 0;
-}
-
-/** FNV-1, 32 bits, of the UTF-8 bytes. */
-function fnv32(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) hash = (Math.imul(hash, 0x01000193) ^ byte) >>> 0;
-  return hash;
 }

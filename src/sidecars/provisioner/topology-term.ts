@@ -14,7 +14,7 @@ export function termOf(
     if (value === undefined) return undefined;
     segments.push([key, value]);
   }
-  return sorted(segments);
+  return sortedTerm(segments);
 }
 
 /** Fewer keys first, then by key and value: the order in which requisite terms are sent. */
@@ -26,6 +26,10 @@ export function compareTerms(a: TopologyTerm, b: TopologyTerm): number {
     if (difference !== 0) return difference;
   }
   return 0;
+}
+
+export function isEqualTerm(a: TopologyTerm, b: TopologyTerm): boolean {
+  return compareTerms(a, b) === 0;
 }
 
 /** Whether a place that satisfies `whole` satisfies `part`, too. */
@@ -51,7 +55,7 @@ export function flatten(allowed: readonly TopologySelectorTerm[]): TopologyTerm[
       const before: TopologyTerm[] = index === 0 ? [[]] : places;
       places = values.flatMap((value) => before.map((place) => [...place, [key, value] as const]));
     }
-    return places.map(sorted);
+    return places.map(sortedTerm);
   });
 }
 
@@ -65,7 +69,8 @@ export function termText(term: TopologyTerm): string {
   return `[${term.map(([key, value]) => `{${key} ${value}}`).join(' ')}]`;
 }
 
-function sorted(term: TopologyTerm): TopologyTerm {
+/** As every term is: by key. */
+export function sortedTerm(term: TopologyTerm): TopologyTerm {
   return [...term].sort(([a, x], [b, y]) => compareText(a, b) || compareText(x, y));
 }
 

@@ -28,6 +28,7 @@ import type { Flags } from './options.ts';
 import { secretReference } from './secrets.ts';
 import { shared } from './shared.ts';
 import { finalizerChange, isVolumeOf, shouldDelete } from './should-delete.ts';
+import type { VolumeObserver } from './volume-observer.ts';
 
 const ATTACHMENTS_BY_VOLUME = 'va-persistent-volume-name';
 const FINALIZER_ATTEMPTS = 5;
@@ -35,6 +36,16 @@ const FINALIZER_ATTEMPTS = 5;
 const ATTACHED_RETRY_MS = 15_000;
 
 type Volume = Stored<PersistentVolume>;
+
+export interface VolumeDeleterOptions {
+  readonly csi: CsiClient;
+  readonly driver: Driver;
+  readonly flags: Flags;
+  readonly recorder: EventRecorder;
+  readonly observer: Required<VolumeObserver>;
+  /** Whether the driver can delete the volume from here: where there is a provisioner on each node, its own ones only. */
+  isReachable(volume: PersistentVolume): boolean;
+}
 
 /**
  * Deletes the volumes that were released, and keeps their objects until that is done. Source: ProvisionController of
@@ -46,6 +57,8 @@ export class VolumeDeleter {
   readonly #driver: Driver;
   readonly #flags: Flags;
   readonly #recorder: EventRecorder;
+  readonly #observer: Required<VolumeObserver>;
+  readonly #isReachable: (volume: PersistentVolume) => boolean;
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
   readonly #attachments: Informer<VolumeAttachment> | undefined;
@@ -54,18 +67,15 @@ export class VolumeDeleter {
   /** Uids of volumes that are deleted and whose objects the cache still has. */
   readonly #done = new Set<string>();
 
-  constructor(
-    context: ComponentContext,
-    csiClient: CsiClient,
-    driver: Driver,
-    flags: Flags,
-    recorder: EventRecorder,
-  ) {
+  constructor(context: ComponentContext, options: VolumeDeleterOptions) {
+    const { driver, flags, recorder } = options;
     this.#context = context;
-    this.#csi = csiClient;
+    this.#csi = options.csi;
     this.#driver = driver;
     this.#flags = flags;
     this.#recorder = recorder;
+    this.#observer = options.observer;
+    this.#isReachable = options.isReachable;
     const { informers, clock, log } = context;
     this.#volumes = informers.of(persistentVolumes);
     this.#classes = informers.of(storageClasses);
@@ -78,7 +88,7 @@ export class VolumeDeleter {
       clock,
       log,
       workers: flags.workerThreads,
-      backoff: { initialMs: flags.retryIntervalStartMs, maxMs: flags.retryIntervalMaxMs },
+      backoff: flags.backoff,
       reconcile: (name, signal) => this.#reconcile(name, signal),
     });
   }
@@ -120,12 +130,15 @@ export class VolumeDeleter {
       const change = add ? withFinalizer : withoutFinalizer;
       volume = await this.#writeFinalizers(change(volume, FINALIZER_EXTERNAL_PROVISIONER));
     }
-    if (!shouldDelete(volume)) return undefined;
+    if (!shouldDelete(volume) || !this.#isReachable(volume)) return undefined;
+    const { clock } = this.#context;
+    const startedMs = clock.monotonic();
     const attachment = await this.#attachmentOf(name);
     if (attachment) {
       // Its detach wakes us: this is a wait, not a failure, though upstream's event is a warning.
       const message = `persistentvolume ${name} is still attached to node ${attachment.spec.nodeName}`;
       this.#recorder.event(volume, 'Warning', 'VolumeFailedDelete', message);
+      this.#observer.notDeleted(volume);
       return ATTACHED_RETRY_MS;
     }
     const { claimRef } = volume.spec ?? {};
@@ -136,17 +149,23 @@ export class VolumeDeleter {
     });
     try {
       await this.#deleteVolume(volume, signal);
+      this.#observer.deleted(volume);
     } catch (error) {
       const message = rpcErrorText(error);
       span.fail(message);
-      if (!signal.aborted) this.#recorder.event(volume, 'Warning', 'VolumeFailedDelete', message);
+      if (!signal.aborted) {
+        this.#recorder.event(volume, 'Warning', 'VolumeFailedDelete', message);
+        this.#observer.notDeleted(volume);
+      }
       throw new Error(message, { cause: error });
     }
     try {
       await this.#deleteObject(volume);
       span.ok();
+      this.#observer.gone(volume, clock.monotonic() - startedMs);
       return undefined;
     } catch (error) {
+      this.#observer.notDeleted(volume);
       span.fail(errorMessage(error));
       throw error;
     }

@@ -1,13 +1,7 @@
 import { errorMessage } from '../../base/index.ts';
-import type { ComponentContext, Informer } from '../../client/index.ts';
+import type { ComponentContext } from '../../client/index.ts';
 import { type CsiClient, csi, provisioningState, rpcErrorText } from '../../csi/index.ts';
 import {
-  ANN_SELECTED_NODE,
-  annotation,
-  type CSINode,
-  csiNodes,
-  type Node,
-  nodes,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type StorageClass,
@@ -16,23 +10,31 @@ import {
 } from '../../kube/index.ts';
 import { credentialsOf } from '../shared/credentials.ts';
 import type { Driver } from '../shared/driver.ts';
+import type { Accessibility } from './accessibility.ts';
 import type { ContentSource } from './content-source.ts';
 import { ContentSources } from './content-sources.ts';
-import { supportsTopology } from './driver.ts';
 import { newPersistentVolume } from './new-volume.ts';
 import type { Flags } from './options.ts';
 import { asProvisionError, ProvisionError } from './provision-error.ts';
-import {
-  accessibilityRequirements,
-  type RememberedTopology,
-  type TopologyRequirementInit,
-} from './topology.ts';
+import { hasRoom } from './room.ts';
+import { selectedNodeOf } from './selected-node.ts';
+import type { TopologyRequirementInit } from './topology.ts';
 import { type VolumeRequest, volumeRequest } from './volume-request.ts';
 
 /** How often a volume is deleted that turned out wrong, before it is left behind. */
 const CLEANUP_ATTEMPTS = 5;
 
 type Claim = Stored<PersistentVolumeClaim>;
+
+export interface VolumeMakerOptions {
+  readonly csi: CsiClient;
+  readonly driver: Driver;
+  readonly flags: Flags;
+  /** Undefined for a driver whose volumes are reachable from everywhere. */
+  readonly accessibility: Accessibility | undefined;
+  /** What the provisioner's identity ends with. */
+  readonly suffix: string;
+}
 
 /** Makes volumes with CreateVolume. */
 export class VolumeMaker {
@@ -41,28 +43,23 @@ export class VolumeMaker {
   readonly #driver: Driver;
   readonly #flags: Flags;
   readonly #identity: string;
-  readonly #topology: { readonly csiNodes: Informer<CSINode>; readonly nodes: Informer<Node> } | undefined;
+  readonly #accessibility: Accessibility | undefined;
   readonly #sources: ContentSources;
-  readonly #remembered = new Map<string, RememberedTopology>();
 
-  constructor(context: ComponentContext, csiClient: CsiClient, driver: Driver, flags: Flags) {
+  constructor(
+    context: ComponentContext,
+    { csi: csiClient, driver, flags, accessibility, suffix }: VolumeMakerOptions,
+  ) {
     this.#context = context;
     this.#csi = csiClient;
     this.#driver = driver;
     this.#flags = flags;
+    this.#accessibility = accessibility;
     this.#sources = new ContentSources(context, {
       preventModeConversion: flags.preventVolumeModeConversion,
     });
-    const { clock, random, informers } = context;
-    this.#identity = `${clock.now()}-${Math.floor(random.next() * 10_000)}-${driver.name}`;
-    if (supportsTopology(driver)) {
-      this.#topology = { csiNodes: informers.of(csiNodes), nodes: informers.of(nodes) };
-    }
-  }
-
-  /** What must be synced before the first volume is made. */
-  get informers(): readonly { synced: Promise<void> }[] {
-    return this.#topology ? [this.#topology.csiNodes, this.#topology.nodes] : [];
+    const { clock, random } = context;
+    this.#identity = `${clock.now()}-${Math.floor(random.next() * 10_000)}-${driver.name}${suffix}`;
   }
 
   /**
@@ -73,7 +70,7 @@ export class VolumeMaker {
     const request = volumeRequest(claim, storageClass, this.#driver, this.#flags);
     const { dataSource } = request;
     const source = dataSource && (await this.#sources.hold(claim, storageClass, dataSource));
-    const accessibility = this.#accessibility(claim, storageClass);
+    const accessibility = this.#accessibility?.requirement(claim, storageClass, selectedNodeOf(claim));
     const mutableParameters = await this.#attributes(claim, signal);
     const secrets = await credentialsOf(this.#context.client, request.secretReferences.provisioner).catch(
       (error: unknown) => {
@@ -103,7 +100,7 @@ export class VolumeMaker {
         }),
       );
     }
-    this.#remembered.delete(claim.metadata.uid);
+    this.forget(claim.metadata.uid);
     const { MULTI_NODE_READER_ONLY } = csi.VolumeCapability_AccessMode_Mode;
     const [only, ...others] = request.volumeCapabilities;
     const isReadOnly = others.length === 0 && only?.accessMode.mode === MULTI_NODE_READER_ONLY;
@@ -114,14 +111,27 @@ export class VolumeMaker {
       made,
       driver: this.#driver.name,
       identity: this.#identity,
-      supportsTopology: this.#topology !== undefined,
+      supportsTopology: this.#accessibility !== undefined,
       readOnly: isReadOnly && this.#flags.controllerPublishReadOnly,
     });
   }
 
   /** Drops what was remembered for a claim that is gone. */
   forget(claimUid: string): void {
-    this.#remembered.delete(claimUid);
+    this.#accessibility?.forget(claimUid);
+  }
+
+  /** Whether the driver has room for the claim's volume on a node. @throws Error when that cannot be told. */
+  async hasRoomOn(
+    node: string,
+    claim: Claim,
+    storageClass: StorageClass,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const request = volumeRequest(claim, storageClass, this.#driver, this.#flags);
+    const place = this.#accessibility?.ask(claim, storageClass, node);
+    if (place && 'error' in place) throw new Error(place.error);
+    return hasRoom(this.#csi, request, place?.requirement, { timeoutMs: this.#flags.timeoutMs, signal });
   }
 
   /** The parameters of the VolumeAttributesClass that the claim asks for. */
@@ -173,35 +183,12 @@ export class VolumeMaker {
       );
       if (volume) return volume;
     } catch (error) {
-      const mayReschedule = this.#topology !== undefined && selectedNodeOf(claim) !== '';
+      const mayReschedule = this.#accessibility !== undefined && selectedNodeOf(claim) !== '';
       const state = provisioningState(error, mayReschedule);
-      if (state !== 'in-background') this.#remembered.delete(claim.metadata.uid);
+      if (state !== 'in-background') this.forget(claim.metadata.uid);
       throw asProvisionError(state, error);
     }
     throw new ProvisionError('in-background', `CreateVolume of ${request.name} answered without a volume`);
-  }
-
-  /** Where the volume is to be reachable from. */
-  #accessibility(claim: Claim, storageClass: StorageClass): TopologyRequirementInit | undefined {
-    if (!this.#topology) return undefined;
-    const { uid, name } = claim.metadata;
-    const result = accessibilityRequirements({
-      driver: this.#driver.name,
-      claimName: name,
-      allowedTopologies: storageClass.allowedTopologies ?? [],
-      selectedNode: selectedNodeOf(claim),
-      strict: this.#flags.strictTopology,
-      immediate: this.#flags.immediateTopology,
-      csiNodes: rotated([...this.#topology.csiNodes.values()], this.#context.random.next()),
-      nodes: [...this.#topology.nodes.values()],
-      remembered: this.#remembered.get(uid),
-    });
-    if ('error' in result) {
-      if (result.reschedule) throw new ProvisionError('reschedule', result.error);
-      throw new ProvisionError('no-change', `error generating accessibility requirements: ${result.error}`);
-    }
-    this.#remembered.set(uid, result.remember);
-    return result.requirement;
   }
 
   /** Deletes a volume that is of no use; resolves to why that failed. */
@@ -230,14 +217,4 @@ function faultOf(made: csi.Volume, request: VolumeRequest): string | undefined {
     return `created volume capacity ${made.capacityBytes} less than requested capacity ${request.requiredBytes}`;
   // An older driver makes an empty volume and says nothing.
   return request.dataSource && !made.contentSource ? 'volume content source missing' : undefined;
-}
-
-export function selectedNodeOf(claim: PersistentVolumeClaim): string {
-  return annotation(claim, ANN_SELECTED_NODE) ?? '';
-}
-
-/** The list, begun at a random place. */
-function rotated<T>(list: readonly T[], chance: number): T[] {
-  const from = Math.floor(chance * list.length);
-  return [...list.slice(from), ...list.slice(0, from)];
 }

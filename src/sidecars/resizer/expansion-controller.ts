@@ -1,11 +1,5 @@
-import { errorMessage, rfc3339 } from '../../base/index.ts';
-import {
-  type ComponentContext,
-  Controller,
-  type EventRecorder,
-  type Informer,
-  type Patch,
-} from '../../client/index.ts';
+import { errorMessage } from '../../base/index.ts';
+import type { ComponentContext, EventRecorder, Informer, Patch } from '../../client/index.ts';
 import { Code, CsiError, isFinalError, isInfeasibleError, rpcErrorText } from '../../csi/index.ts';
 import {
   ANN_PRE_RESIZE_CAPACITY,
@@ -13,16 +7,12 @@ import {
   claimKeysOf,
   compareQuantity,
   keyOf,
-  type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
-  persistentVolumeClaims,
   persistentVolumes,
   pods,
-  type Stored,
-  splitKey,
 } from '../../kube/index.ts';
-import { SlowRetry } from '../shared/slow-retry.ts';
+import { type Claim, ClaimLoop, type Volume } from './claim-loop.ts';
 import {
   type ClaimPatch,
   expansionFailed,
@@ -33,9 +23,6 @@ import {
 import type { Flags } from './options.ts';
 import { asksForMore, type Expansion, isExpandedOnNode, planExpansion } from './plan-expansion.ts';
 import { isVolumeOf, type Resized, type VolumeResizer } from './volume-resizer.ts';
-
-type Claim = Stored<PersistentVolumeClaim>;
-type Volume = Stored<PersistentVolume>;
 
 const POD_BY_CLAIM = 'resizer/claims-in-use';
 /** When to look again for what the caches have not heard yet. */
@@ -52,12 +39,9 @@ export interface ExpansionControllerOptions {
 export class ExpansionController {
   readonly #context: ComponentContext;
   readonly #options: ExpansionControllerOptions;
-  readonly #claims: Informer<PersistentVolumeClaim>;
-  readonly #volumes: Informer<PersistentVolume>;
   /** Absent when nobody wants to know who uses what. */
   readonly #pods: Informer<Pod> | undefined;
-  readonly #controller: Controller;
-  readonly #slow: SlowRetry;
+  readonly #loop: ClaimLoop;
   /** The versions of volumes and claims, by key, that we have written and the caches may not have heard of yet. */
   readonly #written = new Map<string, bigint>();
   /** Claims whose last try failed for good. */
@@ -66,59 +50,34 @@ export class ExpansionController {
   readonly #offlineOnly = new Set<string>();
 
   constructor(context: ComponentContext, options: ExpansionControllerOptions) {
-    const { informers, clock, log } = context;
     const { flags } = options;
     this.#context = context;
     this.#options = options;
-    this.#claims = informers.of(persistentVolumeClaims);
-    this.#volumes = informers.of(persistentVolumes);
     this.#pods = flags.handleVolumeInUseError
-      ? informers.of<Pod>(pods).addIndex(POD_BY_CLAIM, claimsInUse)
+      ? context.informers.of<Pod>(pods).addIndex(POD_BY_CLAIM, claimsInUse)
       : undefined;
-    this.#slow = new SlowRetry(clock, flags.retryIntervalMaxMs);
-    this.#controller = new Controller({
+    this.#loop = new ClaimLoop(context, flags, {
       name: 'csi-resizer-pvc',
-      clock,
-      log,
-      workers: flags.workers,
-      backoff: { initialMs: flags.retryIntervalStartMs, maxMs: flags.retryIntervalMaxMs },
-      reconcile: (key, signal) => this.#reconcile(key, signal),
-    });
-  }
-
-  /** What must be known before anything is decided. */
-  get informers(): readonly { readonly synced: Promise<void> }[] {
-    return [this.#claims, this.#volumes, ...(this.#pods ? [this.#pods] : [])];
-  }
-
-  async run(signal: AbortSignal): Promise<void> {
-    const enqueue = (claim: Claim) => this.#controller.enqueue(keyOf(claim));
-    const stop = this.#claims.on({
-      added: enqueue,
-      updated: (claim, previous) => {
-        if (concernsExpansion(claim, previous)) enqueue(claim);
-      },
-      deleted: (claim) => {
-        const key = keyOf(claim);
-        this.#slow.delete(key);
+      concerns: concernsExpansion,
+      forget: (key, { metadata }) => {
         this.#failedForGood.delete(key);
         this.#written.delete(key);
-        this.#offlineOnly.delete(claim.metadata.uid);
+        this.#offlineOnly.delete(metadata.uid);
       },
+      reconcile: (...of) => this.#reconcile(...of),
     });
-    try {
-      await this.#controller.run(signal);
-    } finally {
-      stop();
-    }
   }
 
-  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const claim = this.#claims.byKey(key);
-    const name = claim?.spec?.volumeName;
-    if (!claim || !name) return undefined;
-    const volume = this.#volumes.get(name);
-    if (!volume) throw new Error(`PV ${JSON.stringify(name)} bound to pvc ${JSON.stringify(key)} not found`);
+  run(signal: AbortSignal): Promise<void> {
+    return this.#loop.run(signal, { informers: this.#pods ? { pods: this.#pods } : {} });
+  }
+
+  async #reconcile(
+    key: string,
+    claim: Claim,
+    volume: Volume,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
     if (!isVolumeOf(this.#options.driver, volume, claim)) return undefined;
     if (this.#isBehind(keyOf(volume), volume) || this.#isBehind(key, claim)) return CACHE_LAG_MS;
     if (ANN_PRE_RESIZE_CAPACITY in (volume.metadata.annotations ?? {}) && isExpandedOnNode(claim, volume))
@@ -129,9 +88,9 @@ export class ExpansionController {
       inControlPlane: this.#options.resizer.inControlPlane,
       failedForGood: this.#failedForGood.has(key),
     };
-    const waitMs = this.#slow.remainingMs(key);
+    const waitMs = this.#loop.slow.remainingMs(key);
     if (waitMs === 0 && claim.status?.allocatedResourceStatuses?.storage === 'ControllerResizeInfeasible')
-      this.#slow.add(key);
+      this.#loop.slow.add(key);
     const expansion = planExpansion(claim, volume, known);
     if (!expansion) return undefined;
     // Impossible is impossible, until it is asked for another size.
@@ -151,7 +110,7 @@ export class ExpansionController {
     const claim = await this.#patchClaim(
       `marking pvc ${JSON.stringify(key)} as resizing failed`,
       old,
-      resizeInProgress(old, expansion, this.#now()),
+      resizeInProgress(old, expansion, this.#loop.now()),
     );
     const { uid } = claim.metadata;
     if (this.#offlineOnly.has(uid) && (this.#pods?.byIndex(POD_BY_CLAIM, key).length ?? 0) > 0) {
@@ -183,13 +142,13 @@ export class ExpansionController {
     try {
       const resized = await resizer.resize(volume, newSize, signal);
       this.#failedForGood.delete(key);
-      this.#slow.delete(key);
+      this.#loop.slow.delete(key);
       return resized;
     } catch (error) {
       const why = rpcErrorText(error);
       if (isInUse(error)) this.#offlineOnly.add(claim.metadata.uid);
       const isInfeasible = isInfeasibleError(error);
-      if (!isInfeasible) this.#slow.delete(key);
+      if (!isInfeasible) this.#loop.slow.delete(key);
       if (isFinalError(error)) {
         this.#failedForGood.add(key);
         await this.#tellFailure(key, claim, why, isInfeasible);
@@ -203,7 +162,7 @@ export class ExpansionController {
   }
 
   async #tellFailure(key: string, claim: Claim, why: string, isInfeasible: boolean): Promise<void> {
-    const body = expansionFailed(why, isInfeasible, this.#now());
+    const body = expansionFailed(why, isInfeasible, this.#loop.now());
     try {
       // Whatever else has changed of the claim: the next try begins with this.
       await this.#patchStatus(claim, { type: 'strategic', body });
@@ -235,7 +194,7 @@ export class ExpansionController {
     }
     const quoted = JSON.stringify(key);
     if (onNode) {
-      const pending = nodeExpansionPending(claim, this.#now());
+      const pending = nodeExpansionPending(claim, this.#loop.now());
       await this.#patchClaim(`mark PVC ${quoted} as node expansion required failed`, claim, pending);
       recorder.event(
         claim,
@@ -262,11 +221,8 @@ export class ExpansionController {
   }
 
   async #patchStatus(claim: Claim, patch: Patch): Promise<Claim> {
-    const key = keyOf(claim);
-    const { client } = this.#context;
-    const status = { subresource: 'status' };
-    const patched = await client.patch(persistentVolumeClaims, splitKey(key), patch, status);
-    this.#written.set(key, versionOf(patched));
+    const patched = await this.#loop.patchStatus(claim, patch);
+    this.#written.set(keyOf(claim), versionOf(patched));
     return patched;
   }
 
@@ -283,10 +239,6 @@ export class ExpansionController {
     if (versionOf(cached) < written) return true;
     this.#written.delete(key);
     return false;
-  }
-
-  #now(): string {
-    return rfc3339(this.#context.clock.now());
   }
 }
 

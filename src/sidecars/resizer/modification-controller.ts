@@ -1,25 +1,15 @@
-import { errorMessage, rfc3339 } from '../../base/index.ts';
-import {
-  type ComponentContext,
-  Controller,
-  type EventRecorder,
-  type Informer,
-  type Patch,
-} from '../../client/index.ts';
+import { errorMessage } from '../../base/index.ts';
+import type { ComponentContext, EventRecorder, Informer } from '../../client/index.ts';
 import { Code, CsiError, goCodeName, isFinalError, rpcErrorText } from '../../csi/index.ts';
 import {
   keyOf,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
-  persistentVolumeClaims,
   persistentVolumes,
   type Stored,
-  splitKey,
   type VolumeAttributesClass,
   volumeAttributesClasses,
 } from '../../kube/index.ts';
 import type { ClaimStatusPatch } from '../../volume/index.ts';
-import { SlowRetry } from '../shared/slow-retry.ts';
+import { type Claim, ClaimLoop, type Volume } from './claim-loop.ts';
 import {
   MODIFICATION_CANCELLED,
   MODIFICATION_PENDING,
@@ -36,8 +26,6 @@ import {
 } from './plan-modification.ts';
 import type { VolumeModifier } from './volume-modifier.ts';
 
-type Claim = Stored<PersistentVolumeClaim>;
-type Volume = Stored<PersistentVolume>;
 type AttributesClass = Stored<VolumeAttributesClass>;
 
 export interface ModificationControllerOptions {
@@ -51,87 +39,58 @@ export interface ModificationControllerOptions {
 export class ModificationController {
   readonly #context: ComponentContext;
   readonly #options: ModificationControllerOptions;
-  readonly #claims: Informer<PersistentVolumeClaim>;
-  readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<VolumeAttributesClass>;
-  readonly #controller: Controller;
-  readonly #slow: SlowRetry;
+  readonly #loop: ClaimLoop;
   /** Claims whose driver may be at it: they must get the same again. */
   readonly #uncertain = new Set<string>();
 
   constructor(context: ComponentContext, options: ModificationControllerOptions) {
-    const { informers, clock, log } = context;
-    const { flags } = options;
     this.#context = context;
     this.#options = options;
-    this.#claims = informers.of(persistentVolumeClaims);
-    this.#volumes = informers.of(persistentVolumes);
-    this.#classes = informers.of(volumeAttributesClasses);
-    this.#slow = new SlowRetry(clock, flags.retryIntervalMaxMs);
-    this.#controller = new Controller({
+    this.#classes = context.informers.of(volumeAttributesClasses);
+    this.#loop = new ClaimLoop(context, options.flags, {
       name: 'csi-resizer-modify',
-      clock,
-      log,
-      workers: flags.workers,
-      backoff: { initialMs: flags.retryIntervalStartMs, maxMs: flags.retryIntervalMaxMs },
-      reconcile: (key, signal) => this.#reconcile(key, signal),
+      concerns: concernsAttributes,
+      forget: (key) => this.#uncertain.delete(key),
+      reconcile: (...of) => this.#reconcile(...of),
     });
   }
 
-  /** What must be known before anything is decided. */
-  get informers(): readonly { readonly synced: Promise<void> }[] {
-    return [this.#claims, this.#volumes, this.#classes];
+  run(signal: AbortSignal): Promise<void> {
+    const { claims } = this.#loop;
+    return this.#loop.run(signal, {
+      informers: { classes: this.#classes },
+      listen: () => {
+        // What the one before us has begun: nobody knows how far it came.
+        for (const claim of claims.values())
+          if (claim.status?.modifyVolumeStatus?.status === 'InProgress') this.#uncertain.add(keyOf(claim));
+        // Upstream lets claims wait for a class until something else happens to them.
+        return [this.#classes.on({ added: ({ metadata }) => this.#wakeThoseWaitingFor(metadata.name) })];
+      },
+    });
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    // What the one before us has begun: nobody knows how far it came.
-    for (const claim of this.#claims.values())
-      if (claim.status?.modifyVolumeStatus?.status === 'InProgress') this.#uncertain.add(keyOf(claim));
-    const enqueue = (claim: Claim) => this.#controller.enqueue(keyOf(claim));
-    const stops = [
-      this.#claims.on({
-        added: enqueue,
-        updated: (claim, previous) => {
-          if (concernsAttributes(claim, previous)) enqueue(claim);
-        },
-        deleted: (claim) => {
-          this.#slow.delete(keyOf(claim));
-          this.#uncertain.delete(keyOf(claim));
-        },
-      }),
-      // Upstream lets claims wait for a class until something else happens to them.
-      this.#classes.on({
-        added: ({ metadata }) => {
-          for (const claim of this.#claims.values())
-            if (
-              claim.spec?.volumeAttributesClassName === metadata.name &&
-              claim.status?.modifyVolumeStatus?.status === 'Pending'
-            )
-              enqueue(claim);
-        },
-      }),
-    ];
-    try {
-      await this.#controller.run(signal);
-    } finally {
-      for (const stop of stops) stop();
+  #wakeThoseWaitingFor(className: string): void {
+    for (const claim of this.#loop.claims.values()) {
+      const isPending = claim.status?.modifyVolumeStatus?.status === 'Pending';
+      if (isPending && claim.spec?.volumeAttributesClassName === className) this.#loop.enqueue(claim);
     }
   }
 
-  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const claim = this.#claims.byKey(key);
-    const name = claim?.spec?.volumeName;
-    if (!claim || !name) return undefined;
-    const volume = this.#volumes.get(name);
-    if (!volume) throw new Error(`PV ${JSON.stringify(name)} of pvc ${JSON.stringify(key)} not found`);
+  async #reconcile(
+    key: string,
+    claim: Claim,
+    volume: Volume,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
     if (volume.spec?.csi?.driver !== this.#options.driver || claim.status?.phase !== 'Bound')
       return undefined;
 
     // Impossible is impossible, until it is asked for another class.
-    if (!isLastTarget(claim)) this.#slow.delete(key);
-    const waitMs = this.#slow.remainingMs(key);
+    if (!isLastTarget(claim)) this.#loop.slow.delete(key);
+    const waitMs = this.#loop.slow.remainingMs(key);
     if (waitMs > 0) return waitMs;
-    if (asksForImpossible(claim)) this.#slow.add(key);
+    if (asksForImpossible(claim)) this.#loop.slow.add(key);
 
     const plan = planModification(claim, this.#uncertain.has(key));
     switch (plan.action) {
@@ -151,7 +110,7 @@ export class ModificationController {
 
   async #cancel(claim: Claim): Promise<undefined> {
     this.#options.recorder.event(claim, 'Normal', 'VolumeModifyCanceled', 'Cancelled modify.');
-    await this.#patchStatus(claim, { type: 'strategic', body: { status: MODIFICATION_CANCELLED } });
+    await this.#loop.patchStatus(claim, { type: 'strategic', body: { status: MODIFICATION_CANCELLED } });
   }
 
   async #begin(
@@ -167,7 +126,7 @@ export class ModificationController {
       await this.#mark(old, MODIFICATION_PENDING);
       return;
     }
-    const claim = await this.#mark(old, modificationBegun(old, target, this.#now()));
+    const claim = await this.#mark(old, modificationBegun(old, target, this.#loop.now()));
     const told = `external resizer is modifying volume ${claim.metadata.name} with vac ${target}`;
     this.#options.recorder.event(claim, 'Normal', 'VolumeModify', told);
     await this.#modify(key, claim, volume, found, signal);
@@ -200,7 +159,7 @@ export class ModificationController {
       // The volume first: a claim that is done is not looked at again.
       const body = { spec: { volumeAttributesClassName: target } };
       await client.patch(persistentVolumes, { name }, { type: 'merge', body });
-      await this.#patchStatus(claim, { type: 'strategic', body: { status: modificationDone(target) } });
+      await this.#loop.patchStatus(claim, { type: 'strategic', body: { status: modificationDone(target) } });
     } catch (error) {
       throw new Error(
         `modify volume failed to mark pvc ${claim.metadata.name} modify volume completed: ${errorMessage(error)}`,
@@ -218,8 +177,8 @@ export class ModificationController {
     else this.#uncertain.add(key);
     const codeName = goCodeName(error.codeName);
     const failure = { codeName, details: error.details, isFinal, isInfeasible };
-    await this.#mark(claim, modificationFailed(claim, failure, this.#now()));
-    if (isInfeasible) this.#slow.add(key);
+    await this.#mark(claim, modificationFailed(claim, failure, this.#loop.now()));
+    if (isInfeasible) this.#loop.slow.add(key);
     const told = `${rpcErrorText(error)}${isFinal ? '' : `. Still modifying to VAC ${target}`}`;
     this.#options.recorder.event(claim, 'Warning', 'VolumeModifyFailed', told);
   }
@@ -239,22 +198,13 @@ export class ModificationController {
     const { name, resourceVersion } = claim.metadata;
     const body = { metadata: { resourceVersion }, status };
     try {
-      return await this.#patchStatus(claim, { type: 'merge', body });
+      return await this.#loop.patchStatus(claim, { type: 'merge', body });
     } catch (error) {
       throw new Error(
         `mark PVC ${JSON.stringify(name)} as modify volume failed, errored with: ${errorMessage(error)}`,
         { cause: error },
       );
     }
-  }
-
-  #patchStatus(claim: Claim, patch: Patch): Promise<Claim> {
-    const name = splitKey(keyOf(claim));
-    return this.#context.client.patch(persistentVolumeClaims, name, patch, { subresource: 'status' });
-  }
-
-  #now(): string {
-    return rfc3339(this.#context.clock.now());
   }
 }
 

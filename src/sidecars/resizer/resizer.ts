@@ -1,15 +1,12 @@
-import { aborted, errorMessage, sleep } from '../../base/index.ts';
-import { type Component, type ComponentContext, Informers } from '../../client/index.ts';
+import { aborted } from '../../base/index.ts';
+import type { Component, ComponentContext } from '../../client/index.ts';
 import { Code, CsiError, nodeCapabilities } from '../../csi/index.ts';
-import { askDriver, type Driver } from '../shared/driver.ts';
+import { askDriver, untilAnswered } from '../shared/driver.ts';
 import { ExpansionController } from './expansion-controller.ts';
 import { ModificationController } from './modification-controller.ts';
 import { type Flags, flagsOf, type ResizerOptions } from './options.ts';
 import { createCsiModifier } from './volume-modifier.ts';
 import { createCsiResizer, TRIVIAL_RESIZER, type VolumeResizer } from './volume-resizer.ts';
-
-/** How long to wait after a driver did not say what its nodes can do. */
-const BETWEEN_QUESTIONS_MS = 1_000;
 
 /**
  * The external-resizer of one driver: grows volumes and changes their attributes when claims ask for it. It waits until
@@ -36,13 +33,13 @@ async function work(
   signal: AbortSignal,
 ): Promise<void> {
   const { client, clock, log } = context;
-  const { csi } = options;
+  const { csi, driverName } = options;
   const { timeoutMs } = flags;
-  const driver = await askDriver(csi, { clock, log, signal, timeoutMs });
+  const driver = await askDriver(csi, { clock, log, signal, timeoutMs, driverName });
   const recorder = context.recorder(`external-resizer ${driver.name}`);
   const resizer = driver.controller.has('EXPAND_VOLUME')
     ? createCsiResizer({ client, csi, driver, timeoutMs })
-    : await nodeResizer(context, options, driver, timeoutMs, signal);
+    : await nodeResizer(context, options, timeoutMs, signal);
   const modifier = driver.controller.has('MODIFY_VOLUME')
     ? createCsiModifier({ client, csi, timeoutMs })
     : undefined;
@@ -55,32 +52,24 @@ async function work(
     log.info('the CSI driver can neither grow nor modify volumes', { driver: driver.name });
     return aborted(signal);
   }
-  await Informers.synced(signal, ...controllers.flatMap(({ informers }) => informers));
   await Promise.all(controllers.map((controller) => controller.run(signal)));
 }
 
 /** For a driver that does nothing in the control plane; undefined when its nodes grow nothing either. */
-async function nodeResizer(
+function nodeResizer(
   { clock, log }: ComponentContext,
   { csi }: ResizerOptions,
-  { name }: Driver,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<VolumeResizer | undefined> {
-  for (;;) {
+  return untilAnswered('what its nodes can do', { clock, log, signal }, async () => {
     try {
       const onNodes = await nodeCapabilities(csi, { timeoutMs, signal });
       return onNodes.has('EXPAND_VOLUME') ? TRIVIAL_RESIZER : undefined;
     } catch (error) {
-      signal.throwIfAborted();
       // The socket of a controller need not serve what nodes are asked.
       if (error instanceof CsiError && error.code === Code.UNIMPLEMENTED) return undefined;
-      const why = errorMessage(error);
-      log.warn('the CSI driver did not say what its nodes can do; asking again', {
-        driver: name,
-        error: why,
-      });
-      await sleep(clock, BETWEEN_QUESTIONS_MS, signal);
+      throw error;
     }
-  }
+  });
 }

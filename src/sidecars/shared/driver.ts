@@ -33,14 +33,22 @@ interface Asking {
 }
 
 /** Asks until the driver answers: it may start late, or again. Rejects only with the signal's reason. */
-export async function askDriver(csi: CsiClient, options: Asking): Promise<Driver> {
-  const { clock, log, signal } = options;
+export function askDriver(csi: CsiClient, options: Asking): Promise<Driver> {
+  return untilAnswered('who it is', options, () => ask(csi, options));
+}
+
+/** Asks the driver something until it answers. Rejects only with the signal's reason. */
+export async function untilAnswered<T>(
+  question: string,
+  { clock, log, signal }: Pick<Asking, 'clock' | 'log' | 'signal'>,
+  answer: () => Promise<T>,
+): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
-      return await ask(csi, options);
+      return await answer();
     } catch (error) {
       signal.throwIfAborted();
-      log.warn('the CSI driver did not say who it is; asking again', { error: errorMessage(error) });
+      log.warn(`the CSI driver did not say ${question}; asking again`, { error: errorMessage(error) });
       await sleep(clock, backoffDelay(BETWEEN_QUESTIONS, Math.min(failures, 8)), signal);
     }
   }

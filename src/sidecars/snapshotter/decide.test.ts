@@ -8,7 +8,9 @@ import {
   type VolumeSnapshotContent,
   type VolumeSnapshotContentStatus,
 } from '../../kube/index.ts';
-import { isForDriver, isNews, type Task, taskFor } from './decide.ts';
+import { isForDriver, type Task } from './content-kind.ts';
+import { isNews, taskFor } from './decide.ts';
+import { SNAPSHOTS } from './snapshot-kind.ts';
 
 interface Shape {
   readonly source?: VolumeSnapshotContent['spec']['source'];
@@ -121,7 +123,7 @@ describe('whose content it is', () => {
   for (const [given, driver, expected] of cases) {
     it(`${JSON.stringify(given.spec.source)} of class ${given.spec.volumeSnapshotClassName}: ${expected}`, () =>
       assert.equal(
-        isForDriver(given, driver, (name) => drivers[name]),
+        isForDriver(SNAPSHOTS, given, driver, (name) => drivers[name]),
         expected,
       ));
   }

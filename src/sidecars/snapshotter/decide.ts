@@ -1,41 +1,50 @@
 import {
+  ANN_GROUP_SNAPSHOT_BEING_CREATED,
+  ANN_GROUP_SNAPSHOT_BEING_DELETED,
   ANN_SNAPSHOT_BEING_CREATED,
   ANN_SNAPSHOT_BEING_DELETED,
-  annotation,
-  isBeingDeleted,
   isGroupMember,
   type Stored,
+  type VolumeGroupSnapshotContent,
   type VolumeSnapshotContent,
 } from '../../kube/index.ts';
+import { type Marks, shouldGo, type Task } from './content-kind.ts';
 
 type Content = Stored<VolumeSnapshotContent>;
+type GroupContent = Stored<VolumeGroupSnapshotContent>;
 
-/**
- * What is to be done about a content. `delete`: the driver's snapshot, then let go of the content; `release`: let go of
- * it alone; `create`: CreateSnapshot, again until it is ready; `look`: ask the driver how the snapshot is.
- * Source: syncContent and shouldDelete of external-snapshotter's sidecar.
- */
-export type Task = 'delete' | 'release' | 'create' | 'look' | 'settle' | 'nothing';
+const MARKS: Marks = {
+  beingCreated: ANN_SNAPSHOT_BEING_CREATED,
+  beingDeleted: ANN_SNAPSHOT_BEING_DELETED,
+};
+const GROUP_MARKS: Marks = {
+  beingCreated: ANN_GROUP_SNAPSHOT_BEING_CREATED,
+  beingDeleted: ANN_GROUP_SNAPSHOT_BEING_DELETED,
+};
 
 export function taskFor(content: Content): Task {
   const { status, spec } = content;
-  if (shouldGo(content)) {
+  const isGiven = spec.source.snapshotHandle !== undefined;
+  if (shouldGo(content, isGiven && !spec.volumeSnapshotRef.uid, MARKS)) {
     const isOurs = status?.snapshotHandle !== undefined && status.volumeGroupSnapshotHandle === undefined;
     return spec.deletionPolicy === 'Delete' && isOurs ? 'delete' : 'release';
   }
   if (status?.readyToUse === true) return 'settle';
   const isMember = status?.volumeGroupSnapshotHandle !== undefined && status.snapshotHandle !== undefined;
-  if (spec.source.snapshotHandle !== undefined || isMember) return 'look';
+  if (isGiven || isMember) return 'look';
   return isGroupMember(content) ? 'nothing' : 'create';
 }
 
-/** Whether nobody needs the content any more, and no CreateSnapshot may still be running for it. */
-export function shouldGo(content: Content): boolean {
-  if (!isBeingDeleted(content)) return false;
-  const { source, volumeSnapshotRef } = content.spec;
-  if (source.snapshotHandle !== undefined && !volumeSnapshotRef.uid) return true;
-  if (annotation(content, ANN_SNAPSHOT_BEING_CREATED) !== undefined) return false;
-  return annotation(content, ANN_SNAPSHOT_BEING_DELETED) !== undefined;
+/** Source: syncGroupSnapshotContent of external-snapshotter's sidecar. */
+export function groupTaskFor(content: GroupContent): Task {
+  const { spec, status } = content;
+  const isGiven = spec.source.groupSnapshotHandles !== undefined;
+  if (shouldGo(content, isGiven && !spec.volumeGroupSnapshotRef.uid, GROUP_MARKS)) {
+    const isThere = status?.volumeGroupSnapshotHandle !== undefined;
+    return spec.deletionPolicy === 'Delete' && isThere ? 'delete' : 'release';
+  }
+  if (status?.readyToUse === true) return 'settle';
+  return isGiven ? 'look' : 'create';
 }
 
 /**
@@ -44,31 +53,41 @@ export function shouldGo(content: Content): boolean {
  */
 export function isNews(content: Content, previous: Content): boolean {
   if (previous.status?.readyToUse !== true && content.status?.readyToUse === true) return true;
+  if (goes(taskFor(content)) && !goes(taskFor(previous))) return true;
   return fingerprint(content) !== fingerprint(previous);
+}
+
+/** What was to go and could not, as the driver was at work on it, goes now. Upstream leaves it until the next restart. */
+function goes(task: Task): boolean {
+  return task === 'delete' || task === 'release';
 }
 
 function fingerprint({ metadata, spec }: Content): string {
   const { labels, annotations, deletionTimestamp, ownerReferences, generation } = metadata;
-  const { [ANN_SNAPSHOT_BEING_CREATED]: _, ...others } = annotations ?? {};
+  const others = othersOf(annotations, ANN_SNAPSHOT_BEING_CREATED);
+  return JSON.stringify([labels, others, deletionTimestamp, ownerReferences, generation, spec]);
+}
+
+/** As for one snapshot. */
+export function isGroupNews(content: GroupContent, previous: GroupContent): boolean {
+  if (goes(groupTaskFor(content)) && !goes(groupTaskFor(previous))) return true;
+  return groupFingerprint(content) !== groupFingerprint(previous);
+}
+
+function groupFingerprint({ metadata, spec, status }: GroupContent): string {
+  const others = othersOf(metadata.annotations, ANN_GROUP_SNAPSHOT_BEING_CREATED);
+  const isReady = status?.readyToUse === true;
   return JSON.stringify([
-    labels,
-    Object.entries(others).sort(),
-    deletionTimestamp,
-    ownerReferences,
-    generation,
+    others,
+    metadata.deletionTimestamp,
     spec,
+    isReady,
+    status?.volumeGroupSnapshotHandle,
   ]);
 }
 
-/** Whether the content is for this driver. Source: isDriverMatch. */
-export function isForDriver(
-  { spec }: Content,
-  driver: string,
-  driverOfClass: (name: string) => string | undefined,
-): boolean {
-  const { source, volumeSnapshotClassName: className } = spec;
-  if (source.volumeHandle === undefined && source.snapshotHandle === undefined) return false;
-  if (spec.driver !== driver) return false;
-  const ofClass = className === undefined ? undefined : driverOfClass(className);
-  return ofClass === undefined || ofClass === driver;
+function othersOf(annotations: Readonly<Record<string, string>> | undefined, own: string) {
+  return Object.entries(annotations ?? {})
+    .filter(([name]) => name !== own)
+    .sort();
 }

@@ -1,70 +1,60 @@
 import type { Clock } from '../../base/index.ts';
-import { type CsiClient, type csi, rpcErrorText } from '../../csi/index.ts';
-import type { Driver } from '../shared/driver.ts';
+import type { csi } from '../../csi/index.ts';
+import type { Stored, VolumeSnapshotContent } from '../../kube/index.ts';
+import type { CallParts, SnapshotCalls } from './content-kind.ts';
 import type { CutSnapshot } from './content-status.ts';
 
-interface Calls {
-  readonly csi: CsiClient;
-  readonly driver: Driver;
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-}
-
 /** The calls to the driver that concern one snapshot. Source: snapshotter.go and csi_handler.go of csi-snapshotter. */
-export class SnapshotCalls {
-  readonly #calls: Calls;
+export function snapshotCalls({
+  csi: client,
+  driver,
+  clock,
+  timeoutMs,
+}: CallParts): SnapshotCalls<Stored<VolumeSnapshotContent>, CutSnapshot> {
+  const { controller } = client;
 
-  constructor(calls: Calls) {
-    this.#calls = calls;
-  }
-
-  async create(
-    request: {
-      readonly name: string;
-      readonly sourceVolumeId: string;
-      readonly parameters: Record<string, string>;
-      readonly secrets: Record<string, string>;
-    },
+  /** How the driver says the snapshot is; undefined when it cannot be asked. */
+  async function ask(
+    snapshotId: string,
+    secrets: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ): Promise<CutSnapshot> {
-    const { snapshot } = await this.#calls.csi.controller.createSnapshot(request, this.#options(signal));
-    if (!snapshot) throw new Error(`CreateSnapshot of ${request.name} answered without a snapshot`);
-    return cutSnapshot(snapshot, this.#calls.clock);
-  }
-
-  async delete(snapshotId: string, secrets: Record<string, string>, signal: AbortSignal): Promise<void> {
-    await this.#calls.csi.controller.deleteSnapshot({ snapshotId, secrets }, this.#options(signal));
-  }
-
-  /** How a snapshot is. One that the driver cannot be asked about is taken for good. Source: GetSnapshotStatus. */
-  async look(snapshotId: string, secrets: Record<string, string>, signal: AbortSignal): Promise<CutSnapshot> {
-    const { csi: client, driver, clock } = this.#calls;
-    if (driver.controller.has('GET_SNAPSHOT')) {
-      const { snapshot } = await client.controller.getSnapshot(
-        { snapshotId, secrets },
-        this.#options(signal),
-      );
-      if (!snapshot) throw new Error(`can not find snapshot for snapshotID ${snapshotId}`);
-      return cutSnapshot(snapshot, clock);
-    }
-    if (!driver.controller.has('LIST_SNAPSHOTS')) {
-      return {
-        snapshotHandle: snapshotId,
-        readyToUse: true,
-        creationTime: clock.now() * 1e6,
-        sizeBytes: 0,
-        groupSnapshotHandle: '',
-      };
-    }
-    const { entries } = await client.controller.listSnapshots({ snapshotId, secrets }, this.#options(signal));
-    const snapshot = entries[0]?.snapshot;
+  ): Promise<CutSnapshot | undefined> {
+    const canGet = driver.controller.has('GET_SNAPSHOT');
+    if (!canGet && !driver.controller.has('LIST_SNAPSHOTS')) return undefined;
+    const request = { snapshotId, secrets };
+    const options = { timeoutMs, signal };
+    const snapshot = canGet
+      ? (await controller.getSnapshot(request, options)).snapshot
+      : (await controller.listSnapshots(request, options)).entries[0]?.snapshot;
     if (!snapshot) throw new Error(`can not find snapshot for snapshotID ${snapshotId}`);
     return cutSnapshot(snapshot, clock);
   }
 
-  #options(signal: AbortSignal) {
-    return { timeoutMs: this.#calls.timeoutMs, signal };
-  }
+  return {
+    async create({ spec }, request, signal) {
+      const sourceVolumeId = spec.source.volumeHandle ?? '';
+      const { snapshot } = await controller.createSnapshot(
+        { ...request, sourceVolumeId },
+        { timeoutMs, signal },
+      );
+      if (!snapshot) throw new Error(`CreateSnapshot of ${request.name} answered without a snapshot`);
+      return cutSnapshot(snapshot, clock);
+    },
+
+    /** One that the driver cannot be asked about is taken for good. Source: GetSnapshotStatus. */
+    async look({ spec, status }, secrets, signal) {
+      const snapshotHandle = status?.snapshotHandle ?? spec.source.snapshotHandle ?? '';
+      const told = await ask(snapshotHandle, secrets, signal);
+      if (told) return { ...told, snapshotHandle };
+      const creationTime = clock.now() * 1e6;
+      return { snapshotHandle, readyToUse: true, creationTime, sizeBytes: 0, groupSnapshotHandle: '' };
+    },
+
+    async delete({ status }, secrets, signal) {
+      const snapshotId = status?.snapshotHandle ?? '';
+      await controller.deleteSnapshot({ snapshotId, secrets }, { timeoutMs, signal });
+    },
+  };
 }
 
 /** A snapshot as the driver describes it. One without a time is taken for new. */
@@ -77,9 +67,4 @@ export function cutSnapshot(snapshot: csi.Snapshot, clock: Clock): CutSnapshot {
     sizeBytes: Number(snapshot.sizeBytes),
     groupSnapshotHandle: snapshot.groupSnapshotId,
   };
-}
-
-/** An error of the driver as Go's %q puts it into a message. */
-export function quoted(error: unknown): string {
-  return JSON.stringify(rpcErrorText(error));
 }

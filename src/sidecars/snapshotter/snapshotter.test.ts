@@ -107,7 +107,7 @@ async function start(test: TestContext, options: Partial<SnapshotterOptions> = {
   const contents = context.informers.of(volumeSnapshotContents);
   const told = context.informers.of(events);
   const until = <R>(what: string, look: () => R | undefined | false) =>
-    waitUntil([contents, told] as never, look, { clock: systemClock, limitMs: 5_000, what });
+    waitUntil([contents, told] as never, look, { clock: systemClock, limitMs: 60_000, what });
   return {
     ...stack,
     driver,

@@ -1,20 +1,13 @@
 import { aborted } from '../../base/index.ts';
 import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
-import {
-  type Stored,
-  type VolumeGroupSnapshotContent,
-  type VolumeSnapshotContent,
-  volumeGroupSnapshotClasses,
-  volumeGroupSnapshotContents,
-  volumeSnapshotClasses,
-  volumeSnapshotContents,
-} from '../../kube/index.ts';
+import type { Stored } from '../../kube/index.ts';
 import { askDriver, type Driver } from '../shared/driver.ts';
+import { type AnyClass, type AnyContent, type ContentKind, isForDriver, isForNode } from './content-kind.ts';
+import { ContentObjects } from './content-objects.ts';
 import { ContentWorker } from './content-worker.ts';
-import { isForDriver, isNews } from './decide.ts';
-import { GroupContentWorker, isGroupForDriver, isGroupNews } from './group-content-worker.ts';
+import { GROUP_SNAPSHOTS } from './group-snapshot-kind.ts';
 import { type Flags, flagsOf, type SnapshotterOptions } from './options.ts';
-import { SnapshotCalls } from './snapshot-calls.ts';
+import { SNAPSHOTS } from './snapshot-kind.ts';
 
 /** What of a driver's answers is not there yet is asked for with the back-off of a failure. */
 class NotReadyYet extends Error {
@@ -42,8 +35,8 @@ export function createSnapshotter(context: ComponentContext, options: Snapshotte
         }
         const hasGroups = flags.groupSnapshots && driver.services.has('GROUP_CONTROLLER_SERVICE');
         await Promise.all([
-          run(context, options, driver, flags, signal),
-          hasGroups && runGroups(context, options, driver, flags, signal),
+          run(SNAPSHOTS, context, options, driver, flags, signal),
+          hasGroups && run(GROUP_SNAPSHOTS, context, options, driver, flags, signal),
         ]);
       } catch (error) {
         if (!signal.aborted) throw error;
@@ -52,91 +45,43 @@ export function createSnapshotter(context: ComponentContext, options: Snapshotte
   };
 }
 
-async function run(
+/** Looks after the contents of one kind that are the driver's. */
+async function run<Content extends AnyContent, Class extends AnyClass, Cut>(
+  kind: ContentKind<Content, Class, Cut>,
   context: ComponentContext,
-  options: SnapshotterOptions,
+  { csi }: SnapshotterOptions,
   driver: Driver,
   flags: Flags,
   signal: AbortSignal,
 ): Promise<void> {
   const { informers, clock, log } = context;
-  const contents = informers.of(volumeSnapshotContents);
-  const classes = informers.of(volumeSnapshotClasses);
-  const worker = new ContentWorker({
-    context,
-    recorder: context.recorder(`csi-snapshotter ${driver.name}`),
-    classes,
-    calls: new SnapshotCalls({ csi: options.csi, driver, clock, timeoutMs: flags.timeoutMs }),
-    flags,
-  });
-  const isOurs = (content: Stored<VolumeSnapshotContent>) =>
-    isForDriver(content, driver.name, (name) => classes.get(name)?.driver);
+  const contents = informers.of(kind.contents);
+  const classes = informers.of(kind.classes);
+  const recorder = context.recorder(`csi-snapshotter ${driver.name}`);
+  const objects = new ContentObjects({ kind, context, recorder, classes });
+  const calls = kind.calls({ csi, driver, clock, timeoutMs: flags.timeoutMs });
+  const worker = new ContentWorker({ kind, objects, calls, recorder, flags });
   const queue = new Controller({
-    name: `snapshotter of ${driver.name}`,
+    name: `${kind.noun}s of ${driver.name}`,
     clock,
     log,
     workers: flags.workerThreads,
     backoff: flags.backoff,
     async reconcile(name, stopped) {
       const content = contents.get(name);
-      if (!content || !isOurs(content)) return;
-      if (await worker.sync(content, stopped)) throw new NotReadyYet('the snapshot is not ready yet');
+      if (!content || !isForNode(content, flags.nodeName)) return;
+      if (!isForDriver(kind, content, driver.name, (of) => classes.get(of)?.driver)) return;
+      if (await worker.sync(content, stopped)) throw new NotReadyYet(`the ${kind.noun} is not ready yet`);
     },
   });
-  const look = ({ metadata }: Stored<VolumeSnapshotContent>) => queue.enqueue(metadata.name);
+  const look = ({ metadata }: Stored<Content>) => queue.enqueue(metadata.name);
   await runControllers(signal, {
     informers: { contents, classes },
     listen: () => [
       contents.on({
         added: look,
         updated: (content, previous) => {
-          if (isNews(content, previous)) look(content);
-        },
-      }),
-    ],
-    loops: [queue],
-  });
-}
-
-async function runGroups(
-  context: ComponentContext,
-  options: SnapshotterOptions,
-  driver: Driver,
-  flags: Flags,
-  signal: AbortSignal,
-): Promise<void> {
-  const { informers, clock, log } = context;
-  const contents = informers.of(volumeGroupSnapshotContents);
-  const classes = informers.of(volumeGroupSnapshotClasses);
-  const worker = new GroupContentWorker({
-    context,
-    csi: options.csi,
-    recorder: context.recorder(`csi-snapshotter ${driver.name}`),
-    classes,
-    flags,
-  });
-  const isOurs = (content: Stored<VolumeGroupSnapshotContent>) =>
-    isGroupForDriver(content, driver.name, (name) => classes.get(name)?.driver);
-  const queue = new Controller({
-    name: `group snapshotter of ${driver.name}`,
-    clock,
-    log,
-    workers: flags.workerThreads,
-    backoff: flags.backoff,
-    async reconcile(name, stopped) {
-      const content = contents.get(name);
-      if (!content || !isOurs(content)) return;
-      if (await worker.sync(content, stopped)) throw new NotReadyYet('the group snapshot is not ready yet');
-    },
-  });
-  const look = ({ metadata }: Stored<VolumeGroupSnapshotContent>) => queue.enqueue(metadata.name);
-  await runControllers(signal, {
-    informers: { contents, classes },
-    listen: () => [
-      contents.on({
-        added: look,
-        updated: (content, previous) => {
-          if (isGroupNews(content, previous)) look(content);
+          if (kind.isNews(content, previous)) look(content);
         },
       }),
     ],

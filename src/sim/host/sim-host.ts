@@ -1,4 +1,4 @@
-import type { Host } from '../../host/index.ts';
+import type { ExecResult, Host } from '../../host/index.ts';
 import { createSimulatedHost, type Machine, systemError } from '../../host/simulated/index.ts';
 import type { Dice } from '../dice.ts';
 import type { Faults } from '../faults.ts';
@@ -49,6 +49,8 @@ export interface SimHostOptions {
   readonly journal: Journal;
   readonly faults: Faults;
   now(): number;
+  /** What the machine runs when it is told to; undefined: there is no such program. */
+  program?(path: string, args: readonly string[]): (() => Promise<ExecResult>) | undefined;
   /** Hears of a call that is about to take effect. */
   observe(call: string, args: readonly unknown[]): void;
 }
@@ -100,7 +102,33 @@ export function createSimHost(options: SimHostOptions): Host {
     mounts: group('mounts', host.mounts),
     loops: group('loops', host.loops),
     disks: group('disks', host.disks),
+    processes: { ...host.processes, exec: (path, args) => exec(options, path, args) },
   };
+}
+
+const EXEC_MS = 5;
+
+/** A program that was begun is done although whoever began it has gone, but for the power. */
+function exec(options: SimHostOptions, path: string, args: readonly string[]): Promise<ExecResult> {
+  const { machine, process, dice, journal, faults, program } = options;
+  const { bootId } = machine;
+  const tell = (what: string) => journal.write(process.name, `${path} ${args.join(' ')}${what}`);
+  return process.cross(dice.delay(EXEC_MS), async () => {
+    if (machine.bootId !== bootId) return new Promise<never>(() => {});
+    const run = program?.(path, args);
+    if (!run) throw systemError('ENOENT', 'spawn', path);
+    if (faults.strikes('exec-error')) {
+      tell(': fails before it is done');
+      return { exitCode: 1, stdout: JSON.stringify({ status: 'Failure', message: 'injected' }), stderr: '' };
+    }
+    const result = await run();
+    if (faults.strikes('exec-lost-answer')) {
+      tell(': done, but killed before it said so');
+      return { exitCode: 137, stdout: '', stderr: '' };
+    }
+    tell(` → ${result.stdout}`);
+    return result;
+  });
 }
 
 function summary(args: readonly unknown[]): string {

@@ -1,6 +1,6 @@
 export { allSettled } from './all.ts';
 export { type ConfigMapSource, configMapPayload } from './config-map.ts';
 export { type Allocatable, downwardPayload } from './downward-api.ts';
-export { DEFAULT_MODE, type PayloadRequest } from './request.ts';
+export { DEFAULT_MODE, type PayloadRequest, readUnlessOptional } from './request.ts';
 export { secretPayload } from './secret.ts';
 export { TokenCache } from './token-cache.ts';

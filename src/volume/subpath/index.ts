@@ -1,2 +1,2 @@
 export { cleanSubpaths } from './clean-subpaths.ts';
-export { type PrepareRequest, prepareSubpath } from './prepare-subpath.ts';
+export { openSubpath, type PrepareRequest, prepareSubpath } from './prepare-subpath.ts';

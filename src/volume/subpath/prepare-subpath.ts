@@ -35,7 +35,7 @@ export async function prepareSubpath(host: SubpathHost, request: PrepareRequest)
   const { podDirectory, volumeName, containerName, index, volumePath, subPath } = request;
   const directory = join(podSubpathsDirectory(podDirectory), volumeName, containerName);
   const target = join(directory, String(index));
-  const place = await openSubpath(host, volumePath, subPath);
+  const place = await openSubpath(host, volumePath, subPath, 'make');
   try {
     const stat = await place.stat();
     if (await isBound(host, target, stat)) return target;
@@ -55,8 +55,12 @@ export async function prepareSubpath(host: SubpathHost, request: PrepareRequest)
 }
 
 /** What the path leads to now, opened. @throws Error when it leads out of the volume */
-async function openSubpath(host: SubpathHost, volumePath: string, subPath: string): Promise<PlaceHandle> {
-  const { files } = host;
+export async function openSubpath(
+  { files }: Pick<Host, 'files'>,
+  volumePath: string,
+  subPath: string,
+  missingDirectories: 'make' | 'refuse',
+): Promise<PlaceHandle> {
   const base = await files.realPath(volumePath);
   const parts = subPath.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.length > MAX_PARTS) throw new Error(`subPath has more than ${MAX_PARTS} parts`);
@@ -65,7 +69,8 @@ async function openSubpath(host: SubpathHost, volumePath: string, subPath: strin
     throw new Error(`path ${real} is outside of allowed base ${base}`);
   const inside = relative(base, real).split('/').filter(Boolean);
   const { mode } = (await files.stat(base))!;
-  return await files.openWithin(base, [...inside, ...missing], missing.length > 0 ? mode : undefined);
+  const makes = missingDirectories === 'make' && missing.length > 0;
+  return await files.openWithin(base, [...inside, ...missing], makes ? mode : undefined);
 }
 
 /** The longest beginning of a path that is there, links followed, and what of it is not. */

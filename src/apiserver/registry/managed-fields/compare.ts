@@ -58,26 +58,28 @@ class CompareWalk {
 
   #field(shape: Shape, name: string, before: unknown, after: unknown): void {
     const element = fieldElement(name);
-    this.#at(element, () => this.value(shapeBelow(shape, element), before, after));
+    this.#path.push(element);
+    this.value(shapeBelow(shape, element), before, after);
+    this.#path.pop();
   }
 
   #items(shape: ListShape, before: readonly unknown[], after: readonly unknown[]): void {
     const [old, next] = [byElement(shape, before), byElement(shape, after)];
     for (const element of new Set([...old.keys(), ...next.keys()])) {
       const [was, is] = [old.get(element) ?? [], next.get(element) ?? []];
-      this.#at(element, () => {
-        if (was.length <= 1 && is.length <= 1) this.value(shape.of, was[0], is[0]);
-        // Items that stand in a list twice count as one value.
-        else if (was.length >= 2 && is.length >= 2) {
-          if (!isDeepStrictEqual(was, is)) this.modified.add(this.#path);
-        } else if (was.length >= 2) {
-          if (is.length > 0) this.value(shape.of, undefined, is[0]);
-          this.removed.add(this.#path);
-        } else {
-          if (was.length > 0) this.value(shape.of, was[0], undefined);
-          this.added.add(this.#path);
-        }
-      });
+      this.#path.push(element);
+      if (was.length <= 1 && is.length <= 1) this.value(shape.of, was[0], is[0]);
+      // Items that stand in a list twice count as one value.
+      else if (was.length >= 2 && is.length >= 2) {
+        if (!isDeepStrictEqual(was, is)) this.modified.add(this.#path);
+      } else if (was.length >= 2) {
+        if (is.length > 0) this.value(shape.of, undefined, is[0]);
+        this.removed.add(this.#path);
+      } else {
+        if (was.length > 0) this.value(shape.of, was[0], undefined);
+        this.added.add(this.#path);
+      }
+      this.#path.pop();
     }
   }
 
@@ -85,14 +87,13 @@ class CompareWalk {
     if (before === undefined && isDropped(shape, after)) return;
     if (before === undefined) this.added.add(this.#path);
     else if (after === undefined) this.removed.add(this.#path);
-    else if (!isDeepStrictEqual(before, after)) this.modified.add(this.#path);
+    else if (!isSame(before, after)) this.modified.add(this.#path);
   }
+}
 
-  #at(element: string, visit: () => void): void {
-    this.#path.push(element);
-    visit();
-    this.#path.pop();
-  }
+/** Two values that are not one. Most are plain, and then differ. */
+function isSame(before: unknown, after: unknown): boolean {
+  return typeof before === 'object' && typeof after === 'object' && isDeepStrictEqual(before, after);
 }
 
 /** Whether the server would not store the value: setting it where nothing is changes nothing. */

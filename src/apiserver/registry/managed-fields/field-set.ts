@@ -1,3 +1,5 @@
+import { areKnown, known, markKnown, remembered } from './known-sets.ts';
+
 /**
  * A set of fields in the form of FieldsV1: a tree whose keys are serialized path elements (`f:` a field, `k:` an item
  * of a keyed list, `v:` an item of a set, `i:` an index). A node without children is a member; one with children is a
@@ -9,6 +11,7 @@ export interface FieldSet {
 }
 
 export const EMPTY: FieldSet = Object.freeze({});
+markKnown(EMPTY);
 const SELF = '.';
 
 export function isEmpty(set: FieldSet): boolean {
@@ -46,16 +49,16 @@ export function makeNode(
 }
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, b, (inA, inB) => inA || inB);
+  return combine(a, b, IN_EITHER);
 }
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, b, (inA, inB) => inA && inB);
+  return combine(a, b, IN_BOTH);
 }
 
 /** The members of `a` that are not members of `b`; what lies below a member of `b` stays. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, b, (inA, inB) => inA && !inB);
+  return combine(a, b, IN_FIRST_ALONE);
 }
 
 /** `set` without the named fields at its root and all that is below them. */
@@ -73,14 +76,34 @@ export function* paths(set: FieldSet, prefix: readonly string[] = []): Generator
   for (const element of names) yield* paths(set[element]!, [...prefix, element]);
 }
 
-/** Collects paths; `set` is what was added. */
+/** Collects paths; `build` gives the set of what was added. */
 export class FieldSetBuilder {
-  #root: Draft | undefined;
+  readonly #paths: (readonly string[])[] = [];
+  #outline = '';
 
   add(path: readonly string[]): void {
     if (path.length === 0) return;
-    this.#root ??= { member: false, children: new Map() };
-    let draft = this.#root;
+    this.#paths.push(path.slice());
+    // With the lengths, so that different paths are different texts.
+    for (const element of path) this.#outline += `${element.length}:${element}`;
+    this.#outline += ';';
+  }
+
+  /** The same set for the same paths in the same order, mostly: see `known`. */
+  build(): FieldSet {
+    return this.#paths.length === 0 ? EMPTY : known(this.#outline, () => treeOf(this.#paths));
+  }
+}
+
+interface Draft {
+  member: boolean;
+  readonly children: Map<string, Draft>;
+}
+
+function treeOf(paths: readonly (readonly string[])[]): FieldSet {
+  const root: Draft = { member: false, children: new Map() };
+  for (const path of paths) {
+    let draft = root;
     for (const element of path) {
       let child = draft.children.get(element);
       if (!child) {
@@ -91,15 +114,7 @@ export class FieldSetBuilder {
     }
     draft.member = true;
   }
-
-  build(): FieldSet {
-    return (this.#root && finish(this.#root)) ?? EMPTY;
-  }
-}
-
-interface Draft {
-  member: boolean;
-  readonly children: Map<string, Draft>;
+  return finish(root) ?? EMPTY;
 }
 
 function finish({ member, children }: Draft): FieldSet | undefined {
@@ -111,7 +126,16 @@ function finish({ member, children }: Draft): FieldSet | undefined {
 
 type Rule = (inA: boolean, inB: boolean) => boolean;
 
+const IN_EITHER: Rule = (inA, inB) => inA || inB;
+const IN_BOTH: Rule = (inA, inB) => inA && inB;
+const IN_FIRST_ALONE: Rule = (inA, inB) => inA && !inB;
+
 function combine(a: FieldSet, b: FieldSet, rule: Rule): FieldSet {
+  if (!areKnown(a, b)) return combined(a, b, rule);
+  return remembered(rule, a, b, () => combined(a, b, rule));
+}
+
+function combined(a: FieldSet, b: FieldSet, rule: Rule): FieldSet {
   return combineNodes(isEmpty(a) ? undefined : a, isEmpty(b) ? undefined : b, rule) ?? EMPTY;
 }
 

@@ -16,17 +16,36 @@ interface Use {
   capacity: bigint;
 }
 
+/** What a use of so many percent scores, 0 to 10; between two points on the line from one to the other. */
+export type CapacityShape = readonly { readonly utilization: number; readonly score: number }[];
+
+/** The best score in a shape (MaxCustomPriorityScore). */
+const MAX_SHAPE_SCORE = 10;
+/** The more stays free, the better. */
+const DEFAULT_SHAPE: CapacityShape = [
+  { utilization: 0, score: MAX_SHAPE_SCORE },
+  { utilization: 100, score: 0 },
+];
+
 /**
- * How much of the storage that a node offers would stay free, in percent, the mean over the classes: 0 when there is
- * nothing to compare. Static volumes go before capacity objects. (volumebinding, Score with StorageCapacityScoring and
- * its default shape)
+ * What the use of the storage that a node offers scores, the mean over the classes: 0 when there is nothing to compare.
+ * Static volumes go before capacity objects. (volumebinding, Score with StorageCapacityScoring)
  */
-export function capacityScore(claims: PodVolumeClaims, volumes: PodVolumes, labels: Labels): number {
+export function capacityScore(
+  claims: PodVolumeClaims,
+  volumes: PodVolumes,
+  labels: Labels,
+  shape: CapacityShape = DEFAULT_SHAPE,
+): number {
   const uses = volumes.bindings.length > 0 ? ofBindings(volumes) : ofProvisions(claims, volumes, labels);
-  if (uses.size === 0) return 0;
-  let sum = 0;
-  for (const use of uses.values()) sum += unused(use);
-  return Math.round(sum / uses.size);
+  return meanScore([...uses.values()], shape);
+}
+
+/** Classes count the same, whatever their size. */
+export function meanScore(uses: readonly Readonly<Use>[], shape: CapacityShape): number {
+  if (uses.length === 0) return 0;
+  const sum = uses.reduce((total, use) => total + scoreAt(utilization(use), shape), 0);
+  return Math.round(sum / uses.length);
 }
 
 function ofBindings({ bindings }: PodVolumes): ReadonlyMap<string, Use> {
@@ -56,9 +75,24 @@ function ofProvisions(
   return uses;
 }
 
-function unused({ requested, capacity }: Use): number {
-  if (capacity === 0n || requested > capacity) return 0;
-  return MAX_NODE_SCORE - Number((requested * BigInt(MAX_NODE_SCORE)) / capacity);
+/** In whole percent. */
+function utilization({ requested, capacity }: Use): number {
+  return capacity === 0n || requested > capacity ? 100 : Number((requested * 100n) / capacity);
+}
+
+/** In whole numbers, as upstream's BuildBrokenLinearFunction. */
+function scoreAt(percent: number, shape: CapacityShape): number {
+  const points = shape.map((point) => ({
+    ...point,
+    score: (point.score * MAX_NODE_SCORE) / MAX_SHAPE_SCORE,
+  }));
+  const next = points.findIndex((point) => percent <= point.utilization);
+  if (next === -1) return points.at(-1)!.score;
+  const to = points[next]!;
+  const from = points[next - 1] ?? to;
+  if (from === to) return to.score;
+  const share = (to.score - from.score) * (percent - from.utilization);
+  return from.score + Math.trunc(share / (to.utilization - from.utilization));
 }
 
 function useOf(uses: Map<string, Use>, claim: PersistentVolumeClaim): Use {

@@ -21,7 +21,7 @@ import type { PodClaim } from '../../pod-claims.ts';
 import type { PodInfo } from '../../pod-info.ts';
 import { SKIP, unresolvable } from '../../status.ts';
 import { type AssumedVolumes, VolumeBinder } from './binder.ts';
-import { capacityScore } from './capacity-score.ts';
+import { type CapacityShape, capacityScore } from './capacity-score.ts';
 import { isFullyBound } from './check-bindings.ts';
 import { candidatesFor } from './find-matching-volume.ts';
 import { volumeBindingInterests } from './interests.ts';
@@ -37,8 +37,10 @@ const assumedVolumes = stateKey<AssumedVolumes>('VolumeBinding assumed');
 export interface VolumeBindingOptions {
   /** @default 600_000 */
   readonly bindTimeoutMs?: number;
-  /** Prefer nodes where more storage stays free (StorageCapacityScoring). @default false */
+  /** Score nodes by how much of their storage the pod would use (StorageCapacityScoring). @default false */
   readonly capacityScoring?: boolean;
+  /** @default the more stays free the better */
+  readonly capacityShape?: CapacityShape;
 }
 
 /**
@@ -96,7 +98,7 @@ export function volumeBinding(
     score(state, _pod, node) {
       const claims = state.read(claimsOfPod)!;
       const volumes = findPodVolumes(claims, node, nodesOfDrivers.byKey(node.name));
-      return 'code' in volumes ? 0 : capacityScore(claims, volumes, node.labels);
+      return 'code' in volumes ? 0 : capacityScore(claims, volumes, node.labels, options.capacityShape);
     },
     reserve(state, pod, nodeName) {
       const claims = state.read(claimsOfPod);

@@ -1,5 +1,5 @@
 import { isMountPoint } from '../../mount/index.ts';
-import { isOperationFinished } from '../../operation-error.ts';
+import { isOperationFinished, UncertainProgressError } from '../../operation-error.ts';
 import type { BlockMapper, MountContext, VolumeSpec } from '../../plugin.ts';
 import { blockPaths, podDeviceDirectory } from './block-paths.ts';
 import { podInfo } from './csi-driver-policy.ts';
@@ -99,8 +99,11 @@ async function stage(context: CsiNodeContext, spec: VolumeSpec, { signal }: Moun
     );
   } catch (error) {
     const failure = mountFailure(error);
+    if (!isOperationFinished(failure)) throw failure;
     // What cannot be cleared away now, tearing down will.
-    if (isOperationFinished(failure)) await removeTraces(context, spec.name).catch(() => undefined);
+    await removeTraces(context, spec.name).catch(() => {
+      throw new UncertainProgressError(failure.message);
+    });
     throw failure;
   }
   return staging;

@@ -1,0 +1,7 @@
+export type {
+  FunctionPopulation,
+  PodPopulation,
+  PopulationParameters,
+  PopulatorOptions,
+} from './population.ts';
+export { createPopulator } from './populator.ts';

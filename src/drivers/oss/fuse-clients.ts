@@ -1,0 +1,260 @@
+import { type Clock, errorMessage, type Logger, sleep } from '../../base/index.ts';
+import { Code, CsiStatus } from '../../csi/index.ts';
+import type { Host, ProcessId } from '../../host/index.ts';
+import { unmountAll } from '../shared/mounted.ts';
+import { handleOf } from '../shared/names.ts';
+import { RecordStore } from '../shared/record-store.ts';
+import type { Mounter, MountPlan } from './mounters/index.ts';
+import { mounterOf } from './mounters/index.ts';
+import { pendingUploads } from './pending-uploads.ts';
+import { parseStaging, type Staging } from './staging.ts';
+
+/** How often is looked whether a mount has come, or a process has gone: nobody tells. */
+const LOOK_EVERY_MS = 20;
+/** A client that serves nothing after so long has failed. */
+const START_LIMIT_MS = 30_000;
+/** A client answers for the root of its mount within this. */
+const PROBE_LIMIT_MS = 10_000;
+/** A client that has nothing to do any more ends within this, or is ended. */
+const END_GRACE_MS = 5_000;
+/** How long is waited for uploads, where the caller names no deadline. */
+const UPLOAD_LIMIT_MS = 100_000;
+const MAX_LOG_IN_MESSAGE = 600;
+
+export interface FuseClientsOptions {
+  /** What must be known after a restart, what clients log, and what they keep of files that are being written. */
+  readonly stateDir: string;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * The FUSE clients of a node: a process for each volume that is staged. They outlive the driver, which knows them again
+ * when it is started anew, and they need it for nothing.
+ */
+export class FuseClients {
+  readonly #options: FuseClientsOptions;
+  readonly #records: RecordStore<Staging>;
+  readonly #installed = new Set<string>();
+  /** Mount points whose client is expected to end. */
+  readonly #ending = new Set<string>();
+
+  private constructor(options: FuseClientsOptions, records: RecordStore<Staging>) {
+    this.#options = options;
+    this.#records = records;
+  }
+
+  /** @throws Error if the directory cannot be had, or holds a record that cannot be read. */
+  static async open(options: FuseClientsOptions): Promise<FuseClients> {
+    const { stateDir, host, log } = options;
+    const records = await RecordStore.open({ files: host.files, directory: stateDir, parse: parseStaging });
+    const clients = new FuseClients(options, records);
+    for (const staging of records.all()) {
+      const { volumeId, path, pid } = staging;
+      if (await clients.isServing(staging))
+        log.info('a volume is served by the client of before', { volumeId, pid });
+      else log.warn('the FUSE client of a volume has ended', { volumeId, path });
+    }
+    return clients;
+  }
+
+  at(path: string): Staging | undefined {
+    return this.#records.get(idOf(path));
+  }
+
+  all(): readonly Staging[] {
+    return this.#records.all();
+  }
+
+  of(volumeId: string): readonly Staging[] {
+    return this.#records.all().filter((staging) => staging.volumeId === volumeId);
+  }
+
+  /** Whether its client lives, and is what is mounted there. */
+  async isServing({ path, mounter, pid, startTicks }: Staging): Promise<boolean> {
+    const { host } = this.#options;
+    if (!(await host.processes.isAlive({ pid, startTicks: BigInt(startTicks) }))) return false;
+    const mount = (await host.mounts.list()).findLast(({ target }) => target === path);
+    return mount?.fsType === mounterOf(mounter).fsType;
+  }
+
+  /** Resolves once the file system at a path has answered. */
+  async probe(path: string, signal?: AbortSignal): Promise<void> {
+    // By another process: one that does not answer would hold a thread of this one.
+    const { exitCode, stderr } = await this.#options.host.processes.exec('stat', ['--', path], {
+      timeoutMs: PROBE_LIMIT_MS,
+      ...(signal && { signal }),
+    });
+    if (exitCode !== 0) throw new Error(stderr.trim());
+  }
+
+  /**
+   * Starts a client; resolves once it serves. What was mounted at the path before is taken away.
+   * @throws CsiStatus that says what the client said. Nothing of it is left then.
+   */
+  async start(
+    mounter: Mounter,
+    plan: Omit<MountPlan, 'scratch'>,
+    about: Pick<Staging, 'volumeId' | 'asked'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { host } = this.#options;
+    const { path } = plan;
+    await this.#checkInstalled(mounter);
+    await this.stop(path, signal);
+    await host.files.makeDirectory(path, 0o750);
+    const { scratch, logFile } = this.#placesOf(path);
+    await host.files.makeDirectory(scratch, 0o700);
+    await host.files.write(logFile, '', 0o600);
+    const exit: { ended?: true } = {};
+    const { args, env } = mounter.commandLine({ ...plan, scratch });
+    const { command } = mounter;
+    const process = await host.processes.spawn({
+      command,
+      args,
+      env,
+      stdoutPath: logFile,
+      stderrPath: logFile,
+      onExit: (exitCode) => {
+        exit.ended = true;
+        if (this.#ending.has(path)) return;
+        const { volumeId } = about;
+        this.#options.log.warn('the FUSE client of a volume has ended', {
+          volumeId,
+          path,
+          command,
+          exitCode,
+        });
+      },
+    });
+    const { pid, startTicks } = process;
+    const record = { ...about, path, mounter: mounter.name, pid, startTicks: `${startTicks}` };
+    await this.#records.put(idOf(path), record);
+    try {
+      await this.#untilServing(record, exit, signal);
+    } catch (error) {
+      const said = await this.#logOf(path);
+      await this.#end(record, process);
+      signal.throwIfAborted();
+      const why = said === '' ? errorMessage(error) : said;
+      throw new CsiStatus(Code.INTERNAL, `${command} cannot mount volume ${about.volumeId}: ${why}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * Unmounts, and resolves once the client has ended and everything that was written is in the bucket. Nothing there is
+   * fine.
+   * @throws CsiStatus UNAVAILABLE while there is something to be uploaded; it goes on meanwhile.
+   */
+  async stop(path: string, signal: AbortSignal): Promise<void> {
+    const { host, clock } = this.#options;
+    this.#ending.add(path);
+    try {
+      await unmountAll(host, path);
+      const staging = this.at(path);
+      if (!staging) return;
+      const process = { pid: staging.pid, startTicks: BigInt(staging.startTicks) };
+      const since = clock.monotonic();
+      while (await host.processes.isAlive(process)) {
+        const waitedMs = clock.monotonic() - since;
+        if (waitedMs > END_GRACE_MS) {
+          const pending = await this.#pending(staging);
+          // Held by another mount namespace, or by itself: what was written is in the bucket.
+          if (pending === 0) break;
+          if (waitedMs > UPLOAD_LIMIT_MS)
+            throw new CsiStatus(
+              Code.UNAVAILABLE,
+              `volume ${staging.volumeId}: ${staging.mounter} has ${pending} files still to upload`,
+            );
+        }
+        await sleep(clock, LOOK_EVERY_MS, signal);
+      }
+      await this.#end(staging, process);
+    } finally {
+      this.#ending.delete(path);
+    }
+  }
+
+  /** Waits for the mount, and for its first answer. */
+  async #untilServing(staging: Staging, exit: { ended?: true }, signal: AbortSignal): Promise<void> {
+    const { host, clock } = this.#options;
+    const { path } = staging;
+    const since = clock.monotonic();
+    while (!(await host.mounts.isMountPoint(path))) {
+      if (exit.ended) throw new Error('it ended at once');
+      if (clock.monotonic() - since > START_LIMIT_MS)
+        throw new Error(`nothing was mounted within ${START_LIMIT_MS / 1000} s`);
+      await sleep(clock, LOOK_EVERY_MS, signal);
+    }
+    await this.probe(path, signal);
+    if (!(await this.isServing(staging))) throw new Error('it ended at once');
+  }
+
+  /** Takes away what is left of a client. What it could not upload stays, for the next one at the same path. */
+  async #end(staging: Staging, process: ProcessId): Promise<void> {
+    const { host, clock, log } = this.#options;
+    const { path, volumeId } = staging;
+    this.#ending.add(path);
+    try {
+      await unmountAll(host, path);
+      const since = clock.monotonic();
+      await host.processes.kill(process, 'SIGTERM', { group: true });
+      while (await host.processes.isAlive(process)) {
+        if (clock.monotonic() - since > END_GRACE_MS)
+          await host.processes.kill(process, 'SIGKILL', { group: true });
+        await sleep(clock, LOOK_EVERY_MS);
+      }
+      const { scratch, logFile } = this.#placesOf(path);
+      const pending = await this.#pending(staging);
+      if (pending === 0) await host.files.removeTree(scratch);
+      else
+        log.warn('files of a volume were not uploaded; they are when it is staged again', {
+          volumeId,
+          pending,
+          scratch,
+        });
+      await host.files.removeFile(logFile);
+      await this.#records.remove(idOf(path));
+    } finally {
+      this.#ending.delete(path);
+    }
+  }
+
+  async #pending({ path, mounter }: Staging): Promise<number> {
+    const { uploadNotes } = mounterOf(mounter);
+    if (uploadNotes === undefined) return 0;
+    return pendingUploads(this.#options.host.files, `${this.#placesOf(path).scratch}/${uploadNotes}`);
+  }
+
+  async #checkInstalled({ command, packageName }: Mounter): Promise<void> {
+    if (this.#installed.has(command)) return;
+    try {
+      await this.#options.host.processes.exec(command, ['--version']);
+      this.#installed.add(command);
+    } catch (error) {
+      throw new CsiStatus(
+        Code.FAILED_PRECONDITION,
+        `${command} is not on this node: apt-get install ${packageName}, or name another mounter in the class (${errorMessage(error)})`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** The end of what a client has said. */
+  async #logOf(path: string): Promise<string> {
+    const text = await this.#options.host.files.read(this.#placesOf(path).logFile).catch(() => '');
+    return text.trim().slice(-MAX_LOG_IN_MESSAGE).replaceAll('\n', '; ');
+  }
+
+  #placesOf(path: string): { scratch: string; logFile: string } {
+    const base = `${this.#options.stateDir}/${idOf(path)}`;
+    return { scratch: `${base}.files`, logFile: `${base}.log` };
+  }
+}
+
+function idOf(path: string): string {
+  return handleOf(path, 'at');
+}

@@ -1,0 +1,3 @@
+export { type ContainerCgroup, containerCgroup } from './resources.ts';
+export { CgroupTree } from './tree.ts';
+export { type CgroupUsage, readUsage, wasOomKilled } from './usage.ts';

@@ -1,0 +1,112 @@
+import { errorMessage } from '../../base/index.ts';
+import type { Container, EphemeralContainer, Pod, Stored } from '../../kube/index.ts';
+import type { LoadedImage } from '../images/index.ts';
+import {
+  type ContainerConfig,
+  type ContainerNamespaces,
+  type ContainerRecord,
+  StartError,
+} from '../runtime/index.ts';
+import { containerConfig, type HostFiles, type PodVolume, sandboxConfig } from './container-config.ts';
+import type { ContainerEvents } from './container-events.ts';
+import { type ContainerHistory, SANDBOX } from './container-history.ts';
+import type { Waiting } from './container-status.ts';
+import type { PodDependencies } from './dependencies.ts';
+import { ensureImage } from './ensure-image.ts';
+import { resolveEnvironment } from './environment.ts';
+import { environmentSources } from './environment-sources.ts';
+import { prepareSubpaths } from './subpaths.ts';
+
+/** Starts containers of one pod. Steps, reasons and words: kubelet, startContainer (kuberuntime_container.go). */
+export class ContainerStarter {
+  readonly #dependencies: PodDependencies;
+  readonly #history: ContainerHistory;
+  readonly #events: ContainerEvents;
+
+  constructor(dependencies: PodDependencies, history: ContainerHistory, events: ContainerEvents) {
+    this.#dependencies = dependencies;
+    this.#history = history;
+    this.#events = events;
+  }
+
+  /** Resolves to what runs; or to why it waits when it could not be tried; to nothing when it was tried in vain. */
+  async start(
+    pod: Stored<Pod>,
+    container: Container,
+    volumes: ReadonlyMap<string, PodVolume>,
+    files: HostFiles,
+  ): Promise<{ readonly record?: ContainerRecord; readonly waiting?: Waiting }> {
+    const { runtime, clock, images } = this.#dependencies;
+    const { name } = container;
+    const attempt = this.#history.nextAttempt(pod, name);
+    const { image, waiting, events } = await ensureImage(container, images);
+    for (const { type, reason, message } of events) this.#events.tell(pod, container, type, reason, message);
+    if (waiting) return { waiting };
+    let config: ContainerConfig;
+    try {
+      config = await this.#config(pod, container, attempt, volumes, files, image);
+    } catch (error) {
+      const message = errorMessage(error);
+      this.#events.tell(pod, container, 'Warning', 'Failed', `Error: ${message}`);
+      return { waiting: { reason: 'CreateContainerConfigError', message } };
+    }
+    await this.#history.forgetBefore(name, attempt - 1);
+    if (attempt === 0 && !image) {
+      const instead = `is not used: the container runs on ${runtime.rootDescription}`;
+      const message = `Container image ${JSON.stringify(container.image)} ${instead}`;
+      this.#events.tell(pod, container, 'Normal', 'HostRootFilesystem', message);
+    }
+    let record: ContainerRecord;
+    try {
+      record = await runtime.start(config);
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      this.#history.noteFailedStart(name, attempt, clock.now(), error.message);
+      this.#events.tell(pod, container, 'Warning', 'Failed', `Error: ${error.message}`);
+      return {};
+    }
+    this.#events.tell(pod, container, 'Normal', 'Created', 'Container created');
+    this.#events.tell(pod, container, 'Normal', 'Started', 'Container started');
+    return { record };
+  }
+
+  /** @throws Error, fit for the waiting reason CreateContainerConfigError, when the spec cannot be met. */
+  async #config(
+    pod: Stored<Pod>,
+    container: Container,
+    attempt: number,
+    volumes: ReadonlyMap<string, PodVolume>,
+    files: HostFiles,
+    image: LoadedImage | undefined,
+  ): Promise<ContainerConfig> {
+    const { nodeName, hostIp, allocatable } = this.#dependencies;
+    const place = { nodeName, hostIp, podIp: hostIp, allocatable: allocatable() };
+    const sources = environmentSources(this.#dependencies, pod, volumes);
+    const pid = await this.#processNamespace(pod, container);
+    const environment = await resolveEnvironment(pod, container, place, sources);
+    const subpaths = await prepareSubpaths(this.#dependencies, pod, container, volumes, environment);
+    const input = { pod, container, attempt, environment, volumes, subpaths, podIp: hostIp, image, pid };
+    return containerConfig({ ...input, ...files });
+  }
+
+  /** Whose processes a container sees. */
+  async #processNamespace(pod: Stored<Pod>, container: Container): Promise<ContainerNamespaces['pid']> {
+    if (pod.spec?.hostPID) return 'host';
+    if (pod.spec?.shareProcessNamespace) return { container: await this.#sandbox(pod) };
+    const { targetContainerName: target } = container as EphemeralContainer;
+    if (!target) return 'own';
+    const found = this.#history.running().find(({ containerName }) => containerName === target);
+    if (!found) throw new Error(`unable to find target container ${target}`);
+    return { container: found.id };
+  }
+
+  /** The container that holds the PID namespace which a pod's containers share; made when there is none. */
+  async #sandbox(pod: Stored<Pod>): Promise<string> {
+    const { runtime } = this.#dependencies;
+    const old = this.#history.sandboxes();
+    const running = old.find(({ state }) => state === 'running');
+    if (running) return running.id;
+    for (const { id } of old) await runtime.remove(id);
+    return (await runtime.start(sandboxConfig(pod, SANDBOX))).id;
+  }
+}

@@ -1,0 +1,23 @@
+import { backoffDelay } from '../../base/index.ts';
+import { RETRY } from './retry.ts';
+
+/** A failure to mount is worth an event once it has lasted this long: a claim may be about to be bound. */
+const TOLD_AFTER_MS = 1_000;
+
+/** How often in a row, and since when, one pod's volumes could not be had. */
+export class MountFailures {
+  #since: number | undefined;
+  #count = 0;
+
+  /** One more: whether it is time to tell of it, and when to try again. Some are told at once: they must not follow one another without a pause. */
+  add(nowMs: number): { readonly lasts: boolean; readonly delayMs: number } {
+    this.#since ??= nowMs;
+    this.#count++;
+    return { lasts: nowMs - this.#since >= TOLD_AFTER_MS, delayMs: backoffDelay(RETRY, this.#count) };
+  }
+
+  forget(): void {
+    this.#since = undefined;
+    this.#count = 0;
+  }
+}

@@ -1,0 +1,73 @@
+import { type Container, containerOf, type Pod, type Stored } from '../../kube/index.ts';
+import type { ContainerRecord } from '../runtime/index.ts';
+import type { ContainerEvents } from './container-events.ts';
+import type { ProbeResults } from './container-status.ts';
+import type { PodDependencies } from './dependencies.ts';
+import { formatPod } from './names.ts';
+import { runProbe } from './probe.ts';
+import { type ProbeKind, Prober } from './prober.ts';
+
+export interface PodProbesOptions {
+  readonly dependencies: Pick<PodDependencies, 'clock' | 'runtime' | 'host' | 'hostIp'>;
+  readonly events: ContainerEvents;
+  /** What a probe says has changed. */
+  changed(): void;
+  /** A container has to be stopped. */
+  unhealthy(pod: Stored<Pod>, container: Container, record: ContainerRecord, kind: ProbeKind): void;
+}
+
+/** The probes of one pod's containers: each that runs has a prober. */
+export class PodProbes {
+  readonly #options: PodProbesOptions;
+  readonly #probers = new Map<string, Prober>();
+
+  constructor(options: PodProbesOptions) {
+    this.#options = options;
+  }
+
+  /** What the probes say of the containers that run; begins to probe those that it does not yet. */
+  results(pod: Stored<Pod>, running: readonly ContainerRecord[]): ProbeResults {
+    const started = new Set<string>();
+    const ready = new Set<string>();
+    for (const [id, prober] of this.#probers) {
+      if (running.some((record) => record.id === id)) continue;
+      prober.stop();
+      this.#probers.delete(id);
+    }
+    for (const record of running) {
+      const container = containerOf(pod, record.containerName);
+      if (!container) continue;
+      const prober = this.#probers.get(record.id) ?? this.#start(pod, container, record);
+      if (prober.started) started.add(container.name);
+      if (prober.ready) ready.add(container.name);
+    }
+    return { started, ready };
+  }
+
+  stop(): void {
+    for (const prober of this.#probers.values()) prober.stop();
+    this.#probers.clear();
+  }
+
+  #start(pod: Stored<Pod>, container: Container, record: ContainerRecord): Prober {
+    const { dependencies, events, changed, unhealthy } = this.#options;
+    const { clock, runtime, host, hostIp } = dependencies;
+    const containerId = record.id;
+    const target = { runtime, network: host.network, containerId, podIp: hostIp, pod: formatPod(pod) };
+    const prober = new Prober({
+      clock,
+      container,
+      startedAtMs: record.startedAtMs,
+      run: (probe) => runProbe(probe, container, target),
+      changed,
+      failed: (kind, { result, output }) => {
+        const failed = result === 'error' ? 'errored and resulted in unknown state' : 'failed';
+        events.tell(pod, container, 'Warning', 'Unhealthy', `${kind} probe ${failed}: ${output}`);
+      },
+      unhealthy: (kind) => unhealthy(pod, container, record, kind),
+    });
+    this.#probers.set(record.id, prober);
+    prober.start();
+    return prober;
+  }
+}

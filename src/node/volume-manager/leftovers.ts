@@ -1,0 +1,55 @@
+import { errorMessage, type Logger } from '../../base/index.ts';
+import type { DeviceMounter, VolumePlugin } from '../../volume/index.ts';
+import type { ActualStateOfWorld } from './actual-state-of-world.ts';
+import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
+import type { Operations } from './operations.ts';
+import type { Unreconstructed } from './reconstruct.ts';
+
+export interface LeftoversOptions {
+  readonly desired: DesiredStateOfWorld;
+  readonly actual: ActualStateOfWorld;
+  readonly operations: Pick<Operations, 'cleanUp'>;
+  readonly log: Logger;
+}
+
+/** What an earlier life has left that belongs to nobody's account: it is undone when it is known that nobody wants it. */
+export class Leftovers {
+  readonly #options: LeftoversOptions;
+  #unreconstructed = new Set<Unreconstructed>();
+  /** Whose leavings of before the start may not all be gone yet. */
+  #abandoned = new Set<DeviceMounter>();
+
+  constructor(options: LeftoversOptions) {
+    this.#options = options;
+  }
+
+  found(unreconstructed: readonly Unreconstructed[], plugins: readonly VolumePlugin[]): void {
+    this.#unreconstructed = new Set(unreconstructed);
+    this.#abandoned = new Set(plugins.flatMap(({ deviceMounter }) => deviceMounter ?? []));
+  }
+
+  /** Volume directories that could not be understood. */
+  clean(signal: AbortSignal): void {
+    const { desired, actual, operations } = this.#options;
+    for (const found of this.#unreconstructed) {
+      const { specName, podUid } = found;
+      if (desired.hasSpecName(podUid, specName) || actual.hasSpecName(podUid, specName))
+        this.#unreconstructed.delete(found);
+      else operations.cleanUp(found, signal, () => this.#unreconstructed.delete(found));
+    }
+  }
+
+  /** What a mount of which nobody knows any more has begun. */
+  async clearAbandoned(): Promise<void> {
+    for (const mounter of this.#abandoned) {
+      try {
+        await mounter.clearAbandoned?.();
+        this.#abandoned.delete(mounter);
+      } catch (error) {
+        this.#options.log.warn('what a crash has left could not all be removed; it is tried again', {
+          error: errorMessage(error),
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export { CapacityPart } from './capacity-part.ts';
+export type { CapacityOptions } from './options.ts';
