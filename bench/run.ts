@@ -9,6 +9,7 @@ import { pod } from './pod.ts';
 import { provisioning } from './provisioning.ts';
 import { reaction } from './reaction.ts';
 import { scheduling } from './scheduling.ts';
+import { sidecars } from './sidecars.ts';
 import { simulatedNodes } from './simulated-nodes.ts';
 import { snapshots } from './snapshots.ts';
 
@@ -23,6 +24,7 @@ const benchmarks = {
   reaction,
   provisioning,
   snapshots,
+  sidecars,
   'simulated-nodes': simulatedNodes,
 };
 

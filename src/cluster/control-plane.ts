@@ -143,7 +143,7 @@ export function controllerManager(options: ControlPlaneOptions): readonly Part[]
     ...(controllers.includes('selinux-warning-controller') && isEnabled(gates, 'SELinuxChangePolicy')
       ? [
           part(controllerUser('selinux-warning-controller'), (context) =>
-            createSelinuxWarning(context, host.files),
+            createSelinuxWarning(context, host, options.metrics),
           ),
         ]
       : []),
@@ -177,9 +177,9 @@ export function controllerManager(options: ControlPlaneOptions): readonly Part[]
   ];
 }
 
-function createSelinuxWarning(context: ComponentContext, files: Host['files']): Component {
-  const plugins = createPluginRegistry([createCsiPlugin(context), createHostPathPlugin({ host: { files } })]);
-  return createSelinuxWarningController(context, { plugins });
+function createSelinuxWarning(context: ComponentContext, host: Host, metrics?: Metrics): Component {
+  const plugins = createPluginRegistry([...attachable(context, host), createHostPathPlugin({ host })]);
+  return createSelinuxWarningController(context, { plugins, metrics });
 }
 
 function part(user: Part['user'], create: Part['create']): Part {

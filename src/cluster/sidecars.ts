@@ -41,6 +41,8 @@ export const CONTROLLER_SIDECARS = {
     create: createProvisioner,
     inCluster: {
       capacity: { namespace: 'kube-system', onlyIfTracked: true },
+      // As most drivers are deployed: some make names of it.
+      extraCreateMetadata: true,
     } satisfies Partial<ProvisionerOptions>,
   },
   attacher: {

@@ -1,4 +1,5 @@
 export * from './claims.ts';
+export * from './cron/index.ts';
 export * from './csi-nodes.ts';
 export * from './custom-resources.ts';
 export * from './downward.ts';

@@ -17,6 +17,12 @@ describe('qosClass', () => {
     ['requests what it limits, in other words', spec({ ...whole, requests: { cpu: '1000m' } }), 'Guaranteed'],
     ['requests less than it limits', spec({ ...whole, requests: { cpu: '500m' } }), 'Burstable'],
     ['has one container that limits nothing', spec(whole, {}), 'Burstable'],
+    ['limits all itself', { ...spec({}), resources: whole }, 'Guaranteed'],
+    [
+      'requests itself, whatever its containers limit',
+      { ...spec(whole), resources: { requests: { cpu: '1' } } },
+      'Burstable',
+    ],
   ];
   for (const [fact, given, expected] of cases) {
     it(`is ${expected} for a pod that ${fact}`, () => assert.equal(qosClass(given), expected));

@@ -36,9 +36,16 @@ export function changedPodConditions(
 
 const COMPUTE = ['cpu', 'memory'] as const;
 
-/** The quality-of-service class (pkg/apis/core/v1/helper/qos): only cpu and memory count, zero counts as absent. */
+/**
+ * The quality-of-service class (pkg/apis/core/v1/helper/qos): only cpu and memory count, zero counts as absent. Resources of
+ * the pod itself stand in for those of its containers.
+ */
 export function qosClass(spec: PodSpec | undefined): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const { requests, limits } = spec?.resources ?? {};
+  const ofPod = COMPUTE.some((name) => requests?.[name] !== undefined || limits?.[name] !== undefined);
+  const containers = ofPod
+    ? [{ resources: spec?.resources }]
+    : [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   const set = (quantity: string | undefined) => quantity !== undefined && (parseNano(quantity) ?? 0n) > 0n;
   const anySet = containers.some(({ resources }) =>
     COMPUTE.some((name) => set(resources?.requests?.[name]) || set(resources?.limits?.[name])),

@@ -14,7 +14,6 @@ const RULES: Readonly<Record<string, RegExp>> = {
   'unmounts by the wrong key': /no volume goes under a running pod/,
   'deletes the snapshot that is to outlive its object': /a snapshot goes with its content/,
   'does not keep a claim while a snapshot of it is taken': /no volume goes while a snapshot of it is taken/,
-  'makes an empty volume where a copy is asked for': /a volume is made of its source/,
   'formats a disk without looking at what is on it': /what a pod wrote, the next pod reads/,
 };
 

@@ -136,6 +136,8 @@ export interface BlockMapper {
   reconstruct(specName: string, podUid: string): Promise<ReconstructedVolume | undefined>;
   /** The devices that were set up before a restart, as far as they can be told from disk, and for which pods. */
   reconstructDevices?(): Promise<readonly (ReconstructedVolume & { readonly podUids: readonly string[] })[]>;
+  /** As a DeviceMounter's. */
+  clearAbandoned?(): Promise<void>;
 }
 
 export interface StatsRequest {

@@ -40,7 +40,8 @@ export async function startServer(directory: string): Promise<ServerProcess> {
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** SIGKILL; resolves once it is gone. */
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'close');
   child.kill('SIGKILL');
@@ -48,12 +49,12 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** The first line that the process prints. @throws Error with what it said when it ends without one. */
-function readLine(child: ChildProcess): Promise<string> {
+export function readLine(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let out = '';
     let err = '';
     const timer = systemClock.after(START_LIMIT_MS, () =>
-      reject(new Error(`the server did not start: ${err}`)),
+      reject(new Error(`the process did not start: ${err}`)),
     );
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       err += text;
@@ -67,7 +68,7 @@ function readLine(child: ChildProcess): Promise<string> {
     });
     child.once('close', () => {
       timer.cancel();
-      reject(new Error(`the server ended: ${err}`));
+      reject(new Error(`the process ended: ${err}`));
     });
   });
 }

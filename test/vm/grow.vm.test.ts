@@ -1,28 +1,27 @@
 import assert from 'node:assert/strict';
 import { mkdir, open, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { before, describe, it } from 'node:test';
-import { host, machineDirectory, notInMachine } from './support.ts';
+import { describe, it } from 'node:test';
+import { host, MachineScratch, notInMachine } from './support.ts';
 
 const MIB = 1024n * 1024n;
 
 describe('a file system that grows while it is mounted', { skip: notInMachine }, () => {
-  let directory: string;
-  before(async () => {
-    directory = await machineDirectory();
-  });
+  const scratch = new MachineScratch();
 
   for (const fsType of ['ext4', 'xfs', 'btrfs'])
     it(`${fsType}, with a file open in it`, async (test) => {
-      const image = join(directory, `${fsType}.img`);
-      const target = join(directory, fsType);
+      const image = join(scratch.directory, `${fsType}.img`);
+      const target = join(scratch.directory, fsType);
       await host.files.allocate(image, 320n * MIB);
       const device = await host.loops.attach(image);
-      test.after(() => host.loops.detach(device));
       await host.disks.format(device, fsType);
       await mkdir(target);
       await host.mounts.mount({ source: device, target, fsType });
-      test.after(() => host.mounts.unmount(target));
+      test.after(async () => {
+        await host.mounts.unmount(target);
+        await host.loops.detach(device);
+      });
       const file = await open(join(target, 'open'), 'w');
       try {
         const before = await statfs(target);

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { after } from 'node:test';
-import { shell } from './support.ts';
+import { type MachineScratch, shell } from './support.ts';
 
 export interface IscsiTarget {
   readonly iqn: string;
@@ -34,7 +33,7 @@ export async function iscsiTarget(base: string, id: number, chap = false): Promi
 }
 
 /** The daemons of both sides. */
-export async function iscsiDaemons(): Promise<void> {
+export async function iscsiDaemons(scratch: MachineScratch): Promise<void> {
   await shell(`
     modprobe iscsi_tcp
     mkdir -p /run/tgtd /run/lock/iscsi
@@ -42,7 +41,7 @@ export async function iscsiDaemons(): Promise<void> {
     iscsid
     until tgtadm --lld iscsi --op show --mode sys >/dev/null 2>&1; do sleep 0.1; done
   `);
-  after(() => shell('kill $(pidof iscsid) $(pidof tgtd)'));
+  scratch.defer(() => shell('kill $(pidof iscsid) $(pidof tgtd)'));
 }
 
 /** The portals through which somebody is logged in to a target. */

@@ -7,11 +7,11 @@ import type { Client } from '../../src/client/index.ts';
 import { specFromVolume, type VolumeSpec } from '../../src/volume/index.ts';
 import { createIscsiPlugin } from '../../src/volume/plugins/iscsi/index.ts';
 import { type IscsiTarget, iscsiDaemons, iscsiTarget, sessions } from './iscsi-target.ts';
-import { host, machineDirectory, mountOptionsAt, notInMachine, podNamed } from './support.ts';
+import { host, MachineScratch, mountOptionsAt, notInMachine, podNamed } from './support.ts';
 
 describe('iSCSI volumes of a real target', { skip: notInMachine }, () => {
   const { signal } = new AbortController();
-  let directory: string;
+  const scratch = new MachineScratch();
   let open: IscsiTarget;
   let guarded: IscsiTarget;
   let password = '';
@@ -25,14 +25,14 @@ describe('iSCSI volumes of a real target', { skip: notInMachine }, () => {
   } as unknown as Client;
 
   before(async () => {
-    directory = await machineDirectory();
-    await iscsiDaemons();
+    await iscsiDaemons(scratch);
+    const { directory } = scratch;
     open = await iscsiTarget(directory, 1);
     guarded = await iscsiTarget(directory, 2, true);
   });
 
   const plugin = () =>
-    createIscsiPlugin({ client, host, clock: systemClock, nodeRoot: join(directory, 'root') });
+    createIscsiPlugin({ client, host, clock: systemClock, nodeRoot: join(scratch.directory, 'root') });
   const volume = (target: IscsiTarget, lun: number, more: object = {}) =>
     specFromVolume({
       name: `v${lun}`,

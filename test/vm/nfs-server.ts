@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after } from 'node:test';
-import { shell } from './support.ts';
+import { type MachineScratch, shell } from './support.ts';
 
 export interface NfsServer {
   readonly address: string;
@@ -15,8 +14,8 @@ export interface NfsServer {
 }
 
 /** The kernel's NFS server, version 4 alone: it needs no other service. */
-export async function nfsServer(base: string): Promise<NfsServer> {
-  const root = join(base, 'exports');
+export async function nfsServer(scratch: MachineScratch): Promise<NfsServer> {
+  const root = join(scratch.directory, 'exports');
   const directory = join(root, 'share');
   await mkdir(root);
   await shell(`
@@ -38,8 +37,6 @@ export async function nfsServer(base: string): Promise<NfsServer> {
   };
   const stop = async () => void (await shell('rpc.nfsd 0'));
   await start();
-  after(async () => {
-    await shell(`exportfs -ua; rpc.nfsd 0; kill $(pidof rpc.mountd)`);
-  });
+  scratch.defer(() => shell('exportfs -ua; rpc.nfsd 0; kill $(pidof rpc.mountd)'));
   return { address: '127.0.0.1', path: '/share', directory, stop, start };
 }

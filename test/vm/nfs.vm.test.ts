@@ -6,19 +6,18 @@ import type { PersistentVolume, Stored } from '../../src/kube/index.ts';
 import { specFromPersistentVolume, specFromVolume } from '../../src/volume/index.ts';
 import { createNfsPlugin } from '../../src/volume/plugins/nfs/index.ts';
 import { type NfsServer, nfsServer } from './nfs-server.ts';
-import { host, machineDirectory, mountOptionsAt, notInMachine, podNamed } from './support.ts';
+import { host, MachineScratch, mountOptionsAt, notInMachine, podNamed } from './support.ts';
 
 describe('NFS volumes of the kernel’s server', { skip: notInMachine }, () => {
   const { signal } = new AbortController();
-  let directory: string;
+  const scratch = new MachineScratch();
   let server: NfsServer;
 
   before(async () => {
-    directory = await machineDirectory();
-    server = await nfsServer(directory);
+    server = await nfsServer(scratch);
   });
 
-  const node = (name: string) => createNfsPlugin({ host, nodeRoot: join(directory, name) });
+  const node = (name: string) => createNfsPlugin({ host, nodeRoot: join(scratch.directory, name) });
   const nfs = () => ({ server: server.address, path: server.path });
   const volume = (more: object = {}) => specFromVolume({ name: 'v', nfs: { ...nfs(), ...more } });
   const mounted = async (plugin: ReturnType<typeof node>, uid: string, spec = volume()) => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
+import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 import { systemClock } from '../../src/base/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
@@ -25,15 +25,33 @@ export async function shell(script: string): Promise<string> {
   return stdout;
 }
 
-/** A directory for the tests of a file, which goes at their end with what is mounted below it. */
-export async function machineDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'stowage-vm-'));
-  after(async () => {
-    for (const { target } of (await host.mounts.list()).toReversed())
-      if (target.startsWith(`${directory}/`)) await host.processes.exec('umount', ['-f', '-l', target]);
-    await rm(directory, { recursive: true, force: true });
-  });
-  return directory;
+/** What the tests of a `describe` share: it goes at their end, the last of it first. */
+export class MachineScratch {
+  readonly #deferred: (() => unknown)[] = [];
+  #directory: string | undefined;
+
+  /** To be made in the body of the `describe`. */
+  constructor() {
+    before(async () => {
+      this.#directory = await mkdtemp(join(tmpdir(), 'stowage-vm-'));
+    });
+    after(async () => {
+      for (const undo of this.#deferred.reverse()) await undo();
+      for (const { target } of (await host.mounts.list()).toReversed())
+        if (target.startsWith(`${this.directory}/`))
+          await host.processes.exec('umount', ['-f', '-l', target]);
+      await rm(this.directory, { recursive: true, force: true });
+    });
+  }
+
+  get directory(): string {
+    if (this.#directory === undefined) throw new Error('the directory is there once tests have begun');
+    return this.#directory;
+  }
+
+  defer(undo: () => unknown): void {
+    this.#deferred.push(undo);
+  }
 }
 
 export function podNamed(uid: string): Stored<Pod> {

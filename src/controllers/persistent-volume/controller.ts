@@ -9,6 +9,7 @@ import {
 import {
   claimClass,
   claimNamesClass,
+  isBoundToClaim,
   isDefaultClass,
   joinKey,
   keyOf,
@@ -187,7 +188,9 @@ class PersistentVolumeController implements Component {
     const named = reference && this.#world.claim(joinKey(reference.namespace, reference.name ?? ''));
     const naming = this.#world.claimsNaming(volume.metadata.name);
     for (const claim of named ? [named, ...naming] : naming) {
-      if (isGone || claim.status?.phase !== 'Bound') this.#claims.enqueue(keyOf(claim));
+      // A volume that was given to another claim is lost for the one that still names it.
+      if (isGone || claim.status?.phase !== 'Bound' || !isBoundToClaim(volume, claim))
+        this.#claims.enqueue(keyOf(claim));
     }
   }
 

@@ -4,42 +4,28 @@ import {
   type ComponentContext,
   Controller,
   type EventRecorder,
-  type Informer,
   ignoreNotFound,
   runControllers,
 } from '../../client/index.ts';
 import {
-  claimClass,
   hasFinalizer,
   isAlreadyExists,
   isBeingDeleted,
   isGranted,
-  type KubeObject,
   keyOf,
-  type PersistentVolume,
   type PersistentVolumeClaim,
-  type Pod,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
   referenceGrants,
-  type StorageClass,
   type Stored,
-  storageClasses,
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
 import { type PopulatorMetrics, populatorMetrics } from './metrics.ts';
 import { nodeFor, podFor, primeFor, rebinding } from './objects.ts';
 import { nextStep, type Step, type World } from './plan.ts';
-import {
-  namesOf,
-  type PopulationParameters,
-  type PopulatorOptions,
-  podName,
-  primeName,
-  uidOf,
-} from './population.ts';
+import { namesOf, type PopulationParameters, type PopulatorOptions } from './population.ts';
 import { sourceOf, Worlds } from './world.ts';
 
 /** How often functions are asked whether they are through. */

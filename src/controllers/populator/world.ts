@@ -1,6 +1,5 @@
 import type { ComponentContext, Informer } from '../../client/index.ts';
 import {
-  claimClass,
   type KubeObject,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -48,7 +47,7 @@ export class Worlds {
     this.#of = of;
     const claims = informers.of(persistentVolumeClaims);
     claims.addIndex(BY_UID, ({ metadata }) => [metadata.uid]);
-    claims.addIndex(BY_CLASS, (claim) => [claimClass(claim)]);
+    claims.addIndex(BY_CLASS, ({ spec }) => [spec?.storageClassName ?? '']);
     claims.addIndex(BY_SOURCE, (claim) => {
       const source = sourceOf(claim);
       return source ? [sourceKey(source.group, source.kind, source.namespace, source.name)] : [];

@@ -1,3 +1,4 @@
+import type { Metrics } from '../../base/index.ts';
 import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import {
   type CSIDriver,
@@ -22,6 +23,7 @@ import {
 } from '../../volume/index.ts';
 import { createVolumeSpec } from '../attach-detach/volume-spec.ts';
 import { labelsByMount } from './label.ts';
+import { addSelinuxWarningMetrics } from './metrics.ts';
 import { conflictMessage, VolumeCache } from './volume-cache.ts';
 
 /** event.source.component, as upstream's. */
@@ -30,6 +32,8 @@ const COMPONENT = 'selinux_warning';
 export interface SelinuxWarningOptions {
   /** Of volumes that pods can share. */
   readonly plugins: PluginRegistry<VolumePlugin>;
+  /** Where it tells of the conflicts that there are. @default nowhere */
+  readonly metrics?: Metrics;
 }
 
 /**
@@ -39,7 +43,7 @@ export interface SelinuxWarningOptions {
  */
 export function createSelinuxWarningController(
   context: ComponentContext,
-  { plugins }: SelinuxWarningOptions,
+  { plugins, metrics }: SelinuxWarningOptions,
 ): Component {
   const { clock, log, informers } = context;
   const recorder = context.recorder(COMPONENT);
@@ -48,6 +52,7 @@ export function createSelinuxWarningController(
   const volumes = informers.of(persistentVolumes);
   const drivers = informers.of(csiDrivers);
   const uses = new VolumeCache();
+  if (metrics) addSelinuxWarningMetrics(metrics, () => uses.conflicts());
 
   const mountsWithLabel = ({ volume, persistentVolume }: VolumeSpec): boolean => {
     const source = persistentVolume?.spec ?? volume;

@@ -26,6 +26,8 @@ interface UsedVolume {
 export class VolumeCache {
   readonly #volumes = new Map<string, UsedVolume>();
   readonly #volumesOf = new Map<string, Set<string>>();
+  /** Those that there are now, by volume. */
+  readonly #conflicts = new Map<string, readonly Conflict[]>();
 
   /** Takes note of a use; gives the conflicts that it makes, each for both pods. None when it was known. */
   add(volumeName: string, pod: string, use: VolumeUse, csiDriver?: string): readonly Conflict[] {
@@ -39,16 +41,35 @@ export class VolumeCache {
     volume.pods.set(pod, use);
     const volumes = this.#volumesOf.get(pod) ?? new Set();
     this.#volumesOf.set(pod, volumes.add(volumeName));
-    return [...volume.pods].flatMap(([other, otherUse]) => conflictsOf(pod, use, other, otherUse));
+    const found = [...volume.pods].flatMap(([other, otherUse]) => conflictsOf(pod, use, other, otherUse));
+    this.#setConflicts(volumeName, [...this.#conflictsWithout(volumeName, pod), ...found]);
+    return found;
   }
 
   deletePod(pod: string): void {
     for (const name of this.#volumesOf.get(pod) ?? []) {
+      this.#setConflicts(name, this.#conflictsWithout(name, pod));
       const volume = this.#volumes.get(name);
       volume?.pods.delete(pod);
       if (volume?.pods.size === 0) this.#volumes.delete(name);
     }
     this.#volumesOf.delete(pod);
+  }
+
+  /** All that there are now, both ways. Pods that differ in several volumes are told of once. */
+  conflicts(): readonly Conflict[] {
+    const all = [...this.#conflicts.values()].flat();
+    return [...new Map(all.map((conflict) => [JSON.stringify(conflict), conflict])).values()];
+  }
+
+  #conflictsWithout(volumeName: string, pod: string): readonly Conflict[] {
+    const known = this.#conflicts.get(volumeName) ?? [];
+    return known.filter((conflict) => conflict.pod !== pod && conflict.otherPod !== pod);
+  }
+
+  #setConflicts(volumeName: string, conflicts: readonly Conflict[]): void {
+    if (conflicts.length === 0) this.#conflicts.delete(volumeName);
+    else this.#conflicts.set(volumeName, conflicts);
   }
 
   podsOfDriver(driver: string): readonly string[] {

@@ -303,7 +303,7 @@ export class SnapshotSync {
   async #delete(snapshot: Snapshot): Promise<void> {
     const finalizers = [FINALIZER_SNAPSHOT_AS_SOURCE, FINALIZER_SNAPSHOT_BOUND];
     if (!finalizers.some((finalizer) => hasFinalizer(snapshot, finalizer))) return;
-    const content = this.#contentToDelete(snapshot);
+    const content = await this.#contentToDelete(snapshot);
     const key = keyOf(snapshot);
     if (content && this.#isRestored(snapshot)) {
       this.#tell(snapshot, 'SnapshotDeletePending', 'Snapshot is being used to restore a PVC');
@@ -337,12 +337,15 @@ export class SnapshotSync {
   }
 
   /** The content that is the snapshot's, as both say. */
-  #contentToDelete(snapshot: Snapshot): Content | undefined {
+  async #contentToDelete(snapshot: Snapshot): Promise<Content | undefined> {
     const isDynamic = snapshot.spec.source.persistentVolumeClaimName !== undefined;
     // A content may have been made without the snapshot's status telling yet.
     const name =
       snapshot.status?.boundVolumeSnapshotContentName || (isDynamic ? contentNameFor(snapshot) : '');
-    const content = this.#world.contents.get(name);
+    // One that has just been made is not in the cache yet: upstream leaves it for ever.
+    const content =
+      this.#world.contents.get(name) ??
+      (name ? await ignoreNotFound(this.#world.client.get(volumeSnapshotContents, { name })) : undefined);
     return content && refersTo(content, snapshot) ? content : undefined;
   }
 

@@ -84,7 +84,8 @@ class Tree {
       return await fs.open(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     } catch (error) {
       if (!hasCode(error, 'ENOTDIR', 'ELOOP')) return ignore('ENOENT')(error);
-      return await fs.unlink(path).catch(ignore('ENOENT'));
+      await fs.unlink(path).catch(ignore('ENOENT'));
+      return undefined;
     }
   }
 

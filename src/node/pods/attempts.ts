@@ -8,6 +8,8 @@ export interface Attempt {
   readonly finishedAtMs?: number;
   /** Of an exited one; undefined when nobody saw it end. */
   readonly exitCode?: number;
+  /** The kernel has killed one of its processes for want of memory. */
+  readonly oomKilled?: boolean;
   readonly message?: string;
   /** Absent: it ran on the host's root. */
   readonly imageId?: string;

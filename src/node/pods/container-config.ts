@@ -1,5 +1,6 @@
 import { trimEndOf } from '../../base/index.ts';
 import type { Container, Pod, Stored } from '../../kube/index.ts';
+import { containerCgroup, oomScoreAdjust } from '../cgroups/index.ts';
 import type { LoadedImage, UserTables } from '../images/index.ts';
 import type {
   ContainerConfig,
@@ -43,6 +44,8 @@ export interface ConfigInput extends HostFiles {
   readonly image?: LoadedImage;
   /** Whose processes it sees. @default its own */
   readonly pid?: ContainerNamespaces['pid'];
+  /** The machine's memory. @default not known */
+  readonly machineBytes?: number;
 }
 
 /**
@@ -91,6 +94,8 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
     namespaces: { pid: input.pid ?? 'own', ipc: pod.spec?.hostIPC ? 'host' : 'own' },
     imageRoot: image?.root,
     imageId: image?.id,
+    cgroup: containerCgroup(pod, container),
+    oomScore: input.machineBytes && oomScoreAdjust(pod, container, input.machineBytes),
   };
 }
 

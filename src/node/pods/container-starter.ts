@@ -79,14 +79,15 @@ export class ContainerStarter {
     files: HostFiles,
     image: LoadedImage | undefined,
   ): Promise<ContainerConfig> {
-    const { nodeName, hostIp, allocatable } = this.#dependencies;
+    const { nodeName, hostIp, allocatable, host } = this.#dependencies;
+    const machineBytes = host.info().memoryBytes;
     const place = { nodeName, hostIp, podIp: hostIp, allocatable: allocatable() };
     const sources = environmentSources(this.#dependencies, pod, volumes);
     const pid = await this.#processNamespace(pod, container);
     const environment = await resolveEnvironment(pod, container, place, sources);
     const subpaths = await prepareSubpaths(this.#dependencies, pod, container, volumes, environment);
     const input = { pod, container, attempt, environment, volumes, subpaths, podIp: hostIp, image, pid };
-    return containerConfig({ ...input, ...files });
+    return containerConfig({ ...input, ...files, machineBytes });
   }
 
   /** Whose processes a container sees. */

@@ -25,9 +25,11 @@ export function terminatedState(attempt: Attempt): NonNullable<ContainerState['t
       ? 'StartError'
       : attempt.exitCode === undefined
         ? 'ContainerStatusUnknown'
-        : exitCode === 0
-          ? 'Completed'
-          : 'Error',
+        : attempt.oomKilled
+          ? 'OOMKilled'
+          : exitCode === 0
+            ? 'Completed'
+            : 'Error',
     message:
       attempt.message ??
       (attempt.exitCode === undefined

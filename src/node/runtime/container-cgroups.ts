@@ -1,8 +1,8 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { type Clock, errorMessage, type Logger, sleep } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
-import { CgroupTree, wasOomKilled } from '../cgroups/index.ts';
-import type { ContainerConfig } from './contract.ts';
+import { CgroupTree, type CgroupUsage, readUsage, wasOomKilled } from '../cgroups/index.ts';
+import type { ContainerConfig, PodUsage } from './contract.ts';
 import type { StoredContainer } from './stored-state.ts';
 
 /** Killed processes are gone in a blink; looked for so often, and at most so often. */
@@ -46,6 +46,21 @@ export class ContainerCgroups {
 
   async adopt({ podUid, cgroup }: Pick<StoredContainer, 'podUid' | 'cgroup'>): Promise<void> {
     if (cgroup) await this.#tree?.adopt(podUid, cgroup.wanted);
+  }
+
+  /** The figures of one pod's containers that have groups. */
+  async usage(stored: readonly StoredContainer[]): Promise<PodUsage | undefined> {
+    const { host, clock } = this.#options;
+    const read = (directory: string) => readUsage(host.files, directory, clock.now());
+    const [first] = stored.flatMap(({ cgroup }) => cgroup ?? []);
+    const pod = first && (await read(dirname(first.directory)));
+    if (!pod) return undefined;
+    const containers = new Map<string, CgroupUsage>();
+    for (const { id, cgroup } of stored) {
+      const found = cgroup && (await read(cgroup.directory));
+      if (found) containers.set(id, found);
+    }
+    return { pod, containers };
   }
 
   wasOomKilled({ directory }: StoredCgroup): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ExecResult } from '../../host/index.ts';
-import type { ContainerCgroup } from '../cgroups/index.ts';
+import type { CgroupUsage, ContainerCgroup } from '../cgroups/index.ts';
 
 /** What to bind into a container. */
 export interface ContainerMount {
@@ -150,6 +150,8 @@ export interface Runtime {
   /** Resolves once the program runs. Rejects with a StartError; nothing is left of the attempt then. */
   start(config: ContainerConfig): Promise<ContainerRecord>;
   containers(podUid?: string): readonly ContainerRecord[];
+  /** What a pod and its containers use now; undefined where nobody counts. */
+  usage(podUid: string): Promise<PodUsage | undefined>;
   /** SIGTERM, after `graceSeconds` SIGKILL; resolves with the exited container. Has it exited already, at once. */
   stop(id: string, graceSeconds: number): Promise<ContainerRecord>;
   /** Removes what an exited container has left, but for its log. */
@@ -171,6 +173,13 @@ export interface Runtime {
   logPath(pod: PodIdentity, containerName: string, attempt: number): string;
   /** Lets go: containers go on, nobody listens to them until the next runtime adopts them. */
   close(): Promise<void>;
+}
+
+/** Figures of a pod that runs. */
+export interface PodUsage {
+  readonly pod: CgroupUsage;
+  /** By the container's id; of those that run. */
+  readonly containers: ReadonlyMap<string, CgroupUsage>;
 }
 
 export interface PodIdentity {

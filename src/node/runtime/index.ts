@@ -6,6 +6,7 @@ export {
   type ContainerSecurity,
   type ContainerSession,
   type ContainerStreams,
+  type PodUsage,
   type Runtime,
   type SessionOptions,
   StartError,

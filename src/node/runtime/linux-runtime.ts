@@ -18,6 +18,7 @@ import {
   type ContainerRecord,
   type ContainerSession,
   type PodIdentity,
+  type PodUsage,
   type Runtime,
   type SessionOptions,
   StartError,
@@ -111,7 +112,7 @@ export class LinuxRuntime implements Runtime {
         onExit: () => container.shimEnded(),
       });
       await container.waitForStart(START_LIMIT_MS);
-      if (!container.status.started) throw new StartError(container.status.errors.join('; ') || 'no answer');
+      if (!container.status.started) throw new StartError(startFailure(container));
     } catch (error) {
       await this.#discard(container);
       if (error instanceof StartError) throw error;
@@ -124,6 +125,11 @@ export class LinuxRuntime implements Runtime {
   containers(podUid?: string): readonly ContainerRecord[] {
     const records = [...this.#containers.values()].map((container) => container.record);
     return podUid === undefined ? records : records.filter((record) => record.podUid === podUid);
+  }
+
+  usage(podUid: string): Promise<PodUsage | undefined> {
+    const ofPod = [...this.#containers.values()].filter(({ record }) => record.podUid === podUid);
+    return this.#cgroups.usage(ofPod.map(({ stored }) => stored));
   }
 
   async stop(id: string, graceSeconds: number): Promise<ContainerRecord> {
@@ -322,6 +328,12 @@ export class LinuxRuntime implements Runtime {
     log.info('discarding a container whose start was interrupted', { id, container: stored.containerName });
     await this.#discard(container);
   }
+}
+
+function startFailure({ record, status }: ContainerProcess): string {
+  // The words are runc's.
+  if (record.oomKilled) return 'container init was OOM-killed (memory limit too low?)';
+  return status.errors.join('; ') || 'no answer';
 }
 
 /** One for each directory: runtimes that share a machine must not take each other's groups for left behind. */

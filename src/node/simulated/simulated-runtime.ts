@@ -80,6 +80,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
       [...containers.values()]
         .map(({ record }) => record)
         .filter((record) => podUid === undefined || record.podUid === podUid),
+    usage: async () => undefined,
     stop: async (id) => exit(id, TERMINATED),
     async remove(id) {
       containers.get(id)?.ending?.cancel();

@@ -1,5 +1,5 @@
 import { errorMessage, type Logger } from '../../base/index.ts';
-import type { DeviceMounter, VolumePlugin } from '../../volume/index.ts';
+import type { BlockMapper, DeviceMounter, VolumePlugin } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
 import type { Operations } from './operations.ts';
@@ -17,7 +17,7 @@ export class Leftovers {
   readonly #options: LeftoversOptions;
   #unreconstructed = new Set<Unreconstructed>();
   /** Whose leavings of before the start may not all be gone yet. */
-  #abandoned = new Set<DeviceMounter>();
+  #abandoned = new Set<DeviceMounter | BlockMapper>();
 
   constructor(options: LeftoversOptions) {
     this.#options = options;
@@ -25,7 +25,8 @@ export class Leftovers {
 
   found(unreconstructed: readonly Unreconstructed[], plugins: readonly VolumePlugin[]): void {
     this.#unreconstructed = new Set(unreconstructed);
-    this.#abandoned = new Set(plugins.flatMap(({ deviceMounter }) => deviceMounter ?? []));
+    const parts = plugins.flatMap(({ deviceMounter, blockMapper }) => [deviceMounter, blockMapper]);
+    this.#abandoned = new Set(parts.filter((part) => part !== undefined));
   }
 
   /** Volume directories that could not be understood. */

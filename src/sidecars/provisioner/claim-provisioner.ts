@@ -59,6 +59,8 @@ export class ClaimProvisioner {
   readonly #queue: Controller;
   /** Claims whose CreateVolume may be running: they are tried until that is certain, even when they are deleted. */
   readonly #inProgress = new Map<string, Claim>();
+  /** Claims whose volume is being made at this moment. */
+  readonly #making = new Map<string, Claim>();
 
   constructor(context: ComponentContext, options: ClaimProvisionerOptions) {
     const { driver, flags, recorder } = options;
@@ -89,6 +91,11 @@ export class ClaimProvisioner {
     return [this.#claims, this.#volumes, this.#classes];
   }
 
+  /** Claims for which the driver may be making a volume, those that are deleted among them. */
+  underWay(): readonly Claim[] {
+    return [...this.#inProgress.values(), ...this.#making.values()];
+  }
+
   /** Works until the signal aborts. The informers must be synced. */
   async run(signal: AbortSignal): Promise<void> {
     const changed = (claim: Claim) => {
@@ -107,7 +114,7 @@ export class ClaimProvisioner {
         deleted: ({ metadata: { uid } }) => {
           this.#slowRetry.delete(uid);
           this.#arbiter?.forget(uid);
-          if (!this.#inProgress.has(uid)) this.#maker.forget(uid);
+          if (!this.#inProgress.has(uid) && !this.#making.has(uid)) this.#maker.forget(uid);
         },
       }),
     ];
@@ -174,6 +181,7 @@ export class ClaimProvisioner {
     });
     try {
       const startedMs = clock.monotonic();
+      this.#making.set(uid, claim);
       const volume = await this.#maker.make(claim, storageClass, signal);
       await this.#saver.save(volume, () => span.ok());
       this.#observer.made(claim, volume, clock.monotonic() - startedMs);
@@ -190,6 +198,8 @@ export class ClaimProvisioner {
       // Stopping is no failure of the claim's.
       if (signal.aborted) throw failure;
       await this.#failed(claim, storageClass, failure);
+    } finally {
+      this.#making.delete(uid);
     }
   }
 

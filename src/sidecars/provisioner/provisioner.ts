@@ -77,8 +77,9 @@ async function work(
     });
   const recorder = context.recorder(`${driver.name}_${context.random.uuid()}`);
   const local = deployment && nodes.node(deployment.nodeName);
+  const claims = new ClaimProvisioner(context, { driver, flags, maker, arbiter, observer, recorder });
   const parts = [
-    new ClaimProvisioner(context, { driver, flags, maker, arbiter, observer, recorder }),
+    claims,
     new VolumeDeleter(context, {
       csi,
       driver,
@@ -89,7 +90,7 @@ async function work(
       isReachable: (volume) =>
         !local || Object.keys(local.metadata?.labels ?? {}).length === 0 || volumeReaches(volume, local),
     }),
-    new SourceProtection(context, driver),
+    new SourceProtection(context, driver, () => claims.underWay()),
   ];
   const informers = parts.flatMap((part) => part.informers);
   await Informers.synced(signal, ...informers, ...(accessibility ? Object.values(nodes.informers) : []));

@@ -46,9 +46,12 @@ export class SourceProtection {
   readonly #snapshots: Informer<VolumeSnapshot> | undefined;
   readonly #isCloning: boolean;
   readonly #queue: Controller;
+  readonly #underWay: () => readonly Claim[];
 
-  constructor(context: ComponentContext, driver: Driver) {
+  /** @param underWay claims for which the driver may be making a volume, also when they are gone */
+  constructor(context: ComponentContext, driver: Driver, underWay: () => readonly Claim[]) {
     this.#context = context;
+    this.#underWay = underWay;
     const { informers, clock, log } = context;
     this.#claims = informers.of(persistentVolumeClaims).addIndex(BY_SOURCE, sourcesOf);
     this.#isCloning = driver.controller.has('CLONE_VOLUME');
@@ -100,6 +103,8 @@ export class SourceProtection {
     const isHeldSnapshot = snapshot && hasFinalizer(snapshot, FINALIZER_SNAPSHOT_PROVISIONING);
     if (!isHeldClaim && !isHeldSnapshot) return undefined;
     if (this.#claims.byIndex(BY_SOURCE, source).some(isPending)) return PENDING_RETRY_MS;
+    // Without its source nobody could ever learn whether the volume was made: upstream's is then left for ever.
+    if (this.#underWay().some((claim) => sourcesOf(claim).includes(source))) return PENDING_RETRY_MS;
     const { client } = this.#context;
     if (isHeldClaim) {
       const free = withoutFinalizer(claim, FINALIZER_CLONING);

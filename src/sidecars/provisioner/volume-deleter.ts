@@ -6,7 +6,7 @@ import {
   ANN_PROVISIONER_DELETION_SECRET_NAMESPACE,
   annotation,
   FINALIZER_EXTERNAL_PROVISIONER,
-  isConflict,
+  hasFinalizer,
   isNotFound,
   joinKey,
   type PersistentVolume,
@@ -31,7 +31,6 @@ import { finalizerChange, isVolumeOf, shouldDelete } from './should-delete.ts';
 import type { VolumeObserver } from './volume-observer.ts';
 
 const ATTACHMENTS_BY_VOLUME = 'va-persistent-volume-name';
-const FINALIZER_ATTEMPTS = 5;
 /** Should the news of the detach be missed. */
 const ATTACHED_RETRY_MS = 15_000;
 
@@ -196,15 +195,12 @@ export class VolumeDeleter {
     const { client } = this.#context;
     const { name, uid } = volume.metadata;
     try {
-      let going: Volume = await client.delete(persistentVolumes, { name }, { preconditions: { uid } });
+      const going = await client.delete(persistentVolumes, { name }, { preconditions: { uid } });
       this.#done.add(uid);
-      for (let attempt = 1; going.metadata.finalizers?.includes(FINALIZER_EXTERNAL_PROVISIONER); attempt++) {
-        try {
-          going = await this.#writeFinalizers(withoutFinalizer(going, FINALIZER_EXTERNAL_PROVISIONER));
-        } catch (error) {
-          if (!isConflict(error) || attempt === FINALIZER_ATTEMPTS) throw error;
-          going = await client.get(persistentVolumes, { name });
-        }
+      if (hasFinalizer(going, FINALIZER_EXTERNAL_PROVISIONER)) {
+        // Whatever version the object is of by now: others let go of it at the same time.
+        const metadata = { uid, '$deleteFromPrimitiveList/finalizers': [FINALIZER_EXTERNAL_PROVISIONER] };
+        await client.patch(persistentVolumes, { name }, { type: 'strategic', body: { metadata } });
       }
     } catch (error) {
       if (isNotFound(error)) return;

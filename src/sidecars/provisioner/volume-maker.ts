@@ -45,6 +45,11 @@ export class VolumeMaker {
   readonly #identity: string;
   readonly #accessibility: Accessibility | undefined;
   readonly #sources: ContentSources;
+  /**
+   * Sources of volumes that the driver may be making, by the uid of the claim. It is asked on with them whatever has
+   * become of their objects: upstream asks no more, and leaves a volume that was made after all.
+   */
+  readonly #begun = new Map<string, ContentSource>();
 
   constructor(
     context: ComponentContext,
@@ -69,7 +74,9 @@ export class VolumeMaker {
   async make(claim: Claim, storageClass: StorageClass, signal: AbortSignal): Promise<PersistentVolume> {
     const request = volumeRequest(claim, storageClass, this.#driver, this.#flags);
     const { dataSource } = request;
-    const source = dataSource && (await this.#sources.hold(claim, storageClass, dataSource));
+    const { uid } = claim.metadata;
+    const source =
+      this.#begun.get(uid) ?? (dataSource && (await this.#sources.hold(claim, storageClass, dataSource)));
     const accessibility = this.#accessibility?.requirement(claim, storageClass, selectedNodeOf(claim));
     const mutableParameters = await this.#attributes(claim, signal);
     const secrets = await credentialsOf(this.#context.client, request.secretReferences.provisioner).catch(
@@ -77,6 +84,7 @@ export class VolumeMaker {
         throw asProvisionError('no-change', error);
       },
     );
+    if (source) this.#begun.set(uid, source);
     const made = await this.#createVolume(
       claim,
       request,
@@ -100,7 +108,7 @@ export class VolumeMaker {
         }),
       );
     }
-    this.forget(claim.metadata.uid);
+    this.forget(uid);
     const { MULTI_NODE_READER_ONLY } = csi.VolumeCapability_AccessMode_Mode;
     const [only, ...others] = request.volumeCapabilities;
     const isReadOnly = others.length === 0 && only?.accessMode.mode === MULTI_NODE_READER_ONLY;
@@ -118,6 +126,7 @@ export class VolumeMaker {
 
   /** Drops what was remembered for a claim that is gone. */
   forget(claimUid: string): void {
+    this.#begun.delete(claimUid);
     this.#accessibility?.forget(claimUid);
   }
 

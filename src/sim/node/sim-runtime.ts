@@ -66,6 +66,7 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
         return asRecord(container);
       });
     },
+    usage: async () => undefined,
     containers: (podUid) => containers.of(nodeName, podUid).map(asRecord),
     stop: (id) =>
       cross(dice.delay(STOP_MS), () => {

@@ -24,9 +24,13 @@ export async function cleanupMountPoint(
   for (let unmounted = 0; await isMountPoint(host, path); unmounted++) {
     if (unmounted >= MAX_STACKED) throw new Error(`failed to cleanup mount point ${path}: still mounted`);
     const target = await mountTablePath(host, path);
+    // What came off after all, perhaps just when its time was over, is no failure (withSafeNotMountedBehavior).
+    const unlessGone = async (error: unknown) => {
+      if (await isMountPoint(host, path)) throw error;
+    };
     await host.mounts.unmount(target, { timeoutMs: forceAfterMs }).catch((error: unknown) => {
-      if (forceAfterMs === undefined || !(error instanceof TimeoutError)) throw error;
-      return host.mounts.unmount(target, { force: true });
+      if (forceAfterMs === undefined || !(error instanceof TimeoutError)) return unlessGone(error);
+      return host.mounts.unmount(target, { force: true }).catch(unlessGone);
     });
   }
   await host.files.removeDirectory(path);

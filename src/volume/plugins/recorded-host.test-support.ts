@@ -17,7 +17,8 @@ export class RecordedHost {
   readonly answers: [string, Answer][] = [];
   /** What mount(8) says, and what is so all the same. */
   mountFails?: { readonly message: string; readonly isMounted?: boolean };
-  unmountHangs = false;
+  /** An unmount that is not forced takes too long; it may come to its end all the same. */
+  unmountHangs: boolean | 'until it is killed' = false;
 
   readonly host: Host;
 
@@ -71,8 +72,11 @@ export class RecordedHost {
 
   #unmount(target: string, { force = false, timeoutMs = 0 } = {}): void {
     this.done.push(`umount${force ? ' --force' : ''} ${target}`);
-    if (this.unmountHangs && !force) throw new TimeoutError('umount', timeoutMs);
     const index = this.table.findLastIndex((entry) => entry.target === target);
+    if (this.unmountHangs && !force) {
+      if (this.unmountHangs !== true) this.table.splice(index, 1);
+      throw new TimeoutError('umount', timeoutMs);
+    }
     if (index < 0) throw new Error(`umount: ${target}: not mounted`);
     this.table.splice(index, 1);
   }

@@ -1,7 +1,13 @@
-import { type CronJob, type CronJobSpec, cronJobs, type StatusCause } from '../../../kube/index.ts';
+import {
+  type CronJob,
+  type CronJobSpec,
+  cronJobs,
+  isTimeZone,
+  type StatusCause,
+  scheduleProblem,
+} from '../../../kube/index.ts';
 import { invalidValue, notSupported, required } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
-import { isTimeZone, scheduleProblem } from './cron-schedule.ts';
 import { change, fill } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { ago } from './duration.ts';

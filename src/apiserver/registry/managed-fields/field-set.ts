@@ -1,4 +1,4 @@
-import { areKnown, known, markKnown, remembered } from './known-sets.ts';
+import { KnownSets } from './known-sets.ts';
 
 /**
  * A set of fields in the form of FieldsV1: a tree whose keys are serialized path elements (`f:` a field, `k:` an item
@@ -10,8 +10,9 @@ export interface FieldSet {
   readonly [element: string]: FieldSet;
 }
 
-export const EMPTY: FieldSet = Object.freeze({});
-markKnown(EMPTY);
+const known = new KnownSets<FieldSet>();
+
+export const EMPTY: FieldSet = known.add(Object.freeze({}));
 const SELF = '.';
 
 export function isEmpty(set: FieldSet): boolean {
@@ -89,9 +90,9 @@ export class FieldSetBuilder {
     this.#outline += ';';
   }
 
-  /** The same set for the same paths in the same order, mostly: see `known`. */
+  /** Mostly one set for the same paths in the same order. */
   build(): FieldSet {
-    return this.#paths.length === 0 ? EMPTY : known(this.#outline, () => treeOf(this.#paths));
+    return this.#paths.length === 0 ? EMPTY : known.get(this.#outline, () => treeOf(this.#paths));
   }
 }
 
@@ -131,12 +132,8 @@ const IN_BOTH: Rule = (inA, inB) => inA && inB;
 const IN_FIRST_ALONE: Rule = (inA, inB) => inA && !inB;
 
 function combine(a: FieldSet, b: FieldSet, rule: Rule): FieldSet {
-  if (!areKnown(a, b)) return combined(a, b, rule);
-  return remembered(rule, a, b, () => combined(a, b, rule));
-}
-
-function combined(a: FieldSet, b: FieldSet, rule: Rule): FieldSet {
-  return combineNodes(isEmpty(a) ? undefined : a, isEmpty(b) ? undefined : b, rule) ?? EMPTY;
+  const combined = () => combineNodes(isEmpty(a) ? undefined : a, isEmpty(b) ? undefined : b, rule) ?? EMPTY;
+  return known.combined(rule, a, b, combined);
 }
 
 function combineNodes(a: FieldSet | undefined, b: FieldSet | undefined, rule: Rule): FieldSet | undefined {

@@ -1,49 +1,42 @@
-import type { FieldSet } from './field-set.ts';
-
-// Most objects are written alike: what one write changes of a volume, the next one changes of the next volume. Sets of the
-// same paths are then one set, and what two such sets make together is made once.
-
 /** Past so many sets all are forgotten: their number is the clients' choice. */
 const MAX_KNOWN = 2048;
 /** Characters; a longer outline is not remembered. */
 const MAX_LENGTH = 4096;
 
-const byOutline = new Map<string, FieldSet>();
-/** The sets that come again, so that it pays to remember what is made of them. */
-const recurring = new WeakSet<FieldSet>();
-/** By what two sets are combined, then by the first and the second. */
-const results = new WeakMap<object, WeakMap<FieldSet, WeakMap<FieldSet, FieldSet>>>();
+/**
+ * Sets that come again. Most objects are written alike: what one write changes of a volume, the next one changes of the
+ * next volume. Sets of the same members are then one set, and what two such sets make together is made once.
+ */
+export class KnownSets<S extends object> {
+  readonly #byOutline = new Map<string, S>();
+  readonly #known = new WeakSet<S>();
+  /** By what two sets are combined, then by the first and the second. */
+  readonly #results = new WeakMap<object, WeakMap<S, WeakMap<S, S>>>();
 
-/** `make()`, made once for one outline: a text that is the same only for the same set. */
-export function known(outline: string, make: () => FieldSet): FieldSet {
-  if (outline.length > MAX_LENGTH) return make();
-  let set = byOutline.get(outline);
-  if (!set) {
-    set = make();
-    if (byOutline.size >= MAX_KNOWN) byOutline.clear();
-    byOutline.set(outline, set);
-    recurring.add(set);
-  }
-  return set;
-}
-
-export function markKnown(set: FieldSet): void {
-  recurring.add(set);
-}
-
-export function areKnown(a: FieldSet, b: FieldSet): boolean {
-  return recurring.has(a) && recurring.has(b);
-}
-
-/** `make()`, made once for two known sets and what combines them; the result is a known set too. */
-export function remembered(by: object, a: FieldSet, b: FieldSet, make: () => FieldSet): FieldSet {
-  const first = getOrMake(results, by, () => new WeakMap<FieldSet, WeakMap<FieldSet, FieldSet>>());
-  const second = getOrMake(first, a, () => new WeakMap<FieldSet, FieldSet>());
-  return getOrMake(second, b, () => {
-    const set = make();
-    recurring.add(set);
+  /** `make()`, made once for one outline: a text that is the same only for the same set. */
+  get(outline: string, make: () => S): S {
+    if (outline.length > MAX_LENGTH) return make();
+    let set = this.#byOutline.get(outline);
+    if (!set) {
+      set = this.add(make());
+      if (this.#byOutline.size >= MAX_KNOWN) this.#byOutline.clear();
+      this.#byOutline.set(outline, set);
+    }
     return set;
-  });
+  }
+
+  add(set: S): S {
+    this.#known.add(set);
+    return set;
+  }
+
+  /** `make()`, made once for two known sets and what combines them; the result is known too. */
+  combined(by: object, a: S, b: S, make: () => S): S {
+    if (!this.#known.has(a) || !this.#known.has(b)) return make();
+    const first = getOrMake(this.#results, by, () => new WeakMap<S, WeakMap<S, S>>());
+    const second = getOrMake(first, a, () => new WeakMap<S, S>());
+    return getOrMake(second, b, () => this.add(make()));
+  }
 }
 
 function getOrMake<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {

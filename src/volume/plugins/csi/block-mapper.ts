@@ -19,6 +19,9 @@ import { CSI_TIMEOUT_MS } from './timeout.ts';
 import { blockCapability } from './volume-capability.ts';
 import { loadVolumeData, saveVolumeData } from './volume-data.ts';
 
+/** The parents of what is staged and published, beside the volumes' own directories. */
+const SHARED: ReadonlySet<string> = new Set(['staging', 'publish']);
+
 /** Stages and publishes volumes as devices. Source: csi_block.go of pkg/volume/csi. */
 export function createCsiBlockMapper(context: CsiNodeContext): BlockMapper {
   const paths = (name: string) => blockPaths(context.nodeRoot, name);
@@ -47,6 +50,7 @@ export function createCsiBlockMapper(context: CsiNodeContext): BlockMapper {
       return data && reconstructedVolume(data, 'Block');
     },
     reconstructDevices: () => reconstructDevices(context),
+    clearAbandoned: () => clearAbandoned(context),
   };
 }
 
@@ -64,6 +68,18 @@ async function reconstructDevices({ host: { files }, nodeRoot }: CsiNodeContext)
       });
   }
   return found;
+}
+
+/** A crash, or the power, has taken the note, or came before it: nothing is staged. */
+async function clearAbandoned(context: CsiNodeContext): Promise<void> {
+  const { files } = context.host;
+  const { volume: root } = blockPaths(context.nodeRoot, '');
+  for (const name of (await files.stat(root)) ? await files.list(root) : []) {
+    const { data, map } = blockPaths(context.nodeRoot, name);
+    if (SHARED.has(name) || (await loadVolumeData(files, data).catch(() => true))) continue;
+    const isMapped = (await files.stat(map)) && (await files.list(map)).length > 0;
+    if (!isMapped) await removeTraces(context, name);
+  }
 }
 
 /** Resolves to the staging path, '' for a driver that does not stage. */

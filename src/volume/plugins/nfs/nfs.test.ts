@@ -89,4 +89,12 @@ describe('NFS volumes', () => {
     );
     assert.deepEqual(recorded.table, []);
   });
+
+  it('are unmounted when the end comes just as it is forced', async () => {
+    const { recorded, plugin } = start();
+    await plugin.mounter.setUp(spec, context);
+    recorded.unmountHangs = 'until it is killed';
+    await plugin.mounter.tearDown('v', 'u-1', signal);
+    assert.deepEqual(recorded.table, []);
+  });
 });
