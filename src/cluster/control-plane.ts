@@ -5,6 +5,7 @@ import {
   createAttachDetachController,
 } from '../controllers/attach-detach/index.ts';
 import { createClusterRoleAggregation } from '../controllers/cluster-role-aggregation/index.ts';
+import { createCronJobController } from '../controllers/cronjob/index.ts';
 import { createDaemonSetController } from '../controllers/daemon-set/index.ts';
 import { createDataSourceValidator } from '../controllers/data-source-validator/index.ts';
 import { createDeploymentController } from '../controllers/deployment/index.ts';
@@ -161,6 +162,7 @@ export function controllerManager(options: ControlPlaneOptions): readonly Part[]
     part(controllerUser('deployment-controller'), createDeploymentController),
     part(controllerUser('daemon-set-controller'), createDaemonSetController),
     part(controllerUser('job-controller'), createJobController),
+    part(controllerUser('cronjob-controller'), createCronJobController),
     part(controllerUser('disruption-controller'), createDisruptionController),
     part(controllerUser('ttl-after-finished-controller'), createTtlAfterFinished),
     part(controllerUser('generic-garbage-collector'), createGarbageCollector),

@@ -1,4 +1,4 @@
-import { type Logger, Metrics } from '../base/index.ts';
+import { addProcessMetrics, type Logger, Metrics } from '../base/index.ts';
 import type { HttpConnection } from '../client/http/index.ts';
 import type { Component, ComponentContext, RateLimit } from '../client/index.ts';
 import { type CsiClient, callMetrics, connectCsi } from '../csi/index.ts';
@@ -39,10 +39,12 @@ export async function startStandaloneSidecars(
   try {
     let driverName: string | undefined;
     const metrics = new Metrics();
+    addProcessMetrics(metrics);
     const onCall = callMetrics(metrics, () => driverName);
     const csi = connectCsi(options.csiAddress, { clock, onCall });
     running.onStop('CSI connection', async () => csi.close());
     const led: LedComponent[] = [];
+    metrics.gauge(MASTER_STATUS, () => led.map((one) => [[one.lease], one.isLeading() ? 1 : 0]));
     if (http) running.start(createDiagnosticsServer({ address: http.address, routes: routes(metrics) }));
     const driver = await askFacts(csi, { clock, log, signal });
     driverName = driver.name;
@@ -72,6 +74,13 @@ export async function startStandaloneSidecars(
     throw error;
   }
 }
+
+/** As Kubernetes' programs have it, but that the name is the Lease's: there may be several. */
+const MASTER_STATUS = {
+  name: 'leader_election_master_status',
+  help: "[ALPHA] Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master. 'name' is the string used to identify the lease. Please make sure to group by name.",
+  labels: ['name'],
+};
 
 /** Ends, failed, when a driver comes back that is or can do something else than the one at the start. */
 function sameDriver(csi: CsiClient, driver: DriverFacts, { clock, log }: ComponentContext): Component {

@@ -19,6 +19,8 @@ export interface LeaderElectionOptions {
 
 /** A component that works while it holds a Lease. */
 export interface LedComponent extends Component {
+  readonly lease: string;
+  isLeading(): boolean;
   /** What /healthz/leader-election says: ill when the lease should have been lost for long. */
   health(): Answer;
 }
@@ -51,9 +53,20 @@ export function underLease(
     releaseOnCancel,
     ...timing,
   });
+  let isLeading = false;
+  const lead = async (leading: AbortSignal) => {
+    isLeading = true;
+    try {
+      await component.start(leading);
+    } finally {
+      isLeading = false;
+    }
+  };
   return {
     name: component.name,
-    start: (signal) => elector.run((leading) => component.start(leading), signal),
+    lease,
+    isLeading: () => isLeading,
+    start: (signal) => elector.run(lead, signal),
     health: () =>
       elector.staleMs > timing.leaseDurationMs + HEALTH_TOLERANCE_MS
         ? {

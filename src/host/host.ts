@@ -85,6 +85,8 @@ export interface Files {
   read(path: string): Promise<string>;
   /** Whole or not at all: writes beside, syncs, renames. */
   writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /** Whole or not at all for whoever looks, but not durable: a loss of power may leave it empty, or nothing. */
+  writeWhole(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** In place, over what is there. Durable on return, a new file's name not yet. */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   append(path: string, content: string | Uint8Array): Promise<void>;
@@ -197,6 +199,8 @@ export interface LoopDevice {
 
 export interface LoopDevices {
   list(): Promise<readonly LoopDevice[]>;
+  /** One of them; undefined when nothing is attached to it. */
+  get(device: string): Promise<LoopDevice | undefined>;
   /** Attaches the file to a free loop device. */
   attach(file: string, options?: { readOnly?: boolean; directIo?: boolean }): Promise<string>;
   detach(device: string): Promise<void>;

@@ -35,13 +35,16 @@ function classFor(policy: DeletionPolicy): string {
 export function withCopies(steps: readonly Step[], dice: Dice): Step[] {
   const more = steps.flatMap(({ atMs, action }): Step[] => {
     if (action.do !== 'claim' || !isOnDisk(action)) return [];
-    if (dice.chance(0.2)) return snapshotsOf(action, atMs, dice);
-    return dice.chance(0.1) ? copyOf(action, atMs, dice) : [];
+    const users = steps.flatMap((step) =>
+      step.action.do === 'pod' && step.action.claims.includes(action.claim) ? step.action.pod : [],
+    );
+    if (dice.chance(0.2)) return snapshotsOf(action, atMs, users, dice);
+    return dice.chance(0.1) ? copyOf(action, atMs, users, dice) : [];
   });
   return [...steps, ...more];
 }
 
-function snapshotsOf(wish: ClaimWish, atMs: number, dice: Dice): Step[] {
+function snapshotsOf(wish: ClaimWish, atMs: number, users: readonly string[], dice: Dice): Step[] {
   const { claim } = wish;
   const takenMs = atMs + dice.between(200, 30_000);
   const name = `snapshot-of-${claim}`;
@@ -57,16 +60,26 @@ function snapshotsOf(wish: ClaimWish, atMs: number, dice: Dice): Step[] {
     ...taken,
     ...restored,
     ...(dice.chance(0.5) ? [after(takenMs, 20_000, dice, { do: 'delete-snapshot', snapshot: name })] : []),
-    ...(dice.chance(0.25) ? [after(takenMs, 10_000, dice, { do: 'delete-claim', claim })] : []),
+    ...(dice.chance(0.4) ? leave(claim, users, takenMs, dice) : []),
   ];
 }
 
-function copyOf(wish: ClaimWish, atMs: number, dice: Dice): Step[] {
+/** What was copied goes, perhaps while it is copied: whoever uses it first, or not. */
+function leave(claim: string, users: readonly string[], fromMs: number, dice: Dice): Step[] {
+  const within = dice.pick([100, 10_000]);
+  const pods = dice.chance(0.8) ? users : [];
+  return [
+    ...pods.map((pod) => after(fromMs, within, dice, { do: 'delete-pod', pod })),
+    after(fromMs, within, dice, { do: 'delete-claim', claim }),
+  ];
+}
+
+function copyOf(wish: ClaimWish, atMs: number, users: readonly string[], dice: Dice): Step[] {
   const { claim } = wish;
   const beginMs = atMs + dice.between(200, 30_000);
   return [
     ...restore(wish, { kind: 'PersistentVolumeClaim', name: claim }, beginMs, dice),
-    ...(dice.chance(0.3) ? [after(beginMs, 10_000, dice, { do: 'delete-claim', claim })] : []),
+    ...(dice.chance(0.3) ? leave(claim, users, beginMs, dice) : []),
   ];
 }
 

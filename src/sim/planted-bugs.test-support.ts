@@ -202,7 +202,9 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
   'makes an empty volume where a copy is asked for': {
     sockets: only('provisioner', (sockets) =>
       calling(sockets, (channel, method, request, options) => {
-        const { volumeContentSource, ...empty } = request as { volumeContentSource?: object } & typeof request;
+        const { volumeContentSource, ...empty } = request as {
+          volumeContentSource?: object;
+        } & typeof request;
         return channel.unary(method, volumeContentSource ? empty : request, options);
       }),
     ),

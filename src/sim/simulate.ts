@@ -1,4 +1,5 @@
 import type { Logger } from '../base/index.ts';
+import { installedDisk } from './api/installed.ts';
 import type { FaultOptions } from './faults.ts';
 import { isFlexStep } from './flex/steps.ts';
 import { unconverged } from './goals.ts';
@@ -66,6 +67,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     flexVolumes: drawn.some(isFlexStep),
     nodesAttach: drawn.some(isFlexStep) && setting.nodesAttach,
     keep: scenario.faults,
+    disk: await installedDisk(),
     ...options,
   });
   const { clock } = world;

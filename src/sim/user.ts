@@ -1,6 +1,5 @@
 import { sleep } from '../base/index.ts';
 import { type Client, ignoreNotFound } from '../client/index.ts';
-import type { Grant } from '../host/simulated/index.ts';
 import {
   ANN_DEFAULT_STORAGE_CLASS,
   configMaps,
@@ -21,6 +20,7 @@ import type { Action, StaticVolume, Step } from './actions.ts';
 import { attributesClasses } from './attributes.ts';
 import { classesOf } from './classes.ts';
 import { snapshotClasses, snapshotObject } from './copies.ts';
+import { isHeldFlexVolume } from './flex/held.ts';
 import {
   claimObject,
   classObject,
@@ -35,6 +35,8 @@ import { budgetObject, WORKLOADS, workloadObject } from './workloads.ts';
 import type { World } from './world.ts';
 
 const RETRY_MS = 200;
+/** Volumes of the network driver that are made by hand. */
+const BY_HAND = 'by-hand-';
 /** A node that has power again is taken back into service after so long. */
 const BACK_IN_SERVICE_MS = 30_000;
 
@@ -113,15 +115,12 @@ export class User {
           spec: { persistentVolumeReclaimPolicy: 'Delete' },
         });
     }
-    // A share that nobody has attached is given back by nobody where the power took its mounts.
-    const isHeld = (grant: Grant) =>
-      grant.exclusive ||
-      this.#world
-        .computer(grant.node)
-        .machine.mounts()
-        .some((mount) => mount.grant === grant);
-    for (const { id, byHand, grants } of storage.volumes())
-      if (byHand && ![...grants.values()].some(isHeld) && !named.has(id)) storage.remove(id);
+    for (const { id, byHand, grants } of storage.volumes()) {
+      const isHeld = id.startsWith(BY_HAND)
+        ? grants.size > 0
+        : [...grants.values()].some((grant) => isHeldFlexVolume(grant, this.#world.computer(grant.node)));
+      if (byHand && !isHeld && !named.has(id)) storage.remove(id);
+    }
   }
 
   get #client(): Client {
@@ -206,7 +205,7 @@ export class User {
     const { storage } = this.#world;
     const { claim, modes, kind, names, volumeFirst } = wish;
     // The driver of a FlexVolume is told of it by the name of its object.
-    const handle = kind === 'network' ? `by-hand-${claim}` : claim;
+    const handle = kind === 'network' ? `${BY_HAND}${claim}` : claim;
     if (kind !== 'host') storage.create(handle, 8n << 20n, true);
     else {
       const { machine } = this.#world.computer(poolNode);

@@ -9,6 +9,7 @@ import {
 import type { Sockets } from '../csi/index.ts';
 import type { Host } from '../host/index.ts';
 import { Machine } from '../host/simulated/index.ts';
+import type { DiskContent } from './api/engine.ts';
 import { createFaultyClient } from './api/faulty-client.ts';
 import { SimApi } from './api/sim-api.ts';
 import { CONTROL, type Computer } from './computer.ts';
@@ -44,6 +45,8 @@ export interface WorldOptions extends FaultOptions {
   readonly flexVolumes?: boolean;
   /** Nodes attach what is attached to them, not the controller. @default false */
   readonly nodesAttach?: boolean;
+  /** What the API server's disk holds at first. @default nothing */
+  readonly disk?: DiskContent;
   readonly onLine?: (line: JournalLine) => void;
   /** Takes what components log. */
   readonly log?: Logger;
@@ -91,7 +94,7 @@ export class World {
       this.computer(CONTROL).machine.newFileSystem('netfs', device, true),
     );
     this.computers = new Map([CONTROL, ...setting.nodes].map((name) => [name, this.#newComputer(name)]));
-    this.api = new SimApi(clock, new Dice(childSeed(seed, 'api')));
+    this.api = new SimApi(clock, new Dice(childSeed(seed, 'api')), options.disk);
     const violated = (violation: Violation) => this.violated(violation);
     this.monitor = new Monitor({
       where: new Whereabouts([...this.computers.values()], this.storage),

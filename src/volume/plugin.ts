@@ -131,7 +131,8 @@ export interface BlockMapper {
   /** Once a pod. Resolves to the path of the device for the pod, '' where setUpDevice told it. */
   mapPodDevice?(spec: VolumeSpec, context: MountContext): Promise<string>;
   unmapPodDevice?(specName: string, podUid: string, signal: AbortSignal): Promise<void>;
-  tearDownDevice?(specName: string, signal: AbortSignal): Promise<void>;
+  /** `globalMapPath` is there, unless it never was. */
+  tearDownDevice?(specName: string, signal: AbortSignal, globalMapPath: string): Promise<void>;
   /** What `pods/UID/volumeDevices/PLUGIN/specName` is; undefined when nothing usable is there. */
   reconstruct(specName: string, podUid: string): Promise<ReconstructedVolume | undefined>;
   /** The devices that were set up before a restart, as far as they can be told from disk, and for which pods. */

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone } from '../support/command.ts';
+import {
+  cannotMount,
+  kubectl,
+  kubectlUntil,
+  run,
+  STOWAGE,
+  stowage,
+  type Up,
+  up,
+  waitGone,
+} from '../support/command.ts';
 import { type DriverProcess, startDriver } from '../support/disk-driver-process.ts';
+import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { listOf } from '../support/kubectl-session.ts';
 import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
@@ -109,4 +120,30 @@ describe('one volume of the nas driver in pods of two nodes', { skip: cannotMoun
     for (const name of ['volumes', 'work', 'content'])
       assert.deepEqual(await readdir(join(share(), '.stowage', name)), [], name);
   });
+});
+
+describe('stowage verify', { skip: cannotMount, timeout: 300_000 }, () => {
+  it('the nas driver meets everything, also after it was killed, and leaves nothing', () =>
+    inDirectory(async (directory) => {
+      const [endpoint, share] = [`unix://${directory}/csi.sock`, join(directory, 'share')];
+      const restart = join(directory, 'restart.sh');
+      const command = `'${process.execPath}' '${STOWAGE}' driver nas --endpoint '${endpoint}' --directory '${share}' --node-id n`;
+      await writeFile(
+        restart,
+        `cd '${directory}' && { [ ! -e pid ] || kill -9 "$(cat pid)"; }\nsetsid ${command} >log 2>&1 & echo $! >pid\n`,
+      );
+      await run('sh', [restart]);
+      const { code, stdout, stderr } = await stowage(
+        ['verify', '--csi-address', endpoint, '--size', '1Mi', '--restart-command', `sh ${restart}`],
+        { limitMs: 200_000 },
+      );
+      assert.equal(code, 0, stdout + stderr);
+      for (const id of ['volumes', 'published'])
+        assert.match(stdout, new RegExp(`^ok +Supervised Lifecycle Management/${id} `, 'm'));
+      assert.match(stdout, /^ok +Life cycle\/restored /m);
+      assert.match(stdout, /^\d+ passed, 0 failed, 0 blocked, \d+ skipped$/m);
+      assert.deepEqual(await readdir(share), ['.stowage']);
+      for (const name of ['volumes', 'snapshots', 'content', 'work'])
+        assert.deepEqual(await readdir(join(share, '.stowage', name)), [], name);
+    }));
 });

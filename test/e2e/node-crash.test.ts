@@ -22,12 +22,12 @@ const COMING: readonly Moment[] = [
   { when: 'before', call: 'loops.attach', at: '' },
   { when: 'after', call: 'loops.attach', at: '' },
   { when: 'before', call: 'files.makeDirectory', at: 'globalmount\\b' },
-  { when: 'after', call: 'files.writeAtomic', at: '/plugins/.*vol_data.json' },
+  { when: 'after', call: 'files.writeWhole', at: '/plugins/.*vol_data.json' },
   { when: 'before', call: 'disks.format', at: '' },
   { when: 'after', call: 'disks.format', at: '' },
   { when: 'before', call: 'mounts.mount', at: 'globalmount","fsType' },
   { when: 'after', call: 'mounts.mount', at: 'globalmount","fsType' },
-  { when: 'after', call: 'files.writeAtomic', at: '/pods/.*vol_data.json' },
+  { when: 'after', call: 'files.writeWhole', at: '/pods/.*vol_data.json' },
   { when: 'before', call: 'mounts.mount', at: 'target":"[^"]*/pods/.*~csi' },
   { when: 'after', call: 'mounts.mount', at: 'target":"[^"]*/pods/.*~csi' },
 ];
@@ -48,7 +48,7 @@ const GOING: readonly Moment[] = [
 
 /** The same of a volume that its pod gets as a device. */
 const COMING_AS_DEVICE: readonly Moment[] = [
-  { when: 'after', call: 'files.writeAtomic', at: '/volumeDevices/.*vol_data.json' },
+  { when: 'after', call: 'files.writeWhole', at: '/volumeDevices/.*vol_data.json' },
   { when: 'after', call: 'files.makeDirectory', at: '/volumeDevices/staging/' },
   { when: 'after', call: 'mounts.mount', at: 'target":"[^"]*/volumeDevices/publish/' },
   { when: 'before', call: 'mounts.mount', at: 'target":"[^"]*/dev/[^/]*"' },

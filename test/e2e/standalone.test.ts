@@ -150,6 +150,13 @@ describe('every part in a process of its own', { skip: cannotMount }, () => {
       const create = `csi_sidecar_operations_seconds_count{driver_name="${DRIVER}",method_name="/csi.v1.Controller/CreateVolume",grpc_status_code="OK"} 1`;
       assert.ok((await metrics(ports[0])).includes(create));
       assert.ok(!(await metrics(ports[1])).includes('CreateVolume'));
+      for (const [port, line] of [
+        [ports[0], 'leader_election_master_status{name="alone-csi-example-com"} 1'],
+        [ports[1], 'leader_election_master_status{name="alone-csi-example-com"} 0'],
+        [ports[0], 'controller_persistentvolumeclaim_provision_total{class="alone",source=""} 1'],
+      ] as const)
+        assert.ok((await metrics(port)).split('\n').includes(line), `${line}\n${await metrics(port)}`);
+      assert.match(await metrics(ports[0]), /^process_start_time_seconds \d/m);
       const health = await fetch(`http://127.0.0.1:${ports[0]}/healthz/leader-election`);
       assert.deepEqual([health.status, await health.text()], [200, 'ok']);
 

@@ -103,7 +103,7 @@ describe('a container with limits', { skip: notInMachine }, () => {
 
   it('cannot start with less memory than the start itself needs', async (test) => {
     const runtime = await openRuntime(scratchDirectory(test));
-    await assert.rejects(runtime.start(limited('sleep 1000', { memory: '100k' })), (error: Error) => {
+    await assert.rejects(runtime.start(limited('sleep 1000', { memory: '4096' })), (error: Error) => {
       assert.ok(error instanceof StartError);
       assert.equal(error.message, 'container init was OOM-killed (memory limit too low?)');
       return true;

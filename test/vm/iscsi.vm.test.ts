@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { systemClock } from '../../src/base/index.ts';
 import type { Client } from '../../src/client/index.ts';
-import { specFromVolume, type VolumeSpec } from '../../src/volume/index.ts';
+import type { PersistentVolume, Stored } from '../../src/kube/index.ts';
+import { mapBlockVolume, unmapBlockVolume } from '../../src/volume/block/index.ts';
+import { specFromPersistentVolume, specFromVolume, type VolumeSpec } from '../../src/volume/index.ts';
 import { createIscsiPlugin } from '../../src/volume/plugins/iscsi/index.ts';
 import { type IscsiTarget, iscsiDaemons, iscsiTarget, sessions } from './iscsi-target.ts';
-import { host, MachineScratch, mountOptionsAt, notInMachine, podNamed } from './support.ts';
+import { host, MachineScratch, mountOptionsAt, notInMachine, podNamed, shell } from './support.ts';
 
 describe('iSCSI volumes of a real target', { skip: notInMachine }, () => {
   const { signal } = new AbortController();
@@ -108,5 +110,34 @@ describe('iSCSI volumes of a real target', { skip: notInMachine }, () => {
     await writeFile(join(await mount(spec, 'a'), 'x'), '');
     await unmount(spec, 'a');
     assert.deepEqual(await sessions(guarded.iqn), []);
+  });
+
+  it('are given to a pod as a device, and known again by the next node agent', async () => {
+    const persistentVolume = {
+      metadata: { name: 'raw' },
+      spec: { iscsi: { targetPortal: open.portals[0], iqn: open.iqn, lun: 2 }, volumeMode: 'Block' },
+    };
+    const spec = specFromPersistentVolume(persistentVolume as unknown as Stored<PersistentVolume>, false);
+    const { attacher, blockMapper } = plugin();
+    const placeOf = (one: VolumeSpec) => ({
+      globalMapPath: blockMapper!.globalMapPath(one),
+      podMapDirectory: blockMapper!.podDeviceMapDirectory('a'),
+      name: one.name,
+      podUid: 'a',
+    });
+    const device = await attacher!.waitForAttach(spec, 'n', '', signal, podNamed('a'));
+    const place = placeOf(spec);
+    await mapBlockVolume(host, await host.files.realPath(device), place, false);
+    const link = join(place.podMapDirectory, 'raw');
+    await shell(`printf 'raw bytes' | dd of=${link} conv=fsync status=none`);
+    assert.equal(await shell(`head -c 9 ${link}`), 'raw bytes');
+
+    const known = await plugin().blockMapper!.reconstruct('raw', 'a');
+    assert.equal(placeOf(known!.spec).globalMapPath, place.globalMapPath);
+    await unmapBlockVolume(host, placeOf(known!.spec));
+    assert.deepEqual(await sessions(open.iqn), ['127.0.0.1:3260']);
+    await plugin().blockMapper!.tearDownDevice!('raw', signal, place.globalMapPath);
+    assert.deepEqual(await sessions(open.iqn), []);
+    assert.equal(await shell(`head -c 9 ${join(scratch.directory, 'disk-1-2')}`), 'raw bytes');
   });
 });

@@ -182,7 +182,7 @@ class PersistentVolumeController implements Component {
     };
   }
 
-  /** A claim that is Bound has nothing to gain from news of its volume, unless the volume is gone. */
+  /** A claim that is Bound has nothing to gain from news of its volume, unless that is gone, or given to another. */
   #syncClaimsOf(volume: Volume, isGone = false): void {
     const reference = volume.spec?.claimRef;
     const named = reference && this.#world.claim(joinKey(reference.namespace, reference.name ?? ''));

@@ -13,7 +13,6 @@ import {
   persistentVolumes,
   pods,
   type Resource,
-  referenceGrants,
   type StorageClass,
   storageClasses,
 } from '../../kube/index.ts';
@@ -125,17 +124,8 @@ async function start(
 ) {
   const stack = await startStack(test, { watch: [] });
   const { client, context } = stack;
-  for (const resource of [hellos, referenceGrants]) {
-    // The kind of the grants is one of an API group that must be vouched for.
-    const definition = definitionOf(resource as Resource);
-    const annotations = { 'api-approved.kubernetes.io': 'https://example.com/approved' };
-    await client.create(customResourceDefinitions, {
-      ...definition,
-      metadata: { ...definition.metadata, annotations },
-    });
-  }
-  for (const namespace of ['populators', 'library'])
-    await client.create(namespaces, { metadata: { name: namespace } });
+  await client.create(customResourceDefinitions, definitionOf(hellos as Resource));
+  await client.create(namespaces, { metadata: { name: 'populators' } });
   if (!without.includes('class')) await client.create(storageClasses, FAST);
   const metrics = new Metrics();
   const populator = createPopulator(context, {
@@ -282,22 +272,6 @@ describe('a volume populator', () => {
     await until('the pod', pod);
     const { items } = await client.list(persistentVolumeClaims, { namespace: 'populators' });
     assert.equal(items.filter(({ metadata }) => metadata.name.startsWith('prime-')).length, 1);
-  });
-
-  it('takes a source of another namespace only where that is granted', async (t) => {
-    const { client, make, until, pod, claim, prime } = await start(t, { crossNamespace: true });
-    await client.create(hellos, { metadata: { namespace: 'library', name: 'world' }, spec: { text: 'hi' } });
-    await make(claimOf({ dataSourceRef: { ...reference, namespace: 'library' } }));
-    await until('the claim', claim);
-    assert.equal(prime(), undefined);
-    await client.create(referenceGrants, {
-      metadata: { namespace: 'library', name: 'all' },
-      spec: {
-        from: [{ group: '', kind: 'PersistentVolumeClaim', namespace: 'default' }],
-        to: [{ group: hellos.group, kind: hellos.kind }],
-      },
-    });
-    await until('the pod', pod);
   });
 
   it('lets the prime claim be changed, and tells when that fails', async (t) => {

@@ -11,17 +11,16 @@ import {
   hasFinalizer,
   isAlreadyExists,
   isBeingDeleted,
-  isGranted,
   keyOf,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
-  referenceGrants,
   type Stored,
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
+import { checkGrant } from './grant.ts';
 import { type PopulatorMetrics, populatorMetrics } from './metrics.ts';
 import { nodeFor, podFor, primeFor, rebinding } from './objects.ts';
 import { nextStep, type Step, type World } from './plan.ts';
@@ -89,24 +88,10 @@ class Populator {
       this.#failures.delete(key);
       return undefined;
     }
-    if (!isBeingDeleted(claim)) await this.#checkGrant(claim);
+    if (!isBeingDeleted(claim)) await checkGrant(claim, this.#context.client, this.#options);
     const world = this.worlds.of(claim);
     const by = 'pod' in this.#options.by ? 'pod' : 'functions';
     return this.#take(nextStep(world, by, namesOf(this.#options.prefix).finalizer), world, key);
-  }
-
-  /** @throws Error when the object is in another namespace, and nothing there says that the claim may have it. */
-  async #checkGrant(claim: Claim): Promise<void> {
-    const source = sourceOf(claim)!;
-    const own = claim.metadata.namespace;
-    if (source.namespace === own) return;
-    const grants = this.#options.crossNamespace
-      ? (await this.#context.client.list(referenceGrants, { namespace: source.namespace })).items
-      : [];
-    if (isGranted(claim, source, grants)) return;
-    throw new Error(
-      `accessing ${source.namespace}/${source.name} of ${source.kind} dataSource from ${own}/${claim.metadata.name} isn't allowed`,
-    );
   }
 
   async #take(step: Step, world: World, key: string): Promise<number | undefined> {
@@ -142,11 +127,11 @@ class Populator {
         await this.#rebind(world);
         return undefined;
       case 'finish':
-        if (hasFinalizer(claim, namesOf(this.#options.prefix).finalizer)) {
+        // Once: the cache may be behind what was done already.
+        if (await this.#cleanUp(world, key)) {
           this.#metrics.finished(claim.metadata.uid);
           this.#tell(claim, 'Normal', 'PopulatorFinished', 'Populator finished');
         }
-        await this.#cleanUp(world, key);
         return undefined;
       case 'clean up':
         this.#metrics.dropped(claim.metadata.uid);
@@ -175,10 +160,10 @@ class Populator {
     const waitMs = this.#waitMs(key);
     if (waitMs > 0) return waitMs;
     const pod = await podFor(claim, source!, by.pod, { namespace, node: nodeFor(claim, storageClass) });
-    await this.#telling(claim, 'PopulatorCreationError', 'Failed to create populator pod', () =>
+    const isNew = await this.#telling(claim, 'PopulatorCreationError', 'Failed to create populator pod', () =>
       unlessThere(this.#context.client.create(pods, pod)),
     );
-    this.#tell(claim, 'Normal', 'PopulatorCreated', 'Populator started');
+    if (isNew) this.#tell(claim, 'Normal', 'PopulatorCreated', 'Populator started');
     return undefined;
   }
 
@@ -236,7 +221,8 @@ class Populator {
     );
   }
 
-  async #cleanUp(world: World, key: string): Promise<void> {
+  /** Whether the claim was still protected, and is no more. */
+  async #cleanUp(world: World, key: string): Promise<boolean> {
     const { client } = this.#context;
     const { by } = this.#options;
     const { claim, pod, prime } = world;
@@ -251,16 +237,17 @@ class Populator {
         client.delete(resource as typeof pods, { namespace: namespace!, name }, { preconditions: { uid } }),
       );
     }
-    await this.#finalizer(claim, false);
     this.#looks.delete(key);
     this.#failures.delete(key);
+    return this.#finalizer(claim, false);
   }
 
-  async #finalizer(claim: Claim, wanted: boolean): Promise<void> {
+  /** Whether it had to be changed. */
+  async #finalizer(claim: Claim, wanted: boolean): Promise<boolean> {
     const { finalizer } = namesOf(this.#options.prefix);
-    if (hasFinalizer(claim, finalizer) === wanted) return;
+    if (hasFinalizer(claim, finalizer) === wanted) return false;
     const changed = wanted ? withFinalizer(claim, finalizer) : withoutFinalizer(claim, finalizer);
-    await ignoreNotFound(this.#context.client.update(persistentVolumeClaims, changed));
+    return (await ignoreNotFound(this.#context.client.update(persistentVolumeClaims, changed))) !== undefined;
   }
 
   #tell(claim: Claim, type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -283,10 +270,12 @@ function parametersOf({ claim, prime, class: storageClass, source }: World): Pop
 }
 
 /** Its name has the claim's uid: what is there is ours, and the cache has not heard of it yet. */
-async function unlessThere(request: Promise<unknown>): Promise<void> {
+async function unlessThere(request: Promise<unknown>): Promise<boolean> {
   try {
     await request;
+    return true;
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
+    if (isAlreadyExists(error)) return false;
+    throw error;
   }
 }

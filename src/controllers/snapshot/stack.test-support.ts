@@ -38,5 +38,5 @@ function waitUntilIn<R>(
   what: string,
   look: () => R | undefined | false,
 ): Promise<R> {
-  return waitUntil(watched, look, { clock: systemClock, limitMs: 5_000, what });
+  return waitUntil(watched, look, { clock: systemClock, limitMs: 60_000, what });
 }

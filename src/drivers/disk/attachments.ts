@@ -24,11 +24,13 @@ export interface Attachments {
   reclaim(options: { published: boolean }): Promise<readonly unknown[]>;
 }
 
-/** The loop devices of a pool's images. Nothing is remembered: the kernel knows. */
+/** The loop devices of a pool's images. Nothing is remembered but where to look first: the kernel knows. */
 export class LoopDevices implements Attachments {
   readonly hasFileSystem = true;
   readonly #pool: Pool;
   readonly #host: Host;
+  /** By volume, the device that it was last found at: to look at all devices takes its time where there are many. */
+  readonly #lastSeen = new Map<string, string>();
 
   constructor(pool: Pool, host: Host) {
     this.#pool = pool;
@@ -41,7 +43,7 @@ export class LoopDevices implements Attachments {
    * @throws CsiStatus INTERNAL if the image is not what it must be.
    */
   async attach(id: string, readOnly: boolean): Promise<string> {
-    const [present] = await this.#loopsOf(id);
+    const present = (await this.#seenAgain(id)) ?? (await this.#loopsOf(id))[0];
     if (present?.readOnly === readOnly) return present.device;
     await this.#pool.checkImage(id);
     if (present) {
@@ -53,7 +55,9 @@ export class LoopDevices implements Attachments {
       }
       await this.#host.loops.detach(present.device);
     }
-    return this.#host.loops.attach(this.#pool.imagePath(id), { readOnly });
+    const device = await this.#host.loops.attach(this.#pool.imagePath(id), { readOnly });
+    this.#lastSeen.set(id, device);
+    return device;
   }
 
   async mount(
@@ -65,6 +69,7 @@ export class LoopDevices implements Attachments {
   }
 
   async detach(id: string): Promise<void> {
+    this.#lastSeen.delete(id);
     for (const loop of await this.#loopsOf(id)) await this.#host.loops.detach(loop.device);
   }
 
@@ -120,7 +125,16 @@ export class LoopDevices implements Attachments {
   }
 
   async #loopsOf(id: string): Promise<LoopDevice[]> {
-    const image = this.#pool.imagePath(id);
-    return (await this.#host.loops.list()).filter((loop) => loop.backingFile === image && !loop.deleted);
+    return (await this.#host.loops.list()).filter((loop) => this.#isOf(id, loop));
+  }
+
+  async #seenAgain(id: string): Promise<LoopDevice | undefined> {
+    const device = this.#lastSeen.get(id);
+    const loop = device && (await this.#host.loops.get(device));
+    return loop && this.#isOf(id, loop) ? loop : undefined;
+  }
+
+  #isOf(id: string, loop: LoopDevice): boolean {
+    return loop.backingFile === this.#pool.imagePath(id) && !loop.deleted;
   }
 }

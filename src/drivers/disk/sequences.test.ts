@@ -85,6 +85,7 @@ class Machine {
       files: files as Files,
       loops: {
         list: async () => this.loops,
+        get: async (device) => this.loops.find((loop) => loop.device === device),
         attach: changing((backingFile, options) => {
           const device = `/dev/loop${this.#names++}`;
           this.loops = [

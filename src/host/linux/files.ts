@@ -31,8 +31,9 @@ async function chmod(path: string, mode: number): Promise<void> {
 export function createFiles(): Files {
   return {
     read: (path) => fs.readFile(path, 'utf8'),
-    writeAtomic,
-    write: (path, content, mode) => write(path, 'w', content, mode),
+    writeAtomic: (path, content, mode) => writeBeside(path, content, mode, 'sync'),
+    writeWhole: (path, content, mode) => writeBeside(path, content, mode, 'leave to the kernel'),
+    write: (path, content, mode) => write(path, 'w', content, mode, 'sync'),
     append: (path, content) => fs.appendFile(path, content),
     openAppend,
     openRead,
@@ -94,11 +95,19 @@ async function ignoreAbsent(work: Promise<void>): Promise<void> {
   }
 }
 
-async function writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+/** When what was written is to be on the disk. */
+type Durability = 'sync' | 'leave to the kernel';
+
+async function writeBeside(
+  path: string,
+  content: string | Uint8Array,
+  mode: number | undefined,
+  durability: Durability,
+): Promise<void> {
   const writer = `${process.pid}.${temporaryNames++}`;
   const temporary = join(dirname(path), temporaryName(basename(path), writer));
   try {
-    await write(temporary, 'wx', content, mode);
+    await write(temporary, 'wx', content, mode, durability);
     await fs.rename(temporary, path);
   } catch (error) {
     await fs.rm(temporary, { force: true });
@@ -111,13 +120,14 @@ async function write(
   flags: 'w' | 'wx',
   content: string | Uint8Array,
   mode: number | undefined,
+  durability: Durability,
 ): Promise<void> {
   const file = await fs.open(path, flags, mode);
   try {
     await file.writeFile(content);
     // The mode of an open is subject to the umask.
     if (mode !== undefined) await file.chmod(mode);
-    await file.datasync();
+    if (durability === 'sync') await file.datasync();
   } finally {
     await file.close();
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type Clock, sleep } from '../../base/index.ts';
 import type { LoopDevice, LoopDevices, Processes } from '../host.ts';
 import { describeFailure, runTool } from './tools.ts';
@@ -17,6 +17,9 @@ export function createLoopDevices(processes: Processes, clock: Clock): LoopDevic
       const names = readdirSync('/sys/block').filter((name) => /^loop\d+$/.test(name));
       return names.map(describe).filter((device) => device !== undefined);
     },
+    async get(device) {
+      return describe(nameOf(device));
+    },
     async attach(file, options = {}) {
       const args = ['--find', '--show'];
       if (options.readOnly) args.push('--read-only');
@@ -31,14 +34,17 @@ export function createLoopDevices(processes: Processes, clock: Clock): LoopDevic
     },
     async detach(device) {
       const name = nameOf(device);
-      if (!describe(name)) return;
+      const before = describe(name);
+      if (!before) return;
+      // Once it is free anybody may have it, with a file of his own.
+      const isAttached = () => describe(name)?.backingFile === before.backingFile;
       const result = await processes.exec('losetup', ['--detach', device], { leavesNoProcess: true });
       // Gone meanwhile: its last user let go of it after an earlier order.
-      if (result.exitCode !== 0 && describe(name))
+      if (result.exitCode !== 0 && isAttached())
         throw new Error(`detach ${device}: ${describeFailure('losetup', result)}`);
       // The kernel accepts the order also while the device is open, and carries it out at the last close.
       const deadline = clock.monotonic() + DETACH_LIMIT_MS;
-      while (describe(name)) {
+      while (isAttached()) {
         if (clock.monotonic() > deadline)
           throw new Error(`detach ${device}: still in use; it detaches when its last user lets go of it`);
         await sleep(clock, DETACH_POLL_MS);
@@ -61,8 +67,11 @@ function nameOf(device: string): string {
  * answers from memory, in a tenth of the time that the way through the thread pool takes.
  */
 function describe(name: string): LoopDevice | undefined {
+  const file = `/sys/block/${name}/loop/backing_file`;
+  // Of many devices few are attached, and to find that out by an error takes twice the time.
+  if (!existsSync(file)) return undefined;
   try {
-    const backing = readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8');
+    const backing = readFileSync(file, 'utf8');
     const path = backing.endsWith('\n') ? backing.slice(0, -1) : backing;
     const deleted = path.endsWith(DELETED);
     return {

@@ -10,7 +10,7 @@ import { scratchDirectory } from './leftovers.test-support.ts';
 const DEEP =
   'mkdir $ARGV[0]; chdir $ARGV[0]; for (1 .. 2500) { mkdir "d"; chdir "d" or die $! } open(F, ">", "file")';
 
-const ROUNDS = 40;
+const ROUNDS = 10;
 
 /** Puts links in the place of directories and takes them away again as long as there are any. Resolves once it does, to what stops it. */
 async function startReplacing(

@@ -46,6 +46,7 @@ export function machineFiles(machine: Machine, now: () => number): Files {
       node.sizeBytes = node.content.length;
       machine.setName(directory, name, node, canonical);
     },
+    writeWhole: (path, content, mode) => files.writeAtomic(path, content, mode),
     async write(path, content, mode) {
       write(path, content, mode);
     },

@@ -106,6 +106,10 @@ export function machineLoops(machine: Machine): LoopDevices {
     async list() {
       return machine.loops().map((loop) => machine.loopDevice(loop));
     },
+    async get(device) {
+      const loop = machine.loops().find((each) => each.device === device);
+      return loop && machine.loopDevice(loop);
+    },
     async attach(file, options = {}) {
       return machine.attachLoop(file, options.readOnly ?? false);
     },

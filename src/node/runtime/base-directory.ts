@@ -46,7 +46,7 @@ export async function prepareBaseDirectory(
   await files.makeDirectory(join(directory, 'root'), 0o755);
   await files.makeDirectory(join(directory, 'containers'), 0o700);
   for (const script of SCRIPTS)
-    await files.writeAtomic(
+    await files.writeWhole(
       join(directory, script),
       await files.read(join(import.meta.dirname, script)),
       0o755,
@@ -72,10 +72,10 @@ export async function prepareBaseDirectory(
       if (kind === 'symlink') await files.symlink(await files.readLink(`/${name}`), join(own, name));
   }
   const rows = mode === 'overlay' ? [] : concealed.map((path) => [path]);
-  await files.writeAtomic(join(directory, 'concealed'), records(rows));
+  await files.writeWhole(join(directory, 'concealed'), records(rows));
   const mounts = programMounts(await host.mounts.list());
   const table = rootTable(join(directory, 'root'), mode, top, mounts, host.info().rootless);
-  await files.writeAtomic(join(directory, 'fstab'), table);
+  await files.writeWhole(join(directory, 'fstab'), table);
   return mode;
 }
 
@@ -91,11 +91,11 @@ async function prepareImageBase(host: Host, base: string): Promise<void> {
 async function fillDevices(host: Host, directory: string): Promise<void> {
   const { files } = host;
   for (const name of ['pts', 'shm', 'mqueue']) await files.makeDirectory(join(directory, name), 0o755);
-  await files.writeAtomic(join(directory, 'termination-log'), '', 0o666);
+  await files.writeWhole(join(directory, 'termination-log'), '', 0o666);
   for (const [name, target] of Object.entries(DEVICE_LINKS))
     await files.symlink(target, join(directory, name));
   if (host.info().rootless) {
-    for (const name of DEVICES) await files.writeAtomic(join(directory, name), '', 0o666);
+    for (const name of DEVICES) await files.writeWhole(join(directory, name), '', 0o666);
     return;
   }
   const devices: string[] = [];

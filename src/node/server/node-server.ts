@@ -22,6 +22,8 @@ import { Refusal } from './refusal.ts';
 import { requestAttributes } from './request-attributes.ts';
 import { runningPods } from './running-pods.ts';
 import { summary } from './stats/summary.ts';
+import { cadvisorMetrics, type MeasuredPod, resourceMetrics } from './stats/usage-metrics.ts';
+import { UsageRates } from './stats/usage-stats.ts';
 import { servePortForward } from './streaming/port-forward.ts';
 import { runInContainer, serveRemoteCommand, type Upgrade } from './streaming/remote-command.ts';
 import { type StreamRoute, streamRoute } from './streaming/stream-route.ts';
@@ -58,6 +60,7 @@ export class NodeServer {
   readonly #options: NodeServerOptions;
   readonly #server: Server;
   readonly #startedAtMs: number;
+  readonly #rates = new UsageRates();
   /** Connections of other protocols, which the server forgets. */
   readonly #upgraded = new Set<Duplex>();
 
@@ -178,9 +181,9 @@ export class NodeServer {
       }),
     '/runningpods/': (response) => answerJson(response, runningPods(this.#options.runtime.containers())),
     '/stats/summary': async (response) => answerJson(response, await this.#summary()),
-    '/metrics': (response) => {
-      response.writeHead(200, { 'Content-Type': METRICS_CONTENT_TYPE }).end(this.#options.metrics.text());
-    },
+    '/metrics': (response) => answerMetrics(response, this.#options.metrics.text()),
+    '/metrics/resource': async (response) => answerMetrics(response, resourceMetrics(await this.#measured())),
+    '/metrics/cadvisor': async (response) => answerMetrics(response, cadvisorMetrics(await this.#measured())),
   };
 
   async #userOf({ socket, headers }: IncomingMessage): Promise<User | undefined> {
@@ -192,7 +195,8 @@ export class NodeServer {
 
   async #summary() {
     const { host, clock, runtime, pods, volumes, nodeName, nodeRoot } = this.#options;
-    return summary({
+    const usage = new Map((await this.#measured()).map((pod) => [pod.uid, pod.usage]));
+    const answer = summary({
       nodeName,
       nowMs: clock.now(),
       startedAtMs: this.#startedAtMs,
@@ -200,7 +204,22 @@ export class NodeServer {
       pods: pods(),
       containers: (podUid) => runtime.containers(podUid),
       volumes,
+      usage,
+      rates: this.#rates,
     });
+    this.#rates.turn();
+    return answer;
+  }
+
+  /** The pods whose figures somebody counts. */
+  async #measured(): Promise<(MeasuredPod & { readonly uid: string })[]> {
+    const { runtime, pods } = this.#options;
+    const found = [...pods()].map(async ({ metadata: { uid, name, namespace = '' } }) => {
+      const containers = runtime.containers(uid).filter(({ state }) => state === 'running');
+      const usage = containers.length > 0 ? await runtime.usage(uid) : undefined;
+      return usage ? [{ uid, name, namespace, containers, usage }] : [];
+    });
+    return (await Promise.all(found)).flat();
   }
 
   async #logs(
@@ -262,6 +281,10 @@ function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
     response.once('drain', done);
     signal.addEventListener('abort', done, { once: true });
   });
+}
+
+function answerMetrics(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'Content-Type': METRICS_CONTENT_TYPE }).end(text);
 }
 
 function answerJson(response: ServerResponse, body: object): void {

@@ -13,6 +13,19 @@ export function blockForm(options: VolumeFormOptions): VolumeForm {
     name: spec.name,
     podUid,
   });
+  async function unmap(
+    plugin: VolumePlugin,
+    spec: VolumeSpec,
+    podUid: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await unmapBlockVolume(host, placeOf(plugin, spec, podUid)).catch((error) => {
+      throw failure('UnmapVolume.UnmapBlockVolume failed', spec, error);
+    });
+    await plugin.blockMapper!.unmapPodDevice?.(spec.name, podUid, signal).catch((error) => {
+      throw failure('UnmapVolume.UnmapPodDevice failed', spec, error);
+    });
+  }
   const form: VolumeForm = {
     names: { setUp: 'map_volume', tearDown: 'unmap_volume', tearDownDevice: 'unmap_device' },
     failureReason: 'FailedMapVolume',
@@ -94,18 +107,13 @@ export function blockForm(options: VolumeFormOptions): VolumeForm {
     async tearDown({ volumeName, podUid, spec, plugin }, signal) {
       // What fails half-way has to be done again.
       actual.markMountUncertain(volumeName, podUid, spec);
-      await form.undo(plugin, spec.name, podUid, signal);
+      await unmap(plugin, spec, podUid, signal);
       actual.markUnmounted(volumeName, podUid);
     },
 
     async undo(plugin, name, podUid, signal) {
-      const spec = { name, readOnly: false };
-      await unmapBlockVolume(host, placeOf(plugin, spec, podUid)).catch((error) => {
-        throw failure('UnmapVolume.UnmapBlockVolume failed', spec, error);
-      });
-      await plugin.blockMapper!.unmapPodDevice?.(name, podUid, signal).catch((error) => {
-        throw failure('UnmapVolume.UnmapPodDevice failed', spec, error);
-      });
+      const found = await plugin.blockMapper!.reconstruct(name, podUid).catch(() => undefined);
+      await unmap(plugin, found?.spec ?? { name, readOnly: false }, podUid, signal);
     },
 
     async tearDownDevice({ volumeName, spec, plugin }, signal) {
@@ -117,7 +125,7 @@ export function blockForm(options: VolumeFormOptions): VolumeForm {
         throw failure('UnmapDevice failed', spec, why);
       }
       actual.markDeviceUncertain(volumeName, globalMapPath);
-      await mapper.tearDownDevice?.(spec.name, signal).catch((error) => {
+      await mapper.tearDownDevice?.(spec.name, signal, globalMapPath).catch((error) => {
         throw failure('UnmapDevice.TearDownDevice failed', spec, error);
       });
       await host.files.removeTree(globalMapPath).catch((error) => {

@@ -18,6 +18,7 @@ import {
   type VolumeAttachment,
   volumeAttachments,
 } from '../../kube/index.ts';
+import { repairVolumeHandle } from '../../volume/migration/index.ts';
 import { volumeCapability } from '../shared/volume-capability.ts';
 import {
   ANN_NODE_ID,
@@ -94,9 +95,12 @@ export class CsiHandler implements AttachmentHandler {
       if (attachment.spec?.attacher !== driverName) continue;
       const { name } = attachment.metadata;
       try {
-        const { csi } = await this.#source(attachment, signal);
+        const { csi, persistentVolume } = await this.#source(attachment, signal);
         const nodeId = await this.#nodeId(attachment, signal, true);
-        const found = published.get(csi.volumeHandle)?.includes(nodeId) ?? false;
+        const handle = persistentVolume?.spec?.csi
+          ? csi.volumeHandle
+          : repairVolumeHandle(csi.driver, csi.volumeHandle, nodeId);
+        const found = published.get(handle)?.includes(nodeId) ?? false;
         if (found === (attachment.status?.attached ?? false)) continue;
         log.warn('a VolumeAttachment and the driver disagree; attaching or detaching again', {
           attachment: name,

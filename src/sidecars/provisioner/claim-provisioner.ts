@@ -17,6 +17,7 @@ import {
 import type { Driver } from '../shared/driver.ts';
 import { SlowRetry } from '../shared/slow-retry.ts';
 import { POPULATOR_MESSAGE } from './data-source.ts';
+import { isClassOf } from './migrated-class.ts';
 import type { NodeArbiter, Verdict } from './node-arbiter.ts';
 import type { Flags } from './options.ts';
 import { asProvisionError, IgnoredClaim, type ProvisionError } from './provision-error.ts';
@@ -166,7 +167,7 @@ export class ClaimProvisioner {
     const name = volumeNameFor(uid, volumeNamePrefix, volumeNameUuidLength);
     const isDone = this.#volumes.get(name) !== undefined || this.#saver.has(name);
     // The class may name another provisioner than it did when the claim was handed over.
-    if (isDone || storageClass.provisioner !== this.#driver.name) {
+    if (isDone || !isClassOf(storageClass, this.#driver.name)) {
       this.#inProgress.delete(uid);
       return;
     }

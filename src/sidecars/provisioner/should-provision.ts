@@ -1,5 +1,6 @@
 import {
   ANN_BETA_STORAGE_PROVISIONER,
+  ANN_MIGRATED_TO,
   ANN_SELECTED_NODE,
   ANN_STORAGE_PROVISIONER,
   annotation,
@@ -7,11 +8,16 @@ import {
   type PersistentVolumeClaim,
   type StorageClass,
 } from '../../kube/index.ts';
+import { pluginOfDriver } from '../../volume/migration/index.ts';
 
 /** Whether the PV controller has asked this driver for the claim's volume. */
 export function isAskedOf(claim: PersistentVolumeClaim, driver: string): boolean {
+  if (claim.spec?.volumeName) return false;
   const asked = annotation(claim, ANN_STORAGE_PROVISIONER) ?? annotation(claim, ANN_BETA_STORAGE_PROVISIONER);
-  return !claim.spec?.volumeName && asked === driver;
+  if (asked === driver) return true;
+  return (
+    asked !== undefined && asked === pluginOfDriver(driver) && annotation(claim, ANN_MIGRATED_TO) === driver
+  );
 }
 
 /**

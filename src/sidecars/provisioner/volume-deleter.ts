@@ -21,9 +21,11 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
+import { translateVolume } from '../../volume/migration/index.ts';
 import { credentialsOf } from '../shared/credentials.ts';
 import type { Driver } from '../shared/driver.ts';
 import { checkCapabilities } from './driver.ts';
+import { classForDriver } from './migrated-class.ts';
 import type { Flags } from './options.ts';
 import { secretReference } from './secrets.ts';
 import { shared } from './shared.ts';
@@ -181,11 +183,12 @@ export class VolumeDeleter {
   }
 
   async #deleteVolume(volume: Volume, signal: AbortSignal): Promise<void> {
-    if (!volume.spec?.csi) throw new Error('invalid CSI PV');
+    const source = translateVolume(volume).spec?.csi;
+    if (!source) throw new Error('invalid CSI PV');
     checkCapabilities(this.#driver);
     const secrets = await this.#secretsFor(volume);
     await this.#csi.controller.deleteVolume(
-      { volumeId: volume.spec.csi.volumeHandle, secrets },
+      { volumeId: source.volumeHandle, secrets },
       { timeoutMs: this.#flags.timeoutMs, signal },
     );
   }
@@ -239,7 +242,8 @@ export class VolumeDeleter {
       return name && namespace ? { name, namespace } : undefined;
     }
     const { claimRef } = volume.spec ?? {};
-    const parameters = this.#classes.get(volumeClass(volume))?.parameters;
+    const storageClass = this.#classes.get(volumeClass(volume));
+    const parameters = storageClass && classForDriver(storageClass, this.#driver.name).parameters;
     if (!claimRef || !parameters) return undefined;
     const claim = { metadata: { name: claimRef.name, namespace: claimRef.namespace } };
     return secretReference('provisioner', parameters, volume.metadata.name, claim);

@@ -8,14 +8,16 @@ import {
   type Stored,
   volumeAttributesClasses,
 } from '../../kube/index.ts';
+import { translateVolumeToInTree } from '../../volume/migration/index.ts';
 import { credentialsOf } from '../shared/credentials.ts';
 import type { Driver } from '../shared/driver.ts';
 import type { Accessibility } from './accessibility.ts';
 import type { ContentSource } from './content-source.ts';
 import { ContentSources } from './content-sources.ts';
+import { classForDriver, isMigratedClass } from './migrated-class.ts';
 import { newPersistentVolume } from './new-volume.ts';
 import type { Flags } from './options.ts';
-import { asProvisionError, ProvisionError } from './provision-error.ts';
+import { asProvisionError, failingAs, ProvisionError } from './provision-error.ts';
 import { hasRoom } from './room.ts';
 import { selectedNodeOf } from './selected-node.ts';
 import type { TopologyRequirementInit } from './topology.ts';
@@ -71,7 +73,8 @@ export class VolumeMaker {
    * Asks the driver for the claim's volume; the same again yields the same volume.
    * @throws ProvisionError that says what is certain then; IgnoredClaim.
    */
-  async make(claim: Claim, storageClass: StorageClass, signal: AbortSignal): Promise<PersistentVolume> {
+  async make(claim: Claim, given: StorageClass, signal: AbortSignal): Promise<PersistentVolume> {
+    const storageClass = failingAs('finished', () => classForDriver(given, this.#driver.name));
     const request = volumeRequest(claim, storageClass, this.#driver, this.#flags);
     const { dataSource } = request;
     const { uid } = claim.metadata;
@@ -99,6 +102,7 @@ export class VolumeMaker {
       // Tried again: with some luck the driver then makes a better one.
       throw new ProvisionError('in-background', `${fault}${cleanup ?? ''}`);
     }
+    const volume = await this.#objectOf(claim, given, { request, made, secrets }, signal);
     if (dataSource) {
       await this.#sources.release(dataSource).catch((error) =>
         // Whoever looks after forgotten sources does it later.
@@ -109,10 +113,20 @@ export class VolumeMaker {
       );
     }
     this.forget(uid);
+    return volume;
+  }
+
+  /** The volume's object; of a class that names an in-tree plugin, as that would have made it. */
+  async #objectOf(
+    claim: Claim,
+    storageClass: StorageClass,
+    { request, made, secrets }: { request: VolumeRequest; made: csi.Volume; secrets: Record<string, string> },
+    signal: AbortSignal,
+  ): Promise<PersistentVolume> {
     const { MULTI_NODE_READER_ONLY } = csi.VolumeCapability_AccessMode_Mode;
     const [only, ...others] = request.volumeCapabilities;
     const isReadOnly = others.length === 0 && only?.accessMode.mode === MULTI_NODE_READER_ONLY;
-    return newPersistentVolume({
+    const volume = newPersistentVolume({
       claim,
       storageClass,
       request,
@@ -122,6 +136,13 @@ export class VolumeMaker {
       supportsTopology: this.#accessibility !== undefined,
       readOnly: isReadOnly && this.#flags.controllerPublishReadOnly,
     });
+    if (!isMigratedClass(storageClass, this.#driver.name)) return volume;
+    try {
+      return translateVolumeToInTree(volume);
+    } catch (error) {
+      const leftBehind = await this.#cleanUp(made.volumeId, secrets, signal);
+      throw asProvisionError(leftBehind === undefined ? 'finished' : 'in-background', error);
+    }
   }
 
   /** Drops what was remembered for a claim that is gone. */
@@ -131,12 +152,8 @@ export class VolumeMaker {
   }
 
   /** Whether the driver has room for the claim's volume on a node. @throws Error when that cannot be told. */
-  async hasRoomOn(
-    node: string,
-    claim: Claim,
-    storageClass: StorageClass,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async hasRoomOn(node: string, claim: Claim, given: StorageClass, signal: AbortSignal): Promise<boolean> {
+    const storageClass = classForDriver(given, this.#driver.name);
     const request = volumeRequest(claim, storageClass, this.#driver, this.#flags);
     const place = this.#accessibility?.ask(claim, storageClass, node);
     if (place && 'error' in place) throw new Error(place.error);

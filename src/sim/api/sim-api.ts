@@ -3,7 +3,7 @@ import { createLocalClient, createRegistry, openStore } from '../../apiserver/in
 import { type Clock, silentLogger } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import type { Dice } from '../dice.ts';
-import { SimDisk } from './engine.ts';
+import { type DiskContent, SimDisk } from './engine.ts';
 
 interface Life {
   readonly client: Client;
@@ -22,10 +22,15 @@ export class SimApi {
   /** The last revision that a client was told of. */
   #acknowledged = 0;
 
-  constructor(clock: Clock, dice: Dice) {
+  constructor(clock: Clock, dice: Dice, installed?: DiskContent) {
     this.#clock = clock;
     this.#dice = dice;
-    this.#disk = new SimDisk(clock, dice);
+    this.#disk = new SimDisk(clock, dice, installed);
+  }
+
+  /** What the server's disk holds. */
+  get content(): DiskContent {
+    return this.#disk.content;
   }
 
   get up(): boolean {

@@ -17,6 +17,7 @@ interface CallKind {
  */
 const CALLS: Readonly<Record<string, CallKind>> = {
   'files.writeAtomic': { typicalMs: 1 },
+  'files.writeWhole': { typicalMs: 1 },
   'files.write': { typicalMs: 1 },
   'files.append': { typicalMs: 0.5 },
   'files.makeDirectory': { typicalMs: 0.1 },

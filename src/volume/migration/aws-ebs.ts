@@ -1,6 +1,9 @@
+import { awsRegionOf } from './regions.ts';
 import {
   CSI_FS_TYPE,
   type CsiSource,
+  filled,
+  partitionOf,
   renamedTo,
   type Translation,
   translateZonalClass,
@@ -33,6 +36,12 @@ export const awsEbs: Translation = {
       // What was too slow for a small volume was raised by the plugin, and is by the driver when it is told to.
       iopspergb: (value, name) => ({ [name]: value, allowautoiopspergbincrease: 'true' }),
     }),
+  inTree(source) {
+    const { volumeHandle, fsType, readOnly } = source;
+    const partition = partitionOf(source, 'failed');
+    return { value: { volumeID: volumeHandle, ...filled({ fsType, partition, readOnly }) } };
+  },
+  regionOf: awsRegionOf,
 };
 
 function csiSource({ volumeID, fsType, partition = 0, readOnly }: EbsSource): CsiSource {

@@ -26,7 +26,38 @@ export const azureDisk: Translation = {
   // Zones of volumes are not translated: upstream's plugin does not, either.
   topology: (volume) => volume,
   storageClass: (storageClass) => withoutFailureDomains(translateZonalClass(storageClass, ZONE_KEY, {})),
+  inTreeTopology: (volume) => volume,
+  inTree({ volumeHandle, fsType = '', readOnly = false, volumeAttributes = {} }) {
+    const attribute = (wanted: string) =>
+      Object.entries(volumeAttributes).find(([name]) => name.toLowerCase() === wanted)?.[1];
+    const cachingMode = attribute('cachingmode');
+    return {
+      value: {
+        diskName: diskNameOf(volumeHandle),
+        diskURI: volumeHandle,
+        ...(cachingMode && { cachingMode }),
+        fsType: attribute('fstype') || fsType,
+        readOnly,
+        kind: MANAGED,
+      },
+    };
+  },
 };
+
+const MANAGED_PATH =
+  /.*\/subscriptions\/(?:.*)\/resourceGroups\/(?:.*)\/providers\/Microsoft.Compute\/disks\/(.+)/;
+const UNMANAGED_PATH = /http(?:.*):\/\/(?:.*)\/vhds\/(.+)/;
+
+/** @throws Error */
+export function diskNameOf(diskURI: string): string {
+  const isUnmanaged = /^http./i.test(diskURI);
+  const path = isUnmanaged ? UNMANAGED_PATH : MANAGED_PATH;
+  const name = path.exec(diskURI)?.[1];
+  if (name !== undefined) return name;
+  throw new Error(
+    `could not get disk name from ${diskURI}, correct format: ${path.source.replaceAll('\\/', '/')}`,
+  );
+}
 
 function csiSource({ diskURI, cachingMode, fsType, kind, readOnly }: DiskSource): CsiSource {
   if (kind !== undefined && kind.toLowerCase() !== MANAGED.toLowerCase()) {

@@ -1,5 +1,5 @@
 import { annotation } from '../../kube/index.ts';
-import type { CsiSource, Translation } from './translation.ts';
+import { type CsiSource, filled, type Translation } from './translation.ts';
 
 const DRIVER = 'file.csi.azure.com';
 const RESOURCE_GROUP = 'kubernetes.io/azure-file-resource-group';
@@ -31,7 +31,37 @@ export const azureFile: Translation = {
   },
   topology: (volume) => volume,
   storageClass: (storageClass) => storageClass,
+  inTreeTopology: (volume) => volume,
+  inTree({ volumeHandle, readOnly, volumeAttributes = {}, nodeStageSecretRef }) {
+    const attributes = Object.fromEntries(
+      Object.entries(volumeAttributes).map(([name, value]) => [name.toLowerCase(), value]),
+    );
+    const secret = nodeStageSecretRef?.name ? nodeStageSecretRef : undefined;
+    const shareName = attributes.sharename;
+    const secretName = secret?.name ?? attributes.secretname;
+    const fromHandle = shareName && secretName ? undefined : partsOf(volumeHandle);
+    return {
+      value: {
+        secretName: secretName || `azure-storage-account-${fromHandle!.account}-secret`,
+        shareName: shareName || fromHandle!.share,
+        ...filled({ readOnly }),
+        secretNamespace: (secret ? secret.namespace : attributes.secretnamespace) ?? 'default',
+      },
+      ...(fromHandle?.group && { annotations: { [RESOURCE_GROUP]: fromHandle.group } }),
+    };
+  },
 };
+
+/** GROUP#ACCOUNT#SHARE#DISK… @throws Error */
+export function partsOf(volumeHandle: string) {
+  const [group, account, share, disk = ''] = volumeHandle.split('#');
+  if (group === undefined || account === undefined || share === undefined) {
+    throw new Error(
+      `error parsing volume id: ${JSON.stringify(volumeHandle)}, should at least contain two #`,
+    );
+  }
+  return { group, account, share, disk };
+}
 
 function handleOf({ secretName, shareName }: Share, group: string, name: string, namespace: string): string {
   const account = /azure-storage-account-(.+)-secret/.exec(secretName)?.[1] ?? secretName;

@@ -1,6 +1,7 @@
 import {
   CSI_FS_TYPE,
   type CsiSource,
+  filled,
   renamedTo,
   type Translation,
   translatedTopologies,
@@ -32,6 +33,9 @@ export const cinder: Translation = {
     ...storageClass,
     parameters: translateParameters(storageClass.parameters, { fstype: renamedTo(CSI_FS_TYPE) }),
     ...translatedTopologies(storageClass, ZONE_KEY),
+  }),
+  inTree: ({ volumeHandle, fsType, readOnly }) => ({
+    value: { volumeID: volumeHandle, ...filled({ fsType, readOnly }) },
   }),
 };
 

@@ -1,8 +1,12 @@
+import { errorMessage } from '../../base/index.ts';
 import { LABEL_ZONE, type PersistentVolume } from '../../kube/index.ts';
+import { gceRegionOf } from './regions.ts';
 import { ZONES_DELIMITER } from './topology.ts';
 import {
   CSI_FS_TYPE,
   type CsiSource,
+  filled,
+  partitionOf,
   renamedTo,
   type Translation,
   translateZonalClass,
@@ -43,7 +47,54 @@ export const gcePd: Translation = {
     modes.length > 0 && modes.every((mode) => mode === 'ReadOnlyMany') ? ['ReadOnlyMany'] : ['ReadWriteOnce'],
   storageClass: (storageClass) =>
     translateZonalClass(storageClass, ZONE_KEY, { fstype: renamedTo(CSI_FS_TYPE) }),
+  inTree(source) {
+    const { volumeHandle, fsType, readOnly } = source;
+    const parts = volumeHandle.split('/');
+    if (parts.length < HANDLE_PARTS) {
+      throw new Error(
+        `failed to get id components.Got: ${parts.length}, wanted ${HANDLE_PARTS} components or more. `,
+      );
+    }
+    const partition = partitionOf(source, 'Failed');
+    return { value: { pdName: parts[5]!, ...filled({ fsType, partition, readOnly }) } };
+  },
+  regionOf: gceRegionOf,
+  repairHandle: wholeHandle,
 };
+
+/** projects/PROJECT/zones/ZONE/disks/NAME, or regions/REGION in its middle. */
+const HANDLE_PARTS = 6;
+
+/** A volume of the plugin says nothing of its project, and not always where it is: the node that uses it does. */
+function wholeHandle(volumeHandle: string, nodeId: string): string {
+  const parts = volumeHandle.split('/');
+  requireParts('volume', parts);
+  const [, project, kind, place, , disk] = parts;
+  if (project !== UNSPECIFIED) return volumeHandle;
+  const nodeParts = nodeId.split('/');
+  requireParts('node', nodeParts);
+  const [, nodeProject, , nodeZone] = nodeParts;
+  if (kind !== 'zones' && kind !== 'regions') {
+    throw new Error(`expected volume handle to have zones or regions regionality value, got: ${kind}`);
+  }
+  const ofNode = () => (kind === 'zones' ? nodeZone! : nodeRegion(nodeZone!));
+  return `projects/${nodeProject}/${kind}/${place === UNSPECIFIED ? ofNode() : place}/disks/${disk}`;
+}
+
+function requireParts(what: string, parts: readonly string[]): void {
+  if (parts.length >= HANDLE_PARTS) return;
+  throw new Error(
+    `${what} handle has wrong number of elements; got ${parts.length}, wanted ${HANDLE_PARTS} or more`,
+  );
+}
+
+function nodeRegion(zone: string): string {
+  try {
+    return gceRegionOf([zone]);
+  } catch (error) {
+    throw new Error(`failed to get region from zone ${zone}: ${errorMessage(error)}`, { cause: error });
+  }
+}
 
 function csiSource({ fsType, partition, readOnly }: DiskSource, volumeHandle: string): CsiSource {
   const volumeAttributes = { partition: partition ? String(partition) : '' };
@@ -59,16 +110,9 @@ function placeOf({ metadata }: PersistentVolume): string {
 }
 
 function regionOf(zones: readonly string[]): string {
-  const regions = zones.map((zone) => {
-    const parts = zone.split('-');
-    if (parts.length === 3) return parts.slice(0, 2).join('-');
-    throw new Error(
-      `failed to get region from zones: zone in unexpected format, expected: {locale}-{region}-{zone}, got: ${zone}`,
-    );
-  });
-  const [region, ...others] = new Set(regions);
-  if (others.length === 0) return region!;
-  throw new Error(
-    `failed to get region from zones: multiple or no regions gotten from zones, got: ${regions}`,
-  );
+  try {
+    return gceRegionOf(zones);
+  } catch (error) {
+    throw new Error(`failed to get region from zones: ${errorMessage(error)}`, { cause: error });
+  }
 }

@@ -1,4 +1,4 @@
-export { driverOfPlugin, MIGRATED_PLUGINS } from './registry.ts';
+export { driverOfPlugin, MIGRATED_PLUGINS, pluginOfDriver } from './registry.ts';
 export {
   migratedPluginOf,
   translateInlineVolume,
@@ -6,3 +6,4 @@ export {
   translateStorageClass,
   translateVolume,
 } from './translate.ts';
+export { repairVolumeHandle, translateVolumeToInTree } from './translate-back.ts';

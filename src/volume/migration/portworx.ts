@@ -1,5 +1,5 @@
 import { annotation } from '../../kube/index.ts';
-import { type CsiSource, renamedTo, type Translation, translateParameters } from './translation.ts';
+import { type CsiSource, filled, renamedTo, type Translation, translateParameters } from './translation.ts';
 
 const DRIVER = 'pxd.portworx.com';
 const SECRET_NAME = 'openstorage.io/auth-secret-name';
@@ -55,6 +55,10 @@ export const portworx: Translation = {
     });
     return { ...storageClass, provisioner: DRIVER, parameters };
   },
+  inTreeTopology: (volume) => volume,
+  inTree: ({ volumeHandle, fsType, readOnly }) => ({
+    value: { volumeID: volumeHandle, ...filled({ fsType, readOnly }) },
+  }),
 };
 
 function csiSource({ volumeID, fsType }: PortworxSource): CsiSource {

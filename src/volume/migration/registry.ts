@@ -20,6 +20,11 @@ export const TRANSLATIONS: readonly Translation[] = [
 
 export const MIGRATED_PLUGINS: readonly string[] = TRANSLATIONS.map(({ plugin }) => plugin);
 
+/** The plugin from which a driver has taken over; undefined for a driver that came by itself. */
+export function pluginOfDriver(driverName: string): string | undefined {
+  return TRANSLATIONS.find(({ driver }) => driver === driverName)?.plugin;
+}
+
 /** The driver that has taken over from a plugin; undefined for a plugin that is still its own master. */
 export function driverOfPlugin(pluginName: string): string | undefined {
   return TRANSLATIONS.find(({ plugin }) => plugin === pluginName)?.driver;

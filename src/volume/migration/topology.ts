@@ -106,7 +106,7 @@ function hasKey(term: NodeSelectorTerm, key: string): boolean {
   return term.matchExpressions?.some((expression) => expression.key === key) ?? false;
 }
 
-function withTerms(
+export function withTerms(
   volume: PersistentVolume,
   change: (term: NodeSelectorTerm) => NodeSelectorTerm,
   whenNone: readonly NodeSelectorTerm[] = [],

@@ -29,6 +29,36 @@ export interface Translation {
   topology?(volume: PersistentVolume): PersistentVolume;
   accessModes?(modes: readonly string[]): readonly string[];
   storageClass(storageClass: StorageClass): StorageClass;
+  /** The other way: what the plugin had. @throws Error when it cannot be told. */
+  inTree(source: CsiSource): InTreeSource;
+  /** The volume with its zones as the plugin had them. @default by zoneKey and regionOf */
+  inTreeTopology?(volume: PersistentVolume): PersistentVolume;
+  /** In which region the zones are. Absent: that cannot be told. @throws Error when they are not of one region. */
+  regionOf?(zones: readonly string[]): string;
+  /** The driver's whole id of a volume whose id was made of what an in-tree volume says. @default the id is whole */
+  repairHandle?(volumeHandle: string, nodeId: string): string;
+}
+
+/** What stands in the field of the plugin, and beside it. */
+export interface InTreeSource {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Of the plugin's partition, which the driver has among its attributes. @throws Error */
+export function partitionOf({ volumeAttributes }: CsiSource, verb: string): number | undefined {
+  const text = volumeAttributes?.partition;
+  if (!text) return undefined;
+  if (!/^[+-]?\d+$/.test(text)) {
+    const why = `strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`;
+    throw new Error(`${verb} to convert partition ${text} to integer: ${why}`);
+  }
+  return Number(text) || undefined;
+}
+
+/** Fields that Go leaves out when they are empty. */
+export function filled(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => Boolean(value)));
 }
 
 export interface InlineSource {

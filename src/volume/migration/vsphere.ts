@@ -1,7 +1,8 @@
-import { topologyLabels, topologyValues, withKeyReplaced, withTopology } from './topology.ts';
+import { topologyLabels, topologyValues, withKeyReplaced, withLabels, withTopology } from './topology.ts';
 import {
   CSI_FS_TYPE,
   type CsiSource,
+  filled,
   type ParameterRules,
   renamedTo,
   type Translation,
@@ -13,6 +14,8 @@ const DRIVER = 'csi.vsphere.vmware.com';
 const ZONE_KEY = 'topology.csi.vmware.com/zone';
 const REGION_KEY = 'topology.csi.vmware.com/region';
 const POLICY = 'storagepolicyname';
+/** Where the driver tells the path by which the plugin knew the volume. */
+const FILE_PATH = 'initialvolumefilepath';
 
 /** The driver takes these from the plugin's classes only under these names. */
 const MIGRATED_PARAMETERS = [
@@ -69,6 +72,22 @@ export const vsphere: Translation = {
       parameters: { ...translateParameters(Object.fromEntries(known), RULES), csimigration: 'true' },
       ...translatedTopologies(storageClass, ZONE_KEY),
     };
+  },
+  inTree: ({ fsType, volumeAttributes }) => ({
+    value: { volumePath: volumeAttributes?.[FILE_PATH] ?? '', ...filled({ fsType }) },
+  }),
+  /** Zone and region both; of several the first is the label. */
+  inTreeTopology(volume) {
+    const labels = topologyLabels(volume);
+    const pairs = [
+      [labels.zone, ZONE_KEY],
+      [labels.region, REGION_KEY],
+    ] as const;
+    const replaced = pairs.reduce((next, [label, key]) => withKeyReplaced(next, key, label), volume);
+    return pairs.reduce((next, [label]) => {
+      const [first] = topologyValues(next, label);
+      return first === undefined ? next : withLabels(next, { [label]: first });
+    }, replaced);
   },
 };
 

@@ -70,10 +70,10 @@ describe('emptyDir', () => {
 
   it('is set up although the note of it cannot be written', async (test) => {
     const { options, up, context } = await start(test);
-    const writeAtomic = () => Promise.reject(new Error('EIO: i/o error'));
+    const writeWhole = () => Promise.reject(new Error('EIO: i/o error'));
     const plugin = createEmptyDirPlugin({
       ...options,
-      host: { ...host, files: { ...host.files, writeAtomic } },
+      host: { ...host, files: { ...host.files, writeWhole } },
     });
     const path = await up(plugin, { name: 'tmp', emptyDir: {} });
     await fs.writeFile(join(path, 'file'), 'x');

@@ -1,5 +1,5 @@
 import { TimeoutError } from '../../base/index.ts';
-import type { ExecResult, FileStat, Host, MountEntry, MountRequest } from '../../host/index.ts';
+import type { ExecResult, FileStat, Host, LoopDevice, MountEntry, MountRequest } from '../../host/index.ts';
 
 /** What a command answers: its exit code and what it says; a function may change the host. */
 export type Answer = Partial<ExecResult> | ((host: RecordedHost) => Partial<ExecResult> | undefined);
@@ -14,6 +14,7 @@ export class RecordedHost {
   readonly table: MountEntry[] = [];
   readonly files = new Map<string, string>();
   readonly links = new Map<string, string>();
+  readonly loops: LoopDevice[] = [];
   readonly answers: [string, Answer][] = [];
   /** What mount(8) says, and what is so all the same. */
   mountFails?: { readonly message: string; readonly isMounted?: boolean };
@@ -46,6 +47,7 @@ export class RecordedHost {
         removeFile: async (path: string) => void this.files.delete(path),
         removeDirectory: async (path: string) => this.#removeDirectory(path),
       },
+      loops: { list: async () => this.loops },
       disks: {
         signature: async () => undefined,
         format: async (device: string, fsType: string) => void this.done.push(`mkfs.${fsType} ${device}`),

@@ -3,9 +3,12 @@ import { describe, it } from 'node:test';
 import { Metrics } from '../../../base/index.ts';
 import type { Pod, Stored } from '../../../kube/index.ts';
 import type { VolumeStats } from '../../../volume/index.ts';
+import type { CgroupUsage } from '../../cgroups/index.ts';
 import type { ContainerRecord } from '../../runtime/index.ts';
 import type { PodVolumeStats } from '../../volume-stats/index.ts';
 import { summary } from './summary.ts';
+import { cadvisorMetrics, type MeasuredPod, resourceMetrics } from './usage-metrics.ts';
+import { UsageRates } from './usage-stats.ts';
 import { addVolumeStatsMetrics } from './volume-metrics.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -33,9 +36,70 @@ const measured: PodVolumeStats = {
 };
 const volumes = (uid: string) => (uid === 'new' ? undefined : measured);
 
+const used: CgroupUsage = {
+  atMs: NOW,
+  cpuMicroseconds: 2_000_000,
+  memoryBytes: 70,
+  workingSetBytes: 60,
+  rssBytes: 50,
+  cacheBytes: 20,
+  pageFaults: 7,
+  majorPageFaults: 1,
+  memoryLimitBytes: 100,
+  processes: 3,
+};
+
+describe('rates', () => {
+  it('are of the time between two looks, and forgotten with who was not seen', () => {
+    const rates = new UsageRates();
+    assert.equal(rates.nanoCores('a', used), undefined);
+    rates.turn();
+    const later = { ...used, atMs: NOW + 2000, cpuMicroseconds: 3_000_000 };
+    assert.equal(rates.nanoCores('a', later), 500_000_000);
+    rates.turn();
+    assert.equal(rates.nanoCores('a', later), 500_000_000, 'a look at the same moment');
+    rates.turn();
+    rates.turn();
+    assert.equal(rates.nanoCores('a', later), undefined);
+  });
+});
+
+describe('metrics of containers', () => {
+  const record = { id: 'id-a', containerName: 'main', image: 'app:1', startedAtMs: 1500 } as ContainerRecord;
+  const pods: MeasuredPod[] = [
+    {
+      namespace: 'default',
+      name: 'a',
+      containers: [record],
+      usage: { pod: { ...used, workingSetBytes: 65 }, containers: new Map([['id-a', used]]) },
+    },
+  ];
+
+  it('are told of containers and pods', () => {
+    const lines = resourceMetrics(pods).split('\n');
+    const of = (name: string) => lines.filter((line) => line.startsWith(name));
+    const labels = 'container="main",pod="a",namespace="default"';
+    assert.deepEqual(of('container_cpu_usage_seconds_total'), [
+      `container_cpu_usage_seconds_total{${labels}} 2`,
+    ]);
+    assert.deepEqual(of('container_start_time_seconds'), [`container_start_time_seconds{${labels}} 1.5`]);
+    assert.deepEqual(of('pod_memory_working_set_bytes'), [
+      'pod_memory_working_set_bytes{pod="a",namespace="default"} 65',
+    ]);
+    assert.deepEqual(of('resource_scrape_error'), ['resource_scrape_error 0']);
+  });
+
+  it('have the names and labels of cAdvisor', () => {
+    assert.match(
+      cadvisorMetrics(pods),
+      /^container_memory_rss{container="main",id="id-a",image="app:1",name="id-a",namespace="default",pod="a"} 50$/m,
+    );
+  });
+});
+
 describe('the summary of a node', () => {
-  const container = (state: string) =>
-    ({ containerName: 'main', state, startedAtMs: NOW - 5000 }) as ContainerRecord;
+  const container = (uid: string, state: string) =>
+    ({ id: `id-${uid}`, containerName: 'main', state, startedAtMs: NOW - 5000 }) as ContainerRecord;
   const answer = summary({
     nodeName: 'node-1',
     nowMs: NOW,
@@ -49,8 +113,10 @@ describe('the summary of a node', () => {
       type: '0xef53',
     },
     pods: [pod('a', 'claim'), pod('new', 'claim'), pod('ended', 'claim')],
-    containers: (uid) => [container(uid === 'ended' ? 'exited' : 'running')],
+    containers: (uid) => [container(uid, uid === 'ended' ? 'exited' : 'running')],
     volumes,
+    usage: new Map([['a', { pod: used, containers: new Map([['id-a', used]]) }]]),
+    rates: new UsageRates(),
   });
   const time = '2026-01-02T03:04:04Z';
   const fs = (capacity: number, available: number, used: number, inodes: number[]) => ({
@@ -69,12 +135,33 @@ describe('the summary of a node', () => {
       fs: { time: '2026-01-02T03:04:05Z', ...fs(1000, 300, 600, [20, 5, 15]) },
     });
     assert.deepEqual(
-      answer.pods.map(({ podRef, containers }) => [podRef, containers]),
+      answer.pods.map(({ podRef, containers }) => [
+        podRef,
+        containers.map(({ name, startTime }) => ({ name, startTime })),
+      ]),
       ['a', 'new'].map((name) => [
         { name, namespace: 'default', uid: name },
         [{ name: 'main', startTime: '2026-01-02T03:04:00Z' }],
       ]),
     );
+  });
+
+  it('tells what pods and containers use, where somebody counts', () => {
+    const cpu = { time: '2026-01-02T03:04:05Z', usageCoreNanoSeconds: 2_000_000_000 };
+    const memory = {
+      time: '2026-01-02T03:04:05Z',
+      availableBytes: 40,
+      usageBytes: 70,
+      workingSetBytes: 60,
+      rssBytes: 50,
+      pageFaults: 7,
+      majorPageFaults: 1,
+    };
+    const [counted, other] = answer.pods;
+    assert.deepEqual([counted!.cpu, counted!.memory], [cpu, memory]);
+    assert.deepEqual([counted!.containers[0]!.cpu, counted!.containers[0]!.memory], [cpu, memory]);
+    assert.deepEqual(counted!.process_stats, { process_count: 3 });
+    assert.equal(other!.cpu, undefined);
   });
 
   it('names the claims of volumes, and tells 0 where nothing is known', () => {

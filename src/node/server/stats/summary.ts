@@ -2,8 +2,10 @@ import { rfc3339 } from '../../../base/index.ts';
 import type { FileSystemUsage } from '../../../host/index.ts';
 import { claimNameOf, type Pod, type Stored } from '../../../kube/index.ts';
 import type { VolumeStats } from '../../../volume/index.ts';
-import type { ContainerRecord } from '../../runtime/index.ts';
+import type { CgroupUsage } from '../../cgroups/index.ts';
+import type { ContainerRecord, PodUsage } from '../../runtime/index.ts';
 import type { PodVolumeStats } from '../../volume-stats/index.ts';
+import { type UsageRates, usageStats } from './usage-stats.ts';
 
 export interface SummaryInput {
   readonly nodeName: string;
@@ -14,11 +16,14 @@ export interface SummaryInput {
   readonly pods: Iterable<Stored<Pod>>;
   containers(podUid: string): readonly ContainerRecord[];
   volumes(podUid: string): PodVolumeStats | undefined;
+  /** Of the pods whose processor time and memory somebody counts. */
+  readonly usage: ReadonlyMap<string, PodUsage>;
+  readonly rates: Pick<UsageRates, 'nanoCores'>;
 }
 
 /**
- * The answer of /stats/summary: what the node's pods have, and how full their volumes are. Processor and memory are not
- * told: containers have no control groups of their own. Source: stats/v1alpha1 of k8s.io/kubelet.
+ * The answer of /stats/summary: what the node's pods use, and how full their volumes are. Source: stats/v1alpha1 of
+ * k8s.io/kubelet.
  */
 export function summary(input: SummaryInput) {
   const { nodeName, nowMs, startedAtMs, fs } = input;
@@ -45,15 +50,23 @@ function podStats(pod: Stored<Pod>, input: SummaryInput) {
   const running = input.containers(uid).filter(({ state }) => state === 'running');
   if (running.length === 0) return undefined;
   const measured = input.volumes(uid);
+  const usage = input.usage.get(uid);
   return {
     podRef: { name, namespace, uid },
     startTime: pod.status?.startTime ?? rfc3339(Math.min(...running.map(({ startedAtMs }) => startedAtMs))),
-    containers: running.map(({ containerName, startedAtMs }) => ({
+    containers: running.map(({ id, containerName, startedAtMs }) => ({
       name: containerName,
       startTime: rfc3339(startedAtMs),
+      ...usageOf(id, usage?.containers.get(id), input),
     })),
+    ...usageOf(uid, usage?.pod, input),
+    ...(usage && { process_stats: { process_count: usage.pod.processes } }),
     ...(measured && { volume: volumesOf(pod, measured) }),
   };
+}
+
+function usageOf(key: string, usage: CgroupUsage | undefined, { rates }: SummaryInput) {
+  return usage && usageStats(usage, rates.nanoCores(key, usage));
 }
 
 function volumesOf(pod: Stored<Pod>, { atMs, volumes }: PodVolumeStats) {

@@ -92,7 +92,7 @@ describe('a CSI volume as a device', () => {
 
     for (const _again of [1, 2]) {
       await mapper.unmapPodDevice!('pv-1', 'pod-uid', signal);
-      await mapper.tearDownDevice!('pv-1', signal);
+      await mapper.tearDownDevice!('pv-1', signal, '');
       assert.deepEqual(await below(), ['publish', 'staging']);
     }
     assert.equal(await mapper.reconstruct('pv-1', 'pod-uid'), undefined);
@@ -108,7 +108,7 @@ describe('a CSI volume as a device', () => {
     assert.equal(await mapper.setUpDevice!(block, NO_DEVICE, context), '');
     await mapper.mapPodDevice!(block, context);
     await mapper.unmapPodDevice!('pv-1', 'pod-uid', signal);
-    await mapper.tearDownDevice!('pv-1', signal);
+    await mapper.tearDownDevice!('pv-1', signal, '');
     assert.deepEqual(await fs.readdir(root), ['publish']);
   });
 
@@ -165,7 +165,7 @@ describe('a CSI volume as a device', () => {
       /^Error: kubernetes.io\/csi: blockMapper.unpublishVolumeForBlock failed: rpc error: code = Internal desc = busy$/,
     );
     await assert.rejects(
-      mapper.tearDownDevice!('pv-1', signal),
+      mapper.tearDownDevice!('pv-1', signal, ''),
       /^Error: kubernetes.io\/csi: blockMapper.unstageVolumeForBlock failed: rpc error: code = Internal desc = busy$/,
     );
     assert.ok(await mapper.reconstruct('pv-1', 'pod-uid'));

@@ -136,8 +136,8 @@ describe('the CSI plugin on a node', () => {
       },
     });
     await attach();
-    const writeAtomic = () => Promise.reject(new Error('EIO: i/o error'));
-    const broken = { ...host, files: { ...host.files, writeAtomic } };
+    const writeWhole = () => Promise.reject(new Error('EIO: i/o error'));
+    const broken = { ...host, files: { ...host.files, writeWhole } };
     const other = createCsiPlugin({ ...shared, node: { host: broken, drivers, nodeRoot, nodeName: NODE } });
     const globalPath = node.deviceMounter!.deviceMountPath(spec);
     const tries = (plugin: typeof node) => [

@@ -26,7 +26,8 @@ export async function saveVolumeData(files: Files, directory: string, data: Volu
         .filter(([, value]) => value !== undefined)
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     );
-    await files.writeAtomic(path, `${JSON.stringify(sorted)}\n`, 0o644);
+    // Not durable, as upstream: what it tells of does not outlive a loss of power either.
+    await files.writeWhole(path, `${JSON.stringify(sorted)}\n`, 0o644);
   } catch (error) {
     throw new Error(`kubernetes.io/csi: failed to save volume data file ${path}: ${errorMessage(error)}`, {
       cause: error,
@@ -53,14 +54,19 @@ export async function keepingDoubt(
 }
 
 /**
- * The note in a directory, or undefined if there is none.
+ * The note in a directory, or undefined if there is none, or a loss of power has taken its content, and with it the mount.
  * @throws Error if there is one that cannot be read or understood.
  */
 export async function loadVolumeData(files: Files, directory: string): Promise<VolumeData | undefined> {
   const path = join(directory, VOLUME_DATA_FILE);
-  if (!(await files.stat(path))) return undefined;
+  const stat = await files.stat(path);
+  if (!stat) return undefined;
   try {
-    const data = JSON.parse(await files.read(path)) as Partial<VolumeData>;
+    // Nobody else has business here: a link would have us tell of some other file what is in it.
+    if (stat.kind !== 'file') throw new Error(`it is a ${stat.kind}, not a file`);
+    const text = await files.read(path);
+    if (/^\0*$/.test(text)) return undefined;
+    const data = JSON.parse(text) as Partial<VolumeData>;
     if (typeof data.volumeHandle !== 'string' || typeof data.driverName !== 'string') {
       throw new Error('volumeHandle or driverName is missing');
     }

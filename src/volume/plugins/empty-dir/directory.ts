@@ -53,7 +53,7 @@ export async function setUpEmptyDirectory(
   await setVolumeOwnership(host.files, { path, fsGroup: context.fsGroup, signal: context.signal });
   try {
     await host.files.makeDirectory(join(ready, '..'));
-    await host.files.writeAtomic(ready, '');
+    await host.files.writeWhole(ready, '');
   } catch {
     // As upstream (SetReady): without the note the next look makes sure again. What is mounted must not look unmounted.
   }

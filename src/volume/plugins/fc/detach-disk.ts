@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import type { Host } from '../../../host/index.ts';
 import { pathsOfMultipath } from '../scsi/multipath.ts';
+import { searchFcDisk } from './find-disk.ts';
+import { diskOf, parseFcPath } from './source.ts';
 
 /**
  * Takes a disk, with all its paths, away from the machine, so that nothing is left of it when somebody unmaps it.
@@ -30,4 +32,19 @@ export async function detachFcDisk(
     throw new Error(
       `fc: detachFCDisk failed. device: ${invalid} err: fc detach disk: invalid device name: ${invalid}`,
     );
+}
+
+/**
+ * Takes away the disk that pods had as a device: only the name of its directory tells which. A directory that is not there had
+ * none. Source: DetachBlockFCDisk, which finds no disk that has several ports.
+ */
+export async function detachMappedFcDisk(
+  host: Pick<Host, 'files' | 'processes'>,
+  globalMapPath: string,
+): Promise<void> {
+  if (!(await host.files.stat(globalMapPath))) return;
+  const { spec } = parseFcPath(globalMapPath, '');
+  const { device, multipath = device } = await searchFcDisk(host.files, diskOf(spec));
+  if (multipath === undefined) throw new Error(`fc: failed to find corresponding device of ${globalMapPath}`);
+  await detachFcDisk(host, multipath);
 }

@@ -118,4 +118,29 @@ describe('Fibre Channel volumes', () => {
     for (let i = 0; i < 12; i++) await clock.advance(10_000);
     await failed;
   });
+
+  it('are given to pods as devices, known again, and taken away by the name of their directory', async () => {
+    const { recorded, plugin, link } = start();
+    const mapper = plugin.blockMapper!;
+    const path = mapper.globalMapPath(byPort);
+    assert.equal(path, '/root/plugins/kubernetes.io/fc/volumeDevices/5001-5002-lun-0');
+    assert.equal(mapper.podDeviceMapDirectory('u-1'), '/root/pods/u-1/volumeDevices/kubernetes.io~fc');
+    recorded.files.set(`${path}/u-1`, '');
+    recorded.files.set(`${path}/../other-lun-1/u-1`, '');
+    recorded.links.set('/root/pods/u-1/volumeDevices/kubernetes.io~fc/v', '/dev/loop3');
+    recorded.loops.push({ device: '/dev/loop3', backingFile: `${path}/u-1`, readOnly: true, deleted: false });
+    const known = await mapper.reconstruct('v', 'u-1');
+    assert.equal(known?.volumeName, '[5001 5002]:0');
+    assert.equal(known?.spec.persistentVolume?.spec?.volumeMode, 'Block');
+    assert.equal(await mapper.reconstruct('w', 'u-1'), undefined);
+
+    await assert.rejects(mapper.tearDownDevice!('v', signal, path), /failed to find corresponding device/);
+    link('/dev/disk/by-path/fc-0x5002-lun-0', '/dev/sdd');
+    await mapper.tearDownDevice!('v', signal, path);
+    assert.deepEqual(recorded.done, [
+      'blockdev --flushbufs /dev/sdd',
+      'write /sys/block/sdd/device/delete 1',
+    ]);
+    await mapper.tearDownDevice!('v', signal, '/root/plugins/kubernetes.io/fc/volumeDevices/never-lun-0');
+  });
 });

@@ -4,14 +4,16 @@ import { cleanupMountPoint, mountTablePath } from '../../mount/index.ts';
 import { pluginDirectory } from '../../paths.ts';
 import type { DeviceMounter, VolumePlugin, VolumeSpec } from '../../plugin.ts';
 import { createBindMounter } from '../scsi/bind-mounter.ts';
+import { createScsiBlockMapper } from '../scsi/block-mapper.ts';
 import { mountDisk } from '../scsi/mount-disk.ts';
 import { listOrNothing } from '../scsi/multipath.ts';
-import { detachFcDisk } from './detach-disk.ts';
+import { detachFcDisk, detachMappedFcDisk } from './detach-disk.ts';
 import { findFcDisk } from './find-disk.ts';
 import {
   diskOf,
   FC_PLUGIN,
   fcDeviceMountPath,
+  fcDirectoryName,
   fcVolumeName,
   findFc,
   fsTypeOf,
@@ -41,6 +43,15 @@ export function createFcPlugin(options: FcOptions): VolumePlugin {
       waitForAttach: (spec) => findFcDisk(host.files, diskOf(spec)),
     },
     deviceMounter: createDeviceMounter(options, deviceMountPath),
+    blockMapper: createScsiBlockMapper({
+      host,
+      nodeRoot,
+      pluginName: FC_PLUGIN,
+      depth: 1,
+      relativePath: (spec) => findFc(spec) && fcDirectoryName(diskOf(spec)),
+      parse: (path, name) => parseFcPath(path, name, 'Block'),
+      tearDown: (path) => detachMappedFcDisk(host, path),
+    }),
     mounter: createBindMounter({
       host,
       nodeRoot,

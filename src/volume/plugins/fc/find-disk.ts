@@ -12,10 +12,10 @@ const SCSI_HOSTS = '/sys/class/scsi_host';
  * @throws Error if there is none. Source: searchDisk, pkg/volume/fc.
  */
 export async function findFcDisk(files: Files, disk: FcDisk): Promise<string> {
-  const first = await search(files, disk);
+  const first = await searchFcDisk(files, disk);
   if (first.multipath !== undefined) return first.multipath;
   await rescan(files);
-  const { multipath, device = first.device } = await search(files, disk);
+  const { multipath, device = first.device } = await searchFcDisk(files, disk);
   const found = multipath ?? device;
   if (found === undefined) throw new Error('no fc disk found');
   if (!(await files.stat(found))) throw new Error(`device ${found} does not exist`);
@@ -27,7 +27,8 @@ interface Seen {
   multipath?: string;
 }
 
-async function search(files: Files, disk: FcDisk): Promise<Seen> {
+/** What of a disk is there now. */
+export async function searchFcDisk(files: Files, disk: FcDisk): Promise<Seen> {
   const [directory, patterns] =
     'wwns' in disk
       ? [BY_PATH, disk.wwns.map((wwn) => new RegExp(`^(pci-.*-fc|fc)-0x${literally(wwn)}-lun-${disk.lun}$`))]

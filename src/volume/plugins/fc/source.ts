@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { pluginDirectory } from '../../paths.ts';
 import type { ReconstructedVolume, VolumeSpec } from '../../plugin.ts';
 import { specFromVolume } from '../../spec.ts';
+import { blockSpec } from '../scsi/block-mapper.ts';
 
 export const FC_PLUGIN = 'kubernetes.io/fc';
 
@@ -44,14 +45,22 @@ export function fcVolumeName(spec: VolumeSpec): string {
   return wwids.length > 0 ? `[${wwids.join(' ')}]` : '';
 }
 
+/** WWN-WWN-lun-LUN, or WWID-WWID */
+export function fcDirectoryName(disk: FcDisk): string {
+  return 'wwns' in disk ? `${disk.wwns.join('-')}-lun-${disk.lun}` : disk.wwids.join('-');
+}
+
 /** plugins/kubernetes.io/fc/WWN-WWN-lun-LUN, or …/WWID-WWID */
 export function fcDeviceMountPath(nodeRoot: string, disk: FcDisk): string {
-  const name = 'wwns' in disk ? `${disk.wwns.join('-')}-lun-${disk.lun}` : disk.wwids.join('-');
-  return join(pluginDirectory(nodeRoot, FC_PLUGIN), name);
+  return join(pluginDirectory(nodeRoot, FC_PLUGIN), fcDirectoryName(disk));
 }
 
 /** What the path of a device's mount says of its volume. @throws Error */
-export function parseFcPath(path: string, specName: string): ReconstructedVolume {
+export function parseFcPath(
+  path: string,
+  specName: string,
+  volumeMode: 'Filesystem' | 'Block' = 'Filesystem',
+): ReconstructedVolume {
   const name = basename(path);
   const parts = name.split('-');
   const isLun = parts.length > 1 && parts.at(-2) === 'lun';
@@ -61,6 +70,6 @@ export function parseFcPath(path: string, specName: string): ReconstructedVolume
       `failed to retrieve volume plugin information from globalPDPath: no wwn or no lun in: ${name}`,
     );
   const fc = isLun ? { targetWWNs: parts.slice(0, -2), lun } : { wwids: parts };
-  const spec = specFromVolume({ name: specName, fc });
+  const spec = volumeMode === 'Block' ? blockSpec(specName, { fc }) : specFromVolume({ name: specName, fc });
   return { spec, volumeName: fcVolumeName(spec) };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Host } from '../../../host/index.ts';
 import { pluginDirectory } from '../../paths.ts';
+import { volumeDevicesDirectory } from '../scsi/block-mapper.ts';
 import { listOrNothing, multipathOf } from '../scsi/multipath.ts';
 import { failedToRemove, iscsiadm } from './iscsiadm.ts';
 import { ISCSI_PLUGIN, type IscsiDisk } from './source.ts';
@@ -24,18 +25,20 @@ export async function deleteDisks(host: Host, { Iqn, Lun }: DetachableDisk): Pro
     await host.files.append(`/sys/block/${disk}/device/delete`, '1').catch(() => undefined);
 }
 
-/** Whether another volume of the target, behind the same portal, is mounted here (isSessionBusy). */
+/** Whether another volume of the target, behind the same portal, is mounted or given to pods here (isSessionBusy). */
 export async function isSessionBusy(
   host: Host,
   nodeRoot: string,
   { Portals, Iqn }: DetachableDisk,
 ): Promise<boolean> {
-  const directory = pluginDirectory(nodeRoot, ISCSI_PLUGIN);
+  const mounted = pluginDirectory(nodeRoot, ISCSI_PLUGIN);
   let count = 0;
-  for (const name of await listOrNothing(host.files, directory)) {
-    if (name === 'volumeDevices') continue;
-    const volumes = await listOrNothing(host.files, join(directory, name));
-    count += volumes.filter((volume) => volume.startsWith(`${Portals[0]}-${Iqn}`)).length;
+  for (const directory of [mounted, volumeDevicesDirectory(nodeRoot, ISCSI_PLUGIN)]) {
+    for (const name of await listOrNothing(host.files, directory)) {
+      if (name === 'volumeDevices') continue;
+      const volumes = await listOrNothing(host.files, join(directory, name));
+      count += volumes.filter((volume) => volume.startsWith(`${Portals[0]}-${Iqn}`)).length;
+    }
   }
   return count > 1;
 }

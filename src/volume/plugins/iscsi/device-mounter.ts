@@ -43,17 +43,12 @@ export function createIscsiDeviceMounter({
       if (!(await host.files.stat(path))) return;
       if (await isMountPoint(host, path)) await host.mounts.unmount(await mountTablePath(host, path));
       try {
-        const disk = await noted(host, path);
-        await deleteDisks(host, disk);
-        await locks.hold(disk.Iqn, async () => {
-          if (!(await isSessionBusy(host, nodeRoot, disk))) await logout(host, disk);
-        });
+        await detachNotedDisk({ host, nodeRoot, locks }, path);
       } catch (error) {
         throw new Error(`iscsi: failed to detach disk: ${path}\nError: ${errorMessage(error)}`, {
           cause: error,
         });
       }
-      await host.files.removeFile(join(path, NOTE));
       await host.files.removeDirectory(path);
     },
     async reconstructDevices() {
@@ -71,12 +66,24 @@ export function createIscsiDeviceMounter({
   };
 }
 
+/** Lets go of the disk that is noted at a path, logs out if it was the last of its target, and removes the note. */
+export async function detachNotedDisk(
+  { host, nodeRoot, locks }: IscsiDeviceMounterOptions,
+  path: string,
+): Promise<void> {
+  const disk = await noted(host, path);
+  await deleteDisks(host, disk);
+  await locks.hold(disk.Iqn, async () => {
+    if (!(await isSessionBusy(host, nodeRoot, disk))) await logout(host, disk);
+  });
+  await host.files.removeFile(join(path, NOTE));
+}
+
 /**
- * Notes the disk where it will be mounted: what is needed to detach it. Below a mount the note is there already, hidden
- * by it.
+ * Notes the disk where it will be mounted or given to pods: what is needed to detach it. Below a mount the note is there
+ * already, hidden by it.
  */
-export async function noteDisk(host: Host, nodeRoot: string, disk: IscsiDisk): Promise<void> {
-  const path = iscsiDeviceMountPath(nodeRoot, disk);
+export async function noteDisk(host: Host, path: string, disk: IscsiDisk): Promise<void> {
   try {
     await host.files.makeDirectory(path, 0o750);
     if (await isMountPoint(host, path)) return;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FakeClock } from '../../../base/index.ts';
 import type { Client } from '../../../client/index.ts';
-import type { Pod, Stored } from '../../../kube/index.ts';
-import { specFromVolume } from '../../spec.ts';
+import type { PersistentVolume, Pod, Stored } from '../../../kube/index.ts';
+import { specFromPersistentVolume, specFromVolume } from '../../spec.ts';
 import { type Answer, RecordedHost } from '../recorded-host.test-support.ts';
 import { createIscsiPlugin } from './iscsi.ts';
 import { interfaceSettings, transportOf } from './login.ts';
@@ -237,6 +237,40 @@ describe('iSCSI volumes', () => {
     recorded.answers.unshift([logout, { exitCode: 21 }]);
     await plugin.deviceMounter!.unmountDevice(GLOBAL, signal);
     assert.ok(!recorded.files.has(`${GLOBAL}/iscsi.json`));
+  });
+
+  it('are given to pods as devices, noted there, and left with the last of the target', async () => {
+    const { recorded, plugin, attach } = start();
+    const persistentVolume = { metadata: { name: 'v' }, spec: { iscsi, volumeMode: 'Block' } };
+    const spec = specFromPersistentVolume(persistentVolume as unknown as Stored<PersistentVolume>, false);
+    const mapper = plugin.blockMapper!;
+    const path = mapper.globalMapPath(spec);
+    assert.equal(
+      path,
+      `/root/plugins/kubernetes.io/iscsi/volumeDevices/iface-default/10.0.0.1:3260-${IQN}-lun-7`,
+    );
+    await mapper.prepare!(spec);
+    await attach(spec);
+    assert.ok(recorded.files.has(`${path}/iscsi.json`));
+    assert.deepEqual(
+      (await mapper.reconstructDevices!()).map(({ volumeName, podUids }) => [volumeName, podUids]),
+      [[`10.0.0.1:3260:${IQN}:7`, []]],
+    );
+    recorded.done.length = 0;
+    for (let i = 0; i < 2; i++) {
+      await mapper.tearDownDevice!('v', signal, path);
+      recorded.files.delete(`${path}/`);
+    }
+    assert.deepEqual(recorded.done, [
+      'write /sys/block/sdb/device/delete 1',
+      `iscsiadm -m node -p 10.0.0.1:3260 -T ${IQN} --logout -I default`,
+      `iscsiadm -m node -p 10.0.0.1:3260 -T ${IQN} -o delete -I default`,
+    ]);
+    assert.match(mapper.globalMapPath({ name: 'x', readOnly: false }), /volumeDevices\/x$/);
+    await assert.rejects(
+      mapper.prepare!({ name: 'x', readOnly: false }),
+      /x is no volume of kubernetes.io\/iscsi/,
+    );
   });
 });
 

@@ -4,13 +4,16 @@ import type { Host } from '../../../host/index.ts';
 import { secrets, secretText } from '../../../kube/index.ts';
 import type { VolumePlugin, VolumeSpec } from '../../plugin.ts';
 import { createBindMounter } from '../scsi/bind-mounter.ts';
+import { createScsiBlockMapper } from '../scsi/block-mapper.ts';
 import { attachIscsiDisk } from './attach-disk.ts';
-import { createIscsiDeviceMounter, noteDisk } from './device-mounter.ts';
+import { createIscsiDeviceMounter, detachNotedDisk, noteDisk } from './device-mounter.ts';
 import type { Chap } from './login.ts';
 import {
   diskOf,
   findIscsi,
   ISCSI_PLUGIN,
+  iscsiGlobalPath,
+  iscsiRelativePath,
   iscsiVolumeName,
   isReadOnly,
   reconstructedIscsi,
@@ -45,12 +48,23 @@ export function createIscsiPlugin(options: IscsiOptions): VolumePlugin {
         const chap = await chapOf(client, spec, pod?.metadata.namespace, signal);
         return await locks.hold(disk.Iqn, async () => {
           const device = await attachIscsiDisk(options, disk, chap, signal);
-          await noteDisk(host, nodeRoot, disk);
+          await noteDisk(host, iscsiGlobalPath(nodeRoot, spec), disk);
           return device;
         });
       },
     },
     deviceMounter,
+    blockMapper: createScsiBlockMapper({
+      host,
+      nodeRoot,
+      pluginName: ISCSI_PLUGIN,
+      depth: 2,
+      relativePath: (spec) => findIscsi(spec) && iscsiRelativePath(diskOf(spec)),
+      parse: (path, name) => reconstructedIscsi(path, name, 'Block'),
+      async tearDown(path) {
+        if (await host.files.stat(path)) await detachNotedDisk({ host, nodeRoot, locks }, path);
+      },
+    }),
     mounter: createBindMounter({
       host,
       nodeRoot,

@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { pluginDirectory } from '../../paths.ts';
 import type { ReconstructedVolume, VolumeSpec } from '../../plugin.ts';
 import { specFromVolume } from '../../spec.ts';
+import { blockSpec, volumeDevicesDirectory } from '../scsi/block-mapper.ts';
 
 export const ISCSI_PLUGIN = 'kubernetes.io/iscsi';
 const DEFAULT_PORT = 3260;
@@ -62,9 +63,22 @@ export function iscsiVolumeName(spec: VolumeSpec): string {
   return `${targetPortal}:${iqn}:${lun}`;
 }
 
+/** iface-IFACE/PORTAL-IQN-lun-LUN */
+export function iscsiRelativePath({ Portals, Iqn, Lun, Iface }: IscsiDisk): string {
+  return join(`iface-${Iface}`, `${Portals[0]}-${Iqn}-lun-${Lun}`);
+}
+
 /** plugins/kubernetes.io/iscsi/iface-IFACE/PORTAL-IQN-lun-LUN */
-export function iscsiDeviceMountPath(nodeRoot: string, { Portals, Iqn, Lun, Iface }: IscsiDisk): string {
-  return join(pluginDirectory(nodeRoot, ISCSI_PLUGIN), `iface-${Iface}`, `${Portals[0]}-${Iqn}-lun-${Lun}`);
+export function iscsiDeviceMountPath(nodeRoot: string, disk: IscsiDisk): string {
+  return join(pluginDirectory(nodeRoot, ISCSI_PLUGIN), iscsiRelativePath(disk));
+}
+
+/** Where the disk is noted: where it is mounted, or where its device is bound for pods. */
+export function iscsiGlobalPath(nodeRoot: string, spec: VolumeSpec): string {
+  const disk = diskOf(spec);
+  return spec.persistentVolume?.spec?.volumeMode === 'Block'
+    ? join(volumeDevicesDirectory(nodeRoot, ISCSI_PLUGIN), iscsiRelativePath(disk))
+    : iscsiDeviceMountPath(nodeRoot, disk);
 }
 
 /** What the path of a device's mount says of its disk. @throws Error with upstream's text. */
@@ -85,9 +99,14 @@ export function parseIscsiPath(path: string): Omit<IscsiDisk, 'VolName' | 'Initi
   };
 }
 
-export function reconstructedIscsi(path: string, specName: string): ReconstructedVolume {
+export function reconstructedIscsi(
+  path: string,
+  specName: string,
+  volumeMode: 'Filesystem' | 'Block' = 'Filesystem',
+): ReconstructedVolume {
   const { Portals, Iqn, Lun, Iface } = parseIscsiPath(path);
   const iscsi = { targetPortal: Portals[0]!, iqn: Iqn, lun: Number(Lun), iscsiInterface: Iface };
-  const spec = specFromVolume({ name: specName, iscsi });
+  const spec =
+    volumeMode === 'Block' ? blockSpec(specName, { iscsi }) : specFromVolume({ name: specName, iscsi });
   return { spec, volumeName: iscsiVolumeName(spec) };
 }
