@@ -1,6 +1,7 @@
 import { waitUntil } from '../src/client/index.ts';
 import type { Cluster } from '../src/cluster.ts';
 import {
+  csiNodes,
   type KubeObject,
   type PersistentVolume,
   persistentVolumeClaims,
@@ -17,6 +18,8 @@ import {
 const DRIVER = 'disk.csi.stowage.dev';
 /** Attaches volumes to anything, and does nothing. */
 export const IDLE_DRIVER = 'idle.csi.example.com';
+/** Where it does so. */
+const NODE = 'anywhere';
 const LIMIT_MS = 600_000;
 
 type Names = readonly string[];
@@ -34,6 +37,8 @@ export async function prepare({ client }: Cluster, volumes: number): Promise<voi
     driver: DRIVER,
     deletionPolicy: 'Delete',
   });
+  const drivers = [{ name: IDLE_DRIVER, nodeID: NODE }];
+  await client.create(csiNodes, { metadata: { name: NODE }, spec: { drivers } });
   const volume = (name: string): PersistentVolume => ({
     metadata: { name },
     spec: {
@@ -86,7 +91,7 @@ export function attach(cluster: Cluster, names: Names): Promise<void> {
     ({ status }) => status?.attached === true,
     (name) => ({
       metadata: { name },
-      spec: { attacher: IDLE_DRIVER, nodeName: 'anywhere', source: { persistentVolumeName: name } },
+      spec: { attacher: IDLE_DRIVER, nodeName: NODE, source: { persistentVolumeName: name } },
     }),
   );
 }

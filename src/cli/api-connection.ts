@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { errorMessage, systemClock } from '../base/index.ts';
 import { type HttpConnection, loadKubeconfig } from '../client/http/index.ts';
+import { plainKubeconfig } from './plain-kubeconfig.ts';
 import { UsageError } from './usage-error.ts';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -19,10 +20,10 @@ export async function apiConnection(options: {
 }): Promise<HttpConnection> {
   const { kubeconfig, master } = options;
   try {
-    const connection =
-      kubeconfig || process.env.KUBECONFIG
-        ? await loadKubeconfig(kubeconfig || undefined)
-        : await inClusterConnection(process.env, ACCOUNT);
+    const file = kubeconfig || process.env.KUBECONFIG;
+    const connection = file
+      ? ((await plainKubeconfig(file, undefined)) ?? (await loadKubeconfig(kubeconfig || undefined)))
+      : await inClusterConnection(process.env, ACCOUNT);
     return master ? { ...connection, server: master } : connection;
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(errorMessage(error));

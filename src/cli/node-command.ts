@@ -45,6 +45,7 @@ export function addNodeCommand(program: Command, done: (exitCode: number) => voi
       true,
     )
     .option('--node-lease-duration-seconds <n>', 'how long its lease is good for', seconds, 40)
+    .option('--pod-max-pids <n>', 'how many processes a pod may have; -1: any number', pids, -1)
     .option('--stop-pods', 'stop pods and unmount volumes at the end', false)
     .addOption(
       new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('info'),
@@ -65,6 +66,9 @@ const wholeNumber =
   };
 const port = wholeNumber(0, 65535);
 const seconds = wholeNumber(1, 3600);
+/** pid_max of a 64-bit kernel (proc_sys_kernel(5)). */
+const someProcesses = wholeNumber(1, 4_194_304);
+const pids = (text: string): number => (text === '-1' ? -1 : someProcesses(text));
 
 function bool(text: string): boolean {
   if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('It must be true or false.');

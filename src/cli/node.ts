@@ -22,6 +22,7 @@ export interface NodeFlags {
   readonly volumePluginDir: string;
   readonly enableControllerAttachDetach: boolean;
   readonly nodeLeaseDurationSeconds: number;
+  readonly podMaxPids: number;
   readonly stopPods: boolean;
   readonly logLevel: LogLevel;
 }
@@ -51,6 +52,7 @@ export async function node(flags: NodeFlags): Promise<number> {
       volumePluginDir: resolve(flags.volumePluginDir),
       enableControllerAttachDetach: flags.enableControllerAttachDetach,
       leaseSeconds: flags.nodeLeaseDurationSeconds,
+      podPidsLimit: flags.podMaxPids,
       hiddenFromPods: secrets.map((path) => resolve(path)),
       stopPods: flags.stopPods,
     });

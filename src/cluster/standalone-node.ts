@@ -27,6 +27,8 @@ export interface StandaloneNodeOptions {
   readonly volumePluginDir: string;
   readonly enableControllerAttachDetach: boolean;
   readonly leaseSeconds: number;
+  /** -1: any number. */
+  readonly podPidsLimit: number;
   /** Files of the host that pods must not see. */
   readonly hiddenFromPods: readonly string[];
   /** Whether pods are stopped and volumes unmounted at the end; otherwise they go on, and the next start finds them. */
@@ -75,6 +77,7 @@ export async function startStandaloneNode(options: StandaloneNodeOptions): Promi
       stopPods: options.stopPods,
       enableControllerAttachDetach: options.enableControllerAttachDetach,
       leaseSeconds: options.leaseSeconds,
+      podPidsLimit: options.podPidsLimit,
       prober: flexVolumes.forNode(context, nodeRoot),
     });
     running.start(node);

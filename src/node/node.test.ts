@@ -155,6 +155,19 @@ describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
     );
   });
 
+  it('tells how a pod ended although nobody could be told at that time', async (test) => {
+    const { start, client, when, hooks } = await stage(test);
+    await start();
+    let refusals = 2;
+    hooks.patching = (body) => {
+      const { phase } = (body as Pod).status ?? {};
+      if (phase === 'Succeeded' && refusals-- > 0) throw new Error('dial tcp: i/o timeout');
+    };
+    await client.create(pods, shellPod('job', 'exit 0', { restartPolicy: 'Never' }));
+    await when('job', 'over', ({ status }) => status?.phase === 'Succeeded');
+    assert.ok(refusals < 0, 'it was refused first');
+  });
+
   it('says what is missing, and starts once it is there', async (test) => {
     const { start, client, when } = await stage(test);
     await start();

@@ -37,6 +37,8 @@ export interface NodeOptions {
   readonly port?: number;
   /** Whether the attach/detach controller attaches for it; otherwise its volume manager must. @default true */
   readonly enableControllerAttachDetach?: boolean;
+  /** How many processes a pod may have, where there are control groups. @default any number */
+  readonly podPidsLimit?: number;
   /** How long its lease is good for; it is renewed four times in that. @default 40 */
   readonly leaseSeconds?: number;
   /** What runs containers. @default processes of this machine */
@@ -113,6 +115,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     nodeName: name,
     nodeRoot,
     hostIp: address,
+    podPidsLimit: options.podPidsLimit,
     allocatable: () => informers.of(nodes).get(name)?.status?.allocatable ?? {},
     services: async () => {
       await serviceInformer.synced;

@@ -18,9 +18,13 @@ export interface Stage extends Scratch, ComponentStack {
   /** The pod once `look` says yes to it. */
   when(name: string, what: string, look: (pod: Stored<Pod>) => unknown): Promise<Stored<Pod>>;
   gone(name: string): Promise<void>;
-  /** What mounting is to fail with; what is to happen when a pod's directory is removed; how full volumes are. */
+  /**
+   * What mounting is to fail with, and a patch of the node's; what is to happen when a pod's directory is removed; how
+   * full volumes are.
+   */
   readonly hooks: {
     mounting?: () => void;
+    patching?: (body: unknown) => void;
     removing?: (pod: Stored<Pod>) => Promise<void>;
     stats?: () => Readonly<Record<string, VolumeStats>>;
   };
@@ -40,29 +44,41 @@ export async function stage(test: TestContext): Promise<Stage> {
   const volume = join(directory, 'volume');
   mkdirSync(volume);
   const hooks: Stage['hooks'] = {};
+  const { client } = stack.context;
+  const patch = ((resource, name, change, options) => {
+    try {
+      hooks.patching?.(change.body);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return client.patch(resource, name, change, options);
+  }) as typeof client.patch;
   const start = async () => {
-    const node = createNode(stack.context, {
-      host,
-      name: NODE,
-      nodeRoot: join(directory, 'kubelet'),
-      stateDirectory: join(directory, 'state'),
-      labels: { zone: 'a' },
-      tls: { ca: pki.ca, ...serving },
-      stopPods: true,
-      volumeStatsPeriodMs: 100,
-      // Volumes are somebody else's test: here the one that pods may name is there at once.
-      createVolumeManager: () => ({
-        start: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
-        waitForAttachAndMount: async () => {
-          hooks.mounting?.();
-          return new Map([['data', { hostPath: volume, readOnly: false, specName: 'data' }]]);
-        },
-        waitForUnmount: async () => undefined,
-        removePodDirectory: async (pod) => hooks.removing?.(pod),
-        waitForAllUnmounted: async () => undefined,
-        volumeStats: async () => new Map(Object.entries(hooks.stats?.() ?? {})),
-      }),
-    });
+    const node = createNode(
+      { ...stack.context, client: { ...client, patch } },
+      {
+        host,
+        name: NODE,
+        nodeRoot: join(directory, 'kubelet'),
+        stateDirectory: join(directory, 'state'),
+        labels: { zone: 'a' },
+        tls: { ca: pki.ca, ...serving },
+        stopPods: true,
+        volumeStatsPeriodMs: 100,
+        // Volumes are somebody else's test: here the one that pods may name is there at once.
+        createVolumeManager: () => ({
+          start: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+          waitForAttachAndMount: async () => {
+            hooks.mounting?.();
+            return new Map([['data', { hostPath: volume, readOnly: false, specName: 'data' }]]);
+          },
+          waitForUnmount: async () => undefined,
+          removePodDirectory: async (pod) => hooks.removing?.(pod),
+          waitForAllUnmounted: async () => undefined,
+          volumeStats: async () => new Map(Object.entries(hooks.stats?.() ?? {})),
+        }),
+      },
+    );
     const stop = stack.run(node);
     scratch.defer(stop);
     await node.registered;

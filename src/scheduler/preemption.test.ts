@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  csiNodes,
   nodes,
   type Pod,
   persistentVolumeClaims,
@@ -156,6 +157,57 @@ describe('preemption on a real registry', () => {
         'preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.',
     );
     await stack.pod('high', { claims: ['data'], priority: 10 });
+    await gone(stack, 'low');
+    assert.equal(await stack.placed('high'), 'n1');
+  });
+
+  // TestReadWriteOncePodPreemption of upstream's integration tests, under its names.
+  const shared = { terminationGracePeriodSeconds: 0, priority: 1 };
+  const takeovers: readonly (readonly [name: string, victims: readonly string[][], wanted: string[]])[] = [
+    ['preempt single pod', [['one']], ['one']],
+    ['preempt two pods', [['one'], ['two']], ['one', 'two']],
+    ['preempt single pod with two volumes', [['one', 'two']], ['one', 'two']],
+  ];
+  for (const [name, victims, wanted] of takeovers) {
+    it(name, async (test) => {
+      const stack = await startScheduler(test);
+      await stack.node('n1');
+      const accessModes = ['ReadWriteOncePod'];
+      for (const claim of wanted) {
+        await stack.volume(`pv-${claim}`, { accessModes, driver: 'disk.example.com' });
+        await stack.create(
+          persistentVolumeClaims,
+          newClaim(claim, { accessModes, boundTo: `pv-${claim}`, className: '' }),
+        );
+      }
+      for (const [index, claims] of victims.entries()) {
+        await stack.pod(`victim-${index}`, { ...shared, claims });
+        await stack.placed(`victim-${index}`);
+      }
+      await stack.pod('preemptor', { claims: wanted, priority: 10 });
+      for (const index of victims.keys()) await gone(stack, `victim-${index}`);
+      assert.equal(await stack.placed('preemptor'), 'n1');
+    });
+  }
+
+  it('makes room for a volume on a node that can have no more', async (test) => {
+    const stack = await startScheduler(test);
+    const driver = 'disk.example.com';
+    await stack.node('n1');
+    await stack.client.create(csiNodes, {
+      metadata: { name: 'n1' },
+      spec: { drivers: [{ name: driver, nodeID: 'n1', allocatable: { count: 1 } }] },
+    });
+    for (const claim of ['one', 'two']) {
+      await stack.volume(`pv-${claim}`, { driver });
+      await stack.create(persistentVolumeClaims, newClaim(claim, { boundTo: `pv-${claim}`, className: '' }));
+    }
+    await stack.until('the limit is known', () => stack.informers.of(csiNodes).get('n1'));
+    await stack.pod('low', { ...shared, claims: ['one'] });
+    await stack.placed('low');
+    await stack.pod('equal', { claims: ['two'], priority: 1 });
+    assert.match(await stack.refused('equal'), /1 node\(s\) exceed max volume count/);
+    await stack.pod('high', { claims: ['two'], priority: 10 });
     await gone(stack, 'low');
     assert.equal(await stack.placed('high'), 'n1');
   });

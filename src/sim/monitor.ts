@@ -4,6 +4,7 @@ import type { MountRequest } from '../host/host.ts';
 import { NETWORK_FS } from '../host/simulated/index.ts';
 import {
   type KubeObject,
+  type Node,
   nodes,
   type PersistentVolume,
   persistentVolumeClaims,
@@ -147,6 +148,11 @@ export class Monitor implements ContainerObserver {
     };
     const [broken] = [...callViolations(call, known), ...this.#copies.called(rpc, request)];
     if (broken) this.#options.violated(broken);
+  }
+
+  /** A node as the API server has it now. */
+  node(name: string): Stored<Node> | undefined {
+    return this.#nodes.get(name);
   }
 
   /** A FlexVolume driver was told to attach or detach. Nobody wrote that down before. */

@@ -20,7 +20,7 @@ import type { Action, StaticVolume, Step } from './actions.ts';
 import { attributesClasses } from './attributes.ts';
 import { classesOf } from './classes.ts';
 import { snapshotClasses, snapshotObject } from './copies.ts';
-import { isHeldFlexVolume } from './flex/held.ts';
+import { BY_HAND, isHeldFlexVolume } from './flex/held.ts';
 import {
   claimObject,
   classObject,
@@ -35,8 +35,6 @@ import { budgetObject, WORKLOADS, workloadObject } from './workloads.ts';
 import type { World } from './world.ts';
 
 const RETRY_MS = 200;
-/** Volumes of the network driver that are made by hand. */
-const BY_HAND = 'by-hand-';
 /** A node that has power again is taken back into service after so long. */
 const BACK_IN_SERVICE_MS = 30_000;
 
@@ -102,6 +100,7 @@ export class User {
   /** Deletes volumes that nobody reclaims; the data of retained ones was the user's to keep, and goes with them. */
   async deleteVolumes(): Promise<void> {
     const { storage } = this.#world;
+    const { nodesAttach = false } = this.#world.options;
     const named = new Set<string>();
     for (const { metadata, spec, status } of (await this.#client.list(persistentVolumes)).items) {
       const handle = spec?.flexVolume ? metadata.name : spec?.csi?.volumeHandle;
@@ -118,7 +117,9 @@ export class User {
     for (const { id, byHand, grants } of storage.volumes()) {
       const isHeld = id.startsWith(BY_HAND)
         ? grants.size > 0
-        : [...grants.values()].some((grant) => isHeldFlexVolume(grant, this.#world.computer(grant.node)));
+        : [...grants.values()].some((grant) =>
+            isHeldFlexVolume(grant, this.#world.computer(grant.node), nodesAttach),
+          );
       if (byHand && !isHeld && !named.has(id)) storage.remove(id);
     }
   }

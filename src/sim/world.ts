@@ -17,6 +17,7 @@ import { NetworkStorage } from './csi/network-storage.ts';
 import { SocketTable } from './csi/sim-sockets.ts';
 import { childSeed, Dice } from './dice.ts';
 import { type FaultOptions, Faults } from './faults.ts';
+import { forgottenFlexVolumes } from './flex/held.ts';
 import { flexPrograms, installFlexDrivers } from './flex/programs.ts';
 import { Link } from './host/link.ts';
 import { createSimHost } from './host/sim-host.ts';
@@ -61,6 +62,9 @@ export interface Sabotage {
   sockets?(sockets: Sockets, part: string): Sockets;
 }
 
+/** What a process has sent is done by then. */
+const ON_ITS_WAY_MS = 50;
+const SETTLED_MS = 30_000;
 const SILENT_RECORDER: EventRecorder = { event() {} };
 
 /** Everything that a seed decides: the machines, the API server, the processes, the faults. */
@@ -114,6 +118,7 @@ export class World {
       computer: (name) => this.computer(name),
       run: (part, process, dice) => part.start(this.#contextOf(part, process, dice)),
       died: ({ name }) => {
+        if (name === 'controllers' && options.flexVolumes && !options.nodesAttach) this.#detachForgotten();
         if (name.startsWith('provisioner')) this.monitor.provisioningBrokeOff();
       },
       powerless: ({ name, machine }) => {
@@ -259,6 +264,20 @@ export class World {
       faults,
       containers,
     };
+  }
+
+  /** Two looks: what is on its way, or the next leader is about, is none of an administrator's business. */
+  #detachForgotten(): void {
+    const look = () => forgottenFlexVolumes(this.storage, (name) => this.monitor.node(name));
+    this.clock.after(ON_ITS_WAY_MS, () => {
+      const first = look();
+      this.clock.after(SETTLED_MS, () => {
+        for (const grant of look().filter((one) => first.includes(one))) {
+          this.journal.write('administrator', `detaches ${grant.volumeId} from ${grant.node}`);
+          this.storage.revoke(grant.volumeId, grant.node);
+        }
+      });
+    });
   }
 
   async #startApi(): Promise<void> {

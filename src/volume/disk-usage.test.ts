@@ -27,6 +27,44 @@ it('a directory takes what lies in it: each file once, no links followed', async
   assert.equal(capacity, Number((await files.statFs(root)).totalBytes));
 });
 
+it('a directory that becomes a link while it is looked at is not followed', async (test) => {
+  const root = await fs.mkdtemp(join(tmpdir(), 'disk-usage-'));
+  test.after(() => fs.rm(root, { recursive: true }));
+  await fs.mkdir(join(root, 'volume/sub'), { recursive: true });
+  await fs.mkdir(join(root, 'outside'));
+  await fs.writeFile(join(root, 'outside/big'), Buffer.alloc(1 << 20, 1));
+  const replacing = {
+    ...files,
+    async stat(path: string) {
+      const stat = await files.stat(path);
+      if (path.endsWith('/sub')) {
+        await fs.rename(path, join(root, 'away'));
+        await fs.symlink(join(root, 'outside'), path);
+      }
+      return stat;
+    },
+  };
+  const { bytes, inodes } = await diskUsage(replacing, join(root, 'volume'));
+  assert.equal(inodes, 2);
+  assert.ok(bytes < 1 << 20, String(bytes));
+});
+
+it('directories that are too deep are an error, not a descriptor each', async () => {
+  const directory = { kind: 'directory', device: 1n, allocatedBytes: 512 } as const;
+  let inode = 0n;
+  let open = 0;
+  const deep = {
+    stat: async () => ({ ...directory, inode: inode++ }),
+    list: async () => ['d'],
+    openWithin: async () => {
+      open++;
+      return { path: '/d', close: async () => void open-- };
+    },
+  } as unknown as typeof files;
+  await assert.rejects(diskUsage(deep, '/volume'), /^Error: \/volume: directories more than 512 deep$/);
+  assert.equal(open, 0);
+});
+
 it('what goes meanwhile does not count', async () => {
   const directory = { kind: 'directory', device: 1n, inode: 1n, allocatedBytes: 512 } as const;
   const stat = async (path: string) => (path === '/d' ? directory : undefined);

@@ -147,3 +147,26 @@ describe('stowage verify', { skip: cannotMount, timeout: 300_000 }, () => {
         assert.deepEqual(await readdir(join(share, '.stowage', name)), [], name);
     }));
 });
+
+describe('stowage driver nas', () => {
+  for (const [what, flags, says] of [
+    ['no directory', [], /required option '--directory <dir>'/],
+    [
+      'neither a controller nor a node',
+      ['--directory', '/nowhere', '--no-controller'],
+      /name it with --node-id/,
+    ],
+  ] as const) {
+    it(`refuses to start with ${what}`, async () => {
+      const { code, stderr } = await stowage([
+        'driver',
+        'nas',
+        '--endpoint',
+        'unix:///nowhere.sock',
+        ...flags,
+      ]);
+      assert.equal(code, 1);
+      assert.match(stderr, says);
+    });
+  }
+});

@@ -16,6 +16,8 @@ import { notInMachine } from './support.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const MIB = 1024 * 1024;
+/** The machine may be an emulated one. */
+const LONG_MS = 300_000;
 
 /** A container of a pod that has it alone. */
 function limited(script: string, limits: object, requests: object = {}, pidsLimit?: number) {
@@ -70,7 +72,7 @@ describe('a container with limits', { skip: notInMachine }, () => {
     assert.equal(await setting(join(pod, '..'), 'cpu.weight'), '10', 'what its class asks for');
 
     const script = 'cat /proc/self/cgroup /sys/fs/cgroup/memory.max; echo 1 2>&1 >/sys/fs/cgroup/memory.max';
-    const said = await runtime.exec(id, ['sh', '-c', script], { timeoutMs: 60_000 });
+    const said = await runtime.exec(id, ['sh', '-c', script], { timeoutMs: LONG_MS });
     const [group, memory, refused] = said.stdout.split('\n');
     assert.deepEqual([group, memory], ['0::/', String(64 * MIB)], 'so is a command in it');
     assert.match(refused + said.stderr, /Read-only/);
@@ -97,7 +99,7 @@ describe('a container with limits', { skip: notInMachine }, () => {
     const runtime = await openRuntime(scratchDirectory(test));
     const script = 'perl -e \'my $x = "x" x (256 << 20); sleep 1000\'; echo went on; sleep 1000';
     const { id } = await runtime.start(limited(script, { memory: '64Mi', cpu: '1' }));
-    const record = await ended(runtime, id);
+    const record = await ended(runtime, id, LONG_MS);
     assert.deepEqual([record.exitCode, record.oomKilled], [137, true]);
   });
 
@@ -118,7 +120,7 @@ describe('a container with limits', { skip: notInMachine }, () => {
     const runtime = await openRuntime(scratchDirectory(test));
     const script = 'for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 & done; echo all of them; wait';
     const { id } = await runtime.start(limited(script, {}, {}, 5));
-    const record = await ended(runtime, id);
+    const record = await ended(runtime, id, LONG_MS);
     assert.match(await readFile(record.logPath, 'utf8'), /Cannot fork/);
   });
 
@@ -135,10 +137,10 @@ describe('a container with limits', { skip: notInMachine }, () => {
       podUid: 'another',
       containerName: 'steady',
     });
-    await first.exec(greedy.id, ['touch', '/tmp/go'], { timeoutMs: 60_000 });
+    await first.exec(greedy.id, ['touch', '/tmp/go'], { timeoutMs: LONG_MS });
     await first.close();
     const second = await openRuntime(scratch);
-    const record = await ended(second, greedy.id);
+    const record = await ended(second, greedy.id, LONG_MS);
     assert.equal(record.oomKilled, true);
     const [adopted] = second.containers('another');
     assert.equal(adopted?.state, 'running');

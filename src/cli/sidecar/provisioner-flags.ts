@@ -25,7 +25,7 @@ export const PROVISIONER_FLAGS = sidecar(
     'default-fstype': string('', 'The file system when the class names none.'),
     'controller-publish-readonly': bool(false, 'Mark volumes of ReadOnlyMany claims as read-only.'),
     'prevent-volume-mode-conversion': bool(true, 'Refuse to restore a snapshot in another volume mode.'),
-    'cloning-protection-threads': fixed(uint(1, 'Threads that free sources of clones.'), 'one at a time'),
+    'cloning-protection-threads': uint(1, 'How many sources of clones are let go of at once.'),
     'snapshot-orphan-sweep-interval': fixed(
       duration(300_000, 'Between two looks for orphans.'),
       'they are seen at once',
@@ -59,6 +59,7 @@ export const PROVISIONER_FLAGS = sidecar(
   (values, env) => ({
     timeoutMs: values.timeout,
     workerThreads: values['worker-threads'],
+    cloningProtectionThreads: values['cloning-protection-threads'],
     backoff: backoffOf(values),
     volumeNamePrefix: values['volume-name-prefix'],
     volumeNameUuidLength: values['volume-name-uuid-length'],

@@ -58,6 +58,14 @@ async function world(test: TestContext, spec: object = {}) {
         { subresource: 'status' },
       );
     },
+    /** Events are told after what they tell of can be seen. */
+    async told(text: string) {
+      for (let looks = 0; looks < 1000; looks++) {
+        if ((await stack.events()).includes(text)) return;
+        await clock.advance(1);
+      }
+      assert.fail(`${text} was not told`);
+    },
     none: () => until('none active', () => !cronJob()?.status?.active?.length),
   };
   await until('the CronJob', cronJob);
@@ -100,7 +108,7 @@ describe('CronJob controller', () => {
     await w.clock.advance(10 * MINUTE);
     const held =
       'JobAlreadyActive: Not starting job because prior execution is running and concurrency policy is Forbid';
-    while (!(await w.events()).includes(held)) await w.clock.advance(1);
+    await w.told(held);
     assert.equal(w.jobs().length, 2);
     await w.change({ spec: { concurrencyPolicy: 'Replace' } });
     const job = await w.made(30);
@@ -123,11 +131,7 @@ describe('CronJob controller', () => {
     await w.clock.advance(10 * MINUTE);
     await w.end(await w.made(30), 'Failed');
     await w.until('the failed one gone', () => !w.job(30));
-    assert.ok(
-      (await w.events()).includes(
-        `SuccessfulDelete: Deleted job ${w.jobs()[0]!.replace(/\d+$/, (n) => `${Number(n) + 10}`)}`,
-      ),
-    );
+    await w.told(`SuccessfulDelete: Deleted job ${w.jobs()[0]!.replace(/\d+$/, (n) => `${Number(n) + 10}`)}`);
   });
 
   it('starts nothing while suspended, and then the last that was missed', async (test) => {
@@ -178,7 +182,7 @@ describe('CronJob controller', () => {
       { propagationPolicy: 'Background' },
     );
     await w.none();
-    assert.ok((await w.events()).includes(`MissingJob: Active job went missing: ${metadata.name}`));
+    await w.told(`MissingJob: Active job went missing: ${metadata.name}`);
   });
 
   it('is told of jobs of its that it has not made', async (test) => {
@@ -202,7 +206,7 @@ describe('CronJob controller', () => {
       spec: owner.spec!.jobTemplate.spec!,
     });
     const told = 'UnexpectedJob: Saw a job that the controller did not create or forgot: by-hand';
-    while (!(await w.events()).includes(told)) await w.clock.advance(1);
+    await w.told(told);
     assert.equal(w.cronJob()?.status?.active, undefined);
   });
 });

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates of secrets.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { Informers } from '../../client/index.ts';
 import {
   ANN_DEFAULT_SNAPSHOT_CLASS,
   ANN_SNAPSHOT_BEING_DELETED,
@@ -106,8 +107,20 @@ async function start(test: TestContext) {
         const found = snapshot(name);
         return found?.status?.readyToUse === true && found;
       }),
-    control: () => stack.run(createSnapshotController(context, SOON)),
+    /** Without `contents` its cache never has any. */
+    control: ({ contents = true } = {}) =>
+      stack.run(createSnapshotController(contents ? context : withoutContents(stack), SOON)),
   };
+}
+
+function withoutContents({ context }: Awaited<ReturnType<typeof startSnapshotStack>>) {
+  const { client } = context;
+  const list = (async (resource: { plural: string }, options?: { signal?: AbortSignal }) => {
+    const found = await client.list(resource as never, options);
+    return resource.plural === volumeSnapshotContents.plural ? { ...found, items: [] } : found;
+  }) as typeof client.list;
+  const blind = { ...client, list };
+  return { ...context, client: blind, informers: new Informers({ ...context, client: blind }) };
 }
 
 describe('the snapshot controller', () => {
@@ -212,6 +225,40 @@ describe('the snapshot controller', () => {
     );
     await letGo(name);
     await until('the end', () => !snapshot() && !content(name));
+  });
+
+  it('deletes a content that its cache has not heard of', async (test) => {
+    const { client, take, control, bind, contentOf, content, snapshot, until } = await start(test);
+    await bind();
+    const stop = control();
+    await take();
+    const { name } = (await contentOf()).metadata;
+    await until('its finalizer', () =>
+      snapshot()?.metadata.finalizers?.includes(FINALIZER_SNAPSHOT_AS_SOURCE),
+    );
+    await stop();
+    await client.delete(volumeSnapshots, named('s'));
+    control({ contents: false });
+    await until('the content to go', () => content(name)?.metadata.deletionTimestamp !== undefined);
+  });
+
+  it('lets go of a claim although two snapshots of it that are not taken go at once', async (test) => {
+    const { client, take, control, claim, until } = await start(test);
+    const stop = control();
+    const isHeld = () => claim()?.metadata.finalizers?.includes(FINALIZER_CLAIM_AS_SOURCE);
+    await take('a');
+    await take('b');
+    await until('the claim to be held', isHeld);
+    await stop();
+    // As when each had taken the other for in the making: nobody has let go, and nobody is left to.
+    for (const name of ['a', 'b']) {
+      const finalizers = { type: 'merge' as const, body: { metadata: { finalizers: null } } };
+      await client.patch(volumeSnapshots, named(name), finalizers);
+      await client.delete(volumeSnapshots, named(name));
+    }
+    await client.delete(persistentVolumeClaims, named('data'));
+    control();
+    await until('the claim to be let go', () => !isHeld());
   });
 
   it('Retain: the content stays, marked, when the snapshot goes', async (test) => {

@@ -2,6 +2,7 @@ import { errorMessage } from '../../base/index.ts';
 import { type Client, type EventRecorder, ignoreNotFound } from '../../client/index.ts';
 import {
   isAlreadyExists,
+  isConflict,
   type OwnerReference,
   type PersistentVolumeClaim,
   type Pod,
@@ -13,6 +14,7 @@ import {
 } from '../../kube/index.ts';
 import { allOf } from '../workload/index.ts';
 import type { Action, Plan } from './plan.ts';
+import { isCreated } from './pod-state.ts';
 
 /** A Parallel set's first batch; each that succeeds doubles the next, so that a hopeless set fails cheaply. */
 const INITIAL_BATCH = 1;
@@ -23,6 +25,8 @@ export interface ApplyContext {
   readonly recorder: EventRecorder;
   readonly set: Stored<StatefulSet>;
   readonly signal: AbortSignal;
+  /** Is told what was done. */
+  readonly done?: (action: Action) => void;
 }
 
 /** Does what the plan says; the first failure ends it. */
@@ -49,7 +53,10 @@ async function setClaimOwners(
 }
 
 async function applyStep(context: ApplyContext, step: readonly Action[]): Promise<void> {
-  for (const action of step) await applyAction(context, action);
+  for (const action of step) {
+    await applyAction(context, action);
+    context.done?.(action);
+  }
 }
 
 async function applyAction(context: ApplyContext, action: Action): Promise<void> {
@@ -73,7 +80,7 @@ async function applyAction(context: ApplyContext, action: Action): Promise<void>
             'FailedCreate',
             `Create Claim ${claim} for ${subject} failed error: ${why}`,
           );
-          podEvent(context, 'Create', action.pod, `failed to create PVC ${claim}: ${why}`);
+          tellOfClaims(context, action.pod, `failed to create PVC ${claim}: ${why}`);
         }
         throw error;
       }
@@ -100,13 +107,21 @@ async function applyAction(context: ApplyContext, action: Action): Promise<void>
         await ignoreNotFound(client.delete(pods, { namespace, name }, { preconditions: { uid }, signal }));
       });
     case 'blocked':
-      // A pod that exists merely waits for its claim; one that cannot be made is worth telling.
-      if (action.pod.metadata?.uid === undefined) podEvent(context, 'Create', action.pod, action.message);
+      tellOfClaims(context, action.pod, action.message);
       throw new Error(`pod ${nameOf(action.pod)} of StatefulSet ${namespace}/${setName}: ${action.message}`);
   }
 }
 
-/** Does the work and tells of it in an event. A pod that turns out to be there already is not told of. */
+/** A pod that is Pending merely waits for its claims; what cannot be made, or be put right, for want of them is told. */
+function tellOfClaims(context: ApplyContext, pod: Pod, failure: string): void {
+  if (pod.status?.phase === 'Pending') return;
+  podEvent(context, isCreated(pod) ? 'Update' : 'Create', pod, failure);
+}
+
+/**
+ * Does the work and tells of it in an event. A pod that turns out to be there already is not told of, nor that the cache
+ * was behind: that is tried again.
+ */
 async function tell(
   context: ApplyContext,
   verb: 'Create' | 'Update' | 'Delete',
@@ -117,6 +132,7 @@ async function tell(
     await work();
   } catch (error) {
     if (verb === 'Create' && isAlreadyExists(error)) return;
+    if (verb === 'Update' && isConflict(error)) throw error;
     if (!context.signal.aborted) podEvent(context, verb, pod, errorMessage(error));
     throw error;
   }

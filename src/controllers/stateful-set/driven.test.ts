@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { PersistentVolumeClaim, Pod, StatefulSet, Stored } from '../../kube/index.ts';
 import { makeClaim, makeSet, NOW } from './fixtures.ts';
 import { isInOrdinalRange, ordinalOf } from './identity.ts';
-import { type Action, plan } from './plan.ts';
+import { type Action, plan, statusAfter } from './plan.ts';
 import { isRunningAndReady, revisionOf } from './pod-state.ts';
 import { completeRollingUpdate } from './status.ts';
 
@@ -52,7 +52,8 @@ class World {
     });
     if (!next.parallel) this.#assertOneAtATime(next.steps.flat());
     for (const action of next.steps.flat()) this.#apply(action);
-    this.set = { ...this.set, status: completeRollingUpdate(this.set, next.status) };
+    const status = next.steps.flat().reduce(statusAfter, next.status);
+    this.set = { ...this.set, status: completeRollingUpdate(this.set, status) };
     return next.steps.length > 0;
   }
 

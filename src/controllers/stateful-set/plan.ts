@@ -42,7 +42,8 @@ export type Action =
   | { readonly type: 'claim-conflict'; readonly claim: Stored<PersistentVolumeClaim> }
   | { readonly type: 'create-pod'; readonly pod: Pod }
   | { readonly type: 'update-pod'; readonly pod: Stored<Pod> }
-  | { readonly type: 'delete-pod'; readonly pod: Stored<Pod> }
+  /** `isOutdated`: for the rolling update. It is of the current revision no more once that has succeeded. */
+  | { readonly type: 'delete-pod'; readonly pod: Stored<Pod>; readonly isOutdated?: boolean }
   /** The pod cannot be made now; `message` says why. Tried again with back-off. */
   | { readonly type: 'blocked'; readonly pod: Pod; readonly message: string };
 
@@ -63,6 +64,7 @@ export interface PlanInput {
 }
 
 export interface Plan {
+  /** Before anything is done. */
   readonly status: SetStatus;
   /** What belongs together, in order. An OrderedReady set does one step after another, a Parallel one several at once. */
   readonly steps: readonly (readonly Action[])[];
@@ -87,11 +89,7 @@ export function plan(input: PlanInput): Plan {
     nowMs,
   );
   const steps: Action[][] = [];
-  const done = (deletedForUpdate = 0): Plan => ({
-    status: { ...status, currentReplicas: status.currentReplicas - deletedForUpdate },
-    steps: steps.filter((step) => step.length > 0),
-    parallel,
-  });
+  const done = (): Plan => ({ status, steps: steps.filter((step) => step.length > 0), parallel });
   if (isBeingDeleted(set)) return done();
 
   for (const pod of replicas) {
@@ -115,9 +113,15 @@ export function plan(input: PlanInput): Plan {
     if (!parallel) return done();
   }
 
-  const outdated = podsToUpdate(set, replicas, update.name, nowMs);
-  for (const pod of outdated) steps.push([{ type: 'delete-pod', pod }]);
-  return done(outdated.length);
+  for (const pod of podsToUpdate(set, replicas, update.name, nowMs))
+    steps.push([{ type: 'delete-pod', pod, isOutdated: true }]);
+  return done();
+}
+
+/** The status once an action of the plan has succeeded: all else shows when the pods do. */
+export function statusAfter(status: SetStatus, action: Action): SetStatus {
+  const isReplaced = action.type === 'delete-pod' && action.isOutdated;
+  return isReplaced ? { ...status, currentReplicas: status.currentReplicas - 1 } : status;
 }
 
 /** Pods by place: those in the range of ordinals, with planned ones where none is; those beyond it, highest first. */

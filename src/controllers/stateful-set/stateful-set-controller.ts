@@ -27,7 +27,7 @@ import {
 } from '../workload/index.ts';
 import { applyPlan } from './apply.ts';
 import { isMemberOf } from './identity.ts';
-import { plan } from './plan.ts';
+import { type Action, plan, statusAfter } from './plan.ts';
 import { revisionOf } from './pod-state.ts';
 import { newRevision, planRevision, revisionsToDelete, templateOf } from './revisions.ts';
 import { completeRollingUpdate, type SetStatus } from './status.ts';
@@ -112,10 +112,14 @@ class StatefulSetController implements Component {
       collisionCount,
       nowMs,
     });
+    let status = next.status;
+    const done = (action: Action) => {
+      status = statusAfter(status, action);
+    };
     try {
-      await applyPlan({ client, recorder: this.#recorder, set, signal }, next);
+      await applyPlan({ client, recorder: this.#recorder, set, signal, done }, next);
     } finally {
-      await this.#writeStatus(set, completeRollingUpdate(set, next.status), signal);
+      await this.#writeStatus(set, completeRollingUpdate(set, status), signal);
     }
     const inUse = new Set([current.metadata.name, update.metadata.name, ...members.map(revisionOf)]);
     await deleteRevisions(client, revisionsToDelete(set, owned, inUse), signal);

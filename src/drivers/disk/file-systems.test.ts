@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MIB } from './life.test-support.ts';
@@ -12,8 +13,11 @@ const FILE_SYSTEMS = { ext4: 32n, xfs: 320n, btrfs: 160n } as const;
 function cannotMake(fsType: string): string | false {
   try {
     execFileSync(`mkfs.${fsType}`, ['-V'], { stdio: 'ignore' });
-    const known = readFileSync('/proc/filesystems', 'utf8').includes(`\t${fsType}\n`);
-    return known ? false : `the kernel has no ${fsType}`;
+    if (!readFileSync('/proc/filesystems', 'utf8').includes(`\t${fsType}\n`))
+      return `the kernel has no ${fsType}`;
+    const [major = 0, minor = 0] = release().split('.').map(Number);
+    const isOld = major < 6 || (major === 6 && minor < 7);
+    return fsType === 'btrfs' && isOld ? 'mounting a btrfs beside its copy needs Linux 6.7' : false;
   } catch {
     return `needs mkfs.${fsType}`;
   }

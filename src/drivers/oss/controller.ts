@@ -2,11 +2,11 @@ import type { Clock } from '../../base/index.ts';
 import { Code, type ControllerService, CsiStatus } from '../../csi/index.ts';
 import { sizeFits } from '../shared/capacity.ts';
 import { checkCapabilities, unsupported } from './capability.ts';
-import { type Location, volumeIdOf } from './location.ts';
+import { type Location, newLocation, parseVolumeId, volumeIdOf } from './location.ts';
 import { orCsiStatus } from './or-csi-status.ts';
 import type { VolumeRecord } from './record.ts';
 import { S3 } from './s3/index.ts';
-import { accountOf, locationOf, newVolume } from './settings.ts';
+import { accountOf, classOf, locationOf } from './settings.ts';
 import { Volumes } from './volumes.ts';
 
 export interface ControllerOptions {
@@ -26,7 +26,8 @@ export function ossController({ fetch, clock }: ControllerOptions): ControllerSe
 
     async createVolume({ name, parameters, volumeCapabilities, capacityRange, secrets }, { signal }) {
       checkCapabilities(volumeCapabilities);
-      const { location, context } = newVolume(name, parameters);
+      const { within, context } = classOf(parameters);
+      const location = newLocation(name, within);
       const capacityBytes = capacityRange?.requiredBytes ?? 0n;
       const volumes = volumesFor(secrets, signal);
       const record = { name, capacityBytes: `${capacityBytes}`, context };
@@ -42,7 +43,7 @@ export function ossController({ fetch, clock }: ControllerOptions): ControllerSe
     },
 
     async deleteVolume({ volumeId, secrets }, { signal }) {
-      const location = locationOrNone(volumeId);
+      const location = parseVolumeId(volumeId);
       if (!location) return {};
       const volumes = volumesFor(secrets, signal);
       await orCsiStatus(() => volumes.delete(location));
@@ -60,18 +61,10 @@ export function ossController({ fetch, clock }: ControllerOptions): ControllerSe
         );
       const why = volumeCapabilities.map(unsupported).find((text) => text !== undefined);
       if (why !== undefined) return { message: `cannot serve ${why}` };
-      newVolume('validated', parameters);
+      classOf(parameters);
       return { confirmed: { volumeContext, volumeCapabilities, parameters } };
     },
   };
-}
-
-function locationOrNone(volumeId: string): Location | undefined {
-  try {
-    return locationOf(volumeId, {});
-  } catch {
-    return undefined;
-  }
 }
 
 /** @throws CsiStatus ALREADY_EXISTS if the volume of an earlier call with this name is not what this one asks for. */

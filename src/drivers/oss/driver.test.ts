@@ -22,6 +22,12 @@ async function untilGone(pid: number): Promise<void> {
   while (await host.processes.find(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
+/** Resolves once an object is in the bucket: rclone uploads after close(2). */
+async function untilUploaded(driver: TestDriver, bucket: string, key: string): Promise<void> {
+  while ((await driver.store.s3.read(bucket, key)) === undefined)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 async function killClient(driver: TestDriver): Promise<void> {
   const [pid] = processesOf(driver.stateDir);
   process.kill(pid!, 'SIGKILL');
@@ -96,6 +102,7 @@ for (const [mounter, badOption] of [
       await life.stage();
       await life.publish();
       await writeFile(join(life.target('pod'), 'file'), 'before');
+      await untilUploaded(driver, 'pvc-1', 'file');
       await killClient(driver);
       const { abnormal, message } = await life.condition();
       assert.equal(abnormal, true);
@@ -217,6 +224,7 @@ describe('what rclone has not uploaded', { skip: cannotMountWith('rclone'), time
     );
     assert.ok(await host.processes.find(pid!));
     release();
+    await untilUploaded(driver, 'pvc-1', 'file');
     await life.unstage();
     assert.equal(await driver.store.s3.read('pvc-1', 'file'), 'of the pod');
     nothingMounted(driver);

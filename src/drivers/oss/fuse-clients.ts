@@ -11,13 +11,14 @@ import { parseStaging, type Staging } from './staging.ts';
 
 /** How often is looked whether a mount has come, or a process has gone: nobody tells. */
 const LOOK_EVERY_MS = 20;
+const LOOK_FOR_UPLOADS_EVERY_MS = 100;
 /** A client that serves nothing after so long has failed. */
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 60_000;
 /** A client answers for the root of its mount within this. */
-const PROBE_LIMIT_MS = 10_000;
-/** A client that has nothing to do any more ends within this, or is ended. */
+const PROBE_LIMIT_MS = 20_000;
+/** A client that is unmounted ends within this, or is ended. */
 const END_GRACE_MS = 5_000;
-/** How long is waited for uploads, where the caller names no deadline. */
+/** How long is waited for uploads, where the caller does not give up before. */
 const UPLOAD_LIMIT_MS = 100_000;
 const MAX_LOG_IN_MESSAGE = 600;
 
@@ -72,11 +73,11 @@ export class FuseClients {
   }
 
   /** Whether its client lives, and is what is mounted there. */
-  async isServing({ path, mounter, pid, startTicks }: Staging): Promise<boolean> {
-    const { host } = this.#options;
-    if (!(await host.processes.isAlive({ pid, startTicks: BigInt(startTicks) }))) return false;
-    const mount = (await host.mounts.list()).findLast(({ target }) => target === path);
-    return mount?.fsType === mounterOf(mounter).fsType;
+  async isServing(staging: Staging): Promise<boolean> {
+    if (!(await this.#isAlive(staging))) return false;
+    const mounts = await this.#options.host.mounts.list();
+    const mount = mounts.findLast(({ target }) => target === staging.path);
+    return mount?.fsType === mounterOf(staging.mounter).fsType;
   }
 
   /** Resolves once the file system at a path has answered. */
@@ -110,7 +111,7 @@ export class FuseClients {
     const exit: { ended?: true } = {};
     const { args, env } = mounter.commandLine({ ...plan, scratch });
     const { command } = mounter;
-    const process = await host.processes.spawn({
+    const { pid, startTicks } = await host.processes.spawn({
       command,
       args,
       env,
@@ -128,14 +129,13 @@ export class FuseClients {
         });
       },
     });
-    const { pid, startTicks } = process;
     const record = { ...about, path, mounter: mounter.name, pid, startTicks: `${startTicks}` };
     await this.#records.put(idOf(path), record);
     try {
       await this.#untilServing(record, exit, signal);
     } catch (error) {
       const said = await this.#logOf(path);
-      await this.#end(record, process);
+      await this.#abandon(record);
       signal.throwIfAborted();
       const why = said === '' ? errorMessage(error) : said;
       throw new CsiStatus(Code.INTERNAL, `${command} cannot mount volume ${about.volumeId}: ${why}`, {
@@ -150,31 +150,45 @@ export class FuseClients {
    * @throws CsiStatus UNAVAILABLE while there is something to be uploaded; it goes on meanwhile.
    */
   async stop(path: string, signal: AbortSignal): Promise<void> {
-    const { host, clock } = this.#options;
+    const { host } = this.#options;
     this.#ending.add(path);
     try {
-      await unmountAll(host, path);
       const staging = this.at(path);
-      if (!staging) return;
-      const process = { pid: staging.pid, startTicks: BigInt(staging.startTicks) };
-      const since = clock.monotonic();
-      while (await host.processes.isAlive(process)) {
-        const waitedMs = clock.monotonic() - since;
-        if (waitedMs > END_GRACE_MS) {
-          const pending = await this.#pending(staging);
-          // Held by another mount namespace, or by itself: what was written is in the bucket.
-          if (pending === 0) break;
-          if (waitedMs > UPLOAD_LIMIT_MS)
-            throw new CsiStatus(
-              Code.UNAVAILABLE,
-              `volume ${staging.volumeId}: ${staging.mounter} has ${pending} files still to upload`,
-            );
-        }
-        await sleep(clock, LOOK_EVERY_MS, signal);
-      }
-      await this.#end(staging, process);
+      // Before: what a client has not heard of yet when it is unmounted, it never hears of.
+      if (staging) await this.#uploaded(staging, signal);
+      await unmountAll(host, path);
+      if (staging) await this.#end(staging);
     } finally {
       this.#ending.delete(path);
+    }
+  }
+
+  /** Waits until a client that lives has uploaded everything. */
+  async #uploaded(staging: Staging, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const since = clock.monotonic();
+    while (await this.#isAlive(staging)) {
+      const pending = await this.#pending(staging);
+      if (pending === 0) return;
+      if (clock.monotonic() - since > UPLOAD_LIMIT_MS)
+        throw new CsiStatus(
+          Code.UNAVAILABLE,
+          `volume ${staging.volumeId}: ${staging.mounter} has ${pending} files still to upload`,
+        );
+      await sleep(clock, LOOK_FOR_UPLOADS_EVERY_MS, signal);
+    }
+  }
+
+  /** Ends a client that does not serve. */
+  async #abandon(staging: Staging): Promise<void> {
+    const { host } = this.#options;
+    this.#ending.add(staging.path);
+    try {
+      await unmountAll(host, staging.path);
+      await host.processes.kill(processOf(staging), 'SIGTERM', { group: true });
+      await this.#end(staging);
+    } finally {
+      this.#ending.delete(staging.path);
     }
   }
 
@@ -193,34 +207,39 @@ export class FuseClients {
     if (!(await this.isServing(staging))) throw new Error('it ended at once');
   }
 
-  /** Takes away what is left of a client. What it could not upload stays, for the next one at the same path. */
-  async #end(staging: Staging, process: ProcessId): Promise<void> {
+  /**
+   * Waits for a client to end that has nothing to do any more, or ends it, and takes away what is left of it. What it
+   * could not upload stays, for the next one at the same path.
+   */
+  async #end(staging: Staging): Promise<void> {
     const { host, clock, log } = this.#options;
     const { path, volumeId } = staging;
-    this.#ending.add(path);
-    try {
-      await unmountAll(host, path);
-      const since = clock.monotonic();
-      await host.processes.kill(process, 'SIGTERM', { group: true });
-      while (await host.processes.isAlive(process)) {
-        if (clock.monotonic() - since > END_GRACE_MS)
-          await host.processes.kill(process, 'SIGKILL', { group: true });
-        await sleep(clock, LOOK_EVERY_MS);
-      }
-      const { scratch, logFile } = this.#placesOf(path);
-      const pending = await this.#pending(staging);
-      if (pending === 0) await host.files.removeTree(scratch);
-      else
-        log.warn('files of a volume were not uploaded; they are when it is staged again', {
-          volumeId,
-          pending,
-          scratch,
-        });
-      await host.files.removeFile(logFile);
-      await this.#records.remove(idOf(path));
-    } finally {
-      this.#ending.delete(path);
+    const process = processOf(staging);
+    const since = clock.monotonic();
+    while (await this.#isAlive(staging)) {
+      const waitedMs = clock.monotonic() - since;
+      // It may be held by a mount in another namespace.
+      const signal = waitedMs > 2 * END_GRACE_MS ? 'SIGKILL' : 'SIGTERM';
+      if (waitedMs > END_GRACE_MS) await host.processes.kill(process, signal, { group: true });
+      if (waitedMs > 3 * END_GRACE_MS)
+        throw new CsiStatus(Code.INTERNAL, `process ${staging.pid} of volume ${volumeId} cannot be ended`);
+      await sleep(clock, LOOK_EVERY_MS);
     }
+    const { scratch, logFile } = this.#placesOf(path);
+    const pending = await this.#pending(staging);
+    if (pending === 0) await host.files.removeTree(scratch);
+    else
+      log.warn('files of a volume were not uploaded; they are when it is staged again', {
+        volumeId,
+        pending,
+        scratch,
+      });
+    await host.files.removeFile(logFile);
+    await this.#records.remove(idOf(path));
+  }
+
+  #isAlive(staging: Staging): Promise<boolean> {
+    return this.#options.host.processes.isAlive(processOf(staging));
   }
 
   async #pending({ path, mounter }: Staging): Promise<number> {
@@ -257,4 +276,8 @@ export class FuseClients {
 
 function idOf(path: string): string {
   return handleOf(path, 'at');
+}
+
+function processOf({ pid, startTicks }: Staging): ProcessId {
+  return { pid, startTicks: BigInt(startTicks) };
 }

@@ -130,7 +130,12 @@ export function ossNode({ clients, host, fetch, clock, nodeId }: NodeOptions): N
       }
 
       const mounts = await host.mounts.list();
-      const source = mounts.findLast((entry) => entry.target === path)!;
+      const source = mounts.findLast((entry) => entry.target === path);
+      if (!source)
+        throw new CsiStatus(
+          Code.UNAVAILABLE,
+          `the client of volume ${volumeId} has ended just now; try again`,
+        );
       const present = mounts.findLast((entry) => entry.target === target);
       if (present?.device === source.device) {
         const isReadOnlyThere = present.options.includes('ro');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code, CsiStatus } from '../../csi/index.ts';
-import { accountOf, locationOf, mountOptionsOf, newVolume } from './settings.ts';
+import { accountOf, classOf, locationOf, mountOptionsOf } from './settings.ts';
 
 const refused =
   (message: RegExp, code: Code = Code.INVALID_ARGUMENT) =>
@@ -11,12 +11,11 @@ const refused =
 describe('the parameters of a class', () => {
   it('say where volumes go and what they are mounted with; the volume remembers the latter', () => {
     const parameters = { bucket: 'all', prefix: '/team/', mounter: 'rclone', options: '--umask 022' };
-    assert.deepEqual(newVolume('pvc-1', { ...parameters, 'csi.storage.k8s.io/pvc/name': 'c' }), {
-      location: { bucket: 'all', prefix: 'team/pvc-1' },
+    assert.deepEqual(classOf({ ...parameters, 'csi.storage.k8s.io/pvc/name': 'c' }), {
+      within: { bucket: 'all', prefix: 'team' },
       context: { mounter: 'rclone', options: '--umask 022' },
     });
-    // What is the default today is written down: it may be another one day.
-    assert.deepEqual(newVolume('pvc-1', {}).context, { mounter: 's3fs' });
+    assert.deepEqual(classOf({}), { within: {}, context: { mounter: 's3fs' } });
   });
 
   const cases: [parameters: Record<string, string>, why: RegExp][] = [
@@ -32,7 +31,7 @@ describe('the parameters of a class', () => {
   ];
   for (const [parameters, why] of cases)
     it(`${JSON.stringify(parameters)} is refused`, () =>
-      assert.throws(() => newVolume('v', parameters), refused(why)));
+      assert.throws(() => classOf(parameters), refused(why)));
 });
 
 describe('where a volume is', () => {

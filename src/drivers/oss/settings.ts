@@ -1,6 +1,6 @@
 import { Code, CsiStatus } from '../../csi/index.ts';
 import { checkParameters } from '../shared/parameters.ts';
-import { isBucketName, isPrefix, type Location, newLocation, parseVolumeId } from './location.ts';
+import { isBucketName, isPrefix, type Location, parseVolumeId } from './location.ts';
 import { checkOptions, DEFAULT_MOUNTER, mounterOf, type Option, parseOptions } from './mounters/index.ts';
 import { type Account, DEFAULT_REGION } from './s3/index.ts';
 
@@ -16,22 +16,19 @@ const IGNORED_ATTRIBUTES = ['capacity'];
 const KUBERNETES_PREFIX = 'storage.kubernetes.io/';
 
 /**
- * What CreateVolume's parameters say: where the volume goes, and what it is mounted with.
- * @throws CsiStatus INVALID_ARGUMENT for what is unknown or wrong, before anything is made.
+ * What the parameters of a class say: where its volumes go, and what they are mounted with, which each of them keeps.
+ * @throws CsiStatus INVALID_ARGUMENT for what is unknown or wrong.
  */
-export function newVolume(name: string, parameters: Texts): { location: Location; context: Texts } {
+export function classOf(parameters: Texts): { within: { bucket?: string; prefix?: string }; context: Texts } {
   checkParameters(parameters, 'StorageClass', [...MOUNT_SETTINGS, ...PLACE_SETTINGS]);
-  const { bucket, prefix } = placeOf(parameters);
-  if (prefix !== undefined && bucket === undefined)
+  const within = placeOf(parameters);
+  if (within.prefix !== undefined && within.bucket === undefined)
     throw new CsiStatus(Code.INVALID_ARGUMENT, 'prefix: it is below which bucket? name it with bucket');
-  const { mounter = DEFAULT_MOUNTER } = parameters;
-  mountOptionsOf({ ...parameters, mounter });
-  const context = Object.fromEntries(
-    MOUNT_SETTINGS.map((key) => [key, key === 'mounter' ? mounter : parameters[key]]).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    ),
-  );
-  return { location: newLocation(name, { bucket, prefix }), context };
+  const { mounter = DEFAULT_MOUNTER, options } = parameters;
+  // The default of today is written down: it may be another one day.
+  const context = { mounter, ...(options !== undefined && { options }) };
+  mountOptionsOf(context);
+  return { within, context };
 }
 
 /**

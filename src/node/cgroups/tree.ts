@@ -119,8 +119,9 @@ export class CgroupTree {
     return found;
   }
 
-  /** Removes what no pod is in; the tree stays while there is one. */
+  /** Takes the tree away, unless a pod is in it. */
   async close(): Promise<void> {
+    if ((await this.pods()).length > 0) return;
     for (const path of [...this.#classes(), this.#root, dirname(this.#root)])
       await this.#files.removeDirectory(path).catch(() => undefined);
   }

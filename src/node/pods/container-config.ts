@@ -44,6 +44,8 @@ export interface ConfigInput extends HostFiles {
   readonly image?: LoadedImage;
   /** Whose processes it sees. @default its own */
   readonly pid?: ContainerNamespaces['pid'];
+  /** How many processes the pod may have. @default any number */
+  readonly podPidsLimit?: number;
   /** The machine's memory. @default not known */
   readonly machineBytes?: number;
 }
@@ -94,7 +96,7 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
     namespaces: { pid: input.pid ?? 'own', ipc: pod.spec?.hostIPC ? 'host' : 'own' },
     imageRoot: image?.root,
     imageId: image?.id,
-    cgroup: containerCgroup(pod, container),
+    cgroup: containerCgroup(pod, container, input.podPidsLimit),
     oomScore: input.machineBytes && oomScoreAdjust(pod, container, input.machineBytes),
   };
 }

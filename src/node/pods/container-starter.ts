@@ -79,7 +79,7 @@ export class ContainerStarter {
     files: HostFiles,
     image: LoadedImage | undefined,
   ): Promise<ContainerConfig> {
-    const { nodeName, hostIp, allocatable, host } = this.#dependencies;
+    const { nodeName, hostIp, allocatable, host, podPidsLimit } = this.#dependencies;
     const machineBytes = host.info().memoryBytes;
     const place = { nodeName, hostIp, podIp: hostIp, allocatable: allocatable() };
     const sources = environmentSources(this.#dependencies, pod, volumes);
@@ -87,7 +87,7 @@ export class ContainerStarter {
     const environment = await resolveEnvironment(pod, container, place, sources);
     const subpaths = await prepareSubpaths(this.#dependencies, pod, container, volumes, environment);
     const input = { pod, container, attempt, environment, volumes, subpaths, podIp: hostIp, image, pid };
-    return containerConfig({ ...input, ...files, machineBytes });
+    return containerConfig({ ...input, ...files, machineBytes, podPidsLimit });
   }
 
   /** Whose processes a container sees. */

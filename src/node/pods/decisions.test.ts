@@ -191,6 +191,14 @@ describe('the status of a pod', () => {
       [1, 'Error', 3],
     );
   });
+  it('says of a container that ran out of memory so, whatever its exit code', () => {
+    for (const code of [137, 0]) {
+      const killed = { ...ended(code), oomKilled: true };
+      const status = podStatus(pod({ restartPolicy: 'Never' }), facts({ main: killed }));
+      const { terminated } = status.containerStatuses?.[0]?.state ?? {};
+      assert.deepEqual([terminated?.reason, terminated?.exitCode], ['OOMKilled', code]);
+    }
+  });
   it('keeps the end of a container that only the API remembers, however often it is told', () => {
     const before = podStatus(pod(), facts({ main: running() }));
     const told = podStatus(pod({}, { status: before }), facts({}, { sandboxReady: false }));

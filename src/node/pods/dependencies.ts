@@ -31,6 +31,8 @@ export interface PodDependencies {
   /** The kubelet's root directory. */
   readonly nodeRoot: string;
   readonly hostIp: string;
+  /** How many processes a pod may have. @default any number */
+  readonly podPidsLimit?: number;
   /** The node's, for containers without limits. */
   readonly allocatable: () => ResourceList;
   /** Of all namespaces. Resolves once they are known. */

@@ -67,7 +67,7 @@ export function shellContainer(script: string, more: Partial<ContainerConfig> = 
 }
 
 /** The record of a container once it has ended by itself. */
-export function ended(runtime: LinuxRuntime, id: string): Promise<ContainerRecord> {
+export function ended(runtime: LinuxRuntime, id: string, limitMs = 60_000): Promise<ContainerRecord> {
   const present = () => runtime.containers().find((record) => record.id === id && record.state === 'exited');
   const { promise, resolve } = Promise.withResolvers<ContainerRecord>();
   const stop = runtime.onExit((record) => {
@@ -75,7 +75,7 @@ export function ended(runtime: LinuxRuntime, id: string): Promise<ContainerRecor
   });
   const already = present();
   if (already) resolve(already);
-  return withDeadline(systemClock, 10_000, `end of container ${id}`, promise).finally(stop);
+  return withDeadline(systemClock, limitMs, `end of container ${id}`, promise).finally(stop);
 }
 
 /** What a log says, without its times. A line that was written in pieces (tag P until the last) is one line. */

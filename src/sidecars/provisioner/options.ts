@@ -9,6 +9,8 @@ export interface ProvisionerFlags extends RetryingOptions {
   readonly timeoutMs?: number;
   /** How many volumes are made, and how many deleted, at once. @default 100 */
   readonly workerThreads?: number;
+  /** How many sources of clones and restored volumes are let go of at once. @default 1 */
+  readonly cloningProtectionThreads?: number;
   /** @default 'pvc' */
   readonly volumeNamePrefix?: string;
   /** Cuts the claim's uid, without dashes, to so many characters; -1 keeps it whole. @default -1 */
@@ -43,6 +45,7 @@ export type Flags = FlagsOf<ProvisionerFlags>;
 export const flagsOf = fillIn<ProvisionerFlags>({
   timeoutMs: 10_000,
   workerThreads: 100,
+  cloningProtectionThreads: 1,
   backoff: BACKOFF,
   volumeNamePrefix: 'pvc',
   volumeNameUuidLength: -1,

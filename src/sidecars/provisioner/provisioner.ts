@@ -90,7 +90,11 @@ async function work(
       isReachable: (volume) =>
         !local || Object.keys(local.metadata?.labels ?? {}).length === 0 || volumeReaches(volume, local),
     }),
-    new SourceProtection(context, driver, () => claims.underWay()),
+    new SourceProtection(context, {
+      driver,
+      workers: flags.cloningProtectionThreads,
+      underWay: () => claims.underWay(),
+    }),
   ];
   const informers = parts.flatMap((part) => part.informers);
   await Informers.synced(signal, ...informers, ...(accessibility ? Object.values(nodes.informers) : []));

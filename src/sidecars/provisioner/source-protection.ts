@@ -16,7 +16,6 @@ import { FINALIZER_CLONING, FINALIZER_SNAPSHOT_PROVISIONING } from './content-so
 
 /** Claims by `KIND namespace/name` of what their volumes are made of. */
 const BY_SOURCE = 'provisioner/source';
-const WORKERS = 4;
 /** A claim that is still in the making need not be told of: its next change wakes us. */
 const PENDING_RETRY_MS = 60_000;
 
@@ -35,6 +34,14 @@ function isPending({ status }: Claim): boolean {
   return (status?.phase ?? 'Pending') === 'Pending';
 }
 
+export interface SourceProtectionOptions {
+  readonly driver: Driver;
+  /** How many sources are let go of at once. */
+  readonly workers: number;
+  /** Claims for which the driver may be making a volume, also when they are gone. */
+  underWay(): readonly Claim[];
+}
+
 /**
  * Lets go of claims and snapshots that volumes were made of, once none is any more: a claim when it is to go, a snapshot
  * at once, whoever has forgotten it. Source: CloningProtectionController, SnapshotFinalizerController of
@@ -48,8 +55,7 @@ export class SourceProtection {
   readonly #queue: Controller;
   readonly #underWay: () => readonly Claim[];
 
-  /** @param underWay claims for which the driver may be making a volume, also when they are gone */
-  constructor(context: ComponentContext, driver: Driver, underWay: () => readonly Claim[]) {
+  constructor(context: ComponentContext, { driver, workers, underWay }: SourceProtectionOptions) {
     this.#context = context;
     this.#underWay = underWay;
     const { informers, clock, log } = context;
@@ -60,7 +66,7 @@ export class SourceProtection {
       name: `source protection of ${driver.name}`,
       clock,
       log,
-      workers: WORKERS,
+      workers,
       reconcile: (key) => this.#reconcile(key),
     });
   }

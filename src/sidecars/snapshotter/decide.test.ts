@@ -104,6 +104,15 @@ describe('what wakes the snapshotter', () => {
   for (const [what, after, wakes] of cases) {
     it(`${what}: ${wakes}`, () => assert.equal(isNews(content(after), before), wakes));
   }
+
+  it('that what was to go may go now, as the driver is no more at work on it', () => {
+    const status = { snapshotHandle: 'h', readyToUse: true };
+    const busy = { ...GOING, annotations: [...GOING.annotations, ANN_SNAPSHOT_BEING_CREATED], status };
+    assert.equal(isNews(content({ ...GOING, status }), content(busy)), true);
+    // Not what the driver may go on with: its failures would wake us at once.
+    const made = { deleted: true, annotations: [ANN_SNAPSHOT_BEING_CREATED] };
+    assert.equal(isNews(content({ deleted: true }), content(made)), false);
+  });
 });
 
 describe('whose content it is', () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FileStat, Files } from '../../host/index.ts';
+import { checkDepth, isReplaced } from '../tree-walk.ts';
 
 const READ_WRITE = 0o660;
 const READ_ONLY = 0o440;
@@ -49,7 +50,8 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
     if (stat.kind !== 'symlink') await files.chmod(at, groupMode(stat, readOnly));
   };
   /** By handles: pods that have the volume already may put a link in the place of a directory at any moment. */
-  const walk = async (directory: string): Promise<number> => {
+  const walk = async (directory: string, depth: number): Promise<number> => {
+    checkDepth(depth, path);
     let changed = 0;
     for (const name of await files.list(directory)) {
       request.signal?.throwIfAborted();
@@ -60,7 +62,7 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
         const place = await files.openWithin(directory, [name]).catch(ignoreReplaced);
         if (!place) continue;
         try {
-          changed += await walk(place.path);
+          changed += await walk(place.path, depth + 1);
         } finally {
           await place.close();
         }
@@ -70,14 +72,13 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
     }
     return changed;
   };
-  const below = root.kind === 'directory' ? await walk(path) : 0;
+  const below = root.kind === 'directory' ? await walk(path, 1) : 0;
   // The root last: its group tells that all below is done.
   await change(path, root);
   return below + 1;
 }
 
-/** Somebody has put something else in the place of a file or directory, or taken it away. A link has no mode (ENOTSUP). */
+/** A link has no mode (ENOTSUP). */
 function ignoreReplaced(error: unknown): undefined {
-  const { code = '' } = error as NodeJS.ErrnoException;
-  if (!['ELOOP', 'ENOTDIR', 'ENOENT', 'ENOTSUP'].includes(code)) throw error;
+  if (!isReplaced(error) && (error as NodeJS.ErrnoException).code !== 'ENOTSUP') throw error;
 }
