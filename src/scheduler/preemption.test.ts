@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { systemClock } from '../base/index.ts';
+import { waitUntil } from '../client/index.ts';
 import {
   csiNodes,
   nodes,
   type Pod,
   persistentVolumeClaims,
+  persistentVolumes,
   podDisruptionBudgets,
   pods,
   type Stored,
@@ -202,7 +205,16 @@ describe('preemption on a real registry', () => {
       await stack.volume(`pv-${claim}`, { driver });
       await stack.create(persistentVolumeClaims, newClaim(claim, { boundTo: `pv-${claim}`, className: '' }));
     }
-    await stack.until('the limit is known', () => stack.informers.of(csiNodes).get('n1'));
+    const { informers } = stack;
+    await stack.until('claims and volumes are known', () => {
+      const known = [informers.of(persistentVolumeClaims), informers.of(persistentVolumes)];
+      return known.every(({ size }) => size === 2);
+    });
+    await waitUntil([informers.of(csiNodes) as never], () => informers.of(csiNodes).get('n1'), {
+      clock: systemClock,
+      limitMs: 60_000,
+      what: 'the limit to be known',
+    });
     await stack.pod('low', { ...shared, claims: ['one'] });
     await stack.placed('low');
     await stack.pod('equal', { claims: ['two'], priority: 1 });

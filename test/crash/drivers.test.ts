@@ -8,7 +8,7 @@ import { crashDriver } from './drivers/crash.ts';
 /** `npm run crash:drivers -- --kills 200` is the long form. */
 const KILLS = 12;
 
-describe('kill -9 of a CSI driver under load', { skip: cannotMount, timeout: 600_000 }, () => {
+describe('kill -9 of a CSI driver under load', { skip: cannotMount, timeout: 900_000 }, () => {
   for (const kind of ['disk', 'nas'] as const) {
     const seed = 1 + Math.floor(systemRandom.next() * 1e9);
     it(`${kind}, ${KILLS} times: what was answered stays, what was not is whole or not there, nothing is left (seed ${seed})`, () =>

@@ -25,11 +25,11 @@ import { scrub } from '../support/scrub.ts';
 const NAME = 'nas.csi.stowage.dev';
 const NODES = ['node-1', 'node-2'];
 
-describe('one volume of the nas driver in pods of two nodes', { skip: cannotMount, timeout: 240_000 }, () => {
+describe('one volume of the nas driver in pods of two nodes', { skip: cannotMount, timeout: 600_000 }, () => {
   let directory: string;
   let stack: Up;
   const drivers = new Map<string, DriverProcess>();
-  const k = (...args: string[]) => kubectl(stack.kubeconfig, args);
+  const k = (...args: string[]) => kubectl(stack.kubeconfig, args, { limitMs: 150_000 });
   const apply = (...items: object[]) =>
     kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) });
   const share = () => join(directory, 'share');
@@ -42,8 +42,8 @@ describe('one volume of the nas driver in pods of two nodes', { skip: cannotMoun
     drivers.set(node, await startDriver('nas', flags));
   };
   const says = async (pod: string, words: RegExp) => {
-    await k('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=60s');
-    await kubectlUntil(stack.kubeconfig, ['logs', '-f', pod], words, { limitMs: 60_000 });
+    await k('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=120s');
+    await kubectlUntil(stack.kubeconfig, ['logs', '-f', pod], words, { limitMs: 120_000 });
   };
   /** A pod on a node that writes a file of its own, waits until the other's is there, and says what is in it. */
   const writer = (node: string, other: string) =>
@@ -94,7 +94,7 @@ describe('one volume of the nas driver in pods of two nodes', { skip: cannotMoun
 
   it('grows while it is used, and is copied', async () => {
     await k('patch', 'pvc', 'data', '-p', '{"spec":{"resources":{"requests":{"storage":"32Mi"}}}}');
-    await k('wait', '--for=jsonpath={.status.capacity.storage}=32Mi', 'pvc/data', '--timeout=60s');
+    await k('wait', '--for=jsonpath={.status.capacity.storage}=32Mi', 'pvc/data', '--timeout=120s');
     const dataSource = { kind: 'PersistentVolumeClaim', name: 'data' };
     await apply(
       shared('copy', { dataSource, resources: { requests: { storage: '32Mi' } } }),
@@ -114,7 +114,7 @@ describe('one volume of the nas driver in pods of two nodes', { skip: cannotMoun
     assert.ok(existsSync(join(share(), 'default/kept/file')));
     await k('delete', 'pods', '--all');
     await k('delete', 'pvc', '--all');
-    await waitGone(stack.kubeconfig, 'pv');
+    await waitGone(stack.kubeconfig, 'pv', 150_000);
     assert.deepEqual(await volumes(), ['archived-kept']);
     assert.equal(await readFile(join(share(), 'archived-kept/file'), 'utf8'), 'kept\n');
     for (const name of ['volumes', 'work', 'content'])
@@ -122,7 +122,7 @@ describe('one volume of the nas driver in pods of two nodes', { skip: cannotMoun
   });
 });
 
-describe('stowage verify', { skip: cannotMount, timeout: 300_000 }, () => {
+describe('stowage verify', { skip: cannotMount, timeout: 600_000 }, () => {
   it('the nas driver meets everything, also after it was killed, and leaves nothing', () =>
     inDirectory(async (directory) => {
       const [endpoint, share] = [`unix://${directory}/csi.sock`, join(directory, 'share')];
@@ -135,7 +135,7 @@ describe('stowage verify', { skip: cannotMount, timeout: 300_000 }, () => {
       await run('sh', [restart]);
       const { code, stdout, stderr } = await stowage(
         ['verify', '--csi-address', endpoint, '--size', '1Mi', '--restart-command', `sh ${restart}`],
-        { limitMs: 200_000 },
+        { limitMs: 500_000 },
       );
       assert.equal(code, 0, stdout + stderr);
       for (const id of ['volumes', 'published'])

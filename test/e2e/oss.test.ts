@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { type ObjectStore, startObjectStore } from '../../src/drivers/oss/object-store.test-support.ts';
 import { cannotMountWith, mountsBelow, processesOf } from '../../src/drivers/oss/test-support.ts';
-import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone } from '../support/command.ts';
+import { cannotMount, kubectl, kubectlUntil, stowage, type Up, up, waitGone } from '../support/command.ts';
 import { type DriverProcess, startDriver } from '../support/disk-driver-process.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { listOf } from '../support/kubectl-session.ts';
@@ -131,3 +131,42 @@ for (const mounter of ['s3fs', 'rclone']) {
     });
   });
 }
+
+describe('stowage verify', { skip: cannotMount || cannotMountWith('s3fs'), timeout: 400_000 }, () => {
+  it('finds nothing wrong with the driver, on a bucket that all volumes share', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'stowage-oss-'));
+    const store = await startObjectStore();
+    t.after(async () => {
+      await scrub(directory);
+      await store.close();
+    });
+    const socket = `unix://${join(directory, 'csi.sock')}`;
+    const driver = await startDriver('oss', [
+      ...['--endpoint', socket, '--node-id', 'n1', '--state-dir', join(directory, 'state')],
+      ...['--log-level', 'silent'],
+    ]);
+    t.after(() => driver.end('SIGKILL'));
+    const calls = ['CreateVolume', 'DeleteVolume', 'ControllerValidateVolumeCapabilities'];
+    const secrets = [...calls, 'NodeStageVolume', 'NodePublishVolume'].map((call) => [
+      `${call}Secret`,
+      store.secrets,
+    ]);
+    const [secretsFile, parametersFile] = [
+      join(directory, 'secrets.json'),
+      join(directory, 'parameters.json'),
+    ];
+    await writeFile(secretsFile, JSON.stringify(Object.fromEntries(secrets)));
+    await writeFile(parametersFile, JSON.stringify({ bucket: 'shared', prefix: 'verify' }));
+    const { code, stdout, stderr } = await stowage(
+      [
+        ...['verify', '--csi-address', socket, '--no-life-cycle'],
+        ...['--secrets-file', secretsFile, '--parameters-file', parametersFile],
+      ],
+      { limitMs: 360_000 },
+    );
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    assert.match(stdout, /\n[5-9]\d passed, 0 failed, 0 blocked/);
+    assert.deepEqual(await store.keys('shared'), []);
+    assert.deepEqual(mountsBelow(directory), []);
+  });
+});

@@ -109,18 +109,22 @@ async function start(test: TestContext) {
       }),
     /** Without `contents` its cache never has any. */
     control: ({ contents = true } = {}) =>
-      stack.run(createSnapshotController(contents ? context : withoutContents(stack), SOON)),
+      stack.run(createSnapshotController(contents ? context : withoutContents(test, stack), SOON)),
   };
 }
 
-function withoutContents({ context }: Awaited<ReturnType<typeof startSnapshotStack>>) {
+function withoutContents(test: TestContext, { context }: Awaited<ReturnType<typeof startSnapshotStack>>) {
   const { client } = context;
   const list = (async (resource: { plural: string }, options?: { signal?: AbortSignal }) => {
     const found = await client.list(resource as never, options);
     return resource.plural === volumeSnapshotContents.plural ? { ...found, items: [] } : found;
   }) as typeof client.list;
   const blind = { ...client, list };
-  return { ...context, client: blind, informers: new Informers({ ...context, client: blind }) };
+  const informers = new Informers({ ...context, client: blind });
+  const ended = new AbortController();
+  test.after(() => ended.abort());
+  void informers.start(ended.signal);
+  return { ...context, client: blind, informers };
 }
 
 describe('the snapshot controller', () => {
@@ -246,8 +250,8 @@ describe('the snapshot controller', () => {
     const { client, take, control, claim, until } = await start(test);
     const stop = control();
     const isHeld = () => claim()?.metadata.finalizers?.includes(FINALIZER_CLAIM_AS_SOURCE);
-    await take('a');
-    await take('b');
+    await take('a', 'delete');
+    await take('b', 'delete');
     await until('the claim to be held', isHeld);
     await stop();
     // As when each had taken the other for in the making: nobody has let go, and nobody is left to.

@@ -47,7 +47,7 @@ function volumeOf(driver: TestDriver, volumeId: string, fsType: string) {
   };
 }
 
-describe('the file systems of disks', { skip: cannotMount(), timeout: 120_000 }, () => {
+describe('the file systems of disks', { skip: cannotMount(), timeout: 300_000 }, () => {
   for (const [fsType, size] of Object.entries(FILE_SYSTEMS)) {
     it(`${fsType}: a snapshot is restored, larger, beside the volume that it was taken of`, {
       skip: cannotMake(fsType),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -52,17 +51,19 @@ describe('emptying a directory', () => {
     const volume = directoryOf(t);
     mkdirSync(join(volume, 'a', 'inner'), { recursive: true });
     writeFileSync(join(volume, 'z'), 'x');
-    execFileSync('mount', ['-t', 'tmpfs', 'inner', join(volume, 'a', 'inner')]);
-    t.after(
-      () => existsSync(join(volume, 'a', 'inner')) && execFileSync('umount', [join(volume, 'a', 'inner')]),
-    );
-    writeFileSync(join(volume, 'a', 'inner', 'kept'), 'x');
-    await assert.rejects(
-      emptyDirectory(volume, host.files),
-      /inner is mounted at .*\/a\/inner; nothing was removed/,
-    );
-    assert.deepEqual(readdirSync(volume), ['a']);
-    assert.deepEqual(readdirSync(join(volume, 'a', 'inner')), ['kept']);
+    const inner = join(volume, 'a', 'inner');
+    execFileSync('mount', ['-t', 'tmpfs', 'inner', inner]);
+    try {
+      writeFileSync(join(inner, 'kept'), 'x');
+      await assert.rejects(
+        emptyDirectory(volume, host.files),
+        /inner is mounted at .*\/a\/inner; nothing was removed/,
+      );
+      assert.deepEqual(readdirSync(volume), ['a']);
+      assert.deepEqual(readdirSync(inner), ['kept']);
+    } finally {
+      execFileSync('umount', [inner]);
+    }
   });
 });
 

@@ -17,7 +17,7 @@ const fromSnapshot = (snapshotId: string) => ({
   volumeContentSource: { type: { case: 'snapshot' as const, value: { snapshotId } } },
 });
 
-describe('the controller of the nas driver', { skip: cannotMount(), timeout: 120_000 }, () => {
+describe('the controller of the nas driver', { skip: cannotMount(), timeout: 300_000 }, () => {
   it('makes a volume once for a name, and another for no other request', async (t) => {
     const driver = await startDriver(t);
     const life = lifeOf(driver, 'pvc-1', CLAIM);

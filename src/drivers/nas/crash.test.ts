@@ -193,7 +193,7 @@ async function prepare(t: TestContext, machine: Host, { given }: Case): Promise<
   return driver;
 }
 
-describe('the nas driver, when a change fails', { skip: cannotMount(), timeout: 300_000 }, () => {
+describe('the nas driver, when a change fails', { skip: cannotMount(), timeout: 900_000 }, () => {
   for (const one of cases) {
     it(`${one.what}: whatever was the last change of a process, the next one knows what to do`, async (t) => {
       for (let change = 0, done = false; !done; change++) {

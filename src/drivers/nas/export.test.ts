@@ -64,7 +64,7 @@ function withServer(served: string) {
 
 const EXPORT = { server: 'nfs.example.com', share: '/export' };
 
-describe('volumes of the nas driver on an NFS export', { skip: cannotMount(), timeout: 120_000 }, () => {
+describe('volumes of the nas driver on an NFS export', { skip: cannotMount(), timeout: 300_000 }, () => {
   it('are directories of the export, which the controller mounts for itself and a node for a pod', async (t) => {
     const directory = temporaryDirectory(t);
     const served = join(directory, 'served');

@@ -18,7 +18,7 @@ import { cannotMount, everybody, lifeOf, mountsBelow, startDriver, volumesIn } f
 
 const Mode = csi.VolumeCapability_AccessMode_Mode;
 
-describe('where a volume of the nas driver may be', { skip: cannotMount(), timeout: 120_000 }, () => {
+describe('where a volume of the nas driver may be', { skip: cannotMount(), timeout: 300_000 }, () => {
   it('is on all nodes at once, in any number of places, and what one writes all read', async (t) => {
     const driver = await startDriver(t);
     const life = lifeOf(driver);

@@ -116,7 +116,7 @@ function withQuota(t: TestContext, make: readonly string[], options: string, the
   }
 }
 
-describe('volumes with a quota', { skip: cannotMount(), timeout: 240_000 }, () => {
+describe('volumes with a quota', { skip: cannotMount(), timeout: 3_600_000 }, () => {
   for (const [what, make, options, then] of [
     ['xfs', ['mkfs.xfs', '-q'], 'prjquota', []],
     ['ext4', ['mkfs.ext4', '-q', '-O', 'quota,project', '-E', 'quotatype=prjquota'], 'prjquota', []],

@@ -13,7 +13,7 @@ import { Tools } from './tools.ts';
 const MODULE = new URL('./tools.ts', import.meta.url);
 const HOST = new URL('../shared/test-support.ts', import.meta.url);
 
-describe('the tools of the nas driver', { timeout: 120_000 }, () => {
+describe('the tools of the nas driver', { timeout: 300_000 }, () => {
   const vanished = "cp: cannot stat '/from/./file': No such file or directory\n";
   const outcomes: [what: string, stderr: string, outcome: 'fine' | RegExp][] = [
     ['a file that went while it was copied', vanished, 'fine'],
@@ -78,11 +78,14 @@ describe('the tools of the nas driver', { timeout: 120_000 }, () => {
     const holder = spawn('flock', ['--shared', lock, 'sh', '-c', 'echo; read line'], { stdio: 'pipe' });
     t.after(() => holder.kill('SIGKILL'));
     await once(holder.stdout, 'data');
-    let isDone = false;
-    const settled = new Tools(host, lock).settled().then(() => assert.ok(isDone));
-    isDone = true;
+    const order: string[] = [];
+    const settled = new Tools(host, lock).settled().then(() => order.push('settled'));
+    // Others that only share the lock come and go meanwhile: time enough for one that would not wait.
+    for (let turn = 0; turn < 5; turn++) await host.processes.exec('flock', ['--shared', lock, 'true']);
+    order.push('released');
     holder.stdin.end('\n');
     await settled;
+    assert.deepEqual(order, ['released', 'settled']);
   });
 
   it('a tool ends with the driver, however that ends', async (t) => {

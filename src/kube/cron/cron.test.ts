@@ -122,6 +122,14 @@ describe('clocks of a zone', () => {
       }),
     );
   });
+  it('are read by the offset of their own time, also hours after they were changed', () => {
+    const inNewYork = (hour: number, minute: number) =>
+      epochMsOf({ year: 2012, month: 3, day: 11, hour, minute, second: 0 }, 'America/New_York');
+    assert.equal(inNewYork(1, 30), Date.parse('2012-03-11T06:30:00Z'));
+    assert.equal(inNewYork(3, 30), Date.parse('2012-03-11T07:30:00Z'));
+    // What Go's time.Date makes of a time that they skip.
+    assert.equal(inNewYork(2, 30), Date.parse('2012-03-11T06:30:00Z'));
+  });
   it('are written with their offset', () => {
     const at = Date.parse('2026-06-01T00:00:00Z');
     assert.equal(rfc3339In(at, ''), '2026-06-01T00:00:00Z');

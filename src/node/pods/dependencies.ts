@@ -8,7 +8,10 @@ import type { PodVolume } from './container-config.ts';
 
 /** What pods need of a volume manager. */
 export interface PodVolumes {
-  /** Resolves once all volumes that the pod's containers use are set up; may be called again after a rejection. */
+  /**
+   * Resolves once all volumes that the pod's containers use are set up; may be called again after a rejection. One for
+   * want of time has a TimeoutError as its cause.
+   */
   waitForAttachAndMount(pod: Stored<Pod>, signal: AbortSignal): Promise<ReadonlyMap<string, PodVolume>>;
   /** Resolves once none of the pod's volumes is mounted. */
   waitForUnmount(pod: Stored<Pod>, signal: AbortSignal): Promise<void>;

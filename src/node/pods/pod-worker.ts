@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { backoffDelay, errorMessage, type Span, sleep, TimeoutError, type Timer } from '../../base/index.ts';
+import { backoffDelay, errorMessage, type Span, sleep, type Timer } from '../../base/index.ts';
 import {
   containerOf,
   isBeingDeleted,
@@ -20,7 +20,7 @@ import { decide } from './decide.ts';
 import type { PodDependencies } from './dependencies.ts';
 import { type Ending, soonerEnding } from './ending.ts';
 import { readHostFiles } from './host-files.ts';
-import { MountFailures } from './mount-failures.ts';
+import { isNews, MountFailures } from './mount-failures.ts';
 import { formatPod } from './names.ts';
 import { PodContainers } from './pod-containers.ts';
 import { podStatus } from './pod-status.ts';
@@ -258,12 +258,10 @@ export class PodWorker {
     }
   }
 
-  /** That nothing has come in time is no news, as with the kubelet: whoever is late at it has told, or will. */
   #tellNotMounted(error: unknown): void {
     const message = `Unable to attach or mount volumes: ${errorMessage(error)}`;
-    if (error instanceof Error && error.cause instanceof TimeoutError)
-      this.#dependencies.log.warn(message, { pod: formatPod(this.#pod) });
-    else this.#dependencies.recorder.event(this.#pod, 'Warning', 'FailedMount', message);
+    if (isNews(error)) this.#dependencies.recorder.event(this.#pod, 'Warning', 'FailedMount', message);
+    else this.#dependencies.log.warn(message, { pod: formatPod(this.#pod) });
   }
 
   async #startContainers(names: readonly string[]): Promise<number | undefined> {

@@ -134,6 +134,7 @@ describe('a container as root', { skip: skipReason, timeout: 60_000 }, () => {
       'exec',
       String(process.pid),
       '1',
+      '',
       '0',
       '0',
       '',

@@ -1,6 +1,6 @@
 import type { Metrics } from '../../base/index.ts';
 import { BACKOFF, type FlagsOf, fillIn, type RetryingOptions } from '../shared/options.ts';
-import type { CapacityOptions } from './capacity/index.ts';
+import type { CapacityOptions } from './capacity/options.ts';
 import type { NodeDeployment } from './node-arbiter.ts';
 
 /** Flags of the sidecar, under their upstream names in camel case; defaults are upstream's. */

@@ -31,6 +31,7 @@ type Before = (request: csi.CreateVolumeRequest) => Promise<void> | void;
 
 /** Volumes in a map. The hook runs in every CreateVolume and may fail it. */
 class Driver implements ControllerService {
+  readonly capabilities = ['CLONE_VOLUME'] as const;
   readonly volumes = new Map<string, csi.CreateVolumeRequest>();
   readonly created: csi.CreateVolumeRequest[] = [];
   readonly deleted: csi.DeleteVolumeRequest[] = [];
@@ -44,7 +45,8 @@ class Driver implements ControllerService {
     this.volumes.set(volumeId, request);
     const accessibleTopology = this.segments ? [{ segments: this.segments }] : [];
     const capacityBytes = request.capacityRange?.requiredBytes ?? 0n;
-    return { volume: { volumeId, capacityBytes, volumeContext: { pool: 'a' }, accessibleTopology } };
+    const volume = { volumeId, capacityBytes, volumeContext: { pool: 'a' }, accessibleTopology };
+    return { volume: { ...volume, contentSource: request.volumeContentSource } };
   }
 
   deleteVolume(request: csi.DeleteVolumeRequest) {
@@ -366,6 +368,30 @@ describe('provisioner', () => {
     await stack.until('the volume was made and deleted', () => stack.driver.deleted.length > 0);
     await nothingLeft(stack);
     assert.equal(stack.claim(), undefined);
+  });
+
+  it('leaks nothing when claim and source go while the driver works on a copy', async (test) => {
+    const stack = await start(test);
+    await prepare(stack);
+    const { client, driver } = stack;
+    const named = (name: string) => ({ namespace: 'team', name });
+    await client.create(persistentVolumeClaims, newClaim());
+    await boundClaim(stack);
+    driver.hooks.before = async (request) => {
+      if (driver.created.length > 2) return;
+      driver.volumes.set(`id-${request.name}`, request);
+      for (const name of ['copy', 'data']) {
+        const finalizers = { type: 'merge' as const, body: { metadata: { finalizers: null } } };
+        await client.delete(persistentVolumeClaims, named(name));
+        await client.patch(persistentVolumeClaims, named(name), finalizers).catch(() => undefined);
+      }
+      throw new CsiStatus(Code.ABORTED, 'still working');
+    };
+    const { metadata, spec } = newClaim('copy');
+    const dataSource = { kind: 'PersistentVolumeClaim', name: 'data' };
+    await client.create(persistentVolumeClaims, { metadata, spec: { ...spec, dataSource } });
+    await stack.until('both volumes were deleted', () => driver.deleted.length > 1);
+    await nothingLeft(stack);
   });
 
   it('saves the object of a volume that was made, whatever it takes', async (test) => {

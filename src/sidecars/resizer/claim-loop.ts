@@ -18,6 +18,9 @@ import {
 import { SlowRetry } from '../shared/slow-retry.ts';
 import type { Flags } from './options.ts';
 
+/** When to look again for what the caches have not heard yet. */
+export const CACHE_LAG_MS = 100;
+
 export type Claim = Stored<PersistentVolumeClaim>;
 export type Volume = Stored<PersistentVolume>;
 
@@ -106,7 +109,11 @@ export class ClaimLoop {
     const name = claim?.spec?.volumeName;
     if (!claim || !name) return undefined;
     const volume = this.#volumes.get(name);
-    if (!volume) throw new Error(`PV ${JSON.stringify(name)} bound to pvc ${JSON.stringify(key)} not found`);
+    if (!volume) {
+      // The two caches are not at the same point: it will be there in a moment.
+      if (claim.status?.phase === 'Bound') return CACHE_LAG_MS;
+      throw new Error(`PV ${JSON.stringify(name)} bound to pvc ${JSON.stringify(key)} not found`);
+    }
     return this.#work.reconcile(key, claim, volume, signal);
   }
 }

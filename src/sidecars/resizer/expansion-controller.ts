@@ -12,7 +12,7 @@ import {
   persistentVolumes,
   pods,
 } from '../../kube/index.ts';
-import { type Claim, ClaimLoop, type Volume } from './claim-loop.ts';
+import { CACHE_LAG_MS, type Claim, ClaimLoop, type Volume } from './claim-loop.ts';
 import {
   type ClaimPatch,
   expansionFailed,
@@ -25,8 +25,6 @@ import { asksForMore, type Expansion, isExpandedOnNode, planExpansion } from './
 import { isVolumeOf, type Resized, type VolumeResizer } from './volume-resizer.ts';
 
 const POD_BY_CLAIM = 'resizer/claims-in-use';
-/** When to look again for what the caches have not heard yet. */
-const CACHE_LAG_MS = 100;
 
 export interface ExpansionControllerOptions {
   readonly driver: string;

@@ -154,7 +154,8 @@ async function writeFiles(files: Files, directory: string, payload: Payload): Pr
   await Promise.all(
     [...payload].map(async ([path, { data, mode, uid }]) => {
       const at = join(directory, path);
-      await files.write(at, data, mode);
+      // Not durable: after a loss of power it is compared with what it should be, and written again.
+      await files.writeWhole(at, data, mode);
       if (uid !== undefined) await files.chown(at, uid, (await files.stat(at))!.gid);
     }),
   );

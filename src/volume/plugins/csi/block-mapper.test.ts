@@ -98,6 +98,17 @@ describe('a CSI volume as a device', () => {
     assert.equal(await mapper.reconstruct('pv-1', 'pod-uid'), undefined);
   });
 
+  it('leaves no directory whose note a crash has taken, and keeps all others', async (test) => {
+    const { mapper, root, below } = await startBlock(test);
+    await mapper.prepare!(block);
+    const noted = await below();
+    for (const path of ['gone/data', 'staging/gone', 'mapped/dev'])
+      await fs.mkdir(join(root, path), { recursive: true });
+    await fs.writeFile(join(root, 'mapped/dev/pod'), '');
+    await mapper.clearAbandoned!();
+    assert.deepEqual(await below(), [...noted, 'mapped', 'mapped/dev', 'mapped/dev/pod', 'staging'].sort());
+  });
+
   it('is not staged by a driver that does not stage', async (test) => {
     const { mapper, attach, context, root, signal } = await startBlock(test, {
       nodeStageVolume: undefined,
