@@ -5,6 +5,7 @@ import { claims } from './claims.ts';
 import { figureLine } from './figure.ts';
 import { matching } from './matching.ts';
 import { node } from './node.ts';
+import { pairCost } from './pair-cost.ts';
 import { pod } from './pod.ts';
 import { provisioning } from './provisioning.ts';
 import { reaction } from './reaction.ts';
@@ -17,6 +18,7 @@ const benchmarks = {
   boot,
   api,
   claims,
+  pairs: pairCost,
   matching,
   pod,
   node: () => node(),

@@ -19,6 +19,11 @@ const RULES: Readonly<Record<string, RegExp>> = {
 
 /** Of faults that a bug needs and that are rare, more. */
 const RATES: Readonly<Record<string, SimulateOptions['rates']>> = {
+  'takes the word of its cache that a volume is not attached': {
+    'watch-expired': 0.5,
+    'watch-drop': 0.1,
+    'api-slow': 0.1,
+  },
   'never hears of an attachment that somebody else has made since it began': { freeze: 0.05 },
 };
 

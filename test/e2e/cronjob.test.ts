@@ -4,7 +4,7 @@ import type { CronJob } from '../../src/kube/index.ts';
 import { cannotMount, kubectlUntil } from '../support/command.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
-describe('a CronJob, by kubectl', { skip: cannotMount, timeout: 240_000 }, () => {
+describe('a CronJob, by kubectl', { skip: cannotMount, timeout: 600_000 }, () => {
   const cluster = suiteCluster();
   const { k } = cluster;
   const cronJob = async (): Promise<CronJob> => JSON.parse(await k('get', 'cronjob', 'tick', '-o', 'json'));

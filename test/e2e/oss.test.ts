@@ -28,7 +28,7 @@ async function driverObject(): Promise<object> {
 
 for (const mounter of ['s3fs', 'rclone']) {
   const skip = cannotMount || cannotMountWith(mounter);
-  describe(`one bucket in pods of two nodes, mounted by ${mounter}`, { skip, timeout: 240_000 }, () => {
+  describe(`one bucket in pods of two nodes, mounted by ${mounter}`, { skip, timeout: 600_000 }, () => {
     let directory: string;
     let store: ObjectStore;
     let stack: Up;
@@ -132,7 +132,7 @@ for (const mounter of ['s3fs', 'rclone']) {
   });
 }
 
-describe('stowage verify', { skip: cannotMount || cannotMountWith('s3fs'), timeout: 400_000 }, () => {
+describe('stowage verify', { skip: cannotMount || cannotMountWith('s3fs'), timeout: 600_000 }, () => {
   it('finds nothing wrong with the driver, on a bucket that all volumes share', async (t) => {
     const directory = await mkdtemp(join(tmpdir(), 'stowage-oss-'));
     const store = await startObjectStore();

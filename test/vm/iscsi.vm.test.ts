@@ -6,10 +6,17 @@ import { systemClock } from '../../src/base/index.ts';
 import type { Client } from '../../src/client/index.ts';
 import type { PersistentVolume, Stored } from '../../src/kube/index.ts';
 import { mapBlockVolume, unmapBlockVolume } from '../../src/volume/block/index.ts';
-import { specFromPersistentVolume, specFromVolume, type VolumeSpec } from '../../src/volume/index.ts';
+import {
+  specFromPersistentVolume,
+  specFromVolume,
+  type VolumePlugin,
+  type VolumeSpec,
+} from '../../src/volume/index.ts';
 import { createIscsiPlugin } from '../../src/volume/plugins/iscsi/index.ts';
 import { type IscsiTarget, iscsiDaemons, iscsiTarget, sessions } from './iscsi-target.ts';
 import { host, MachineScratch, mountOptionsAt, notInMachine, podNamed, shell } from './support.ts';
+
+type Attacher = NonNullable<VolumePlugin['attacher']>;
 
 describe('iSCSI volumes of a real target', { skip: notInMachine }, () => {
   const { signal } = new AbortController();
@@ -40,11 +47,21 @@ describe('iSCSI volumes of a real target', { skip: notInMachine }, () => {
       name: `v${lun}`,
       iscsi: { targetPortal: target.portals[0], iqn: target.iqn, lun, fsType: 'ext4', ...more },
     });
+  /** Tried again, as the volume manager does: an emulated machine needs more than the half minute that a disk is given. */
+  const attach = async (attacher: Attacher, spec: VolumeSpec, uid: string) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attacher.waitForAttach!(spec, 'n', '', signal, podNamed(uid));
+      } catch (error) {
+        if (tries === 10 || !/Timed out waiting for device/.test(String(error))) throw error;
+      }
+    }
+  };
   /** What the volume manager does for a pod; resolves to where the pod finds its volume. */
   const mount = async (spec: VolumeSpec, uid: string) => {
     const { attacher, deviceMounter, mounter } = plugin();
     const context = { pod: podNamed(uid), signal };
-    const device = await attacher!.waitForAttach(spec, 'n', '', signal, context.pod);
+    const device = await attach(attacher!, spec, uid);
     await deviceMounter!.mountDevice(spec, device, deviceMounter!.deviceMountPath(spec), context);
     await mounter.setUp(spec, context);
     return mounter.podPath(spec, uid);
@@ -125,7 +142,7 @@ describe('iSCSI volumes of a real target', { skip: notInMachine }, () => {
       name: one.name,
       podUid: 'a',
     });
-    const device = await attacher!.waitForAttach(spec, 'n', '', signal, podNamed('a'));
+    const device = await attach(attacher!, spec, 'a');
     const place = placeOf(spec);
     await mapBlockVolume(host, await host.files.realPath(device), place, false);
     const link = join(place.podMapDirectory, 'raw');

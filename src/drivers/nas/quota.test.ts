@@ -85,7 +85,8 @@ describe('the tools of project quotas', () => {
       'chattr -p 70000 +P /srv/nas/v',
       'xfs_quota -x -c limit -p bhard=16777216 70000 /srv',
       'xfs_quota -x -c limit -p bhard=33554432 70000 /srv',
-      'chattr -R -f -p 0 -P /srv/nas/v',
+      'find /srv/nas/v/. -xdev -type d -exec chattr -p 0 -P {} +',
+      'find /srv/nas/v/. -xdev -type f -exec chattr -p 0 {} +',
       'xfs_quota -x -c limit -p bhard=0 70000 /srv',
       'xfs_quota -x -c limit -p bhard=0 70000 /srv',
     ]);
@@ -94,12 +95,19 @@ describe('the tools of project quotas', () => {
   it('of ext4 count in KiB; a directory that is there is counted with what is in it', async () => {
     const { quota, commands } = await recorded('ext4');
     assert.equal(await quota.adopt('/srv/nas/v', 70_000, 1025n), true);
-    assert.deepEqual(commands, ['chattr -R -f -p 70000 +P /srv/nas/v', 'setquota -P 70000 0 2 0 0 /srv']);
+    assert.deepEqual(commands, [
+      'find /srv/nas/v/. -xdev -type d -exec chattr -p 70000 +P {} +',
+      'find /srv/nas/v/. -xdev -type f -exec chattr -p 70000 {} +',
+      'setquota -P 70000 0 2 0 0 /srv',
+    ]);
   });
 });
 
-/** A file system of its own with quotas, at the directory that a driver has; undefined where the kernel has no such thing. */
-function withQuota(t: TestContext, make: readonly string[], options: string, then: readonly string[] = []) {
+/**
+ * A file system of its own with quotas, at the directory that a driver has; undefined where the kernel has no such thing, or
+ * the machine not its tools.
+ */
+function withQuota(t: TestContext, make: readonly string[], options: string, then: readonly string[]) {
   const directory = temporaryDirectory(t);
   const [image, share] = [join(directory, 'image'), join(directory, 'share')];
   writeFileSync(image, '');
@@ -108,7 +116,7 @@ function withQuota(t: TestContext, make: readonly string[], options: string, the
   try {
     execFileSync(make[0]!, [...make.slice(1), image], { stdio: 'pipe' });
     execFileSync('mount', ['-o', `loop,${options}`, image, share], { stdio: 'pipe' });
-    if (then.length > 0) execFileSync(then[0]!, [...then.slice(1), share], { stdio: 'pipe' });
+    execFileSync(then[0]!, [...then.slice(1), share], { stdio: 'pipe' });
     return directory;
   } catch (error) {
     t.skip(`no such quotas here: ${(error as Error).message.split('\n')[1] ?? error}`);
@@ -116,10 +124,22 @@ function withQuota(t: TestContext, make: readonly string[], options: string, the
   }
 }
 
+/** Writes as a pod does: whoever has CAP_SYS_RESOURCE is above the quotas of ext4. */
+function fill(path: string, mib: number): void {
+  const dd = ['dd', 'if=/dev/zero', `of=${path}`, 'bs=1M', `count=${mib}`, 'conv=fsync'];
+  const args = ['--bounding-set=-sys_resource', '--inh-caps=-sys_resource', ...dd];
+  execFileSync('setpriv', args, { stdio: 'pipe' });
+}
+
 describe('volumes with a quota', { skip: cannotMount(), timeout: 3_600_000 }, () => {
   for (const [what, make, options, then] of [
-    ['xfs', ['mkfs.xfs', '-q'], 'prjquota', []],
-    ['ext4', ['mkfs.ext4', '-q', '-O', 'quota,project', '-E', 'quotatype=prjquota'], 'prjquota', []],
+    ['xfs', ['mkfs.xfs', '-q'], 'prjquota', ['xfs_quota', '-x', '-c', 'state -p']],
+    [
+      'ext4',
+      ['mkfs.ext4', '-q', '-O', 'quota,project', '-E', 'quotatype=prjquota'],
+      'prjquota',
+      ['repquota', '-P'],
+    ],
     ['btrfs', ['mkfs.btrfs', '-q'], 'noatime', ['btrfs', 'quota', 'enable']],
   ] as const) {
     it(`${what}: hold no more than they were asked to be, count it, grow, and are copied`, async (t) => {
@@ -130,10 +150,6 @@ describe('volumes with a quota', { skip: cannotMount(), timeout: 3_600_000 }, ()
       const life = lifeOf(driver, 'v');
       await life.create(size(16n * MIB));
       await life.publish();
-      const fill = (path: string, mib: number) =>
-        execFileSync('dd', ['if=/dev/zero', `of=${path}`, 'bs=1M', `count=${mib}`, 'conv=fsync'], {
-          stdio: 'pipe',
-        });
       const full = /Disk quota exceeded|No space left/;
       fill(join(life.target('pod'), 'first'), 8);
       assert.throws(() => fill(join(life.target('pod'), 'second'), 16), full);
@@ -173,20 +189,13 @@ describe('volumes with a quota', { skip: cannotMount(), timeout: 3_600_000 }, ()
       const life = lifeOf(driver, 'v', { onDelete: 'retain' });
       const capacityRange = { requiredBytes: 8n * MIB, limitBytes: 0n };
       await life.create({ capacityRange });
-      const fill = (mib: number) =>
-        execFileSync(
-          'dd',
-          ['if=/dev/zero', `of=${join(driver.share, 'v/file')}`, 'bs=1M', `count=${mib}`, 'conv=fsync'],
-          {
-            stdio: 'pipe',
-          },
-        );
-      assert.throws(() => fill(16), /Disk quota exceeded|No space left/);
+      const file = join(driver.share, 'v/file');
+      assert.throws(() => fill(file, 16), /Disk quota exceeded|No space left/);
       await life.delete();
-      fill(16);
-      fill(1);
+      fill(file, 16);
+      fill(file, 1);
       await life.create({ capacityRange });
-      assert.throws(() => fill(16), /Disk quota exceeded|No space left/);
+      assert.throws(() => fill(file, 16), /Disk quota exceeded|No space left/);
       assert.deepEqual(readdirSync(join(driver.share, 'v')), ['file']);
       await life.delete();
     });

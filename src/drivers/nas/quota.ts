@@ -65,14 +65,18 @@ function projectQuota(mountPoint: string, fsType: 'xfs' | 'ext4', tools: Tools):
       await tools.run(purpose, 'setquota', ['-P', `${id}`, '0', `${kib}`, '0', '0', mountPoint]);
     }
   };
-  const assign = async (path: string, id: number, ...flags: string[]) => {
-    await tools.run(`count ${path} as project ${id}`, 'chattr', [
-      ...flags,
-      '-p',
-      `${id}`,
-      id === 0 ? '-P' : '+P',
-      path,
-    ]);
+  /** That which comes into a directory later counts as the directory does (P), where the id is not 0: nobody's. */
+  const inherits = (id: number) => (id === 0 ? '-P' : '+P');
+  const assign = (path: string, id: number) =>
+    tools.run(`count ${path} as project ${id}`, 'chattr', ['-p', `${id}`, inherits(id), path]);
+  /** With all that is in it; links, sockets and the like have no such number, files nothing to hand down. */
+  const assignAll = async (path: string, id: number) => {
+    const each = async (what: readonly string[], change: readonly string[]) => {
+      const args = [`${path}/.`, '-xdev', ...what, '-exec', 'chattr', ...change, '{}', '+'];
+      await tools.run(`count what is in ${path} as project ${id}`, 'find', args);
+    };
+    await each(['-type', 'd'], ['-p', `${id}`, inherits(id)]);
+    await each(['-type', 'f'], ['-p', `${id}`]);
   };
   return {
     kind: 'project',
@@ -82,14 +86,13 @@ function projectQuota(mountPoint: string, fsType: 'xfs' | 'ext4', tools: Tools):
       await limit(id, sizeBytes);
     },
     async adopt(path, id, sizeBytes) {
-      // -f: sockets and the like have no such number.
-      await assign(path, id, '-R', '-f');
+      await assignAll(path, id);
       await limit(id, sizeBytes);
       return true;
     },
     limit: (_path, id, sizeBytes) => limit(id, sizeBytes),
     async release(path, id) {
-      await assign(path, 0, '-R', '-f');
+      await assignAll(path, 0);
       await limit(id, 0n);
     },
     forget: (id) => limit(id, 0n),

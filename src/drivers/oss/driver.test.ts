@@ -44,7 +44,7 @@ for (const [mounter, badOption] of [
   ['rclone', '--timeout never'],
 ] as const) {
   // The object store is in this process: what touches a mount must not hold it up.
-  describe(`a bucket mounted by ${mounter}`, { skip: cannotMountWith(mounter), timeout: 120_000 }, () => {
+  describe(`a bucket mounted by ${mounter}`, { skip: cannotMountWith(mounter), timeout: 600_000 }, () => {
     it('is made, staged, published twice, written, read, taken down and deleted, each call twice', async (t) => {
       const driver = await testDriver(t);
       const life = lifeOf(driver, { mounter, parameters: { bucket: 'all' } });
@@ -201,7 +201,7 @@ for (const [mounter, badOption] of [
   });
 }
 
-describe('what rclone has not uploaded', { skip: cannotMountWith('rclone'), timeout: 120_000 }, () => {
+describe('what rclone has not uploaded', { skip: cannotMountWith('rclone'), timeout: 600_000 }, () => {
   const written = async (t: TestContext) => {
     const driver = await testDriver(t);
     const life = lifeOf(driver, { mounter: 'rclone' });
@@ -250,7 +250,7 @@ describe('what rclone has not uploaded', { skip: cannotMountWith('rclone'), time
   });
 });
 
-describe('a static volume', { skip: cannotMountWith('s3fs'), timeout: 120_000 }, () => {
+describe('a static volume', { skip: cannotMountWith('s3fs'), timeout: 600_000 }, () => {
   it('is a bucket, or a prefix, that somebody else has filled', async (t) => {
     const driver = await testDriver(t);
     const { s3 } = driver.store;
@@ -270,7 +270,7 @@ describe('a static volume', { skip: cannotMountWith('s3fs'), timeout: 120_000 },
   });
 });
 
-describe('volumes that are refused', { skip: cannotMountWith('s3fs'), timeout: 120_000 }, () => {
+describe('volumes that are refused', { skip: cannotMountWith('s3fs'), timeout: 600_000 }, () => {
   const made = async (t: TestContext, host?: Host) => {
     const driver = await testDriver(t, host);
     const life = lifeOf(driver, { mounter: 's3fs' });

@@ -12,6 +12,8 @@ const failure = (code: string) => Object.assign(new Error(code), { code });
 class Groups {
   readonly files = new Map<string, Map<string, string>>();
   isReadOnly = false;
+  /** A file that nothing can be written to. */
+  refuses = '';
 
   constructor(controllers: string) {
     this.#make(MOUNT);
@@ -57,6 +59,7 @@ class Groups {
         append: async (path: string, content: string) => {
           if (this.isReadOnly) throw failure('EROFS');
           const [directory, file] = this.#file(path);
+          if (file === this.refuses) throw failure('ENOMEM');
           if (file !== 'cgroup.subtree_control') return void directory.set(file, content);
           const added = content.split(' ').map((one) => one.replace('+', ''));
           directory.set(file, [directory.get(file), ...added].filter(Boolean).join(' '));
@@ -137,6 +140,12 @@ describe('the control groups of a node', () => {
         ['u-3', 'BestEffort', 1],
       ],
     );
+  });
+
+  it('of a container that cannot be made leave nothing', async () => {
+    groups.refuses = 'memory.max';
+    await assert.rejects(tree.create('u-1', 'c-1', wanted('Burstable')), { code: 'ENOMEM' });
+    assert.deepEqual(await tree.pods(), []);
   });
 
   it('weigh burstable pods by what all of them ask for', async () => {

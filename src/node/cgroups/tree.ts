@@ -43,13 +43,12 @@ export class CgroupTree {
     const { host, name } = options;
     const mount = (await host.mounts.list()).find(({ fsType }) => fsType === 'cgroup2');
     if (!mount) return 'no cgroup v2 is mounted';
-    const { files } = host;
-    const controllers = (await files.read(join(mount.target, 'cgroup.controllers'))).trim().split(' ');
-    const missing = CONTROLLERS.filter((one) => !controllers.includes(one));
-    if (missing.length > 0)
-      return `cgroup v2 at ${mount.target} has not the controllers ${missing.join(', ')}; version 1 may have them`;
-    const tree = new CgroupTree(options, join(mount.target, name, 'kubepods'));
     try {
+      const controllers = await host.files.read(join(mount.target, 'cgroup.controllers'));
+      const missing = CONTROLLERS.filter((one) => !controllers.trim().split(' ').includes(one));
+      if (missing.length > 0)
+        return `cgroup v2 at ${mount.target} has not the controllers ${missing.join(', ')}; version 1 may have them`;
+      const tree = new CgroupTree(options, join(mount.target, name, 'kubepods'));
       await tree.#make(mount.target);
       return tree;
     } catch (error) {
@@ -73,13 +72,20 @@ export class CgroupTree {
   /** Makes the group of a container that is to be started, and its pod's. */
   async create(podUid: string, containerId: string, wanted: ContainerCgroup): Promise<string> {
     const pod = this.podDirectory(podUid, wanted.qos);
-    await this.#files.makeDirectory(pod);
-    await this.#delegate(pod);
-    await this.#set(pod, wanted.pod);
     const container = join(pod, containerId);
-    await this.#files.makeDirectory(container);
-    await this.#set(container, wanted.container);
-    await this.adopt(podUid, wanted);
+    try {
+      await this.#files.makeDirectory(pod);
+      await this.#delegate(pod);
+      // Before there are limits: a group takes memory of the one that it is made in.
+      await this.#files.makeDirectory(container);
+      await this.#set(pod, wanted.pod);
+      await this.#set(container, wanted.container);
+      await this.adopt(podUid, wanted);
+    } catch (error) {
+      // The pod's stays if another container is in it.
+      for (const path of [container, pod]) await this.#files.removeDirectory(path).catch(() => undefined);
+      throw error;
+    }
     return container;
   }
 

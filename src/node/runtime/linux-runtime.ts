@@ -306,7 +306,9 @@ export class LinuxRuntime implements Runtime {
   async #removeCgroup({ podUid, cgroup }: StoredContainer): Promise<void> {
     if (!cgroup) return;
     await this.#cgroups.remove(cgroup);
-    if (this.containers(podUid).length === 0) await this.#cgroups.removePod(podUid, cgroup);
+    // One that only holds a PID namespace has no group.
+    const others = [...this.#containers.values()].filter(({ stored }) => stored.podUid === podUid);
+    if (!others.some(({ stored }) => stored.cgroup)) await this.#cgroups.removePod(podUid, cgroup);
   }
 
   /** Takes over what an earlier agent started. */

@@ -161,11 +161,23 @@ export class CsiHandler implements AttachmentHandler {
       this.#secrets(source, signal),
       this.#nodeId(attachment, signal, false),
     ]);
-    await Promise.all([
-      persistentVolume &&
-        changeMetadata(client, persistentVolumes, persistentVolume, addFinalizer(this.#finalizer), signal),
-      changeMetadata(client, volumeAttachments, attachment, (latest) => this.#mark(latest, nodeId), signal),
-    ]);
+    // The volume first: one that has begun to go since takes no finalizer, and an attachment that had one could not be
+    // detached once the volume is gone. Upstream's stays for ever.
+    if (persistentVolume)
+      await changeMetadata(
+        client,
+        persistentVolumes,
+        persistentVolume,
+        addFinalizer(this.#finalizer),
+        signal,
+      );
+    await changeMetadata(
+      client,
+      volumeAttachments,
+      attachment,
+      (latest) => this.#mark(latest, nodeId),
+      signal,
+    );
     const response = await driver.controller.controllerPublishVolume(
       {
         volumeId: source.csi.volumeHandle,

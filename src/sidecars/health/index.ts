@@ -1,6 +1,7 @@
 import { aborted } from '../../base/index.ts';
 import { type Component, type ComponentContext, Informers } from '../../client/index.ts';
 import { askDriver, type Driver } from '../shared/driver.ts';
+import { untilStopped } from '../shared/until-stopped.ts';
 import { NodeWatcher } from './node-watcher.ts';
 import { flagsOf, type HealthMonitorOptions } from './options.ts';
 import { VolumeMonitor } from './volume-monitor.ts';
@@ -21,37 +22,30 @@ export function tellsConditions({ controller }: Pick<Driver, 'controller'>): boo
 export function createHealthMonitor(context: ComponentContext, options: HealthMonitorOptions): Component {
   const flags = flagsOf(options);
   const { clock, log, informers } = context;
-  return {
-    name: 'external-health-monitor',
-    async start(signal) {
-      try {
-        const { driverName } = options;
-        const { timeoutMs } = flags;
-        const driver = await askDriver(options.csi, { clock, log, signal, timeoutMs, driverName });
-        if (!tellsConditions(driver)) {
-          log.info('the CSI driver does not tell how its volumes are', { driver: driver.name });
-          return await aborted(signal);
-        }
-        const recorder = context.recorder(`csi-pv-monitor-controller-${driver.name}`);
-        const monitor = new VolumeMonitor(context, options.csi, driver.name, recorder, flags);
-        const watcher = flags.enableNodeWatcher
-          ? new NodeWatcher({
-              informers,
-              recorder,
-              clock,
-              intervalMs: flags.nodeListAddIntervalMs,
-              claims: () => monitor.boundClaims(),
-            })
-          : undefined;
-        await Informers.synced(signal, ...monitor.informers, ...(watcher?.informers ?? []));
-        if (signal.aborted) return;
-        await Promise.all([
-          driver.controller.has('LIST_VOLUMES') ? monitor.runByList(signal) : monitor.runOneByOne(signal),
-          watcher?.run(signal),
-        ]);
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
-    },
-  };
+  return untilStopped('external-health-monitor', async (signal) => {
+    const { driverName } = options;
+    const { timeoutMs } = flags;
+    const driver = await askDriver(options.csi, { clock, log, signal, timeoutMs, driverName });
+    if (!tellsConditions(driver)) {
+      log.info('the CSI driver does not tell how its volumes are', { driver: driver.name });
+      return await aborted(signal);
+    }
+    const recorder = context.recorder(`csi-pv-monitor-controller-${driver.name}`);
+    const monitor = new VolumeMonitor(context, options.csi, driver.name, recorder, flags);
+    const watcher = flags.enableNodeWatcher
+      ? new NodeWatcher({
+          informers,
+          recorder,
+          clock,
+          intervalMs: flags.nodeListAddIntervalMs,
+          claims: () => monitor.boundClaims(),
+        })
+      : undefined;
+    await Informers.synced(signal, ...monitor.informers, ...(watcher?.informers ?? []));
+    if (signal.aborted) return;
+    await Promise.all([
+      driver.controller.has('LIST_VOLUMES') ? monitor.runByList(signal) : monitor.runOneByOne(signal),
+      watcher?.run(signal),
+    ]);
+  });
 }

@@ -1,213 +1,26 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates of secrets.
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
-import { createLocalClient, createRegistry, openStore } from '../../apiserver/index.ts';
-import { silentLogger, systemClock, systemRandom, Trace, turn } from '../../base/index.ts';
-import { type Client, type ComponentContext, Informers, Recorder, waitUntil } from '../../client/index.ts';
-import { createPersistentVolumeController } from '../../controllers/persistent-volume/index.ts';
-import { createProtectionControllers } from '../../controllers/protection/index.ts';
-import { Code, type ControllerService, CsiStatus, type csi, serveInMemory } from '../../csi/index.ts';
+import { describe, it } from 'node:test';
+import { turn } from '../../base/index.ts';
+import { Code, CsiStatus } from '../../csi/index.ts';
 import {
   csiNodes,
-  events,
-  namespaces,
   nodes,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
   persistentVolumeClaims,
-  persistentVolumes,
-  type StorageClass,
-  type Stored,
   secrets,
   storageClasses,
-  volumeAttachments,
   volumeAttributesClasses,
 } from '../../kube/index.ts';
-import { createProvisioner, type ProvisionerOptions } from './index.ts';
-
-const DRIVER = 'disk.csi.example.com';
-
-type Before = (request: csi.CreateVolumeRequest) => Promise<void> | void;
-
-/** Volumes in a map. The hook runs in every CreateVolume and may fail it. */
-class Driver implements ControllerService {
-  readonly capabilities = ['CLONE_VOLUME'] as const;
-  readonly volumes = new Map<string, csi.CreateVolumeRequest>();
-  readonly created: csi.CreateVolumeRequest[] = [];
-  readonly deleted: csi.DeleteVolumeRequest[] = [];
-  readonly hooks: { before: Before } = { before: () => {} };
-  segments: Record<string, string> | undefined;
-
-  async createVolume(request: csi.CreateVolumeRequest) {
-    this.created.push(request);
-    await this.hooks.before(request);
-    const volumeId = `id-${request.name}`;
-    this.volumes.set(volumeId, request);
-    const accessibleTopology = this.segments ? [{ segments: this.segments }] : [];
-    const capacityBytes = request.capacityRange?.requiredBytes ?? 0n;
-    const volume = { volumeId, capacityBytes, volumeContext: { pool: 'a' }, accessibleTopology };
-    return { volume: { ...volume, contentSource: request.volumeContentSource } };
-  }
-
-  deleteVolume(request: csi.DeleteVolumeRequest) {
-    this.deleted.push(request);
-    this.volumes.delete(request.volumeId);
-    return {};
-  }
-
-  controllerModifyVolume() {
-    return {};
-  }
-
-  controllerPublishVolume() {
-    return {};
-  }
-
-  controllerUnpublishVolume() {
-    return {};
-  }
-}
-
-interface Stack {
-  readonly client: Client;
-  readonly driver: Driver;
-  readonly trace: Trace;
-  /** Writes of claims and volumes by the components, in their order. */
-  readonly writes: string[];
-  /** Makes the next creations of volumes fail. */
-  failCreations(count: number): void;
-  until<R>(what: string, look: () => R | undefined | false): Promise<R>;
-  claim(name?: string): Stored<PersistentVolumeClaim> | undefined;
-  volumes(): readonly Stored<PersistentVolume>[];
-  /** `reason: message` of the events, as far as the cache has them. */
-  told(): readonly string[];
-}
-
-/** A watch that never tells of anything. */
-async function* silence(signal: AbortSignal | undefined): AsyncGenerator<never> {
-  await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));
-}
-
-/** Registry, PV controller, protection, provisioner and a driver in memory; all of it ends with the test. */
-async function start(
-  test: TestContext,
-  options: { flags?: Partial<ProvisionerOptions>; topology?: boolean; hearsOfAttachments?: boolean } = {},
-): Promise<Stack> {
-  const store = await openStore({ memory: true });
-  const registry = await createRegistry({ store, clock: systemClock, random: systemRandom });
-  const client = createLocalClient(registry);
-  const writes: string[] = [];
-  let failing = 0;
-  const note = (resource: { kind: string }, verb: string, subresource?: string) => {
-    if (resource.kind !== 'Event')
-      writes.push(`${verb} ${resource.kind}${subresource ? `/${subresource}` : ''}`);
-  };
-  const watched: Client = {
-    ...client,
-    async create(resource, object, options) {
-      if (failing-- > 0) throw new Error('the server is away');
-      note(resource, 'create');
-      return client.create(resource, object, options);
-    },
-    async update(resource, object, options) {
-      const saved = await client.update(resource, object, options);
-      note(resource, 'update', options?.subresource);
-      return saved;
-    },
-    async delete(resource, name, options) {
-      note(resource, 'delete');
-      return client.delete(resource, name, options);
-    },
-  };
-  const shared = { clock: systemClock, random: systemRandom, log: silentLogger };
-  const watch: Client['watch'] = (resource, more) =>
-    resource.kind === 'VolumeAttachment' && options.hearsOfAttachments === false
-      ? silence(more?.signal)
-      : client.watch(resource, more);
-  const informers = new Informers({ client: { ...client, watch }, ...shared });
-  const trace = new Trace(systemClock);
-  const recorder = new Recorder({
-    client,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLogger,
-    component: 'test',
-  });
-  const context: ComponentContext = {
-    client: watched,
-    informers,
-    trace,
-    recorder: () => recorder,
-    ...shared,
-  };
-  const driver = new Driver();
-  const identity = { name: DRIVER, vendorVersion: '1', topology: options.topology ?? false };
-  const served = serveInMemory({ identity, controller: driver }, { clock: systemClock, log: silentLogger });
-  const csiClient = served.connect();
-  const abort = new AbortController();
-  const components = [
-    createPersistentVolumeController(context),
-    createProtectionControllers(context),
-    createProvisioner(context, {
-      csi: csiClient,
-      backoff: { initialMs: 10, maxMs: 300_000 },
-      ...options.flags,
-    }),
-  ];
-  const running = [...components.map((one) => one.start(abort.signal)), informers.start(abort.signal)];
-  test.after(async () => {
-    abort.abort();
-    await Promise.all(running);
-    await recorder.flush();
-    csiClient.close();
-    served.stop();
-    await registry.close();
-  });
-  const all = [persistentVolumeClaims, persistentVolumes, events].map((one) => informers.of(one as never));
-  return {
-    client,
-    driver,
-    trace,
-    writes,
-    failCreations(count) {
-      failing = count;
-    },
-    until: (what, look) => waitUntil(all, look, { clock: systemClock, limitMs: 60_000, what }),
-    claim: (name = 'data') => informers.of(persistentVolumeClaims).get(name, 'team'),
-    volumes: () => [...informers.of(persistentVolumes).values()],
-    told: () => [...informers.of(events).values()].map(({ reason, message }) => `${reason}: ${message}`),
-  };
-}
-
-const protectedBy = (name: string) => ({ finalizers: [`kubernetes.io/${name}-protection`] });
-const newClaim = (name = 'data', annotations?: Record<string, string>): PersistentVolumeClaim => ({
-  metadata: { name, namespace: 'team', annotations, ...protectedBy('pvc') },
-  spec: {
-    accessModes: ['ReadWriteOnce'],
-    resources: { requests: { storage: '1Gi' } },
-    storageClassName: 'fast',
-  },
-});
-const fast = (more: Partial<StorageClass> = {}): StorageClass => ({
-  metadata: { name: 'fast' },
-  provisioner: DRIVER,
-  reclaimPolicy: 'Delete',
-  volumeBindingMode: 'Immediate',
-  ...more,
-});
-async function prepare(stack: Stack, storageClass = fast()): Promise<void> {
-  await stack.client.create(namespaces, { metadata: { name: 'team' } });
-  await stack.client.create(storageClasses, storageClass);
-}
-const boundClaim = (stack: Stack, name?: string) =>
-  stack.until(`${name ?? 'data'} is Bound`, () => {
-    const claim = stack.claim(name);
-    return claim?.status?.phase === 'Bound' && claim;
-  });
-const nothingLeft = (stack: Stack) =>
-  stack.until('nothing is left', () => stack.volumes().length === 0 && stack.driver.volumes.size === 0);
-const says = (stack: Stack, text: string) =>
-  stack.until(`an event says ${text}`, () => stack.told().find((told) => told.includes(text)));
+import {
+  boundClaim,
+  DRIVER,
+  fast,
+  newClaim,
+  nothingLeft,
+  prepare,
+  says,
+  start,
+} from './stack.test-support.ts';
 
 describe('provisioner', () => {
   it('gives a volume the parameters of its VolumeAttributesClass, if that is for the driver', async (test) => {
@@ -403,40 +216,6 @@ describe('provisioner', () => {
     assert.equal(stack.driver.created.length, 1);
   });
 
-  it('does not delete a volume that is attached, and does as soon as it is not', async (test) => {
-    const stack = await start(test, { flags: { backoff: { initialMs: 60_000, maxMs: 300_000 } } });
-    await prepare(stack);
-    await stack.client.create(persistentVolumeClaims, newClaim());
-    const claim = await boundClaim(stack);
-    const volumeName = claim.spec?.volumeName;
-    await stack.client.create(volumeAttachments, {
-      metadata: { name: 'va' },
-      spec: { attacher: DRIVER, nodeName: 'n1', source: { persistentVolumeName: volumeName } },
-    });
-    await stack.client.delete(persistentVolumeClaims, { namespace: 'team', name: 'data' });
-    await says(stack, `VolumeFailedDelete: persistentvolume ${volumeName} is still attached to node n1`);
-    assert.equal(stack.driver.deleted.length, 0);
-    await stack.client.delete(volumeAttachments, { name: 'va' });
-    await nothingLeft(stack);
-  });
-
-  it('asks the server before it deletes: the cache may not have heard of an attachment', async (test) => {
-    const stack = await start(test, { hearsOfAttachments: false });
-    await prepare(stack);
-    await stack.client.create(persistentVolumeClaims, newClaim());
-    const { spec } = await boundClaim(stack);
-    await stack.client.create(volumeAttachments, {
-      metadata: { name: 'va' },
-      spec: { attacher: DRIVER, nodeName: 'n1', source: { persistentVolumeName: spec?.volumeName } },
-    });
-    await stack.client.delete(persistentVolumeClaims, { namespace: 'team', name: 'data' });
-    await says(
-      stack,
-      `VolumeFailedDelete: persistentvolume ${spec?.volumeName} is still attached to node n1`,
-    );
-    assert.equal(stack.driver.deleted.length, 0);
-  });
-
   it('passes secrets to the driver and nowhere else', async (test) => {
     const stack = await start(test);
     const parameters = {
@@ -478,34 +257,5 @@ describe('provisioner', () => {
     await stack.client.create(storageClasses, fast({ parameters: { tier: 'gold' } }));
     await boundClaim(stack);
     assert.equal(stack.driver.created.length, 2);
-  });
-
-  it('keeps a volume with policy Retain', async (test) => {
-    const stack = await start(test);
-    await prepare(stack, fast({ reclaimPolicy: 'Retain' }));
-    await stack.client.create(persistentVolumeClaims, newClaim());
-    await boundClaim(stack);
-    await stack.client.delete(persistentVolumeClaims, { namespace: 'team', name: 'data' });
-    await stack.until('Released', () => stack.volumes()[0]?.status?.phase === 'Released');
-    assert.equal(stack.driver.deleted.length, 0);
-    assert.ok(
-      !stack
-        .volumes()[0]
-        ?.metadata.finalizers?.includes('external-provisioner.volume.kubernetes.io/finalizer'),
-    );
-  });
-
-  it('deletes the volume, too, when its object is deleted before its claim', async (test) => {
-    const stack = await start(test);
-    await prepare(stack);
-    await stack.client.create(persistentVolumeClaims, newClaim());
-    const claim = await boundClaim(stack);
-    const name = claim.spec?.volumeName ?? '';
-    await stack.client.delete(persistentVolumes, { name });
-    await stack.until('it is going', () => stack.volumes()[0]?.metadata.deletionTimestamp);
-    assert.equal(stack.driver.deleted.length, 0);
-    await stack.client.delete(persistentVolumeClaims, { namespace: 'team', name: 'data' });
-    await nothingLeft(stack);
-    assert.equal(stack.driver.deleted.length, 1);
   });
 });

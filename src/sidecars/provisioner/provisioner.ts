@@ -1,6 +1,7 @@
 import { type Component, type ComponentContext, Informers } from '../../client/index.ts';
 import { volumeReaches } from '../../kube/index.ts';
 import { askDriver, type Driver, untilAnswered } from '../shared/driver.ts';
+import { untilStopped } from '../shared/until-stopped.ts';
 import { Accessibility } from './accessibility.ts';
 import { CapacityPart } from './capacity/index.ts';
 import { ClaimProvisioner } from './claim-provisioner.ts';
@@ -20,16 +21,7 @@ import { observers, type VolumeObserver } from './volume-observer.ts';
  */
 export function createProvisioner(context: ComponentContext, options: ProvisionerOptions): Component {
   const flags = flagsOf(options);
-  return {
-    name: 'external-provisioner',
-    async start(signal) {
-      try {
-        await work(context, options, flags, signal);
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
-    },
-  };
+  return untilStopped('external-provisioner', (signal) => work(context, options, flags, signal));
 }
 
 async function work(

@@ -2,6 +2,7 @@ import { aborted } from '../../base/index.ts';
 import type { Component, ComponentContext } from '../../client/index.ts';
 import { Code, CsiError, nodeCapabilities } from '../../csi/index.ts';
 import { askDriver, untilAnswered } from '../shared/driver.ts';
+import { untilStopped } from '../shared/until-stopped.ts';
 import { ExpansionController } from './expansion-controller.ts';
 import { ModificationController } from './modification-controller.ts';
 import { type Flags, flagsOf, type ResizerOptions } from './options.ts';
@@ -14,16 +15,7 @@ import { createCsiResizer, TRIVIAL_RESIZER, type VolumeResizer } from './volume-
  */
 export function createResizer(context: ComponentContext, options: ResizerOptions): Component {
   const flags = flagsOf(options);
-  return {
-    name: 'external-resizer',
-    async start(signal) {
-      try {
-        await work(context, options, flags, signal);
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
-    },
-  };
+  return untilStopped('external-resizer', (signal) => work(context, options, flags, signal));
 }
 
 async function work(

@@ -2,6 +2,7 @@ import { aborted } from '../../base/index.ts';
 import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import type { Stored } from '../../kube/index.ts';
 import { askDriver, type Driver } from '../shared/driver.ts';
+import { untilStopped } from '../shared/until-stopped.ts';
 import { type AnyClass, type AnyContent, type ContentKind, isForDriver, isForNode } from './content-kind.ts';
 import { ContentObjects } from './content-objects.ts';
 import { ContentWorker } from './content-worker.ts';
@@ -20,29 +21,21 @@ class NotReadyYet extends Error {
  */
 export function createSnapshotter(context: ComponentContext, options: SnapshotterOptions): Component {
   const flags = flagsOf(options);
-  return {
-    name: 'csi-snapshotter',
-    async start(signal) {
-      try {
-        const { clock, log } = context;
-        const { driverName } = options;
-        const asking = { clock, log, signal, timeoutMs: flags.timeoutMs, driverName };
-        const driver = await askDriver(options.csi, asking);
-        if (!driver.controller.has('CREATE_DELETE_SNAPSHOT')) {
-          log.info('the CSI driver has no snapshots', { driver: driver.name });
-          await aborted(signal);
-          return;
-        }
-        const hasGroups = flags.groupSnapshots && driver.services.has('GROUP_CONTROLLER_SERVICE');
-        await Promise.all([
-          run(SNAPSHOTS, context, options, driver, flags, signal),
-          hasGroups && run(GROUP_SNAPSHOTS, context, options, driver, flags, signal),
-        ]);
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
-    },
-  };
+  return untilStopped('csi-snapshotter', async (signal) => {
+    const { clock, log } = context;
+    const { driverName } = options;
+    const asking = { clock, log, signal, timeoutMs: flags.timeoutMs, driverName };
+    const driver = await askDriver(options.csi, asking);
+    if (!driver.controller.has('CREATE_DELETE_SNAPSHOT')) {
+      log.info('the CSI driver has no snapshots', { driver: driver.name });
+      return aborted(signal);
+    }
+    const hasGroups = flags.groupSnapshots && driver.services.has('GROUP_CONTROLLER_SERVICE');
+    await Promise.all([
+      run(SNAPSHOTS, context, options, driver, flags, signal),
+      hasGroups && run(GROUP_SNAPSHOTS, context, options, driver, flags, signal),
+    ]);
+  });
 }
 
 /** Looks after the contents of one kind that are the driver's. */
