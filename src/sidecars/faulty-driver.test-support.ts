@@ -39,9 +39,11 @@ export class FaultyDriver {
     createVolume: (request) =>
       this.#run('CreateVolume', this.volumes.has(`v-${request.name}`), () => {
         const { volumeContentSource: source } = request;
-        if (source?.type.case === 'snapshot' && !this.snapshots.has(source.type.value.snapshotId))
-          throw new CsiStatus(Code.NOT_FOUND, 'no such snapshot');
         const volumeId = `v-${request.name}`;
+        // What is there already needs its source no more.
+        const needed = source?.type.case === 'snapshot' ? source.type.value.snapshotId : undefined;
+        if (needed !== undefined && !this.volumes.has(volumeId) && !this.snapshots.has(needed))
+          throw new CsiStatus(Code.NOT_FOUND, 'no such snapshot');
         this.volumes.set(volumeId, request);
         const capacityBytes = request.capacityRange?.requiredBytes ?? 0n;
         return { volume: { volumeId, capacityBytes, contentSource: source } };
@@ -59,10 +61,9 @@ export class FaultyDriver {
       try {
         return await this.#run('CreateSnapshot', this.snapshots.has(`s-${name}`), () => {
           const snapshotId = `s-${name}`;
-          if (!this.snapshots.has(snapshotId) && !this.volumes.has(sourceVolumeId)) {
-            this.violations.push(`CreateSnapshot of ${sourceVolumeId}, which is not there`);
+          // Asked again for a snapshot that nobody wants any more, to know what became of it.
+          if (!this.snapshots.has(snapshotId) && !this.volumes.has(sourceVolumeId))
             throw new CsiStatus(Code.NOT_FOUND, 'no such volume');
-          }
           this.snapshots.set(snapshotId, request);
           const creationTime = { seconds: 1n, nanos: 0 };
           return {

@@ -79,8 +79,9 @@ describe('local volumes that are found, by kubectl', { skip: cannotMount, timeou
     await apply(classOf('ssd'), classOf('disks'), classOf('by-job'));
   });
   after(async () => {
-    await stack?.end('SIGTERM');
+    const code = await stack?.end('SIGTERM');
     if (directory) await scrub(directory);
+    assert.equal(code, 0, stack?.output().stderr);
   });
 
   it('are used where they are, wiped without following links, and offered again', async () => {

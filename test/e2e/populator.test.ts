@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cannotMount, kubectlResult, kubectlUntil } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
-import { claimOf, scriptPod, volumeOf } from '../support/manifests.ts';
+import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/populator/', import.meta.url));
@@ -74,15 +74,7 @@ describe('a volume populator, by kubectl', { skip: cannotMount, timeout: 240_000
   });
 
   it('fills a block device, waits for its source, and tells that it is missing', async () => {
-    await apply(
-      {
-        apiVersion: 'storage.k8s.io/v1',
-        kind: 'StorageClass',
-        metadata: { name: 'disk' },
-        provisioner: 'disk.csi.stowage.dev',
-      },
-      filled('raw', { volumeMode: 'Block' }),
-    );
+    await apply(storageClass('disk', 'disk.csi.stowage.dev'), filled('raw', { volumeMode: 'Block' }));
     await kubectlUntil(
       cluster.kubeconfig,
       ['get', 'events', '-w'],
@@ -103,7 +95,12 @@ describe('a volume populator, by kubectl', { skip: cannotMount, timeout: 240_000
   });
 
   it('lets a claim go whose source went before', async () => {
-    await apply(hello('lost', 'x'), filled('lost'));
+    // Nobody makes its volume, so that it is being filled for ever.
+    await apply(
+      storageClass('nobody', 'nobody.example.com'),
+      hello('lost', 'x'),
+      filled('lost', { storageClassName: 'nobody' }),
+    );
     await kubectlUntil(
       cluster.kubeconfig,
       ['get', 'pvc', 'lost', '-w', '-o', 'custom-columns=F:.metadata.finalizers'],

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { Code, CsiError, csi } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { blockCapability, failsWith, host, mountCapability } from '../shared/test-support.ts';
+import { pendingUploads } from './pending-uploads.ts';
 import {
   cannotMountWith,
   lifeOf,
@@ -26,6 +27,13 @@ async function untilGone(pid: number): Promise<void> {
 async function untilUploaded(driver: TestDriver, bucket: string, key: string): Promise<void> {
   while ((await driver.store.s3.read(bucket, key)) === undefined)
     await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** Resolves once the client has nothing to upload, and has noted so. */
+async function untilSettled(driver: TestDriver): Promise<void> {
+  for (const name of readdirSync(driver.stateDir).filter((entry) => entry.endsWith('.files')))
+    while ((await pendingUploads(host.files, join(driver.stateDir, name, 'vfsMeta'))) > 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 async function killClient(driver: TestDriver): Promise<void> {
@@ -102,7 +110,7 @@ for (const [mounter, badOption] of [
       await life.stage();
       await life.publish();
       await writeFile(join(life.target('pod'), 'file'), 'before');
-      await untilUploaded(driver, 'pvc-1', 'file');
+      await untilSettled(driver);
       await killClient(driver);
       const { abnormal, message } = await life.condition();
       assert.equal(abnormal, true);
@@ -118,6 +126,7 @@ for (const [mounter, badOption] of [
       assert.equal((await life.condition()).abnormal, false);
       assert.equal(await readFile(join(life.target('pod'), 'file'), 'utf8'), 'before');
 
+      await untilSettled(driver);
       await killClient(driver);
       await life.stage();
       // The pod still has what the dead one served, until it is published again.
@@ -125,6 +134,7 @@ for (const [mounter, badOption] of [
       await life.publish();
       assert.equal(await readFile(join(life.target('pod'), 'file'), 'utf8'), 'before');
 
+      await untilSettled(driver);
       await killClient(driver);
       await life.unpublish();
       await life.unstage();
@@ -207,9 +217,11 @@ describe('what rclone has not uploaded', { skip: cannotMountWith('rclone'), time
     const life = lifeOf(driver, { mounter: 'rclone' });
     await life.create();
     await life.stage();
-    const release = driver.store.holdWrites();
+    const { reached, release } = driver.store.holdWrites();
     t.after(release);
     await writeFile(join(life.stagingTargetPath, 'file'), 'of the pod');
+    // By now rclone has noted what it is about to do.
+    await reached;
     assert.equal(await driver.store.s3.read('pvc-1', 'file'), undefined);
     return { driver, life, release };
   };

@@ -12,8 +12,8 @@ export interface ObjectStore {
   readonly s3: S3;
   /** Every key of a bucket; undefined: there is no such bucket. */
   keys(bucket: string): Promise<readonly string[] | undefined>;
-  /** Lets nobody write an object until the returned function is called. */
-  holdWrites(): () => void;
+  /** Lets nobody write an object until `release` is called. `reached` resolves when somebody wants to. */
+  holdWrites(): { readonly reached: Promise<void>; release(): void };
   close(): Promise<void>;
 }
 
@@ -43,11 +43,15 @@ export async function startObjectStore(): Promise<ObjectStore> {
     s3,
     keys: (bucket) => s3.list(bucket, ''),
     holdWrites() {
-      const gate = Promise.withResolvers<void>();
+      const [gate, reached] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       const { store } = internals;
       const putObject = store.putObject.bind(store);
-      store.putObject = (object) => gate.promise.then(() => putObject(object));
-      return gate.resolve;
+      store.putObject = async (object) => {
+        reached.resolve();
+        await gate.promise;
+        return putObject(object);
+      };
+      return { reached: reached.promise, release: gate.resolve };
     },
     async close() {
       await server.close();

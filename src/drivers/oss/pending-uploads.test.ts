@@ -13,10 +13,10 @@ it('files are counted whose note says that they are not uploaded, or is being wr
   mkdirSync(join(directory, 'bucket/dir'), { recursive: true });
   const note = (name: string, text: string) => writeFileSync(join(directory, 'bucket', name), text);
   note('clean', '{"Dirty":false,"Size":5}');
-  note('empty', '');
   assert.equal(await pendingUploads(host.files, directory), 0);
   note('dirty', '{"Dirty":true}');
   note('dir/dirty', '{"Dirty":true}');
   note('dir/half', '{"Dir');
-  assert.equal(await pendingUploads(host.files, directory), 3);
+  note('dir/empty', '');
+  assert.equal(await pendingUploads(host.files, directory), 4);
 });

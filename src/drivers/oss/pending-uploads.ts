@@ -12,16 +12,27 @@ export async function pendingUploads(files: Files, directory: string): Promise<n
     const path = `${directory}/${name}`;
     const kind = (await files.stat(path))?.kind;
     if (kind === 'directory') pending += await pendingUploads(files, path);
-    else if (kind === 'file' && isDirty(await files.read(path).catch(() => ''))) pending++;
+    else if (kind === 'file' && isDirty(await readIfThere(files, path))) pending++;
   }
   return pending;
 }
 
-/** A note that is being written is of a file that is. */
-function isDirty(text: string): boolean {
+/** A note that is empty, or cut short, was being written: so was the file. */
+function isDirty(text: string | undefined): boolean {
+  if (text === undefined) return false;
   try {
     return (JSON.parse(text) as { Dirty?: unknown } | null)?.Dirty === true;
   } catch {
-    return text !== '';
+    return true;
+  }
+}
+
+/** A note goes with its file. */
+async function readIfThere(files: Files, path: string): Promise<string | undefined> {
+  try {
+    return await files.read(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { spawn as spawnChild } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { type Clock, TimeoutError, type Timer } from '../../base/index.ts';
 import type {
@@ -35,7 +36,7 @@ export function createProcesses(clock: Clock): Processes {
     },
     async kill(id, signal, options) {
       // A zombie still holds its number, and its group may live on.
-      const stat = await readStat(id.pid);
+      const stat = readStat(id.pid);
       if (stat?.startTicks !== id.startTicks) return;
       signalPid(options?.group ? -id.pid : id.pid, signal);
     },
@@ -208,7 +209,7 @@ function spawnFromShell(shells: ShellPool, request: SpawnRequest): Promise<Proce
         release();
         const pid = Number.parseInt(text, 10);
         // Ended already: a start time that nothing has.
-        readStat(pid).then((stat) => resolve({ pid, startTicks: stat?.startTicks ?? 0n }), reject);
+        resolve({ pid, startTicks: readStat(pid)?.startTicks ?? 0n });
       },
     },
   );
@@ -245,16 +246,17 @@ function signalPid(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-async function readStat(pid: number) {
+/** Read at once: the kernel answers from memory, in a fraction of the time that the way through the thread pool takes. */
+function readStat(pid: number) {
   try {
-    return parseStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }
 }
 
 async function find(pid: number): Promise<ProcessId | undefined> {
-  const stat = await readStat(pid);
+  const stat = readStat(pid);
   if (!stat || stat.state === 'Z' || stat.state === 'X') return undefined;
   return { pid, startTicks: stat.startTicks };
 }

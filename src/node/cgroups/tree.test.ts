@@ -72,10 +72,11 @@ class Groups {
           if ([...this.files.keys()].some((one) => one.startsWith(`${path}/`))) throw failure('EBUSY');
           this.files.delete(path);
         },
-        list: async (path: string) =>
-          [...this.files.keys()]
-            .filter((one) => dirname(one) === path)
-            .map((one) => one.slice(path.length + 1)),
+        list: async (path: string) => {
+          if (!this.files.has(path)) throw failure('ENOENT');
+          const below = [...this.files.keys()].filter((one) => dirname(one) === path);
+          return below.map((one) => one.slice(path.length + 1));
+        },
       },
     } as unknown as Pick<Host, 'files' | 'mounts' | 'info'>;
   }
@@ -167,7 +168,7 @@ describe('the control groups of a node', () => {
     assert.ok(groups.paths.includes('mine/kubepods/besteffort/podu-1/c-1'));
     await tree.removeContainer('u-1', 'c-1', wanted('BestEffort'));
     await tree.removePod('u-1', wanted('BestEffort'));
-    await tree.close();
+    for (let i = 0; i < 2; i++) await tree.close();
     assert.deepEqual(groups.paths, []);
   });
 

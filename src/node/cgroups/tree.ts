@@ -112,11 +112,11 @@ export class CgroupTree {
     const found: { podUid: string; qos: QosClass; directories: string[] }[] = [];
     for (const qos of Object.keys(CLASSES) as QosClass[]) {
       const parent = join(this.#root, CLASSES[qos]);
-      for (const name of await this.#files.list(parent)) {
+      for (const name of await this.#list(parent)) {
         if (!name.startsWith('pod')) continue;
         const pod = join(parent, name);
         const directories: string[] = [];
-        for (const each of await this.#files.list(pod))
+        for (const each of await this.#list(pod))
           if ((await this.#files.stat(join(pod, each)))?.kind === 'directory')
             directories.push(join(pod, each));
         found.push({ podUid: name.slice('pod'.length), qos, directories });
@@ -130,6 +130,14 @@ export class CgroupTree {
     if ((await this.pods()).length > 0) return;
     for (const path of [...this.#classes(), this.#root, dirname(this.#root)])
       await this.#files.removeDirectory(path).catch(() => undefined);
+  }
+
+  /** Nothing, of a group that has gone. */
+  #list(path: string): Promise<readonly string[]> {
+    return this.#files.list(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENODEV') return [];
+      throw error;
+    });
   }
 
   #classes(): string[] {

@@ -32,9 +32,13 @@ interface Driver {
 
 async function world(
   test: TestContext,
-  options: { controller?: boolean; clock?: FakeClock } & Partial<AttacherOptions> = {},
+  options: {
+    controller?: boolean;
+    clock?: FakeClock;
+    takesFinalizers?: boolean;
+  } & Partial<AttacherOptions> = {},
 ) {
-  const { controller = true, clock, ...attacherOptions } = options;
+  const { controller = true, clock, takesFinalizers = true, ...attacherOptions } = options;
   const stack = await startStack(test, { watch, clock });
   const { client, context } = stack;
   const driver: Driver = { calls: [], fail: undefined, published: new Map() };
@@ -67,7 +71,11 @@ async function world(
   );
   const csi = server.connect();
   test.after(() => csi.close());
-  stack.run(createAttacher(context, { csi, ...attacherOptions }));
+  const patch = ((resource, ...rest) =>
+    resource.plural === persistentVolumes.plural && !takesFinalizers
+      ? Promise.reject(new Error('no new finalizers can be added if the object is being deleted'))
+      : client.patch(resource, ...rest)) as typeof client.patch;
+  stack.run(createAttacher({ ...context, client: { ...client, patch } }, { csi, ...attacherOptions }));
   const attachments = context.informers.of(volumeAttachments);
   const volumes = context.informers.of(persistentVolumes);
   return {
@@ -202,6 +210,18 @@ describe('attacher', () => {
     await w.until('the error', () => w.attachment()?.status?.attachError);
     assert.match(w.attachment()?.status?.attachError?.message ?? '', /"pv" is marked for deletion/);
     assert.deepEqual(w.driver.calls, []);
+  });
+
+  it('does not hold the attachment of a volume that has begun to go meanwhile', async (test) => {
+    const w = await world(test, { takesFinalizers: false });
+    await w.createVolume();
+    await w.createNode();
+    await w.attach();
+    await w.until('the error', () => w.attachment()?.status?.attachError?.message?.includes('finalizers'));
+    assert.equal(w.attachment()?.metadata.finalizers, undefined);
+    assert.deepEqual(w.driver.calls, []);
+    await w.detach();
+    await w.until('the end', () => !w.attachment());
   });
 
   it('undoes a publication whose attachment was gone when it came to tell of it', {
