@@ -81,7 +81,8 @@ describe('what is in deploy/', () => {
         ...args.map((arg) => arg.replace('$(NODE_NAME)', 'n')),
         '--version',
       ]);
-      if (command === 'driver' || command === 'local-provisioner') assert.match(stderr, /unknown option '--version'/);
+      if (command === 'driver' || command === 'local-provisioner')
+        assert.match(stderr, /unknown option '--version'/);
       else assert.equal(code, 0, `${command} ${args.join(' ')}: ${stderr}`);
     }
   });

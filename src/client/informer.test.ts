@@ -9,7 +9,7 @@ import { waitUntil } from './wait.ts';
 
 const clock = systemClock;
 const random = seededRandom(1);
-const deadline = (what: string) => ({ clock, limitMs: 5_000, what });
+const deadline = (what: string) => ({ clock, limitMs: 30_000, what });
 
 async function cluster() {
   const store = await openStore({ memory: true });

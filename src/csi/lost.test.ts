@@ -42,7 +42,7 @@ describe('the loss of a driver', () => {
         await turn();
         assert.equal(isLost, false);
         await driver.stop();
-        await withDeadline(clock, 5_000, 'the loss', lost);
+        await withDeadline(clock, 30_000, 'the loss', lost);
       }
     });
 
@@ -53,7 +53,7 @@ describe('the loss of a driver', () => {
       const stop = new AbortController();
       const lost = csi.lost(stop.signal);
       stop.abort();
-      await withDeadline(clock, 5_000, 'the end of waiting', lost);
+      await withDeadline(clock, 30_000, 'the end of waiting', lost);
       await driver.stop();
     });
   }

@@ -19,6 +19,8 @@ const RULES: Readonly<Record<string, RegExp>> = {
 
 /** Of faults that a bug needs and that are rare, more. */
 const RATES: Readonly<Record<string, SimulateOptions['rates']>> = {
+  'answers before what it has done is durable': { crash: 0.003, reboot: 0.6 },
+  'takes a conflict for a pod that is gone': { 'api-conflict': 0.2 },
   'takes the word of its cache that a volume is not attached': {
     'watch-expired': 0.5,
     'watch-drop': 0.1,

@@ -111,7 +111,7 @@ describe('a container with limits', { skip: notInMachine }, () => {
       return true;
     });
     assert.deepEqual(
-      (await groups()).filter((path) => path.includes('pod')),
+      (await groups()).filter((path) => path.includes('/pod')),
       [],
     );
   });

@@ -60,7 +60,7 @@ describe('the data source validator', () => {
         },
       });
     const told = context.informers.of(events);
-    const options = { clock: systemClock, limitMs: 5_000, what: 'the event' };
+    const options = { clock: systemClock, limitMs: 30_000, what: 'the event' };
     await waitUntil([told] as never, () => told.size > 0, options);
     const found = [...told.values()].map(({ involvedObject, reason, message }) => [
       involvedObject.name,

@@ -49,7 +49,7 @@ async function world(test: TestContext) {
       client.delete(widgets, { namespace: 'default', name }, { propagationPolicy }),
     /** Resolves once a watch of widgets tells of one's end. */
     async ended(name: string): Promise<void> {
-      const abort = AbortSignal.timeout(5_000);
+      const abort = AbortSignal.timeout(30_000);
       for await (const { type, object } of client.watch(widgets, { signal: abort }))
         if (type === 'DELETED' && object.metadata.name === name) return;
       throw new Error(`${name} is still there`);

@@ -35,7 +35,7 @@ it('the health of a gRPC service is what its server says', { timeout: 20_000 }, 
     ),
   );
   test.after(() => server.forceShutdown());
-  const ask = (service: string, timeoutMs = 5_000) =>
+  const ask = (service: string, timeoutMs = 30_000) =>
     grpcHealth(systemClock, '127.0.0.1', port, service, { timeoutMs });
   assert.equal(await ask(''), 'SERVING');
   assert.equal(await ask('x'.repeat(200)), 'SERVING');

@@ -103,7 +103,7 @@ describe('a container as root', { skip: skipReason, timeout: 60_000 }, () => {
     const script =
       'until [ -e /tmp/done ]; do sleep 0.02; done; cat /tmp/mine 2>/dev/null; grep CapEff /proc/self/status';
     for (let time = 0; time < 2; time++) {
-      const { stdout } = await runtime.exec(id, ['sh', '-c', script], { timeoutMs: 5_000 });
+      const { stdout } = await runtime.exec(id, ['sh', '-c', script], { timeoutMs: 30_000 });
       assert.equal(stdout, `${DEFAULT_CAPABILITIES}\n`);
     }
   });
@@ -222,7 +222,7 @@ describe('volumes of a container', { skip: skipReason, timeout: 60_000 }, () => 
     const runtime = await openRuntime(scratch);
     const { id } = await runtime.start(shellContainer('sleep 100', { mounts }));
     await host.mounts.mount({ source: 'late', target: join(data, 'below'), fsType: 'tmpfs' });
-    const { stdout } = await runtime.exec(id, ['sh', '-c', 'mount | grep ^late'], { timeoutMs: 5_000 });
+    const { stdout } = await runtime.exec(id, ['sh', '-c', 'mount | grep ^late'], { timeoutMs: 30_000 });
     await host.mounts.unmount(join(data, 'below'));
     assert.match(stdout, /^late on \/HostToContainer\/below type tmpfs [^\n]*\n$/);
   });

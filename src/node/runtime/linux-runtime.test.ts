@@ -152,7 +152,7 @@ describe('a container', { skip: skipReason, timeout: 60_000 }, () => {
     ]);
     const { id } = await runtime.start(shellContainer('sleep 100', { environment }));
     const result = await runtime.exec(id, ['sh', '-c', 'echo $WHO $(hostname); exit 4'], {
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
     });
     assert.deepEqual(result, { exitCode: 4, stdout: 'me web-0\n', stderr: '' });
   });
@@ -198,7 +198,7 @@ describe('an agent that was killed', { skip: skipReason, timeout: 60_000 }, () =
     const runtime = await openRuntime(scratch);
     const [adopted] = runtime.containers();
     assert.deepEqual([adopted?.id, adopted?.state], [id, 'running']);
-    await runtime.exec(id, ['touch', '/tmp/go'], { timeoutMs: 5_000 });
+    await runtime.exec(id, ['touch', '/tmp/go'], { timeoutMs: 30_000 });
     const record = await runtime.stop(id, 10);
     assert.equal(record.exitCode, 7);
     const lines = await logLines(host, record);

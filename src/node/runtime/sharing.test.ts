@@ -8,7 +8,7 @@ import type { ContainerConfig } from './contract.ts';
 import { ended, logLines, openRuntime, shellContainer } from './runtime.test-support.ts';
 
 const PRIVILEGED = { ...shellContainer('').security, capabilities: ['all'] };
-const EXEC = { timeoutMs: 5_000 };
+const EXEC = { timeoutMs: 30_000 };
 
 /** A mount of the host below which others are shared with whoever has it. */
 function sharedMount({ directory, defer }: Scratch, name: string): string {

@@ -235,7 +235,7 @@ export async function inUse(stack: Stack, ...names: string[]): Promise<void> {
 
 /** Looks, with every turn of the event loop, until it is so. */
 export async function eventually(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = systemClock.now() + 5_000;
+  const deadline = systemClock.now() + 30_000;
   while (!(await look())) {
     assert.ok(systemClock.now() < deadline, `${what}: not within 5 s`);
     await turn();

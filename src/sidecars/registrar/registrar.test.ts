@@ -94,6 +94,6 @@ describe('node-driver-registrar', () => {
       { pluginRegistered: false, error: 'version too old' },
       { waitForReady: true },
     );
-    await withDeadline(clock, 5_000, 'the end of the registrar', done);
+    await withDeadline(clock, 30_000, 'the end of the registrar', done);
   });
 });

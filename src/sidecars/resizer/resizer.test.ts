@@ -56,7 +56,7 @@ async function world(test: TestContext, options: WorldOptions = {}) {
     };
     waiting.add(look);
     look();
-    return withDeadline(systemClock, 5_000, `call ${times} of the driver`, promise);
+    return withDeadline(systemClock, 30_000, `call ${times} of the driver`, promise);
   };
   const controller: ControllerService = {
     ...(grows === 'controller' && {

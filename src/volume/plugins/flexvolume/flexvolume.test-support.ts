@@ -59,7 +59,7 @@ export async function driver(
 
 /** Looks until it is so, five seconds at most. */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = systemClock.monotonic() + 5_000;
+  const deadline = systemClock.monotonic() + 30_000;
   while (!(await isSo())) {
     if (systemClock.monotonic() > deadline) throw new Error(`${what}: not within five seconds`);
     await sleep(systemClock, 5);
