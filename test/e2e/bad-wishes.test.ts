@@ -199,10 +199,17 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
       nodeTopology: {},
     });
 
+    // Of a driver whose provisioner is not here: ours would tell the truth beside it.
     it('of too little keeps a pod waiting until it is mended', async () => {
-      await k('patch', 'csidriver', DISK, '--type=merge', '-p', '{"spec":{"storageCapacity":true}}');
+      const driver = 'absent.csi.example.com';
       await apply(
-        diskClass('humble', LATE),
+        {
+          apiVersion: 'storage.k8s.io/v1',
+          kind: 'CSIDriver',
+          metadata: { name: driver },
+          spec: { storageCapacity: true },
+        },
+        storageClass('humble', driver, LATE),
         capacity('humble', '1Mi'),
         claim('humble', 'humble'),
         sleepingPod('humble', ['humble']),
@@ -212,10 +219,12 @@ describe('wishes that cannot come true, by kubectl', { skip: cannotMount }, () =
         `0/1 nodes are available: 1 node(s) did not have enough free storage. ${NO_PREEMPTION}`,
       );
       await apply(capacity('humble', '1Gi'));
-      await runs('humble');
+      const node = '{.metadata.annotations.volume\\.kubernetes\\.io/selected-node}';
+      await k('wait', `--for=jsonpath=${node}=node-1`, 'pvc/humble', '--timeout=60s');
     });
 
     it('of too much lets the driver refuse the volume, and the pod goes on waiting', async () => {
+      await k('patch', 'csidriver', DISK, '--type=merge', '-p', '{"spec":{"storageCapacity":true}}');
       await apply(
         diskClass('boastful', LATE),
         capacity('boastful', '1Ei'),
