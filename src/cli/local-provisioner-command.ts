@@ -17,8 +17,8 @@ export function addLocalProvisioner(program: Command, done: (exitCode: number) =
     )
     .addOption(new Option('--node <name>', 'the Node object of this machine').env('MY_NODE_NAME'))
     .option('--kubeconfig <file>', 'of the cluster; else by KUBECONFIG, or as the service account of the pod')
-    .option('--discovery-period <duration>', 'how often it looks for volumes', duration, 10_000)
-    .option('--config-sync-period <duration>', 'how often it reads its configuration', duration, 5_000)
+    .addOption(period('--discovery-period', 'how often it looks for volumes', 10))
+    .addOption(period('--config-sync-period', 'how often it reads its configuration', 5))
     .addOption(
       new Option('--namespace <name>', 'where Jobs run that wipe disks')
         .env('MY_NAMESPACE')
@@ -46,6 +46,13 @@ export function addLocalVolumes(text: string, before: readonly LocalVolumes[] = 
   if (before.some((other) => (other.node ?? 'node-1') === (node ?? 'node-1')))
     throw new Error(`${node ?? 'node-1'} has a configuration already; one may name several classes.`);
   return [...before, { config, ...(node !== undefined && { node }) }];
+}
+
+/** The value of the option is in milliseconds. */
+function period(flag: string, description: string, defaultSeconds: number): Option {
+  return new Option(`${flag} <duration>`, description)
+    .argParser(duration)
+    .default(defaultSeconds * 1000, `${defaultSeconds}s`);
 }
 
 function duration(text: string): number {
