@@ -1,4 +1,4 @@
-export { aborted } from './abort.ts';
+export { aborted, firstAborted } from './abort.ts';
 export { type BackoffPolicy, backoffDelay } from './backoff.ts';
 export {
   type Clock,

@@ -21,10 +21,12 @@ export interface ControllerOptions {
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: WorkQueue;
+  /** Begins another worker, if there may be more. */
+  #hire: (() => void) | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#queue = new WorkQueue(options.clock, options.backoff);
+    this.#queue = new WorkQueue(options.clock, options.backoff, () => this.#hire?.());
   }
 
   enqueue(key: string): void {
@@ -45,8 +47,25 @@ export class Controller {
     if (signal.aborted) return;
     const close = () => this.#queue.close();
     signal.addEventListener('abort', close, { once: true });
-    await Promise.all(Array.from({ length: this.#options.workers ?? 4 }, () => this.#work(signal)));
+    await this.#workers(signal);
     signal.removeEventListener('abort', close);
+  }
+
+  /** Each begins only when all before it have their hands full: many may be allowed where few are ever needed. */
+  #workers(signal: AbortSignal): Promise<void> {
+    const { workers = 4 } = this.#options;
+    let hired = 0;
+    let working = 0;
+    return new Promise((resolve, reject) => {
+      this.#hire = () => {
+        if (hired === workers) return;
+        hired++;
+        working++;
+        this.#work(signal).then(() => --working === 0 && resolve(), reject);
+      };
+      do this.#hire();
+      while (this.#queue.length > 0 && hired < workers);
+    });
   }
 
   async #work(signal: AbortSignal): Promise<void> {

@@ -18,9 +18,13 @@ export class WorkQueue {
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #closed = false;
 
-  constructor(clock: Clock, backoff: BackoffPolicy = DEFAULT_BACKOFF) {
+  readonly #onBacklog: (() => void) | undefined;
+
+  /** `onBacklog`: a key has come, and nobody waits for one. */
+  constructor(clock: Clock, backoff: BackoffPolicy = DEFAULT_BACKOFF, onBacklog?: () => void) {
     this.#clock = clock;
     this.#backoff = backoff;
+    this.#onBacklog = onBacklog;
   }
 
   /** How many keys wait to be taken now (delayed ones not counted). */
@@ -38,6 +42,7 @@ export class WorkQueue {
     const taker = this.#takers.shift();
     if (!taker) {
       this.#waiting.add(key);
+      this.#onBacklog?.();
       return;
     }
     this.#processing.add(key);

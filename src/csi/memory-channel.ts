@@ -1,5 +1,5 @@
 import { type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
-import { aborted, type Clock, errorMessage } from '../base/index.ts';
+import { type Clock, errorMessage, firstAborted } from '../base/index.ts';
 import type { Channel, ChannelCallOptions } from './channel.ts';
 import { Code } from './codes.ts';
 import type { Route, Routes } from './server/router.ts';
@@ -108,7 +108,7 @@ export function memoryChannel(server: MemoryServer, clock: Clock): Channel {
     },
     async lost(signal) {
       const stopped = server.running()?.stopped;
-      if (stopped) await aborted(AbortSignal.any([stopped, closed.signal, signal]));
+      if (stopped) await firstAborted([stopped, closed.signal, signal]);
     },
     close: () => closed.abort(),
   };

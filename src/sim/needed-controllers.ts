@@ -11,16 +11,17 @@ const VOLUMES = [
   'attachdetach-controller',
 ];
 const NODES = ['node-controller', 'pod-garbage-collector'];
+const GARBAGE = 'generic-garbage-collector';
 /** What comes to do something only after these actions. */
 const AFTER: Partial<Readonly<Record<Action['do'], readonly string[]>>> = {
   'power-off': NODES,
   'cut-off': NODES,
-  lose: NODES,
+  // What is owned by a node goes with it: without its CSINode the provisioner gives up a node that is gone.
+  lose: [...NODES, GARBAGE],
   grow: ['expand-controller'],
 };
 /** Of those that are no part of kube-controller-manager: under their full names. */
 const APART: Partial<Readonly<Record<Action['do'], string>>> = { snapshot: SNAPSHOT_CONTROLLER.name };
-const GARBAGE = 'generic-garbage-collector';
 
 /** The accounts of the controllers that are to run; undefined: all. */
 export function neededControllers(

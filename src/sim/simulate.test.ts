@@ -26,6 +26,7 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
   [148, 'an attachment that was gone when it was made left the volume published'],
   [205, 'a second try to mount, failed before it had begun, made a mount forgotten'],
   [1211, 'a node that had a volume never got its turn to say so'],
+  [1449, 'a FlexVolume stayed attached to a node that was deleted while nobody led'],
   [1758, 'an unstaging that failed at its last step was taken for done'],
   [2118, 'a tmpfs was forgotten for want of a note'],
   [2298, 'a cache went back in time when a watch broke off'],

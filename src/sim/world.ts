@@ -109,6 +109,8 @@ export class World {
       violated,
     });
     this.containers = new SimContainers(clock, this.monitor);
+    const attachesFlex = ({ name }: Part) =>
+      name === 'controllers' && options.flexVolumes && !options.nodesAttach;
     this.#supervisor = new Supervisor({
       seed,
       clock,
@@ -116,9 +118,14 @@ export class World {
       journal: this.journal,
       parts: partsOf({ ...setting, ...options }),
       computer: (name) => this.computer(name),
-      run: (part, process, dice) => part.start(this.#contextOf(part, process, dice)),
-      died: ({ name }) => {
-        if (name === 'controllers' && options.flexVolumes && !options.nodesAttach) this.#detachForgotten();
+      run: (part, process, dice) => {
+        // With a node that was deleted while nobody led went what was attached to it.
+        if (attachesFlex(part)) this.#detachForgotten(0);
+        return part.start(this.#contextOf(part, process, dice));
+      },
+      died: (part) => {
+        const { name } = part;
+        if (attachesFlex(part)) this.#detachForgotten(ON_ITS_WAY_MS);
         if (name.startsWith('provisioner')) this.monitor.provisioningBrokeOff();
       },
       powerless: ({ name, machine }) => {
@@ -267,9 +274,9 @@ export class World {
   }
 
   /** Two looks: what is on its way, or the next leader is about, is none of an administrator's business. */
-  #detachForgotten(): void {
+  #detachForgotten(delayMs: number): void {
     const look = () => forgottenFlexVolumes(this.storage, (name) => this.monitor.node(name));
-    this.clock.after(ON_ITS_WAY_MS, () => {
+    this.clock.after(delayMs, () => {
       const first = look();
       this.clock.after(SETTLED_MS, () => {
         for (const grant of look().filter((one) => first.includes(one))) {

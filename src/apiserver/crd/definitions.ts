@@ -16,6 +16,24 @@ import { versionRank } from './version-rank.ts';
 
 const ANYTHING: JSONSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
+/** What is stored never changes: a new status of a definition has nothing compiled anew. */
+const rootOf = oncePerObject((schema: JSONSchema): Structural => structuralOf(schema, true));
+const columnsOfVersion = oncePerObject(({ additionalPrinterColumns }: CrdVersion) =>
+  columnsOf(additionalPrinterColumns),
+);
+
+function oncePerObject<Of extends object, Made>(make: (of: Of) => Made): (of: Of) => Made {
+  const all = new WeakMap<Of, Made>();
+  return (of) => {
+    let made = all.get(of);
+    if (made === undefined) {
+      made = make(of);
+      all.set(of, made);
+    }
+    return made;
+  };
+}
+
 /** The rows of the server's table that an established definition stands for, one a served version. */
 export function definitionsOf(crd: Crd, removed: AbortSignal): readonly ResourceDefinition[] {
   const { group, versions, scope, preserveUnknownFields } = crd.spec;
@@ -28,7 +46,7 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
       spec,
       apiVersion: apiVersionOf({ group, version: spec.name }),
       kind: { group, plural: crd.spec.names.plural },
-      root: structuralOf(whole, true),
+      root: rootOf(whole),
     };
   });
   const names = { ...crd.spec.names, ...crd.status?.acceptedNames };
@@ -50,7 +68,7 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
         namespaced: scope === 'Namespaced',
         subresources: [...(status ? ['status'] : []), ...(scale ? ['scale'] : [])],
         verbs: ALL_VERBS,
-        columns: columnsOf(spec.additionalPrinterColumns),
+        columns: columnsOfVersion(spec),
         selectableFields: selectableFieldsOf(spec),
         strategy: strategyOf(version, isTerminating),
         scale: scale && {

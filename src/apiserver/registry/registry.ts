@@ -160,11 +160,7 @@ class StoreRegistry implements Registry {
     options?: WatchOptions,
   ): AsyncIterable<readonly EntryEvent<T>[]> {
     const definition = this.#catalogue.of(resource);
-    const removed = definition.custom?.removed;
-    const asked = removed
-      ? { ...options, signal: options?.signal ? AbortSignal.any([options.signal, removed]) : removed }
-      : options;
-    const events = watch(this.#store, this.#catalogue.table(definition), definition, this.#clock, asked);
+    const events = watch(this.#store, this.#catalogue.table(definition), definition, this.#clock, options);
     return events as AsyncIterableIterator<readonly EntryEvent<T>[]>;
   }
 

@@ -86,12 +86,14 @@ function* follow(from: {
   ring(): void;
 }): Generator<readonly EntryEvent[] | undefined, void, void> {
   const { store, table, definition, clock, options, asked = 0, ring } = from;
-  let ended = options.signal?.aborted ?? false;
+  // What is watched may be removed. No AbortSignal.any: the process would hold the watch that nobody reads any more.
+  const signals = [options.signal, definition.custom?.removed].filter((signal) => signal !== undefined);
+  let ended = signals.some(({ aborted }) => aborted);
   const end = () => {
     ended = true;
     ring();
   };
-  options.signal?.addEventListener('abort', end, { once: true });
+  for (const signal of signals) signal.addEventListener('abort', end, { once: true });
   const stopListening = table.onChange(ring);
   const limitMs =
     options.timeoutSeconds && options.timeoutSeconds > 0 ? options.timeoutSeconds * 1000 : undefined;
@@ -146,7 +148,7 @@ function* follow(from: {
     stopListening();
     for (const timer of timers) timer.cancel();
     bookmarks?.cancel();
-    options.signal?.removeEventListener('abort', end);
+    for (const signal of signals) signal.removeEventListener('abort', end);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { KubeObject, Stored } from '../../kube/index.ts';
 
 /** One object's new state in a batch. */
 export interface EngineWrite {
@@ -24,6 +25,8 @@ export interface EngineRow {
   readonly key: string;
   readonly revision: number;
   readonly value: Buffer;
+  /** What `value` says, frozen, from an engine that has it: nobody parses it again. */
+  readonly object?: Stored<KubeObject>;
 }
 
 /** What makes writes durable. Batches arrive one at a time, in order. */

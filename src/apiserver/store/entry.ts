@@ -14,8 +14,8 @@ export class StoredEntry<T extends KubeObject = KubeObject> implements Entry<T> 
   }
 
   /** An entry as it was stored: parsed only when somebody looks, so that a start does not wait for all of them. */
-  static fromJson(json: Buffer, revision: number): StoredEntry {
-    const entry = new StoredEntry(undefined as unknown as Stored<KubeObject>, revision);
+  static fromJson(json: Buffer, revision: number, parsed?: Stored<KubeObject>): StoredEntry {
+    const entry = new StoredEntry(parsed as Stored<KubeObject>, revision);
     entry.#json = json;
     return entry;
   }

@@ -75,8 +75,8 @@ export class Store {
     this.#loadedRevision = Math.max(1, revision);
     this.#headRevision = this.#loadedRevision;
     this.#durableRevision = this.#loadedRevision;
-    for (const { table, key, revision, value } of rows) {
-      this.table(table).load(key, StoredEntry.fromJson(value, revision));
+    for (const { table, key, revision, value, object } of rows) {
+      this.table(table).load(key, StoredEntry.fromJson(value, revision, object));
     }
   }
 

@@ -45,7 +45,10 @@ export async function runRecycler(pod: Pod, run: RecyclerRun): Promise<void> {
 async function outcome(pod: Stored<Pod>, run: RecyclerRun): Promise<string | undefined> {
   const { namespace, name, resourceVersion } = pod.metadata;
   const done = new AbortController();
-  const signal = AbortSignal.any([done.signal, run.signal]);
+  const { signal } = done;
+  const stop = () => done.abort();
+  if (run.signal.aborted) stop();
+  run.signal.addEventListener('abort', stop, { once: true });
   const telling = retell(pod, run, signal);
   const isLate = Promise.withResolvers<string>();
   const timeoutMs = (pod.spec?.activeDeadlineSeconds ?? 0) * 1000;
@@ -70,6 +73,7 @@ async function outcome(pod: Stored<Pod>, run: RecyclerRun): Promise<string | und
     return await Promise.race([follow().catch(errorMessage), isLate.promise]);
   } finally {
     timer?.cancel();
+    run.signal.removeEventListener('abort', stop);
     done.abort();
     await telling;
   }

@@ -1,3 +1,4 @@
+import { aborted } from '../../base/index.ts';
 import { Informer, type InformerOptions, Informers } from '../../client/index.ts';
 import {
   apiVersionOf,
@@ -49,7 +50,7 @@ export class CustomKinds {
   /** The objects of a kind, once they are known; `undefined` when it went before. */
   async objects(resource: Resource, signal: AbortSignal): Promise<Informer<KubeObject> | undefined> {
     const { informer, abort } = this.#watched.get(qualifiedName(resource)) ?? this.#watch(resource);
-    await Informers.synced(AbortSignal.any([signal, abort.signal]), informer);
+    if (!informer.hasSynced) await Promise.race([Informers.synced(signal, informer), aborted(abort.signal)]);
     return abort.signal.aborted ? undefined : informer;
   }
 

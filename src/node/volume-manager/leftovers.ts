@@ -1,21 +1,24 @@
 import { errorMessage, type Logger } from '../../base/index.ts';
-import type { BlockMapper, DeviceMounter, VolumePlugin } from '../../volume/index.ts';
+import type { BlockMapper, DeviceMounter, PluginRegistry, VolumePlugin } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
 import type { Operations } from './operations.ts';
-import type { Unreconstructed } from './reconstruct.ts';
+import type { FoundVolume } from './reconstruct.ts';
 
 export interface LeftoversOptions {
   readonly desired: DesiredStateOfWorld;
   readonly actual: ActualStateOfWorld;
   readonly operations: Pick<Operations, 'cleanUp'>;
+  readonly plugins: PluginRegistry;
+  /** Whether it is known what the pod wishes for. */
+  isSettled(podUid: string): boolean;
   readonly log: Logger;
 }
 
 /** What an earlier life has left that belongs to nobody's account: it is undone when it is known that nobody wants it. */
 export class Leftovers {
   readonly #options: LeftoversOptions;
-  #unreconstructed = new Set<Unreconstructed>();
+  #unreconstructed = new Set<FoundVolume>();
   /** Whose leavings of before the start may not all be gone yet. */
   #abandoned = new Set<DeviceMounter | BlockMapper>();
 
@@ -23,20 +26,22 @@ export class Leftovers {
     this.#options = options;
   }
 
-  found(unreconstructed: readonly Unreconstructed[], plugins: readonly VolumePlugin[]): void {
+  found(unreconstructed: readonly FoundVolume[], plugins: readonly VolumePlugin[]): void {
     this.#unreconstructed = new Set(unreconstructed);
     const parts = plugins.flatMap(({ deviceMounter, blockMapper }) => [deviceMounter, blockMapper]);
     this.#abandoned = new Set(parts.filter((part) => part !== undefined));
   }
 
-  /** Volume directories that could not be understood. */
+  /** Volume directories that could not be understood. Those of a plugin that comes late wait for it: upstream's stay. */
   clean(signal: AbortSignal): void {
-    const { desired, actual, operations } = this.#options;
+    const { desired, actual, operations, plugins, isSettled } = this.#options;
     for (const found of this.#unreconstructed) {
-      const { specName, podUid } = found;
+      const { pluginName, specName, podUid, mode } = found;
+      const plugin = plugins.findByName(pluginName);
+      if (!plugin || (mode === 'Block' && !plugin.blockMapper) || !isSettled(podUid)) continue;
       if (desired.hasSpecName(podUid, specName) || actual.hasSpecName(podUid, specName))
         this.#unreconstructed.delete(found);
-      else operations.cleanUp(found, signal, () => this.#unreconstructed.delete(found));
+      else operations.cleanUp(found, plugin, signal, () => this.#unreconstructed.delete(found));
     }
   }
 

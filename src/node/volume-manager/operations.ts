@@ -2,13 +2,19 @@ import { type Clock, errorMessage, type Logger, type Trace } from '../../base/in
 import type { Client, EventRecorder } from '../../client/index.ts';
 import type { Host } from '../../host/index.ts';
 import { type Node, nodes, type Stored } from '../../kube/index.ts';
-import { claimOf, type OperationKey, type PendingOperations, type VolumeSpec } from '../../volume/index.ts';
+import {
+  claimOf,
+  type OperationKey,
+  type PendingOperations,
+  type VolumePlugin,
+  type VolumeSpec,
+} from '../../volume/index.ts';
 import type { ActualStateOfWorld, AttachedVolume, PodMount } from './actual-state-of-world.ts';
 import { blockForm } from './block-form.ts';
 import type { VolumeToMount } from './desired-state-of-world.ts';
 import { filesystemForm } from './filesystem-form.ts';
 import { failure } from './operation-failure.ts';
-import type { Unreconstructed } from './reconstruct.ts';
+import type { FoundVolume } from './reconstruct.ts';
 import { attachHere, detachHere } from './self-attach.ts';
 import { UnmountSpans } from './unmount-spans.ts';
 import { VolumeExpander } from './volume-expander.ts';
@@ -154,7 +160,12 @@ export class Operations {
   }
 
   /** Undoes what was found on disk but could not be understood well enough to keep account of. */
-  cleanUp({ plugin, specName, podUid, mode }: Unreconstructed, signal: AbortSignal, done: () => void): void {
+  cleanUp(
+    { specName, podUid, mode }: FoundVolume,
+    plugin: VolumePlugin,
+    signal: AbortSignal,
+    done: () => void,
+  ): void {
     const spec: VolumeSpec = { name: specName, readOnly: false };
     const form = mode === 'Block' ? this.#block : this.#filesystem;
     const key = { volume: `${plugin.name}/${podUid}-${specName}` };

@@ -11,7 +11,6 @@ import {
   unescapePluginName,
   uniqueVolumeName,
   uniqueVolumeNameForPod,
-  type VolumePlugin,
 } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import { globalPathOf } from './volume-places.ts';
@@ -22,11 +21,6 @@ export interface FoundVolume {
   readonly pluginName: string;
   readonly specName: string;
   readonly mode: 'Filesystem' | 'Block';
-}
-
-/** A volume directory that could not be understood; undone once it is known that no pod wants it. */
-export interface Unreconstructed extends FoundVolume {
-  readonly plugin: VolumePlugin;
 }
 
 /** Every `pods/UID/volumes/PLUGIN/NAME` and `pods/UID/volumeDevices/PLUGIN/NAME`. */
@@ -55,21 +49,22 @@ async function findPodVolumes(files: Files, nodeRoot: string): Promise<FoundVolu
 export async function reconstruct(
   options: { host: Host; nodeRoot: string; plugins: PluginRegistry; log: Logger },
   actual: ActualStateOfWorld,
-): Promise<{ readonly total: number; readonly failed: readonly Unreconstructed[] }> {
+): Promise<{ readonly total: number; readonly failed: readonly FoundVolume[] }> {
   const { host, nodeRoot, plugins, log } = options;
-  const failed: Unreconstructed[] = [];
+  const failed: FoundVolume[] = [];
   const volumes = await findPodVolumes(host.files, nodeRoot);
   for (const found of volumes) {
     const plugin = plugins.findByName(found.pluginName);
     if (!plugin || (found.mode === 'Block' && !plugin.blockMapper)) {
-      log.warn('a volume directory belongs to no known plugin; it stays', { ...found });
+      log.warn('a volume directory belongs to no known plugin; it stays until there is one', { ...found });
+      failed.push(found);
       continue;
     }
     try {
       const from = found.mode === 'Block' ? plugin.blockMapper : plugin.mounter;
       const volume = await from!.reconstruct(found.specName, found.podUid);
       if (!volume) {
-        failed.push({ ...found, plugin });
+        failed.push(found);
         continue;
       }
       const mountable = isDeviceMountable(plugin, volume.spec);
@@ -83,7 +78,7 @@ export async function reconstruct(
       if (mountable) actual.markDeviceUncertain(name, globalPathOf(plugin, volume.spec), true);
     } catch (error) {
       log.warn('a volume could not be rebuilt from disk', { ...found, error: errorMessage(error) });
-      failed.push({ ...found, plugin });
+      failed.push(found);
     }
   }
   for (const plugin of plugins.all()) {

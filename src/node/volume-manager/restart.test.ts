@@ -51,4 +51,47 @@ describe('the volume manager after a restart', () => {
     assert.deepEqual(plugin.calls, []);
     assert.equal(manager.podHasMountedVolumes(pod.metadata.uid), true);
   });
+
+  it('undoes nothing that it cannot understand of a pod whose wishes it cannot find out', async (test) => {
+    const stack = await start(test, { boot: false, claim: 'Pending' });
+    const { client, clock, plugin, source, root, boot, signal } = stack;
+    plugin.mounter.reconstruct = async () => undefined;
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    await leave(root, pod.metadata.uid);
+    await leave(root, 'gone');
+    const manager = await boot();
+    await assert.rejects(manager.waitForAttachAndMount(pod, signal), /not bound/);
+    await eventually('what a pod that is gone has left is undone', async () => {
+      await clock.advance(1_000);
+      return plugin.calls.length > 0;
+    });
+    await clock.advance(5_000);
+    assert.deepEqual(plugin.calls, ['tearDown pv-1']);
+  });
+
+  it('undoes what a plugin has left that comes late, but for what a pod still uses', async (test) => {
+    const stack = await start(test, { boot: false, pluginIsLate: true });
+    const { client, clock, plugin, source, root, plug, boot, signal } = stack;
+    await stack.attach();
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    source.running.add(pod.metadata.uid);
+    await leave(root, pod.metadata.uid);
+    await leave(root, 'gone');
+    const manager = await boot();
+    await assert.rejects(manager.waitForAttachAndMount(pod, signal), /no volume plugin matched/);
+    assert.deepEqual(plugin.calls, []);
+    plug();
+    await eventually('the volume of the pod that is gone is undone', async () => {
+      await clock.advance(1_000);
+      return plugin.calls.length >= 3;
+    });
+    assert.deepEqual([...plugin.calls].sort(), [...MOUNTED, 'tearDown pv-1'].sort());
+    await eventually('its directory goes', async () => {
+      await clock.advance(1_000);
+      return (await fs.readdir(join(root, 'pods'))).join() === pod.metadata.uid;
+    });
+    assert.equal(plugin.calls.length, 3);
+  });
 });

@@ -15,7 +15,12 @@ import {
   pods,
   type Stored,
 } from '../../kube/index.ts';
-import { createPluginRegistry, specFromPersistentVolume, type VolumePlugin } from '../../volume/index.ts';
+import {
+  createPluginRegistry,
+  type PluginProber,
+  specFromPersistentVolume,
+  type VolumePlugin,
+} from '../../volume/index.ts';
 import { createVolumeManager, type PodSource, type VolumeManager } from './index.ts';
 
 export const NODE = 'node-1';
@@ -127,6 +132,8 @@ export interface Stack {
   readonly signal: AbortSignal;
   readonly events: string[];
   readonly root: string;
+  /** Where the plugin comes late: it comes. */
+  plug(): void;
   /** Starts (again) a manager on the same node. */
   boot(): Promise<VolumeManager>;
   attach(): Promise<void>;
@@ -134,7 +141,7 @@ export interface Stack {
 
 export async function start(
   test: TestContext,
-  options: { claim?: 'Bound' | 'Pending'; boot?: boolean } = {},
+  options: { claim?: 'Bound' | 'Pending'; boot?: boolean; pluginIsLate?: boolean } = {},
 ): Promise<Stack> {
   const root = await fs.mkdtemp(join(tmpdir(), 'volume-manager-'));
   const controller = new AbortController();
@@ -155,6 +162,21 @@ export async function start(
   await makeClaim(client, options.claim ?? 'Bound');
   const clock = new FakeClock();
   const plugin = new FakePlugin();
+  const listeners = new Set<() => void>();
+  let probed: VolumePlugin[] = [];
+  const prober: PluginProber = {
+    all: () => probed,
+    probed: Promise.resolve(),
+    onChange: (callback) => {
+      listeners.add(callback);
+      return () => listeners.delete(callback);
+    },
+  };
+  const plug = () => {
+    probed = [plugin];
+    for (const changed of listeners) changed();
+  };
+  if (!options.pluginIsLate) plug();
   const source = new FakePods();
   const trace = new Trace(clock);
   const events: string[] = [];
@@ -163,7 +185,7 @@ export async function start(
       client,
       informers,
       host: createLinuxHost({ clock: systemClock }),
-      plugins: createPluginRegistry([plugin]),
+      plugins: createPluginRegistry([], prober),
       podSource: source,
       nodeName: NODE,
       nodeRoot: root,
@@ -180,7 +202,7 @@ export async function start(
     await client.patch(nodes, { name: NODE }, { type: 'merge', body }, { subresource: 'status' });
   };
   const manager = options.boot === false ? (undefined as unknown as VolumeManager) : await boot();
-  return { client, plugin, source, clock, manager, trace, signal, events, root, boot, attach };
+  return { client, plugin, source, clock, manager, trace, signal, events, root, plug, boot, attach };
 }
 
 export async function makeClaim(client: Client, phase: 'Bound' | 'Pending'): Promise<void> {

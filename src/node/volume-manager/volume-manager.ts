@@ -157,7 +157,13 @@ class NodeVolumeManager implements VolumeManager {
       isOrphan: (podUid) => this.#isOrphan(podUid),
       wake: () => this.#wake(),
     });
-    this.#leftovers = new Leftovers({ ...worlds, operations: this.#operations, log });
+    this.#leftovers = new Leftovers({
+      ...worlds,
+      operations: this.#operations,
+      plugins: options.plugins,
+      isSettled: (podUid) => this.#populator.isSettled(podUid),
+      log,
+    });
     this.#attachments = new NodeAttachments({
       client,
       clock,

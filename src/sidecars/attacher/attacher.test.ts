@@ -4,6 +4,7 @@ import { FakeClock, silentLogger, systemClock, turn } from '../../base/index.ts'
 import { Code, type ControllerService, CsiStatus, serveInMemory } from '../../csi/index.ts';
 import {
   csiNodes,
+  notFound,
   type PersistentVolume,
   persistentVolumes,
   secrets,
@@ -106,6 +107,24 @@ async function world(
       }),
     detach: () => client.delete(volumeAttachments, { name: 'va' }),
   };
+}
+
+/** One to be told of attachments as a late cache has them. */
+function handlerOf({ csi, client, context }: Awaited<ReturnType<typeof world>>): CsiHandler {
+  return new CsiHandler({
+    driver: csi,
+    driverName: DRIVER,
+    capabilities: new Set(),
+    client,
+    clock: systemClock,
+    log: silentLogger,
+    volumes: context.informers.of(persistentVolumes),
+    nodes: context.informers.of(csiNodes),
+    attachmentsOf: () => [],
+    timeoutMs: 30_000,
+    defaultFsType: '',
+    maxEntries: 0,
+  });
 }
 
 describe('attacher', () => {
@@ -224,10 +243,10 @@ describe('attacher', () => {
     await w.until('the end', () => !w.attachment());
   });
 
-  it('undoes a publication whose attachment was gone when it came to tell of it', {
-    timeout: 10_000,
+  it('undoes a publication whose attachment was gone when it came to tell of it, until the driver has done so', {
+    timeout: 30_000,
   }, async (test) => {
-    const w = await world(test);
+    const w = await world(test, { backoff: { initialMs: 20, maxMs: 100 } });
     await w.createVolume();
     await w.createNode();
     const [called, gone, undone] = [1, 2, 3].map(() => Promise.withResolvers<void>()) as [Wait, Wait, Wait];
@@ -235,15 +254,65 @@ describe('attacher', () => {
       called.resolve();
       return gone.promise;
     };
-    w.driver.unpublished = undone.resolve;
+    w.driver.unpublished = () => {
+      const isFirst = w.driver.calls.length === 2;
+      w.driver.fail = isFirst ? new CsiStatus(Code.INTERNAL, 'not now') : undefined;
+      if (!isFirst) undone.resolve();
+    };
     const { metadata } = await w.attach();
     await called.promise;
     await w.detach();
     const body = { metadata: { finalizers: null } };
     await w.client.patch(volumeAttachments, { name: metadata.name }, { type: 'merge', body });
+    await w.until('the end', () => !w.attachment());
     gone.resolve();
     await undone.promise;
-    assert.deepEqual(w.driver.calls[1], { unpublish: 'handle', nodeId: 'node-id' });
+    const unpublished = { unpublish: 'handle', nodeId: 'node-id' };
+    assert.deepEqual(w.driver.calls.slice(1), [unpublished, unpublished]);
+  });
+
+  it('leaves what it published in vain to an attachment made anew', async (test) => {
+    const w = await world(test);
+    await w.createVolume();
+    await w.createNode();
+    await w.attach();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    const { client } = w;
+    const handler = handlerOf({
+      ...w,
+      client: { ...client, patch: async () => Promise.reject(notFound(volumeAttachments, 'va')) },
+    });
+    const { signal } = new AbortController();
+    await handler.syncAttachment({ ...w.attachment()!, status: { attached: false } }, signal);
+    assert.deepEqual(w.driver.published.get('handle'), ['node-id']);
+  });
+
+  it('does not attach again for an attachment that is gone or going, or of which there is another by now', async (test) => {
+    const w = await world(test);
+    await w.createVolume();
+    await w.createNode();
+    await w.attach();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    const stale = { ...w.attachment()!, status: { attached: false } };
+    const handler = handlerOf(w);
+    const { signal } = new AbortController();
+    const attachAgain = async (uid = stale.metadata.uid) => {
+      const before = w.driver.calls.length;
+      await handler.syncAttachment({ ...stale, metadata: { ...stale.metadata, uid } }, signal);
+      return w.driver.calls.length > before;
+    };
+    assert.equal(await attachAgain('of a former one'), false);
+    assert.equal(await attachAgain(), true);
+    const body = { metadata: { finalizers: [FINALIZER, 'example.com/held'] } };
+    await w.client.patch(volumeAttachments, { name: 'va' }, { type: 'merge', body });
+    await w.detach();
+    await w.until('let go', () => !w.attachment()?.metadata.finalizers?.includes(FINALIZER));
+    assert.equal(await attachAgain(), false);
+    const release = { metadata: { finalizers: null } };
+    await w.client.patch(volumeAttachments, { name: 'va' }, { type: 'merge', body: release });
+    await w.until('gone', () => !w.attachment());
+    assert.equal(await attachAgain(), false);
+    assert.deepEqual(w.driver.published.get('handle'), []);
   });
 
   it('takes nothing away for an attachment of which there is another by now', async (test) => {
@@ -253,20 +322,7 @@ describe('attacher', () => {
     await w.attach();
     await w.until('attached', () => w.attachment()?.status?.attached);
     const present = w.attachment()!;
-    const handler = new CsiHandler({
-      driver: w.csi,
-      driverName: DRIVER,
-      capabilities: new Set(),
-      client: w.client,
-      clock: systemClock,
-      log: silentLogger,
-      volumes: w.context.informers.of(persistentVolumes),
-      nodes: w.context.informers.of(csiNodes),
-      attachmentsOf: () => [],
-      timeoutMs: 1_000,
-      defaultFsType: '',
-      maxEntries: 0,
-    });
+    const handler = handlerOf(w);
     const deleted = { ...present.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
     const { signal } = new AbortController();
     await handler.syncAttachment({ ...present, metadata: { ...deleted, uid: 'of a former one' } }, signal);

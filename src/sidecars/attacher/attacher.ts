@@ -89,6 +89,7 @@ async function start(
     ...settings,
     name: 'csi-attacher-va',
     async reconcile(key, stopped) {
+      await handler.undo?.(key, stopped);
       const attachment = attachments.byKey(key);
       if (attachment?.spec?.attacher === driver.name) await handler.syncAttachment(attachment, stopped);
     },

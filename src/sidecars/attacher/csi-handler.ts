@@ -57,6 +57,8 @@ export class CsiHandler implements AttachmentHandler {
   readonly #finalizer: string;
   /** Attachments to be synced whatever their status says. */
   readonly #forced = new Set<string>();
+  /** What was published for attachments that were gone by then: nobody but this one would take it back. */
+  readonly #inVain = new Map<string, Stored<VolumeAttachment>>();
 
   constructor(options: CsiHandlerOptions) {
     this.#options = options;
@@ -68,6 +70,15 @@ export class CsiHandler implements AttachmentHandler {
     if (isBeingDeleted(attachment)) {
       if (forced || hasFinalizer(attachment, this.#finalizer)) await this.#detach(attachment, signal);
     } else if (forced || !attachment.status?.attached) await this.#attach(attachment, signal);
+  }
+
+  /** Takes back what was published in vain for the attachment of that name. */
+  async undo(name: string, signal: AbortSignal): Promise<void> {
+    const attachment = this.#inVain.get(name);
+    if (!attachment) return;
+    // Whoever has made another of the same name wants the volume there.
+    if (!(await this.#live(volumeAttachments, name, signal))) await this.#unpublish(attachment, signal);
+    this.#inVain.delete(name);
   }
 
   /** Lets a deleted PersistentVolume go once nothing attaches it any more. */
@@ -121,8 +132,18 @@ export class CsiHandler implements AttachmentHandler {
 
   async #attach(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<void> {
     const { client, log } = this.#options;
+    const { name } = attachment.metadata;
     let publishContext: Record<string, string>;
     try {
+      // Another leader may have detached it while the cache was late: upstream attaches again, for nobody. One without the
+      // finalizer need not be asked for: the write that gives it one fails.
+      if (hasFinalizer(attachment, this.#finalizer)) {
+        const latest = await this.#latest(attachment, signal);
+        if (!latest || isBeingDeleted(latest)) {
+          log.info('no longer to be attached', { attachment: name });
+          return;
+        }
+      }
       publishContext = await this.#publish(attachment, signal);
     } catch (error) {
       if (!signal.aborted) await this.#saveError(attachment, 'attachError', error);
@@ -131,17 +152,18 @@ export class CsiHandler implements AttachmentHandler {
     try {
       await client.patch(
         volumeAttachments,
-        { name: attachment.metadata.name },
+        { name },
         { type: 'merge', body: attachedStatus(attachment, publishContext) },
         { subresource: 'status', signal },
       );
     } catch (error) {
       if (!isNotFound(error)) throw error;
       // Detached and gone while the cache still had it: nobody else would undo what was done just now.
-      log.info('attached in vain; detaching', { attachment: attachment.metadata.name });
-      return this.#unpublish(attachment, signal);
+      log.info('attached in vain; detaching', { attachment: name });
+      this.#inVain.set(name, attachment);
+      return this.undo(name, signal);
     }
-    log.info('attached', { attachment: attachment.metadata.name, node: attachment.spec?.nodeName });
+    log.info('attached', { attachment: name, node: attachment.spec?.nodeName });
   }
 
   async #publish(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<Record<string, string>> {
@@ -201,12 +223,11 @@ export class CsiHandler implements AttachmentHandler {
 
   async #detach(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<void> {
     const { log } = this.#options;
-    const { name, uid } = attachment.metadata;
+    const { name } = attachment.metadata;
     try {
       // A leader before this one may have detached it, and attached a new one of the same name, while the cache was late:
       // upstream takes that one's volume away, from under a pod.
-      const latest = await this.#live(volumeAttachments, name, signal);
-      if (latest?.metadata.uid !== uid) {
+      if (!(await this.#latest(attachment, signal))) {
         log.info('detached by somebody else', { attachment: name });
         return;
       }
@@ -294,6 +315,15 @@ export class CsiHandler implements AttachmentHandler {
     const nodeName = attachment.spec?.nodeName ?? '';
     const node = nodes.get(nodeName) ?? (await this.#live(csiNodes, nodeName, signal));
     return nodeIdOf(driverName, nodeName, node, mayRemember ? attachment : undefined);
+  }
+
+  /** The attachment as the server has it; undefined: it is gone, be there another of the same name or not. */
+  async #latest(
+    { metadata: { name, uid } }: Stored<VolumeAttachment>,
+    signal: AbortSignal,
+  ): Promise<Stored<VolumeAttachment> | undefined> {
+    const latest = await this.#live(volumeAttachments, name, signal);
+    return latest?.metadata.uid === uid ? latest : undefined;
   }
 
   /** An object that the cache does not have: it may only be late. */

@@ -56,6 +56,7 @@ function idOf({ table, key }: EngineRow | EngineWrite): string {
   return `${table}\u0000${key}`;
 }
 
-function asRow({ table, key, revision, value }: EngineWrite | EngineRow): EngineRow {
-  return { table, key, revision, value: value! };
+function asRow(kept: EngineWrite | EngineRow): EngineRow {
+  const { table, key, revision, value } = kept;
+  return { table, key, revision, value: value!, object: 'object' in kept ? kept.object : undefined };
 }

@@ -1,4 +1,5 @@
-import { VirtualClock } from '../../base/index.ts';
+import { deepFreeze, VirtualClock } from '../../base/index.ts';
+import type { KubeObject, Stored } from '../../kube/index.ts';
 import { Dice } from '../dice.ts';
 import type { DiskContent } from './engine.ts';
 import { SimApi } from './sim-api.ts';
@@ -20,5 +21,8 @@ async function install(): Promise<DiskContent> {
   });
   await clock.run({ until: () => started, deadlineMs: clock.monotonic() + 60_000 });
   await starting;
-  return api.content;
+  const { revision, rows } = api.content;
+  // Parsed once for all seeds, the definitions of custom resources among them, which are the most of it.
+  const parsed = (value: Buffer) => deepFreeze(JSON.parse(value.toString('utf8')) as Stored<KubeObject>);
+  return { revision, rows: rows.map((row) => ({ ...row, object: parsed(row.value) })) };
 }
