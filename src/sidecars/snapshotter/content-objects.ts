@@ -45,6 +45,13 @@ export class ContentObjects<Content extends AnyContent, Class extends AnyClass, 
     return context.client.patch(kind.contents, { name }, { type: 'merge', body });
   }
 
+  /** The content as the server has it; undefined when that is gone. */
+  async latest({ metadata: { name, uid } }: Stored<Content>): Promise<Stored<Content> | undefined> {
+    const { kind, context } = this.#options;
+    const found = await ignoreNotFound(context.client.get(kind.contents, { name }));
+    return found?.metadata.uid === uid ? found : undefined;
+  }
+
   /** Writes what the driver has told. */
   async write({ metadata: { name } }: Stored<Content>, cut: Cut): Promise<Stored<Content>> {
     const { kind, context } = this.#options;

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../base/index.ts';
 import type { EventRecorder } from '../../client/index.ts';
 import { isFinalError, rpcErrorText } from '../../csi/index.ts';
-import { type Stored, snapshotDriverParameters } from '../../kube/index.ts';
+import { annotation, type Stored, snapshotDriverParameters } from '../../kube/index.ts';
 import { Failure } from './content-failure.ts';
 import type { AnyClass, AnyContent, ContentKind, SnapshotCalls } from './content-kind.ts';
 import type { ContentObjects } from './content-objects.ts';
@@ -27,8 +27,10 @@ export class ContentWorker<Content extends AnyContent, Class extends AnyClass, C
   }
 
   /** Resolves to whether the content is to be looked at again. */
-  async sync(content: Stored<Content>, signal: AbortSignal): Promise<boolean> {
+  async sync(cached: Stored<Content>, signal: AbortSignal): Promise<boolean> {
     const { kind, objects } = this.#parts;
+    const content = await this.#current(cached);
+    if (!content) return false;
     try {
       switch (kind.taskFor(content)) {
         case 'delete':
@@ -52,6 +54,17 @@ export class ContentWorker<Content extends AnyContent, Class extends AnyClass, C
       if (error instanceof Failure && !signal.aborted) await objects.tellFailure(content, error);
       throw error;
     }
+  }
+
+  /**
+   * What to go by; undefined when it is gone. A first try of a snapshot begins with a write, which fails where the cache is
+   * late. A later one does not, so the server is asked: who has stood still would make a snapshot that belongs to nobody.
+   */
+  async #current(cached: Stored<Content>): Promise<Stored<Content> | undefined> {
+    const { kind, objects } = this.#parts;
+    const isLaterTry =
+      kind.taskFor(cached) === 'create' && annotation(cached, kind.annotations.beingCreated) !== undefined;
+    return isLaterTry ? objects.latest(cached) : cached;
   }
 
   /** Source: createSnapshotWrapper. */
