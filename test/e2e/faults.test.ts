@@ -47,8 +47,7 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
       logLevel: 'silent',
       csiDrivers: [{ endpoint: driver.endpoint }],
     });
-    // The sidecars wait for their driver; the cluster does not.
-    await driver.start();
+    // Before the driver is there: two that make its object at one moment meet.
     await apply(
       {
         apiVersion: 'storage.k8s.io/v1',
@@ -59,6 +58,8 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () 
       storageClass('faulty', 'faults.csi.example.com'),
       storageClass('disk', 'disk.csi.stowage.dev'),
     );
+    // The sidecars wait for their driver; the cluster does not.
+    await driver.start();
     const names = 'jsonpath={.spec.drivers[*].name}{"\\n"}';
     await kubectlUntil(cluster.kubeconfig, [...watchOf('csinode', 'node-1'), '-o', names], /\S \S/);
   });

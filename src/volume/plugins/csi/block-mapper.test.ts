@@ -39,6 +39,17 @@ async function startBlock(test: TestContext, overrides: Partial<NodeService> = {
 }
 
 describe('a CSI volume as a device', () => {
+  it('says nothing of earlier tries when publishing it fails before the driver is asked', async (test) => {
+    const { mapper, root, attach, context } = await startBlock(test);
+    await attach({});
+    await mapper.prepare!(block);
+    await mapper.setUpDevice!(block, NO_DEVICE, context);
+    // Where the directory of the pods' devices should be.
+    await fs.mkdir(join(root, 'publish'), { recursive: true });
+    await fs.writeFile(join(root, 'publish/pv-1'), '');
+    await assert.rejects(mapper.mapPodDevice!(block, context), TransientOperationFailure);
+  });
+
   it('is staged and published at the paths of the kubelet, and undone', async (test) => {
     const requests: object[] = [];
     const { mapper, root, below, attach, context, nodeRoot, signal } = await startBlock(test, {

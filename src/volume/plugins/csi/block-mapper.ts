@@ -1,5 +1,10 @@
+import { errorMessage } from '../../../base/index.ts';
 import { isMountPoint } from '../../mount/index.ts';
-import { isOperationFinished, UncertainProgressError } from '../../operation-error.ts';
+import {
+  isOperationFinished,
+  TransientOperationFailure,
+  UncertainProgressError,
+} from '../../operation-error.ts';
 import type { BlockMapper, MountContext, VolumeSpec } from '../../plugin.ts';
 import { blockPaths, podDeviceDirectory } from './block-paths.ts';
 import { podInfo } from './csi-driver-policy.ts';
@@ -133,22 +138,26 @@ async function publish(
 ): Promise<string> {
   const source = persistentSource(spec);
   const { driver: name, handle } = source;
-  const published = await attachment(context, source, 'blockMapper.MapPodDevice', signal);
-  const driver = await findDriver(context, name, 'blockMapper.MapPodDevice failed to get CSI client', signal);
-  const capabilities = await capabilitiesOf(
-    driver,
-    'blockMapper.publishVolumeForBlock failed to get the capabilities of the driver',
-  );
-  const secrets = await secretData(
-    context.client,
-    source.publishSecret,
-    signal,
-    (secret) =>
-      `kubernetes.io/csi: blockMapper.publishVolumeForBlock failed to get NodePublishSecretRef ${secret}`,
-  );
   const paths = blockPaths(context.nodeRoot, spec.name);
   const target = paths.publishFor(pod.metadata.uid);
-  await context.host.files.makeDirectory(paths.publish, DIRECTORY_MODE);
+  const { published, driver, capabilities, secrets } = await beforeAsking(async () => {
+    const published = await attachment(context, source, 'blockMapper.MapPodDevice', signal);
+    const noClient = 'blockMapper.MapPodDevice failed to get CSI client';
+    const driver = await findDriver(context, name, noClient, signal);
+    const capabilities = await capabilitiesOf(
+      driver,
+      'blockMapper.publishVolumeForBlock failed to get the capabilities of the driver',
+    );
+    const secrets = await secretData(
+      context.client,
+      source.publishSecret,
+      signal,
+      (secret) =>
+        `kubernetes.io/csi: blockMapper.publishVolumeForBlock failed to get NodePublishSecretRef ${secret}`,
+    );
+    await context.host.files.makeDirectory(paths.publish, DIRECTORY_MODE);
+    return { published, driver, capabilities, secrets };
+  });
   try {
     await driver.client.node.nodePublishVolume(
       {
@@ -168,6 +177,19 @@ async function publish(
     throw mountFailure(error);
   }
   return target;
+}
+
+/**
+ * What fails here says nothing of an earlier try, which may have mounted: what was known of the volume holds. Upstream
+ * forgets it.
+ */
+async function beforeAsking<T>(prepare: () => Promise<T>): Promise<T> {
+  try {
+    return await prepare();
+  } catch (error) {
+    if (!isOperationFinished(error)) throw error;
+    throw new TransientOperationFailure(errorMessage(error), { cause: error });
+  }
 }
 
 async function unpublish(
