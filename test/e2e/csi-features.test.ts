@@ -118,11 +118,12 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 18
       host: withSeLinux(createLinuxHost({ clock: systemClock })),
       csiDrivers: [...drivers.values()].map(({ endpoint }) => ({ endpoint })),
     });
+    // Once they are registered, nobody else makes their objects any more.
+    const names = 'jsonpath={.spec.drivers[*].name}{"\\n"}';
+    await kubectlUntil(cluster.kubeconfig, [...watchOf('csinode', 'node-1'), '-o', names], /\S( \S+){4}/);
     const kind = { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver' };
     await k('delete', 'csidriver', ...DRIVERS.map(({ name }) => name), '--ignore-not-found');
     await apply(...DRIVERS.map(({ name, spec }) => ({ ...kind, metadata: { name }, spec })));
-    const names = 'jsonpath={.spec.drivers[*].name}{"\\n"}';
-    await kubectlUntil(cluster.kubeconfig, [...watchOf('csinode', 'node-1'), '-o', names], /\S( \S+){4}/);
   });
 
   after(async () => {
