@@ -75,7 +75,9 @@ describe('a quantity', () => {
       fc.property(digits, fc.constantFrom(...units), ([whole, fraction, hasFraction], unit) => {
         const text = `${whole}${hasFraction ? `.${fraction}` : ''}${unit}`;
         const form = canonicalQuantity(text)!;
-        assert.equal(canonicalQuantity(form), form, text);
+        assert.equal(parseNano(canonicalQuantity(form)!), parseNano(form), text);
+        // A binary value that no power of 1024 divides has no suffix, and is a decimal one to the next reader: 20000, 20k.
+        if (!unit.endsWith('i') || form.endsWith('i')) assert.equal(canonicalQuantity(form), form, text);
         // Binary values are rounded up to whole ones, as upstream does; the others keep all they have.
         if (!unit.endsWith('i')) assert.equal(parseNano(form), parseNano(text), text);
       }),
