@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/base/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
-import { cannotMount, kubectl, STOWAGE, type Up, up } from '../support/command.ts';
+import { cannotMount, kubectl, kubectlUntil, STOWAGE, type Up, up, watchOf } from '../support/command.ts';
 import { emptied } from '../support/emptied.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { kubectlOf } from '../support/kubectl-of.ts';
@@ -116,6 +116,9 @@ describe('a node that attaches for itself, beside one that does not', { skip: ca
   it('each is rid of it when the pod is gone', async () => {
     await k('delete', 'pod', 'here', 'there');
     await emptied(join(directory, 'self/plugins/kubernetes.io/flexvolume/example.com/disk/mounts'));
+    const attached = ['-o', 'custom-columns=:.status.volumesAttached'];
+    for (const node of ['node-1', 'self'])
+      await kubectlUntil(stack.kubeconfig, [...watchOf('node', node), ...attached], /<none>/);
     self.kill('SIGTERM');
     assert.deepEqual(await once(self, 'exit'), [0, null]);
     assert.equal(await stack.end('SIGTERM'), 0);
