@@ -16,14 +16,14 @@ const POD = scriptPod('web', 'echo hello > /scratch/file; cat /scratch/file; exe
 
 describe('claims that come and go, by kubectl', { skip: cannotMount }, () => {
   const cluster = suiteCluster(['--enable-hostpath-provisioner']);
-  const { k, apply, gone } = cluster;
+  const { k, apply, gone, says } = cluster;
 
   it('gives a pod with an ephemeral volume its claim, which goes with it', async () => {
     await apply(storageClass('fast', 'disk.csi.stowage.dev'), POD);
     await k('wait', '--for=condition=Ready', 'pod/web', '--timeout=60s');
     assert.match(await k('get', 'pvc'), /web-scratch\s+Bound/);
     await k('wait', '--for=jsonpath={.status.phase}=Running', 'pod/web', '--timeout=60s');
-    assert.equal(await k('logs', 'web'), 'hello\n');
+    await says('web', /^hello$/);
     await k('delete', 'pod/web', '--timeout=60s');
     await gone('pvc');
     await gone('pv');

@@ -22,7 +22,7 @@ const workload = (driver: string, name: string) =>
     claimOf('data', '16Mi', { storageClassName: 'external' }),
     scriptPod(
       name,
-      `echo ${name} >> /data/log; cat /data/log; exec sleep infinity`,
+      `echo ${name} >> /data/log; cat /data/log; echo done; exec sleep infinity`,
       { data: volumeOf('data') },
       // A driver without topology does not say where its volumes can be used.
       { spec: { nodeSelector: { 'kubernetes.io/hostname': 'node-1' } } },
@@ -40,10 +40,13 @@ describe('stowage up --csi-driver with a driver that is a process of its own', {
   let directory: string;
   let stack: Up;
   let driver: DiskDriverProcess | undefined;
-  const { k } = kubectlOf(() => stack.kubeconfig);
+  const { k, says } = kubectlOf(() => stack.kubeconfig);
   const apply = (list: object) =>
     kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(list) });
-  const ready = (pod: string) => k('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=30s');
+  const done = async (pod: string) => {
+    await k('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=60s');
+    await says(pod, /^done$/);
+  };
   const startDriver = () =>
     startDiskDriver([
       ...['--endpoint', `unix://${join(directory, 'csi.sock')}`, '--pool', join(directory, 'pool')],
@@ -69,7 +72,7 @@ describe('stowage up --csi-driver with a driver that is a process of its own', {
       'true ["Persistent"]',
     );
     await apply(workload(NAME, 'first'));
-    await ready('first');
+    await done('first');
 
     await driver.end('SIGKILL');
     await kubectlUntil(stack.kubeconfig, driversOfNode, /^drivers: disk\.csi\.stowage\.dev$/);
@@ -78,8 +81,8 @@ describe('stowage up --csi-driver with a driver that is a process of its own', {
 
     await k('delete', 'pod', 'first');
     await apply(workload(NAME, 'second'));
-    await ready('second');
-    assert.equal(await k('logs', 'second'), 'first\nsecond\n');
+    await done('second');
+    assert.equal(await k('logs', 'second'), 'first\nsecond\ndone\n');
     await k('delete', 'pod/second', 'pvc/data', 'storageclass/external');
     for (const kind of ['pv', 'volumeattachments']) await waitGone(stack.kubeconfig, kind);
     assert.deepEqual(await readdir(join(directory, 'pool')), []);
@@ -130,7 +133,7 @@ describe('a CSI driver in a few lines, plugged into a cluster', { skip: cannotMo
       ...services,
       ...also,
     });
-  const { k } = kubectlOf(() => cluster.kubeconfig);
+  const { k, says } = kubectlOf(() => cluster.kubeconfig);
 
   before(async () => {
     await requireKubectl();
@@ -169,8 +172,9 @@ describe('a CSI driver in a few lines, plugged into a cluster', { skip: cannotMo
 
     const complete = await serve({ controller });
     try {
-      await k('wait', '--for=condition=Ready', 'pod/user', '--timeout=30s');
-      assert.equal(await k('logs', 'user'), 'user\n');
+      await k('wait', '--for=condition=Ready', 'pod/user', '--timeout=60s');
+      await says('user', /^done$/);
+      assert.equal(await k('logs', 'user'), 'user\ndone\n');
       assert.equal(await k(...modes), 'false ["Persistent","Ephemeral"]');
       assert.equal(await k('get', 'volumeattachments', '-o', 'name'), '');
       await k('delete', 'pod/user', 'pvc/data');

@@ -97,7 +97,10 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 18
   const drivers = new Map<string, MockDriver>();
   const driver = (name: string) => drivers.get(name)!;
   const { k, apply } = kubectlOf(() => cluster.kubeconfig);
-  const running = () => k('wait', '--for=condition=Ready', 'pod/user', '--timeout=30s');
+  const running = () => k('wait', '--for=condition=Ready', 'pod/user', '--timeout=60s');
+  /** What the pod has written, once it has: it may be Ready before. */
+  const written = () =>
+    k('exec', 'user', '--', 'sh', '-c', 'until [ -s /data/log ]; do sleep 0.05; done; cat /data/log');
   const volumesOf = (name: string) => readdir(join(directory, name, 'volumes'));
   const uid = async () =>
     (await cluster.client.get(pods, { namespace: 'default', name: 'user' })).metadata.uid;
@@ -165,7 +168,7 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 18
       'csi.storage.k8s.io/serviceAccount.name': 'default',
       'csi.storage.k8s.io/ephemeral': 'true',
     });
-    assert.equal(await k('exec', 'user', '--', 'cat', '/data/log'), 'written\n');
+    assert.equal(await written(), 'written\n');
     await k('delete', 'pod', 'user');
     const undone = await driver(INLINE).called('NodeUnpublishVolume');
     assert.equal(undone.volumeId, handle);
@@ -268,7 +271,7 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 18
     tokens.failures.set('NodePublishVolume', new CsiStatus(Code.INTERNAL, 'vault is sealed'));
     await k('annotate', 'pod', 'user', 'edited=once');
     await eventTold(cluster, 'Pod/user', 'FailedMount', /rpc error: code = Internal desc = vault is sealed/);
-    assert.equal(await k('exec', 'user', '--', 'cat', '/data/log'), 'written\n');
+    assert.equal(await written(), 'written\n');
     tokens.failures.clear();
     const failed = tokens.count('NodePublishVolume');
     await tokens.called(
@@ -304,7 +307,7 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 18
       [options('s0:c1,c2'), options('s0:c7')],
     );
     assert.equal(selinux.count('NodeUnstageVolume'), 1);
-    assert.equal(await k('exec', 'user', '--', 'cat', '/data/log'), 'written\n');
+    assert.equal(await written(), 'written\n');
     await k('delete', 'storageclass', LABELS);
   });
 

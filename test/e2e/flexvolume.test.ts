@@ -27,7 +27,7 @@ esac
 `;
 
 const pod = (name: string, script: string, volume: object) =>
-  scriptPod(name, `${script}; exec sleep 3600`, { data: volume });
+  scriptPod(name, `${script}; echo done; exec sleep 3600`, { data: volume });
 
 const persistent = (name: string, driver: string, size: string) => [
   storageClass(name, 'kubernetes.io/no-provisioner', { allowVolumeExpansion: true }),
@@ -51,7 +51,7 @@ describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
   const images = join(directory, 'images');
   let stack: Up;
   const start = () => up(directory, ['--volume-plugin-dir', drivers]);
-  const { k, apply } = kubectlOf(() => stack.kubeconfig);
+  const { k, apply, says } = kubectlOf(() => stack.kubeconfig);
   const ready = (name: string) => k('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
   const remove = (...names: string[]) => k('delete', 'pod', ...names, '--timeout=60s');
 
@@ -68,7 +68,11 @@ describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
   });
 
   it('attach the disk of the example, mount it, and keep its data from pod to pod', async () => {
-    const lines = async () => (await k('logs', 'disk')).trim().split('\n').length;
+    /** How often its pod has started, by what is on it. */
+    const lines = async () => {
+      await says('disk', /./);
+      return (await k('exec', 'disk', '--', 'cat', '/data/starts')).trim().split('\n').length;
+    };
     for (const starts of [1, 2]) {
       await k('apply', '-f', join(EXAMPLES, 'disk.yaml'));
       await ready('disk');
@@ -89,8 +93,10 @@ describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
     const reader = { flexVolume: { ...share.flexVolume, readOnly: true } };
     await apply(pod('writer', 'echo hello >/data/file', share));
     await ready('writer');
+    await says('writer', /^done$/);
     await apply(pod('reader', 'cat /data/file; touch /data/more 2>&1', reader));
     await ready('reader');
+    await says('reader', /^done$/);
     assert.match(await k('logs', 'reader'), /^hello\n.*Read-only file system/);
     await remove('writer', 'reader');
     assert.equal(await readFile(join(directory, 'shares/team/file'), 'utf8'), 'hello\n');
@@ -140,6 +146,7 @@ describe('FlexVolumes, by kubectl', { skip: cannotMount }, () => {
       pod('a', 'echo 1 >/data/file', { flexVolume: { driver: 'example.com/disk', fsType: 'ext4' } }),
     );
     await ready('a');
+    await says('a', /^done$/);
     const root = join(directory, 'data/kubelet');
     const mounts = async () =>
       (await readFile('/proc/self/mountinfo', 'utf8'))

@@ -202,10 +202,10 @@ describe('paths', { skip: cannotMount, timeout: 120_000 }, () => {
       await symlink(join(directory, 'far', 'data'), join(directory, 'data'));
       await symlink(join(directory, 'far', 'root'), join(directory, 'root'));
       const stack = await up(directory, ['--node-root', join(directory, 'root')]);
-      const { k } = kubectlOf(() => stack.kubeconfig);
+      const { k, says } = kubectlOf(() => stack.kubeconfig);
       await k('apply', '-f', EXAMPLE);
       await k('rollout', 'status', 'statefulset/web', '--timeout=60s');
-      assert.match(await k('logs', 'web-0'), /^\/dev\/loop\d+ on \/data type ext4 /m);
+      await says('web-0', /^\/dev\/loop\d+ on \/data type ext4 /);
       await deleteEverything(stack, directory);
       assert.equal(await stack.end('SIGTERM'), 0);
       const left = await run('sh', [

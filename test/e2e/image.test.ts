@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { cannotMount, kubectl, stowage, up, waitGone } from '../support/command.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { scrub } from '../support/scrub.ts';
 
@@ -65,7 +66,8 @@ it('a container runs in an image that was loaded while the cluster ran', {
     const id = loaded.stdout.trim().split(' ')[1]!;
     const volumes = [{ name: 'model', image: { reference: 'example/greeter:1' } }];
     const volumeMounts = [{ name: 'model', mountPath: '/model' }];
-    const script = "trap 'exit 0' TERM; cat /model/greeting; touch /model/mine 2>&1; sleep infinity & wait";
+    const script =
+      "trap 'exit 0' TERM; cat /model/greeting; touch /model/mine 2>&1; echo done; sleep infinity & wait";
     const container = { name: 'main', image: 'example/shell', command: ['sh', '-c', script], volumeMounts };
     const reader = {
       ...objects[0]!,
@@ -74,9 +76,10 @@ it('a container runs in an image that was loaded while the cluster ran', {
     };
     await apply([objects[0]!, reader]);
     await kubectl(stack.kubeconfig, ['wait', '--for=condition=Ready', 'pod/reader', '--timeout=60s']);
+    await kubectlOf(() => stack.kubeconfig).says('reader', /^done$/);
     assert.match(
       await kubectl(stack.kubeconfig, ['logs', 'reader']),
-      /^from the image\ntouch: .*Read-only file system\n$/,
+      /^from the image\ntouch: .*Read-only file system\ndone\n$/,
     );
     const phase = '--for=jsonpath={.status.phase}=Succeeded';
     await kubectl(stack.kubeconfig, ['wait', phase, 'pod/greeter', '--timeout=60s']);

@@ -31,13 +31,15 @@ const volume = (name: string, node: string, local: object) => ({
 });
 const claim = (name: string) => claimOf(name, '16Mi', { storageClassName: 'local' });
 const pod = (name: string, script: string, spec: object = {}) =>
-  scriptPod(name, `${script}; exec sleep 3600`, { data: volumeOf(name) }, { spec });
+  scriptPod(name, `${script}; echo done; exec sleep 3600`, { data: volumeOf(name) }, { spec });
 
 describe('local volumes on two nodes, by kubectl', { skip: cannotMount }, () => {
   const cluster = suiteCluster(['--nodes', '2']);
-  const { k, apply, gone } = cluster;
+  const { k, apply, gone, says } = cluster;
+  /** Resolves to the node of a pod, once that has done what it is to do. */
   const runs = async (name: string) => {
     await k('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
+    await says(name, /^done$/);
     return k('get', 'pod', name, '-o', 'jsonpath={.spec.nodeName}');
   };
   const stop = (name: string) => k('delete', `pod/${name}`, '--timeout=60s');
@@ -73,7 +75,8 @@ describe('local volumes on two nodes, by kubectl', { skip: cannotMount }, () => 
     for (const name of ['first', 'second']) await stop(name);
     await apply(pod('first', 'cat /data/file'), pod('second', 'cat /data/file'));
     assert.deepEqual([await runs('first'), await runs('second')], ['node-2', 'node-1']);
-    assert.deepEqual([await k('logs', 'first'), await k('logs', 'second')], ['one\n', 'two\n']);
+    const logs = [await k('logs', 'first'), await k('logs', 'second')];
+    assert.deepEqual(logs, ['one\ndone\n', 'two\ndone\n']);
     for (const name of ['first', 'second']) await stop(name);
     await clear();
     assert.equal(await readFile(join(paths['node-2']!, 'file'), 'utf8'), 'one\n', 'retained');
@@ -88,7 +91,7 @@ describe('local volumes on two nodes, by kubectl', { skip: cannotMount }, () => 
     await stop('db');
     await apply(pod('db', 'cat /data/file'));
     await runs('db');
-    assert.equal(await k('logs', 'db'), 'kept\n');
+    assert.equal(await k('logs', 'db'), 'kept\ndone\n');
     await stop('db');
     await clear();
   });

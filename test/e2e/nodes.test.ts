@@ -23,7 +23,7 @@ const host = createLinuxHost({ clock: systemClock });
 
 /** The minutes of the real thing are seconds here. */
 const IMPATIENT = [
-  ...['--node-monitor-period', '500ms', '--node-monitor-grace-period', '3s'],
+  ...['--node-monitor-period', '500ms', '--node-monitor-grace-period', '6s'],
   ...['--max-wait-for-unmount-duration', '4s'],
 ];
 const SET = {
@@ -53,6 +53,11 @@ const SET = {
               'echo "$NODE" >>/data/nodes; sync; trap "exit 0" TERM; sleep 1000 & wait',
             ],
             env: [{ name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
+            // Ready once it has written.
+            readinessProbe: {
+              exec: { command: ['sh', '-c', 'tail -n 1 /data/nodes | grep -qx "$NODE"'] },
+              periodSeconds: 1,
+            },
             volumeMounts: [{ name: 'data', mountPath: '/data' }],
           },
         ],
@@ -99,6 +104,7 @@ describe('nodes that are processes of their own', { skip: cannotMount }, () => {
       stack.kubeconfig,
       [...watchOf('pod', 'web-0'), '-o', 'wide'],
       new RegExp(`1/1 +Running.* ${name} `),
+      { limitMs: 60_000 },
     );
   const isNotReady = (name: string) => kubectlUntil(stack.kubeconfig, watchOf('node', name), /NotReady/);
   const told = (says: RegExp) =>

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { cannotMount, kubectlResult, kubectlUntil } from '../support/command.ts';
+import { cannotMount, kubectlResult, kubectlUntil, watchOf } from '../support/command.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
@@ -12,10 +12,8 @@ const EXAMPLES = fileURLToPath(new URL('../../examples/populator/', import.meta.
 
 describe('a volume populator, by kubectl', { skip: cannotMount, timeout: 240_000 }, () => {
   const cluster = suiteCluster(['--nodes', '2']);
-  const { k, apply, gone } = cluster;
+  const { k, apply, gone, says } = cluster;
   let stop: (() => Promise<number | null>) | undefined;
-  const says = (pod: string, line: RegExp) =>
-    kubectlUntil(cluster.kubeconfig, ['logs', '-f', pod], line, { limitMs: 60_000 });
   const hello = (name: string, fileContents: string) => ({
     apiVersion: 'hello.example.com/v1alpha1',
     kind: 'Hello',
@@ -103,7 +101,7 @@ describe('a volume populator, by kubectl', { skip: cannotMount, timeout: 240_000
     );
     await kubectlUntil(
       cluster.kubeconfig,
-      ['get', 'pvc', 'lost', '-w', '-o', 'custom-columns=F:.metadata.finalizers'],
+      [...watchOf('pvc', 'lost'), '-o', 'custom-columns=F:.metadata.finalizers'],
       /populate-target-protection/,
     );
     await k('delete', 'hello/lost');

@@ -6,6 +6,7 @@ import { cannotMount, EXAMPLE, kubectl, kubectlUntil, type Up, up, watchOf } fro
 import { deleteEverything } from '../support/delete-everything.ts';
 import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
+import { kubectlOf } from '../support/kubectl-of.ts';
 import { leftOnMachine } from '../support/left.ts';
 import { processesNaming } from '../support/scrub.ts';
 
@@ -47,9 +48,7 @@ describe('stowage up, again', { skip: cannotMount }, () => {
       const k = (stack: Up, ...args: string[]) => kubectl(stack.kubeconfig, args);
       await k(first, 'apply', '-f', EXAMPLE);
       await k(first, 'rollout', 'status', 'statefulset/web', '--timeout=60s');
-      const line = (await k(first, 'logs', 'web-1'))
-        .split('\n')
-        .find((text) => text.endsWith('web-1 started'))!;
+      const line = await kubectlOf(() => first.kubeconfig).says('web-1', /web-1 started$/);
       assert.equal(await first.end('SIGINT'), 0);
       assert.deepEqual(await mountsBelow(directory), []);
       assert.deepEqual(
@@ -64,7 +63,8 @@ describe('stowage up, again', { skip: cannotMount }, () => {
         const watch = [...watchOf('pod', pod), '--no-headers'];
         await kubectlUntil(second.kubeconfig, watch, /1\/1\s+Running\s+1\b/, { limitMs: 60_000 });
       }
-      assert.ok((await k(second, 'logs', 'web-1')).includes(line), 'what the pod wrote is still there');
+      // What the pod wrote is still there.
+      await kubectlOf(() => second.kubeconfig).says('web-1', new RegExp(`^${line}$`));
       await assertTwoOfEach(second, directory);
       await deleteEverything(second, directory);
       assert.equal(await second.end('SIGTERM'), 0);

@@ -31,7 +31,7 @@ const IMMEDIATE = storageClass('now', 'disk.csi.stowage.dev');
 describe('stowage up as an ordinary user', { skip: cannotBeRootless }, () => {
   let directory: string;
   let stack: Up;
-  const { k } = kubectlOf(() => stack.kubeconfig);
+  const { k, says, isBack } = kubectlOf(() => stack.kubeconfig);
   const apply = (object: object) =>
     kubectl(stack.kubeconfig, ['apply', '-f', '-'], { input: JSON.stringify(object) });
 
@@ -49,8 +49,7 @@ describe('stowage up as an ordinary user', { skip: cannotBeRootless }, () => {
   it('runs pods on volumes that are directories of the pool', async () => {
     await k('apply', '-f', EXAMPLE);
     await k('rollout', 'status', 'statefulset/web', '--timeout=60s');
-    const log = await k('logs', 'web-0');
-    assert.match(log, / web-0 started$/m);
+    await says('web-0', / web-0 started$/);
     const volume = (await k('get', 'pvc', 'disk-pvc-web-0', '-o', 'jsonpath={.spec.volumeName}')).trim();
     assert.deepEqual(await readdir(join(directory, 'data', 'pool', `${volume}.img`)), ['log']);
   });
@@ -66,10 +65,9 @@ describe('stowage up as an ordinary user', { skip: cannotBeRootless }, () => {
   });
 
   it('a deleted pod comes back with what it wrote, also after a restart, which says again what it costs', async () => {
-    const [line] = (await k('logs', 'web-0')).match(/^.* web-0 started$/m) ?? [];
-    assert.ok(line);
+    const line = await says('web-0', / web-0 started$/);
     await k('delete', 'pod', 'web-0');
-    await k('wait', '--for=condition=Ready', 'pod/web-0', '--timeout=60s');
+    await isBack('web-0');
     assert.equal(await stack.end('SIGTERM'), 0);
     assert.match(
       stack.output().stdout,
@@ -78,8 +76,7 @@ describe('stowage up as an ordinary user', { skip: cannotBeRootless }, () => {
     stack = await up(directory, [], asOrdinaryUser);
     // Until the node is back the status is the one of before.
     await kubectlUntil(stack.kubeconfig, watchOf('pod', 'web-0'), /1\/1 +Running +1/);
-    const log = await k('logs', 'web-0');
-    assert.ok(log.includes(line), `the log of the successor lacks the line ${line}:\n${log}`);
+    await says('web-0', new RegExp(`^${line}$`));
   });
 
   it('refuses a raw block volume with the reason', async () => {

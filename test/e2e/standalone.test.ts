@@ -16,7 +16,7 @@ import { claimOf, sleepingPod, storageClass } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
 const DRIVER = 'alone.csi.example.com';
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 /** A process of ours that tells what it does in its log. */
 interface Part {
@@ -129,7 +129,7 @@ describe('every part in a process of its own', { skip: cannotMount }, () => {
             address(),
           ],
           ...['--leader-election', '--leader-election-namespace=kube-system', '--leader-election-labels=a:b'],
-          ...['--leader-election-lease-duration=2s', '--leader-election-renew-deadline=1500ms'],
+          ...['--leader-election-lease-duration=6s', '--leader-election-renew-deadline=5s'],
           ...['--leader-election-retry-period=500ms', `--http-endpoint=127.0.0.1:${port}`],
           '--attacher-timeout=20s',
         );
@@ -145,7 +145,7 @@ describe('every part in a process of its own', { skip: cannotMount }, () => {
         claim('one'),
         sleepingPod('user', ['one']),
       );
-      await k('wait', '--for=condition=Ready', 'pod/user', '--timeout=30s');
+      await k('wait', '--for=condition=Ready', 'pod/user', '--timeout=60s');
       const metrics = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
       const create = `csi_sidecar_operations_seconds_count{driver_name="${DRIVER}",method_name="/csi.v1.Controller/CreateVolume",grpc_status_code="OK"} 1`;
       assert.ok((await metrics(ports[0])).includes(create));

@@ -24,7 +24,7 @@ const set = (name: string, more: object = {}, version = '1') => ({
           {
             name: 'c',
             image: 'busybox',
-            command: ['sh', '-c', 'trap "exit 0" TERM; date >> /data/log; sleep 3600 & wait'],
+            command: ['sh', '-c', 'trap "exit 0" TERM; date >> /data/log; echo written; sleep 3600 & wait'],
             env: [{ name: 'VERSION', value: version }],
             volumeMounts: [{ name: 'data', mountPath: '/data' }],
           },
@@ -55,7 +55,7 @@ const RETENTION = [
 
 describe('StatefulSets with claims, by kubectl', { skip: cannotMount }, () => {
   const cluster = suiteCluster();
-  const { k, apply, gone } = cluster;
+  const { k, apply, gone, says, isBack } = cluster;
 
   /** The ordinals of the claims of a set, those on their way out left aside. */
   const claims = async (name: string) => {
@@ -113,6 +113,7 @@ describe('StatefulSets with claims, by kubectl', { skip: cannotMount }, () => {
       );
       await rolledOut(name);
       const lines = async () => {
+        await says(`${name}-0`, /^written$/);
         const uid = await k('get', 'pod', `${name}-0`, '-o', 'jsonpath={.metadata.uid}');
         const log = await k('exec', `${name}-0`, '--', 'wc', '-l', '/data/log');
         return { uid, count: Number.parseInt(log, 10) };
@@ -144,7 +145,7 @@ describe('StatefulSets with claims, by kubectl', { skip: cannotMount }, () => {
     // A pod below the partition comes back as it was.
     await k('delete', 'pod', 'rolling-0');
     await rolledOut('rolling');
-    await k('wait', '--for=condition=Ready', 'pod/rolling-0', '--timeout=60s');
+    await isBack('rolling-0');
     assert.equal(await versions('rolling'), '1 1 2');
     await apply(set('rolling', strategy(0), '2'));
     await rolledOut('rolling');

@@ -81,7 +81,7 @@ export async function kubectlUntil(
   says: RegExp,
   options: { limitMs?: number } = {},
 ): Promise<string> {
-  const { limitMs = 30_000 } = options;
+  const { limitMs = 60_000 } = options;
   const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
   const child = spawn('kubectl', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = collect(child);

@@ -1,4 +1,4 @@
-import { kubectl, waitGone } from './command.ts';
+import { kubectl, kubectlUntil, waitGone } from './command.ts';
 import { listOf } from './kubectl-session.ts';
 
 /** kubectl on one cluster. */
@@ -8,6 +8,10 @@ export interface KubectlOf {
   apply(...items: object[]): Promise<string>;
   /** Resolves once no object of the resource is left, or not the one (`KIND/NAME`). */
   gone(what: string): Promise<void>;
+  /** Resolves to the line of a pod's output that matches: a pod that is Ready may not have written anything yet. */
+  says(pod: string, line: RegExp): Promise<string>;
+  /** Resolves once a pod that others make, maybe anew, is there and Ready. */
+  isBack(pod: string): Promise<void>;
 }
 
 /** `kubeconfig` is asked at each call: the cluster may start later. */
@@ -16,4 +20,11 @@ export const kubectlOf = (kubeconfig: () => string): KubectlOf => ({
   apply: (...items) =>
     kubectl(kubeconfig(), ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) }),
   gone: (what) => waitGone(kubeconfig(), what),
+  says: (pod, line) => kubectlUntil(kubeconfig(), ['logs', '-f', pod], line, { limitMs: 60_000 }),
+  async isBack(pod) {
+    for (const condition of ['create', 'condition=Ready'])
+      await kubectl(kubeconfig(), ['wait', `--for=${condition}`, `pod/${pod}`, '--timeout=60s'], {
+        limitMs: 70_000,
+      });
+  },
 });
