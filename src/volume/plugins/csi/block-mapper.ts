@@ -1,11 +1,7 @@
-import { errorMessage } from '../../../base/index.ts';
 import { isMountPoint } from '../../mount/index.ts';
-import {
-  isOperationFinished,
-  TransientOperationFailure,
-  UncertainProgressError,
-} from '../../operation-error.ts';
+import { isOperationFinished, UncertainProgressError } from '../../operation-error.ts';
 import type { BlockMapper, MountContext, VolumeSpec } from '../../plugin.ts';
+import { beforeAsking } from './before-asking.ts';
 import { blockPaths, podDeviceDirectory } from './block-paths.ts';
 import { podInfo } from './csi-driver-policy.ts';
 import { attachmentName } from './names.ts';
@@ -17,7 +13,7 @@ import {
   publishContext,
 } from './node-context.ts';
 import { reconstructedVolume } from './reconstruct.ts';
-import { csiFailure, mountFailure, transientFailure } from './rpc-error.ts';
+import { csiFailure, mountFailure } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { type CsiSource, persistentSource } from './source.ts';
 import { CSI_TIMEOUT_MS } from './timeout.ts';
@@ -91,21 +87,26 @@ async function clearAbandoned(context: CsiNodeContext): Promise<void> {
 async function stage(context: CsiNodeContext, spec: VolumeSpec, { signal }: MountContext): Promise<string> {
   const source = persistentSource(spec);
   const { driver: name, handle } = source;
-  const published = await attachment(context, source, 'blockMapper.SetupDevice', signal);
-  const driver = await findDriver(context, name, 'blockMapper.SetUpDevice failed to get CSI client', signal);
-  const capabilities = await capabilitiesOf(
-    driver,
-    'blockMapper.stageVolumeForBlock failed to check STAGE_UNSTAGE_VOLUME capability',
-  );
-  if (!capabilities.has('STAGE_UNSTAGE_VOLUME')) return '';
-  const secrets = await secretData(
-    context.client,
-    source.stageSecret,
-    signal,
-    (secret) => `kubernetes.io/csi: failed to get NodeStageSecretRef ${secret}`,
-  );
   const { staging } = blockPaths(context.nodeRoot, spec.name);
-  await context.host.files.makeDirectory(staging, DIRECTORY_MODE);
+  const { published, driver, capabilities, secrets } = await beforeAsking(async () => {
+    const published = await attachment(context, source, 'blockMapper.SetupDevice', signal);
+    const noClient = 'blockMapper.SetUpDevice failed to get CSI client';
+    const driver = await findDriver(context, name, noClient, signal);
+    const capabilities = await capabilitiesOf(
+      driver,
+      'blockMapper.stageVolumeForBlock failed to check STAGE_UNSTAGE_VOLUME capability',
+    );
+    const stages = capabilities.has('STAGE_UNSTAGE_VOLUME');
+    const secrets = await secretData(
+      context.client,
+      stages ? source.stageSecret : undefined,
+      signal,
+      (secret) => `kubernetes.io/csi: failed to get NodeStageSecretRef ${secret}`,
+    );
+    if (stages) await context.host.files.makeDirectory(staging, DIRECTORY_MODE);
+    return { published, driver, capabilities, secrets };
+  });
+  if (!capabilities.has('STAGE_UNSTAGE_VOLUME')) return '';
   try {
     await driver.client.node.nodeStageVolume(
       {
@@ -177,19 +178,6 @@ async function publish(
     throw mountFailure(error);
   }
   return target;
-}
-
-/**
- * What fails here says nothing of an earlier try, which may have mounted: what was known of the volume holds. Upstream
- * forgets it.
- */
-async function beforeAsking<T>(prepare: () => Promise<T>): Promise<T> {
-  try {
-    return await prepare();
-  } catch (error) {
-    if (!isOperationFinished(error)) throw error;
-    throw new TransientOperationFailure(errorMessage(error), { cause: error });
-  }
 }
 
 async function unpublish(
@@ -269,6 +257,6 @@ async function removeTraces({ host, nodeRoot }: CsiNodeContext, name: string): P
 async function attachment(context: CsiNodeContext, source: CsiSource, step: string, signal: AbortSignal) {
   const id = attachmentName(source.handle, source.driver, context.nodeName);
   return await publishContext(context, source, signal).catch((error) => {
-    throw transientFailure(`${step} failed to get volume attachment [id=${id}]`, error);
+    throw csiFailure(`${step} failed to get volume attachment [id=${id}]`, error);
   });
 }

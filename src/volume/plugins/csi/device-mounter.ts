@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
-import { TransientOperationFailure } from '../../operation-error.ts';
 import { pluginDirectory } from '../../paths.ts';
 import type { DeviceMounter, MountContext, ReconstructedVolume, VolumeSpec } from '../../plugin.ts';
+import { beforeAsking } from './before-asking.ts';
 import { seLinuxLabel } from './csi-driver-policy.ts';
 import { CSI_PLUGIN, deviceMountPath, GLOBAL_MOUNT } from './names.ts';
 import {
@@ -14,12 +14,12 @@ import {
 import { mountNoted, unmountNoted } from './noted-mount.ts';
 import { reconstructedVolume } from './reconstruct.ts';
 import { removeMountDirectory } from './remove-mount-directory.ts';
-import { mountFailure, rpcErrorText } from './rpc-error.ts';
+import { rpcErrorText } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { isPersistent, persistentSource } from './source.ts';
 import { CSI_TIMEOUT_MS } from './timeout.ts';
 import { mountCapability } from './volume-capability.ts';
-import { keepingDoubt, loadVolumeData } from './volume-data.ts';
+import { loadVolumeData } from './volume-data.ts';
 
 /** Stages volumes at their global path, for drivers that stage. Source: csi_attacher.go of pkg/volume/csi. */
 export function createCsiDeviceMounter(context: CsiNodeContext): DeviceMounter {
@@ -29,8 +29,7 @@ export function createCsiDeviceMounter(context: CsiNodeContext): DeviceMounter {
       const { driver, handle } = persistentSource(spec);
       return deviceMountPath(context.nodeRoot, driver, handle);
     },
-    mountDevice: (spec, _devicePath, path, mount) =>
-      keepingDoubt(context.host.files, dirname(path), () => stage(context, spec, path, mount)),
+    mountDevice: (spec, _devicePath, path, mount) => stage(context, spec, path, mount),
     unmountDevice: (path, signal) => unstage(context, path, signal),
     reconstructDevices: () => reconstructDevices(context),
     clearAbandoned: () => clearAbandoned(context),
@@ -46,24 +45,25 @@ async function stage(
   const { fsGroup, signal } = mount;
   const source = persistentSource(spec);
   const { driver: name, handle } = source;
-  const noDriver = 'attacher.MountDevice failed to create newCsiDriverClient';
-  const driver = await findDriver(context, name, noDriver, signal);
-  const capabilities = await driver.capabilities().catch((error) => {
-    throw mountFailure(error);
-  });
-  const stages = capabilities.has('STAGE_UNSTAGE_VOLUME');
-  const published = await publishContext(context, source, signal).catch((error) => {
-    throw new TransientOperationFailure(rpcErrorText(error), { cause: error });
-  });
-  const secrets = await secretData(
-    context.client,
-    stages ? source.stageSecret : undefined,
-    signal,
-    (secret) => `fetching NodeStageSecretRef ${secret} failed`,
-  );
   const label = seLinuxLabel(context.csiDriver(name), mount.seLinuxLabel);
-  await context.host.files.makeDirectory(path, DIRECTORY_MODE);
-  if (!stages) return;
+  const { driver, capabilities, published, secrets } = await beforeAsking(async () => {
+    const noDriver = 'attacher.MountDevice failed to create newCsiDriverClient';
+    const driver = await findDriver(context, name, noDriver, signal);
+    const told = (error: unknown) => {
+      throw new Error(rpcErrorText(error), { cause: error });
+    };
+    const capabilities = await driver.capabilities().catch(told);
+    const published = await publishContext(context, source, signal).catch(told);
+    const secrets = await secretData(
+      context.client,
+      capabilities.has('STAGE_UNSTAGE_VOLUME') ? source.stageSecret : undefined,
+      signal,
+      (secret) => `fetching NodeStageSecretRef ${secret} failed`,
+    );
+    await context.host.files.makeDirectory(path, DIRECTORY_MODE);
+    return { driver, capabilities, published, secrets };
+  });
+  if (!capabilities.has('STAGE_UNSTAGE_VOLUME')) return;
   await mountNoted(context, {
     path,
     note: { volumeHandle: handle, driverName: name, seLinuxMountContext: label },

@@ -3,6 +3,7 @@ import { UncertainProgressError } from '../../operation-error.ts';
 import { setVolumeOwnership } from '../../ownership/set-volume-ownership.ts';
 import { podVolumeDirectory } from '../../paths.ts';
 import type { MountContext, Mounter, VolumeSpec } from '../../plugin.ts';
+import { beforeAsking } from './before-asking.ts';
 import { changesOwnership, podInfo, seLinuxLabel, unsupportedMode } from './csi-driver-policy.ts';
 import { attachmentName, CSI_PLUGIN, deviceMountPath } from './names.ts';
 import {
@@ -14,13 +15,13 @@ import {
 } from './node-context.ts';
 import { mountNoted, unmountNoted } from './noted-mount.ts';
 import { reconstructedVolume } from './reconstruct.ts';
-import { rpcErrorText, transientFailure } from './rpc-error.ts';
+import { csiFailure, rpcErrorText } from './rpc-error.ts';
 import { secretData } from './secret-data.ts';
 import { serviceAccountTokens } from './service-account-tokens.ts';
 import { sourceOf } from './source.ts';
 import { CSI_TIMEOUT_MS } from './timeout.ts';
 import { mountCapability } from './volume-capability.ts';
-import { keepingDoubt, loadVolumeData } from './volume-data.ts';
+import { loadVolumeData } from './volume-data.ts';
 
 /** Publishes volumes at `pods/UID/volumes/kubernetes.io~csi/NAME/mount`. Source: csi_mounter.go of pkg/volume/csi. */
 export function createCsiMounter(context: CsiNodeContext): Mounter {
@@ -28,10 +29,7 @@ export function createCsiMounter(context: CsiNodeContext): Mounter {
     join(podVolumeDirectory(context.nodeRoot, podUid, CSI_PLUGIN, name), 'mount');
   return {
     podPath: (spec, podUid) => mountPath(spec.name, podUid),
-    setUp(spec, mount) {
-      const path = mountPath(spec.name, mount.pod.metadata.uid);
-      return keepingDoubt(context.host.files, dirname(path), () => publish(context, spec, path, mount));
-    },
+    setUp: (spec, mount) => publish(context, spec, mountPath(spec.name, mount.pod.metadata.uid), mount),
     tearDown: (name, podUid, signal) => unpublish(context, mountPath(name, podUid), signal),
     async reconstruct(name, podUid) {
       const data = await loadVolumeData(context.host.files, dirname(mountPath(name, podUid)));
@@ -50,32 +48,34 @@ async function publish(
   const { client, host, nodeName, nodeRoot } = context;
   const source = sourceOf(spec, pod.metadata);
   const { driver: name, handle, mode } = source;
-  const driver = await findDriver(context, name, 'mounter.SetUpAt failed to get CSI client', signal);
   const csiDriver = context.csiDriver(name);
-  const unsupported = unsupportedMode(csiDriver, name, mode);
-  if (unsupported)
-    throw transientFailure('mounter.SetupAt failed to check volume lifecycle mode', unsupported);
-  const capabilities = await capabilitiesOf(
-    driver,
-    'mounter.SetUpAt failed to check for STAGE_UNSTAGE_VOLUME capability',
-  );
-  const persistent = mode === 'Persistent';
-  const stages = persistent && capabilities.has('STAGE_UNSTAGE_VOLUME');
-  const published = persistent
-    ? await publishContext(context, source, signal).catch((error) => {
-        throw transientFailure('mounter.SetUpAt failed to fetch publishContext', error);
-      })
-    : {};
-  const secrets = await secretData(
-    client,
-    source.publishSecret,
-    signal,
-    (secret) => `fetching NodePublishSecretRef ${secret} failed`,
-  );
-  const tokens = await serviceAccountTokens(context.tokens, csiDriver, pod, signal);
   const tokensAreSecret = csiDriver?.spec.serviceAccountTokenInSecrets ?? false;
   const label = seLinuxLabel(csiDriver, mount.seLinuxLabel);
-  await host.files.makeDirectory(dirname(path), DIRECTORY_MODE);
+  const { driver, capabilities, published, secrets, tokens } = await beforeAsking(async () => {
+    const driver = await findDriver(context, name, 'mounter.SetUpAt failed to get CSI client', signal);
+    const unsupported = unsupportedMode(csiDriver, name, mode);
+    if (unsupported) throw csiFailure('mounter.SetupAt failed to check volume lifecycle mode', unsupported);
+    const capabilities = await capabilitiesOf(
+      driver,
+      'mounter.SetUpAt failed to check for STAGE_UNSTAGE_VOLUME capability',
+    );
+    const published =
+      mode === 'Persistent'
+        ? await publishContext(context, source, signal).catch((error) => {
+            throw csiFailure('mounter.SetUpAt failed to fetch publishContext', error);
+          })
+        : {};
+    const secrets = await secretData(
+      client,
+      source.publishSecret,
+      signal,
+      (secret) => `fetching NodePublishSecretRef ${secret} failed`,
+    );
+    const tokens = await serviceAccountTokens(context.tokens, csiDriver, pod, signal);
+    await host.files.makeDirectory(dirname(path), DIRECTORY_MODE);
+    return { driver, capabilities, published, secrets, tokens };
+  });
+  const stages = mode === 'Persistent' && capabilities.has('STAGE_UNSTAGE_VOLUME');
   await mountNoted(context, {
     path,
     note: {
@@ -112,7 +112,8 @@ async function publish(
   if (capabilities.has('VOLUME_MOUNT_GROUP')) return;
   if (!changesOwnership(csiDriver, { ...source, fsGroup, accessModes })) return;
   try {
-    await setVolumeOwnership(host.files, { path, fsGroup, policy: mount.fsGroupChangePolicy, signal });
+    const { fsGroupChangePolicy: policy, ownershipReporter: reporter } = mount;
+    await setVolumeOwnership(host.files, { path, fsGroup, policy, reporter, signal });
   } catch (error) {
     // Mounted, but of no use to the pod yet.
     throw new UncertainProgressError(`applyFSGroup failed for vol ${handle}: ${rpcErrorText(error)}`, {

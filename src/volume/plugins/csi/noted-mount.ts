@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { isMountPoint } from '../../mount/index.ts';
 import { isOperationFinished, UncertainProgressError } from '../../operation-error.ts';
+import { beforeAsking } from './before-asking.ts';
 import type { RegisteredDriver } from './drivers.ts';
 import { type CsiNodeContext, findDriver } from './node-context.ts';
 import { removeMountDirectory, removeUnnoted } from './remove-mount-directory.ts';
@@ -23,12 +24,12 @@ export interface NotedMount {
 export async function mountNoted(context: CsiNodeContext, mount: NotedMount): Promise<void> {
   const { host } = context;
   const { path } = mount;
-  try {
-    await saveVolumeData(host.files, dirname(path), mount.note);
-  } catch (error) {
-    await removeUnnoted(host, path);
-    throw error;
-  }
+  await beforeAsking(() =>
+    saveVolumeData(host.files, dirname(path), mount.note).catch(async (error) => {
+      await removeUnnoted(host, path);
+      throw error;
+    }),
+  );
   try {
     await mount.mount();
   } catch (error) {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { errorMessage } from '../../../base/index.ts';
 import type { Files } from '../../../host/index.ts';
-import { isOperationFinished, TransientOperationFailure } from '../../operation-error.ts';
 
 export const VOLUME_DATA_FILE = 'vol_data.json';
 
@@ -32,24 +31,6 @@ export async function saveVolumeData(files: Files, directory: string, data: Volu
     throw new Error(`kubernetes.io/csi: failed to save volume data file ${path}: ${errorMessage(error)}`, {
       cause: error,
     });
-  }
-}
-
-/**
- * A try to mount. When it fails while a note is there, then an earlier one may have mounted, or be mounting still: what
- * was known of the volume holds. Upstream forgets such a volume when the later try fails before the driver is asked.
- */
-export async function keepingDoubt(
-  files: Files,
-  directory: string,
-  mount: () => Promise<void>,
-): Promise<void> {
-  try {
-    await mount();
-  } catch (error) {
-    if (!isOperationFinished(error)) throw error;
-    const noted = await files.stat(join(directory, VOLUME_DATA_FILE)).catch(() => undefined);
-    throw noted ? new TransientOperationFailure(errorMessage(error), { cause: error }) : error;
   }
 }
 
