@@ -8,12 +8,6 @@ import {
 } from '../../kube/index.ts';
 import type { AdmissionPlugin, AdmissionReader } from './contract.ts';
 
-/** Classes that every cluster has. */
-const SYSTEM_CLASSES: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};
-
 interface Resolved {
   readonly name: string | undefined;
   readonly value: number;
@@ -70,11 +64,9 @@ function resolve(name: string | undefined, pod: Pod, reader: AdmissionReader): R
     };
   }
   const found = reader.get(priorityClasses, undefined, name);
-  const value = found?.value ?? (Object.hasOwn(SYSTEM_CLASSES, name) ? SYSTEM_CLASSES[name] : undefined);
-  if (value === undefined) {
-    throw forbidden(pods, pod.metadata?.name ?? '', `no PriorityClass with name ${name} was found`);
-  }
-  return { name, value, preemptionPolicy: found?.preemptionPolicy ?? 'PreemptLowerPriority' };
+  if (!found) throw forbidden(pods, pod.metadata?.name ?? '', `no PriorityClass with name ${name} was found`);
+  const { value, preemptionPolicy = 'PreemptLowerPriority' } = found;
+  return { name, value: value ?? 0, preemptionPolicy };
 }
 
 /** Of several defaults the one with the lowest value. */

@@ -1,6 +1,5 @@
 import { apiVersionOf, type KubeObject, type Stored } from '../../kube/index.ts';
 import type { CustomKind, Entry, ResourceDefinition } from '../registry/contract.ts';
-import { ALL_VERBS } from '../registry/definitions/define.ts';
 import { decode, findModel, freezeRest } from '../registry/schema/index.ts';
 import { StoredEntry } from '../store/entry.ts';
 import { coerce } from './coerce.ts';
@@ -14,6 +13,8 @@ import { type Structural, structuralOf } from './structural.ts';
 import { type Crd, type CrdVersion, isObject, type JSONSchema } from './types.ts';
 import { versionRank } from './version-rank.ts';
 
+/** What can be done to custom resources, in the order in which discovery tells it. */
+const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const ANYTHING: JSONSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 /** What is stored never changes: a new status of a definition has nothing compiled anew. */
@@ -67,7 +68,7 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
         categories: names.categories ?? [],
         namespaced: scope === 'Namespaced',
         subresources: [...(status ? ['status'] : []), ...(scale ? ['scale'] : [])],
-        verbs: ALL_VERBS,
+        verbs: VERBS,
         columns: columnsOfVersion(spec),
         selectableFields: selectableFieldsOf(spec),
         strategy: strategyOf(version, isTerminating),
@@ -81,6 +82,7 @@ export function definitionsOf(crd: Crd, removed: AbortSignal): readonly Resource
           schema: spec.schema?.openAPIV3Schema,
           shape: shapeOfSchema(root),
           listKind: names.listKind ?? `${names.kind}List`,
+          storageVersion: versions.find(({ storage, served }) => storage && served)?.name,
           removed,
           deprecation: deprecationOf(version, compiled, names.kind),
         }),

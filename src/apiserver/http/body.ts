@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Patch, PatchType } from '../../client/index.ts';
 import { apiVersionOf, badRequest, type KubeObject, type Resource, statusFailure } from '../../kube/index.ts';
+import { isTooDeep, MAX_DEPTH, TOO_DEEP } from '../registry/depth.ts';
 import { modelOfKind } from '../registry/schema/index.ts';
 import { parseMediaType, SUPPORTED, unsupportedMediaType } from './media-type.ts';
 import {
@@ -57,6 +58,8 @@ export function readBody(request: IncomingMessage, limitBytes = MAX_BODY_BYTES):
 /** What a body says, and what it says more than once. */
 export interface Decoded<T> extends Repeated {
   readonly value: T;
+  /** How many objects and lists stand in one another, where that is known. */
+  readonly depth?: number;
 }
 
 /** For fieldValidation. */
@@ -142,6 +145,8 @@ export async function decodePatch(
   if (!type) throw statusFailure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   try {
     const decoded = type === 'apply' ? await parseYamlOrJson(body) : parseJson(body);
+    // How deep the operations of a JSON patch make an object is seen when they are applied.
+    if (type !== 'json') refuseDeep(decoded);
     checkPatch(type, decoded.value);
     return { ...decoded, value: { type, body: decoded.value ?? (type === 'json' ? [] : {}) } };
   } catch (error) {
@@ -164,7 +169,9 @@ export async function decodeValue(
     throw unsupportedMediaType(SUPPORTED);
   try {
     if (type === PROTOBUF_TYPE) return { value: objectOfProtobuf(body, wanted) };
-    return type === 'application/json' ? parseJson(body) : await parseYamlOrJson(body);
+    const decoded = type === 'application/json' ? parseJson(body) : await parseYamlOrJson(body);
+    refuseDeep(decoded);
+    return decoded;
   } catch (error) {
     if (error instanceof WireError || error instanceof YamlSyntaxError)
       throw unrecognized(body, wanted.kind, error.message);
@@ -195,15 +202,20 @@ export async function decodeOptions(
 async function parseYamlOrJson(body: Buffer): Promise<Decoded<unknown>> {
   if (body[0] === OPEN_BRACE) {
     try {
-      const { value, duplicateFields } = parseJson(body);
+      const decoded = parseJson(body);
       // Which line they are in only the YAML parser knows.
-      if (duplicateFields.length === 0) return { value };
+      if (decoded.duplicateFields.length === 0) return decoded;
     } catch {
       // YAML flow style.
     }
   }
   const { parseYaml } = await import('./text/yaml.ts');
   return parseYaml(body);
+}
+
+/** @throws StatusError 400 */
+function refuseDeep({ value, depth }: Decoded<unknown>): void {
+  if (depth === undefined ? isTooDeep(value) : depth > MAX_DEPTH) throw badRequest(TOO_DEEP);
 }
 
 /** @throws StatusError 400 for a patch that is not of its type's form; 413 for one of too many operations. */

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { apiVersionOf } from '../../kube/index.ts';
 import { versionRank } from '../crd/version-rank.ts';
 import type { ResourceDefinition } from '../registry/contract.ts';
-import { SUBRESOURCE_KINDS } from './subresources.ts';
+import { CONNECT_SUBRESOURCES, SUBRESOURCE_KINDS } from './subresources.ts';
 
 /** The media type of aggregated discovery. */
 export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -73,13 +74,13 @@ export function resourceList(definitions: Definitions, group: string, version: s
         verbs: definition.verbs,
         shortNames: some(definition.shortNames),
         categories: some(definition.categories),
+        storageVersionHash: storageVersionHash(definition),
       },
       ...subresourcesOf(definition).map((subresource) => ({
         name: `${definition.plural}/${subresource}`,
         singularName: '',
         namespaced: definition.namespaced,
-        ...foreignKind(subresource),
-        kind: SUBRESOURCE_KINDS[subresource]?.kind ?? definition.kind,
+        ...(foreignKind(definition, subresource) ?? { kind: definition.kind }),
         verbs: subresourceVerbs(subresource),
       })),
     ]),
@@ -111,18 +112,18 @@ export function aggregatedDiscovery(definitions: Definitions, core: boolean) {
 }
 
 function discoveredResource(definition: ResourceDefinition) {
-  const { group, version, kind } = definition;
+  const own = ownKind(definition);
   const subresources = subresourcesOf(definition).map((subresource) => {
-    const foreign = SUBRESOURCE_KINDS[subresource];
+    const foreign = foreignKind(definition, subresource);
     return {
       subresource,
-      responseKind: foreign ? kindReference(foreign) : { group, version, kind },
+      responseKind: foreign ? { group: '', version: '', ...foreign } : own,
       verbs: subresourceVerbs(subresource),
     };
   });
   return {
     resource: definition.plural,
-    responseKind: { group, version, kind },
+    responseKind: own,
     scope: definition.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: definition.singular,
     verbs: definition.verbs,
@@ -132,21 +133,46 @@ function discoveredResource(definition: ResourceDefinition) {
   };
 }
 
+/** Built-in kinds leave out the group and version that they are listed under. */
+function ownKind({ group, version, kind, custom }: ResourceDefinition) {
+  return custom ? { group, version, kind } : { group: '', version: '', kind };
+}
+
 /** The definition's own, and those of pods and nodes that a node answers and that are not in the table. */
 export function subresourcesOf(definition: ResourceDefinition): readonly string[] {
   const answered = definition.group === '' ? ANSWERED_BY_NODES[definition.plural] : undefined;
   return [...new Set([...definition.subresources, ...(answered ?? [])])].sort();
 }
 
-const ANSWERED_BY_NODES: Readonly<Record<string, readonly string[]>> = { nodes: ['proxy'], pods: ['log'] };
+const ANSWERED_BY_NODES: Readonly<Record<string, readonly string[]>> = {
+  nodes: ['proxy'],
+  pods: ['log', ...CONNECT_SUBRESOURCES],
+};
 
-function subresourceVerbs(subresource: string): readonly string[] {
-  if (subresource === 'log') return ['get'];
-  if (subresource === 'proxy') return ['create', 'delete', 'get', 'patch', 'update'];
-  if (subresource === 'attach' || subresource === 'exec' || subresource === 'portforward')
-    return ['create', 'get'];
-  if (subresource === 'binding' || subresource === 'eviction' || subresource === 'token') return ['create'];
-  return ['get', 'patch', 'update'];
+/** What can be done to a subresource other than to read and change it. */
+const SUBRESOURCE_VERBS: Readonly<Record<string, readonly string[]>> = {
+  attach: ['create', 'get'],
+  binding: ['create'],
+  eviction: ['create'],
+  exec: ['create', 'get'],
+  finalize: ['update'],
+  log: ['get'],
+  portforward: ['create', 'get'],
+  proxy: ['create', 'delete', 'get', 'patch', 'update'],
+  token: ['create'],
+};
+
+export function subresourceVerbs(subresource: string): readonly string[] {
+  return SUBRESOURCE_VERBS[subresource] ?? ['get', 'patch', 'update'];
+}
+
+/** Tells, without saying it, under which version objects are stored: clients see when to write them anew. */
+function storageVersionHash({ group, version, kind, verbs, view, custom }: ResourceDefinition) {
+  if (!verbs.includes('list')) return undefined;
+  const stored = view?.of ?? { group, version: custom ? custom.storageVersion : version, kind };
+  if (stored.version === undefined) return undefined;
+  const hash = createHash('sha256').update(`${stored.group}/${stored.version}/${stored.kind}`).digest();
+  return hash.subarray(0, 8).toString('base64');
 }
 
 function groupBody(definitions: Definitions, group: string) {
@@ -173,18 +199,14 @@ function versionsOf(definitions: Definitions): string[] {
   );
 }
 
-function foreignKind(subresource: string) {
+/** The kind of a subresource whose body is not the object itself; its group and version where they are not the object's. */
+function foreignKind(definition: ResourceDefinition, subresource: string) {
   const foreign = SUBRESOURCE_KINDS[subresource];
   if (!foreign) return undefined;
-  const { group, version } = kindReference(foreign);
-  return group === '' ? undefined : { group, version };
-}
-
-function kindReference({ apiVersion, kind }: { apiVersion: string; kind: string }) {
-  const slash = apiVersion.indexOf('/');
-  return slash < 0
-    ? { group: '', version: apiVersion, kind }
-    : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1), kind };
+  const { apiVersion, kind } = foreign;
+  if (apiVersion === apiVersionOf(definition)) return { kind };
+  const [group, version] = apiVersion.split('/');
+  return { group, version, kind };
 }
 
 function some<T>(items: readonly T[]): readonly T[] | undefined {

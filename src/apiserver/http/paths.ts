@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { METRICS_CONTENT_TYPE, trimEndOf } from '../../base/index.ts';
+import type { ResourceDefinition } from '../registry/contract.ts';
 import {
   AGGREGATED_TYPE,
   aggregatedDiscovery,
@@ -59,7 +60,7 @@ function handlerOf(exchange: Exchange, path: string): (() => Promise<void>) | un
     case '/version':
       return () => sendVersion(exchange);
     case '/':
-      return () => sendValue(exchange, { paths: PATHS });
+      return () => sendValue(exchange, { paths: allPaths(exchange.server.registry.definitions()) });
     case '/.well-known/openid-configuration':
     case '/openid/v1/jwks':
       return serveOpenId(exchange, path);
@@ -154,6 +155,14 @@ const PATHS = [
   '/stowage/snapshot',
   '/version',
 ];
+
+/** GET /: what is served beside resources. */
+function allPaths(definitions: readonly ResourceDefinition[]): readonly string[] {
+  const groups = definitions
+    .filter(({ group }) => group !== '')
+    .flatMap(({ group, version }) => [`/apis/${group}`, `/apis/${group}/${version}`]);
+  return [...new Set([...PATHS, ...groups])].sort();
+}
 
 const LIVE_CHECKS: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }];
 

@@ -49,7 +49,7 @@ export async function servePodLog(exchange: ResourceExchange): Promise<void> {
 export function logOptionCauses(query: URLSearchParams): StatusCause[] {
   const causes: StatusCause[] = [];
   const wrong = (field: string, value: unknown, why: string) =>
-    causes.push({ reason: 'FieldValueInvalid', field, message: `Invalid value: ${value}: ${why}` });
+    causes.push({ reason: 'FieldValueInvalid', message: `Invalid value: ${value}: ${why}`, field });
   const tailLines = integer(query, 'tailLines');
   const limitBytes = integer(query, 'limitBytes');
   const sinceSeconds = integer(query, 'sinceSeconds');

@@ -52,14 +52,14 @@ export function writeParameters(
   if (apply && manager === '')
     causes.push({
       reason: 'FieldValueRequired',
-      field: 'fieldManager',
       message: 'Required value: is required for apply patch',
+      field: 'fieldManager',
     });
   if (kind === 'PatchOptions' && !apply && query.has('force'))
     causes.push({
       reason: 'FieldValueForbidden',
-      field: 'force',
       message: 'Forbidden: may not be specified for non-apply patch',
+      field: 'force',
     });
   causes.push(...fieldManagerCauses(manager), ...dryRunCauses(dryRun));
   if (!isFieldValidation(fieldValidation))
@@ -79,15 +79,15 @@ export function readParameters(query: URLSearchParams, watch: boolean): ReadPara
   const resourceVersion = text('resourceVersion');
   const match = text('resourceVersionMatch');
   const sendInitialEvents = query.has('sendInitialEvents');
+  refuse(
+    'ListOptions',
+    readCauses({ watch, match, sendInitialEvents, resourceVersion, token: text('continue') }),
+  );
   const problem = resourceVersion === undefined ? undefined : revisionProblem(resourceVersion);
   if (problem !== undefined) {
     const why = `resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: ${problem}`;
     throw watch ? statusFailure(500, '', why) : badRequest(`invalid resource version: ${why}`);
   }
-  refuse(
-    'ListOptions',
-    readCauses({ watch, match, sendInitialEvents, resourceVersion, token: text('continue') }),
-  );
 
   const selectors = { labelSelector: text('labelSelector'), fieldSelector: text('fieldSelector') };
   return {
@@ -138,8 +138,8 @@ export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOpti
   if (propagationPolicy !== undefined && orphanDependents !== undefined)
     causes.push({
       reason: 'FieldValueInvalid',
-      field: 'propagationPolicy',
       message: `Invalid value: ${JSON.stringify(propagationPolicy)}: orphanDependents and deletionPropagation cannot be both set`,
+      field: 'propagationPolicy',
     });
   if (propagationPolicy !== undefined && !policies.includes(propagationPolicy as string))
     causes.push(unsupported('propagationPolicy', propagationPolicy, [...policies, 'nil']));
@@ -222,7 +222,7 @@ function readCauses({ watch, match, sendInitialEvents, resourceVersion, token }:
   const causes: StatusCause[] = [];
   const field = 'resourceVersionMatch';
   const forbid = (name: string, why: string) =>
-    causes.push({ reason: 'FieldValueForbidden', field: name, message: `Forbidden: ${why}` });
+    causes.push({ reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field: name });
   const forbidInitialEvents = () => {
     if (sendInitialEvents) forbid('sendInitialEvents', 'sendInitialEvents is forbidden for list');
     return causes;
@@ -261,8 +261,8 @@ function fieldManagerCauses(manager: string): StatusCause[] {
     return [
       {
         reason: 'FieldValueTooLong',
-        field: 'fieldManager',
         message: 'Too long: may not be more than 128 bytes',
+        field: 'fieldManager',
       },
     ];
   const unprintable = /\p{C}/u.exec(manager);
@@ -272,8 +272,8 @@ function fieldManagerCauses(manager: string): StatusCause[] {
     return [
       {
         reason: 'FieldValueInvalid',
-        field: 'fieldManager',
         message: `Invalid value: ${JSON.stringify(manager)}: invalid character U+${code} (at position ${position})`,
+        field: 'fieldManager',
       },
     ];
   }
@@ -288,8 +288,8 @@ function unsupported(field: string, value: unknown, supported: readonly string[]
   const values = supported.map((text) => JSON.stringify(text)).join(', ');
   return {
     reason: 'FieldValueNotSupported',
-    field,
     message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${values}`,
+    field,
   };
 }
 

@@ -7,7 +7,8 @@ import {
   wantedUser,
   withSelector,
 } from '../auth/index.ts';
-import type { ResourceDefinition, UserInfo } from '../registry/contract.ts';
+import type { UserInfo } from '../registry/contract.ts';
+import { subresourcesOf, subresourceVerbs } from './discovery.ts';
 import { type Exchange, loggedPath, type ResourceExchange, type ServerContext } from './exchange.ts';
 import { malformedTarget, methodNotAllowed, PlainAnswer, pageNotFound, unknownPath } from './failures.ts';
 import { isLongRunning, type Seat } from './fairness/index.ts';
@@ -104,7 +105,7 @@ async function serveResource(exchange: Exchange, target: ResourceTarget): Promis
   const definition = exchange.server.registry.find(group, version, resource);
   if (!definition || misplaced(definition, target)) throw unknownResource(exchange.server, target);
   // What is in no path of the server's own would be a label that anybody can invent.
-  if (subresource === '' || isServed(definition, subresource))
+  if (subresource === '' || subresourcesOf(definition).includes(subresource))
     exchange.server.metrics.begin(target, isDryRun(exchange.query), exchange);
   if (group === '' && resource === 'nodes' && subresource === 'proxy')
     return serveNodeProxy({ ...exchange, target, definition });
@@ -151,13 +152,6 @@ async function serveResource(exchange: Exchange, target: ResourceTarget): Promis
 
 const isDryRun = (query: URLSearchParams) => (query.get('dryRun') ?? '') !== '';
 
-function isServed({ group, plural, subresources }: ResourceDefinition, subresource: string): boolean {
-  if (subresources.includes(subresource)) return true;
-  if (group !== '') return false;
-  if (plural === 'nodes') return subresource === 'proxy';
-  return plural === 'pods' && (subresource === 'log' || CONNECT_SUBRESOURCES.has(subresource));
-}
-
 /** Groups of the server's own know their resources; the paths of all others, also of custom ones, are pages that are not there. */
 function unknownResource({ registry }: ServerContext, { group }: ResourceTarget): Error {
   const isOwn = registry.definitions().some((one) => one.group === group && !one.custom);
@@ -167,31 +161,22 @@ function unknownResource({ registry }: ServerContext, { group }: ResourceTarget)
 async function serveSubresource(exchange: ResourceExchange): Promise<void> {
   const { definition, target } = exchange;
   const { subresource, verb } = target;
-  if (definition.group === '' && definition.plural === 'pods' && subresource === 'log') {
-    if (verb !== 'get') throw methodNotAllowed();
-    return servePodLog(exchange);
-  }
   if (definition.group === '' && definition.plural === 'pods' && CONNECT_SUBRESOURCES.has(subresource))
     return serveConnect(exchange);
-  if (!definition.subresources.includes(subresource))
+  if (!subresourcesOf(definition).includes(subresource))
     throw definition.custom ? notFound(definition, target.name) : unknownPath();
-  const own = OWN_BODY.has(subresource);
-  if (own && verb === 'create') return serveCreateSubresource(exchange);
-  if (own) throw methodNotAllowed();
+  if (!subresourceVerbs(subresource).includes(verb)) throw methodNotAllowed();
   switch (verb) {
+    case 'create':
+      return serveCreateSubresource(exchange);
     case 'get':
-      return serveGet(exchange);
+      return subresource === 'log' ? servePodLog(exchange) : serveGet(exchange);
     case 'update':
       return serveUpdate(exchange);
-    case 'patch':
-      return servePatch(exchange);
     default:
-      throw methodNotAllowed();
+      return servePatch(exchange);
   }
 }
-
-/** Subresources that are posted to and have a body of their own. */
-const OWN_BODY: ReadonlySet<string> = new Set(['binding', 'eviction', 'token']);
 
 /**
  * A cluster-scoped resource under a namespace, or a named object of a namespaced resource without one. A namespace is

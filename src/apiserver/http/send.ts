@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip } from 'node:zlib';
-import { badRequest, type Status, StatusError } from '../../kube/index.ts';
+import { type Status, StatusError } from '../../kube/index.ts';
 import { negotiateOutput, type OutputType } from './media-type.ts';
 import { PROTOBUF_TYPE, protobufOf } from './protobuf/index.ts';
 
@@ -139,9 +139,6 @@ export function warningHeader(text: string): string {
 /** The StatusError that a client gets for anything thrown. */
 export function asStatusError(error: unknown, internal: (message: string) => StatusError): StatusError {
   if (error instanceof StatusError) return error;
-  // What walks an object takes a frame of the stack for each level, before anything is stored: such an object is refused.
-  if (error instanceof RangeError && error.message === 'Maximum call stack size exceeded')
-    return badRequest('the object is nested too deeply');
   return internal(error instanceof Error ? error.message : String(error));
 }
 

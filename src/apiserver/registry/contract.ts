@@ -58,6 +58,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   gracePeriodSeconds?(object: Stored<T>, asked: number | undefined): number;
   /** A delete that has to wait marks the object with this too (a namespace's phase). */
   markDeleting?(object: T): T;
+  /** Why the object of that name can never be deleted; `undefined`: it can. */
+  whyKept?(name: string): string | undefined;
   /** What besides metadata.finalizers keeps a deleted object (a namespace's spec.finalizers). */
   blocksDeletion?(object: T): boolean;
   /** Form of metadata.name; a DNS subdomain when absent. No entry: it is fine. */
@@ -146,6 +148,8 @@ export interface CustomKind extends StoredForm {
   readonly schema: JSONSchema | undefined;
   readonly shape: Shape;
   readonly listKind: string;
+  /** The version that objects are stored as, if it is served. */
+  readonly storageVersion: string | undefined;
   /** What every request of a deprecated version is told. */
   readonly deprecation: string | undefined;
   /** Aborts when the definition goes or changes: what streams from it ends. */

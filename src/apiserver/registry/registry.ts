@@ -18,7 +18,7 @@ import { type Authorization, createAuthorization } from '../auth/authorization/i
 import { CustomResources } from '../crd/custom-resources.ts';
 import type { AppliedWrite, Store, Table } from '../store/index.ts';
 import { Answers, checkUpdatable, unsupported } from './answers.ts';
-import { ensureNamespaces, SYSTEM } from './bootstrap.ts';
+import { ensureSystemObjects, SYSTEM } from './bootstrap.ts';
 import { admissionReader, authorizationSource, Catalogue } from './catalogue.ts';
 import {
   type Answer,
@@ -51,10 +51,10 @@ export interface RegistryOptions {
   readonly enableAdmission?: readonly string[];
 }
 
-/** The registry over an open store, with the system's namespaces in place. */
+/** The registry over an open store, with the system's own objects in place. */
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
   const registry = new StoreRegistry(options);
-  await ensureNamespaces(registry);
+  await ensureSystemObjects(registry);
   await registry.startCustomResources();
   return registry;
 }

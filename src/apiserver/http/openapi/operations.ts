@@ -1,5 +1,5 @@
 import type { ResourceDefinition } from '../../registry/contract.ts';
-import { subresourcesOf } from '../discovery.ts';
+import { subresourcesOf, subresourceVerbs } from '../discovery.ts';
 import { CONNECT_SUBRESOURCES, SUBRESOURCE_KINDS } from '../subresources.ts';
 import type { GroupVersionKind } from './schemas.ts';
 
@@ -89,12 +89,7 @@ function subresourcePath(
   subresource: string,
 ): Path {
   const foreign = SUBRESOURCE_KINDS[subresource];
-  const verbs =
-    subresource === 'log'
-      ? ['get']
-      : foreign && subresource !== 'scale'
-        ? ['create']
-        : ['get', 'update', 'patch'];
+  const verbs = subresourceVerbs(subresource);
   const kind = foreign ? kindOf(foreign.apiVersion, foreign.kind) : undefined;
   const suffix = subresource.charAt(0).toUpperCase() + subresource.slice(1);
   return path(definition, `${place}/{name}/${subresource}`, [...where, 'name'], verbs, suffix, kind);

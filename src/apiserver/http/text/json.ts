@@ -6,6 +6,8 @@ export interface JsonText {
   readonly value: unknown;
   /** Paths of the fields that are given more than once, e.g. spec.containers[0].name; the last one counts. */
   readonly duplicateFields: readonly string[];
+  /** How many objects and lists stand in one another. */
+  readonly depth: number;
 }
 
 /** The text is not JSON; the message is encoding/json's. */
@@ -23,8 +25,8 @@ export function parseJson(bytes: Buffer): JsonText {
     // Only what the scan takes and JSON.parse does not: nothing that is known of.
     throw new JsonSyntaxError((error as Error).message);
   }
-  const isContainer = typeof value === 'object' && value !== null;
-  return { value, duplicateFields: isContainer ? new Scanner(bytes).scan() : [] };
+  if (typeof value !== 'object' || value === null) return { value, duplicateFields: [], depth: 0 };
+  return { value, ...new Scanner(bytes).scan() };
 }
 
 const QUOTE = 0x22;
@@ -53,18 +55,19 @@ class Scanner {
   readonly #levels: Level[] = [];
   readonly #duplicates: string[] = [];
   #at = 0;
+  #depth = 0;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
   }
 
-  /** The duplicate fields. @throws JsonSyntaxError */
-  scan(): readonly string[] {
+  /** @throws JsonSyntaxError */
+  scan(): Omit<JsonText, 'value'> {
     this.#beginValue();
     while (this.#levels.length > 0) this.#endMember();
     this.#space();
     if (this.#at < this.#bytes.length) this.#fail('after top-level value');
-    return this.#duplicates;
+    return { duplicateFields: this.#duplicates, depth: this.#depth };
   }
 
   /** Reads a scalar or an empty container; enters any other one up to its first value. */
@@ -107,6 +110,7 @@ class Scanner {
   /** Whether the container has anything in it. */
   #enter(names: Set<string> | undefined, close: number): boolean {
     if (this.#levels.length >= MAX_DEPTH) this.#fail('exceeded max depth');
+    this.#depth = Math.max(this.#depth, this.#levels.length + 1);
     this.#at++;
     if (this.#space() === close) {
       this.#at++;

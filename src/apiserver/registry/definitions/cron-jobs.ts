@@ -58,7 +58,7 @@ export const cronJobDefinition = defineResource<CronJob>(cronJobs, {
             failedJobsHistoryLimit: 1,
           }),
           'jobTemplate',
-          (template) => change(template, 'spec', defaultJobSpec),
+          (template) => change(fill(template, { metadata: {} }), 'spec', defaultJobSpec),
         ),
       ),
     prepareForCreate: (job) => ({ ...job, status: {} }),

@@ -4,7 +4,7 @@ export function fill<T extends object>(object: T, defaults: Partial<T>): T {
   for (const name of Object.keys(defaults) as (keyof T)[]) {
     const value = object[name] as unknown;
     if (value !== undefined && value !== '') continue;
-    if (defaults[name] === undefined) continue;
+    if (defaults[name] === undefined || defaults[name] === value) continue;
     if (result === object) result = { ...object };
     result[name] = defaults[name] as T[keyof T];
   }

@@ -4,17 +4,11 @@ import {
   controllerRevisions,
   type Lease,
   leases,
-  type PriorityClass,
-  priorityClasses,
-  type StatusCause,
 } from '../../../kube/index.ts';
-import { forbiddenField, invalidValue, oneOf, required, unchanged } from '../validation/index.ts';
-import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
-import { fill } from './defaulting.ts';
+import { invalidValue, required, unchanged } from '../validation/index.ts';
+import { ageColumn, column, nameColumn } from './columns.ts';
 import { defineResource } from './define.ts';
 import { nonNegativeCauses } from './workload-validation.ts';
-
-const HIGHEST_USER_PRIORITY = 1_000_000_000;
 
 export const controllerRevisionDefinition = defineResource<ControllerRevision>(controllerRevisions, {
   columns: [
@@ -66,51 +60,3 @@ export const leaseDefinition = defineResource<Lease>(leases, {
       }),
   },
 });
-
-export const priorityClassDefinition = defineResource<PriorityClass>(priorityClasses, {
-  columns: [
-    nameColumn(),
-    column('Value', (one) => one.value ?? 0, { type: 'integer', description: 'The priority of its pods.' }),
-    column('Global-Default', (one) => one.globalDefault ?? false, {
-      type: 'boolean',
-      description: 'Whether pods without a class get this one.',
-    }),
-    ageColumn(),
-    wideColumn('PreemptionPolicy', (one) => one.preemptionPolicy ?? ''),
-  ],
-  strategy: {
-    tracksGeneration: true,
-    defaults: (one) => fill(one, { value: 0, preemptionPolicy: 'PreemptLowerPriority' }),
-    validate: (one) => [
-      ...systemClassCauses(one.metadata?.name ?? ''),
-      ...((one.value ?? 0) > HIGHEST_USER_PRIORITY && !one.metadata?.name?.startsWith('system-')
-        ? [
-            forbiddenField(
-              'value',
-              `maximum allowed value of a user defined priority is ${HIGHEST_USER_PRIORITY}`,
-            ),
-          ]
-        : []),
-      ...oneOf('preemptionPolicy', one.preemptionPolicy, ['PreemptLowerPriority', 'Never']),
-    ],
-    validateUpdate: (next, previous) => [
-      ...((next.value ?? 0) === (previous.value ?? 0)
-        ? []
-        : [forbiddenField('value', 'may not be changed in an update.')]),
-      ...unchanged('preemptionPolicy', next.preemptionPolicy, previous.preemptionPolicy),
-    ],
-  },
-});
-
-const SYSTEM_CLASSES = ['system-node-critical', 'system-cluster-critical'];
-
-/** The prefix is the system's own. */
-function systemClassCauses(name: string): StatusCause[] {
-  if (!name.startsWith('system-') || SYSTEM_CLASSES.includes(name)) return [];
-  return [
-    forbiddenField(
-      'metadata.name',
-      `priority class names with 'system-' prefix are reserved for system use only. error: ${name} is not a known system priority class`,
-    ),
-  ];
-}

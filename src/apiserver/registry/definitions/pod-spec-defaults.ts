@@ -45,7 +45,7 @@ function defaultFieldReferences<T extends { readonly items?: readonly DownwardIt
 type DownwardItem = NonNullable<NonNullable<Volume['downwardAPI']>['items']>[number];
 
 export function defaultPodTemplate(template: PodTemplateSpec): PodTemplateSpec {
-  return change(template, 'spec', defaultPodSpec);
+  return change(fill<PodTemplateSpec>(template, { metadata: {} }), 'spec', defaultPodSpec);
 }
 
 /** What only pods get, not templates (SetDefaults_Pod). */

@@ -57,6 +57,8 @@ export const statefulSetDefinition = defineWorkload<StatefulSet, StatefulSetSpec
       const frozen = (spec: StatefulSetSpec | undefined) => ({
         ...spec,
         ...Object.fromEntries(UPDATABLE.map((name) => [name, undefined])),
+        // Sets of before this default have none.
+        serviceName: spec?.serviceName ?? '',
       });
       if (equal(frozen(next.spec), frozen(previous.spec))) return [];
       return [
@@ -88,6 +90,7 @@ function warnings({ spec }: StatefulSet, previous: Stored<StatefulSet> | undefin
 /** Defaults: Kubernetes 1.36, pkg/apis/apps/v1 SetDefaults_StatefulSet. */
 function defaultSpec(spec: StatefulSetSpec): StatefulSetSpec {
   let result = fill<StatefulSetSpec>(spec, {
+    serviceName: '',
     podManagementPolicy: 'OrderedReady',
     updateStrategy: { type: 'RollingUpdate', rollingUpdate: {} },
     persistentVolumeClaimRetentionPolicy: {},

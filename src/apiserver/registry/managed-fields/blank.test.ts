@@ -26,9 +26,14 @@ describe('an object with nothing in it', () => {
       },
     ));
   it('has the texts that are written although they are empty', () =>
-    assert.deepEqual(blank({ group: '', kind: 'Event' }, { reportingInstance: 'x', reason: 'y' } as object), {
-      reportingInstance: '',
-    }));
+    assert.deepEqual(
+      blank({ group: '', kind: 'Event' }, {
+        reportingComponent: 'x',
+        reportingInstance: '',
+        reason: 'y',
+      } as object),
+      { reportingInstance: '' },
+    ));
   it('has metadata alone where the kind is a custom one', () =>
     assert.deepEqual(blank({ group: 'a.b', kind: 'C', custom: {} }, { metadata: {}, spec: {} } as object), {
       metadata: {},

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../kube/index.ts';
 
-/** Parts that an object has from its beginning: an object of them, an empty list, an empty text. */
+/** Parts that an object has from its beginning: an object of them, an empty list, a text for as long as it is empty. */
 interface Parts {
   readonly [name: string]: Parts | 'list' | 'text';
 }
@@ -21,7 +21,7 @@ const PARTS: Readonly<Record<string, Parts>> = {
   'apps/DaemonSet': { spec: { template: TEMPLATE, updateStrategy: {} } },
   'apps/Deployment': { spec: { template: TEMPLATE, strategy: {} } },
   'apps/ReplicaSet': { spec: { template: TEMPLATE } },
-  'apps/StatefulSet': { spec: { template: TEMPLATE, updateStrategy: {} } },
+  'apps/StatefulSet': { spec: { serviceName: 'text', template: TEMPLATE, updateStrategy: {} } },
   'batch/CronJob': { spec: { jobTemplate: { metadata: {}, spec: JOB } } },
   'batch/Job': { spec: JOB },
 };
@@ -41,7 +41,7 @@ function common(parts: Parts, object: unknown): object {
   const result: Record<string, unknown> = {};
   for (const [name, part] of Object.entries(parts)) {
     const value = (object as Readonly<Record<string, unknown>>)[name];
-    if (value === undefined || value === null) continue;
+    if (value === undefined || value === null || (part === 'text' && value !== '')) continue;
     result[name] = part === 'list' ? [] : part === 'text' ? '' : common(part, value);
   }
   return result;

@@ -1,3 +1,4 @@
+import { isTooDeep, TOO_DEEP } from '../depth.ts';
 import { isObject } from './merge-patch.ts';
 
 /** A patch that cannot be applied; upstream answers 422 to a JSON patch that does not fit. */
@@ -34,21 +35,21 @@ function apply(document: Json, operation: unknown, countCopy: (value: Json) => v
   const value = given.value ?? null;
   switch (op) {
     case 'add':
-      return change(document, place(path), (parent, key) => add(parent, key, value));
+      return put(document, place(path), value, add);
     case 'remove':
       return change(document, place(path), remove);
     case 'replace':
       if (path === '') return whole(value);
-      return change(document, place(path), (parent, key) => replace(parent, key, value));
+      return put(document, place(path), value, replace);
     case 'move': {
       const from = place(text(given, 'from'));
       const moved = read(document, from);
-      return change(change(document, from, remove), place(path), (parent, key) => add(parent, key, moved));
+      return put(change(document, from, remove), place(path), moved, add);
     }
     case 'copy': {
       const copy = read(document, place(text(given, 'from')));
       countCopy(copy);
-      return change(document, place(path), (parent, key) => add(parent, key, copy));
+      return put(document, place(path), copy, add);
     }
     case 'test':
       if (!same(path === '' ? document : read(document, place(path)), value))
@@ -91,6 +92,17 @@ function get(parent: Json, key: string): Json {
   if (Array.isArray(parent)) return parent[indexOf(key, parent.length, parent.length - 1)];
   if (isObject(parent)) return Object.hasOwn(parent, key) ? parent[key] : undefined;
   throw new PatchError(`nothing can be at ${key}`);
+}
+
+/** The document with a value at a place, which may nest it deeper by many operations than a body could. */
+function put(
+  document: Json,
+  at: Place,
+  value: Json,
+  how: (parent: Parent, key: string, value: Json) => Json,
+): Json {
+  if (isTooDeep(value, at.steps.length + 1)) throw new PatchError(TOO_DEEP);
+  return change(document, at, (parent, key) => how(parent, key, value));
 }
 
 type Parent = readonly Json[] | Readonly<Record<string, Json>>;
