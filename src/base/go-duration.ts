@@ -18,3 +18,13 @@ export function parseDuration(text: string): number | undefined {
     sumMs += Number(number) * UNITS_MS[unit!]!;
   return sign === '-' ? -sumMs : sumMs;
 }
+
+/** Milliseconds as Go prints a duration of whole seconds: 1m0s; what is no such number as 1500ms. */
+export function durationText(ms: number): string {
+  if (ms % 1000 !== 0) return `${ms}ms`;
+  if (ms === 0) return '0s';
+  const seconds = ms / 1000;
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const from = parts.findIndex((part) => part !== 0);
+  return parts.map((part, index) => (index >= from ? `${part}${'hms'[index]}` : '')).join('');
+}

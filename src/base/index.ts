@@ -12,7 +12,7 @@ export {
 } from './clock.ts';
 export { FakeClock, turn } from './fake-clock.ts';
 export { deepFreeze } from './freeze.ts';
-export { parseDuration } from './go-duration.ts';
+export { durationText, parseDuration } from './go-duration.ts';
 export {
   createLogger,
   errorMessage,

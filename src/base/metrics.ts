@@ -37,7 +37,7 @@ export class Metrics {
         for (const { values, counts, sum, count } of series.values()) {
           const bucket = (le: string) => labelText([...labels, 'le'], [...values, le]);
           for (const [index, bound] of buckets.entries())
-            yield `${name}_bucket${bucket(String(bound))} ${counts[index]}`;
+            yield `${name}_bucket${bucket(floatText(bound))} ${counts[index]}`;
           yield `${name}_bucket${bucket('+Inf')} ${count}`;
           yield `${name}_sum${labelText(labels, values)} ${sum}`;
           yield `${name}_count${labelText(labels, values)} ${count}`;
@@ -105,6 +105,12 @@ export class Metrics {
 
 /** The content type of Metrics.text. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** A positive number as Go prints it: 1e-06, and not 0.000001. */
+function floatText(value: number): string {
+  if (value >= 1e-4) return String(value);
+  return value.toExponential().replace(/e-(\d)$/, 'e-0$1');
+}
 
 function labelText(names: readonly string[], values: LabelValues): string {
   if (names.length === 0) return '';

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random, Trace } from '../base/index.ts';
 import type { Client } from './client.ts';
 import type { Informers } from './informer.ts';
+import type { QueueObservers } from './queue-metrics.ts';
 import type { EventRecorder } from './recorder.ts';
 
 /** What a component is given. Nothing is global: time, chance, the API and the log all come from here. */
@@ -12,6 +13,8 @@ export interface ComponentContext {
   readonly random: Random;
   readonly log: Logger;
   readonly trace: Trace;
+  /** Measure work queues under upstream's names. @default they are not measured */
+  readonly queues?: QueueObservers | undefined;
   /** A recorder whose events name `component` (and `host`) as their source. */
   recorder(component: string, host?: string): EventRecorder;
 }

@@ -1,5 +1,6 @@
 import { type BackoffPolicy, type Clock, errorMessage, type Logger } from '../base/index.ts';
 import { isConflict } from '../kube/index.ts';
+import type { QueueObserver } from './queue-metrics.ts';
 import { WorkQueue } from './workqueue.ts';
 
 export interface ControllerOptions {
@@ -15,6 +16,8 @@ export interface ControllerOptions {
   /** How many keys at a time. @default 4 */
   readonly workers?: number;
   readonly backoff?: BackoffPolicy;
+  /** Hears of its queue. @default nobody does */
+  readonly observer?: QueueObserver | undefined;
 }
 
 /** The loop that every controller repeats: keys go in, `reconcile` is called, failures come back later. */
@@ -26,7 +29,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#queue = new WorkQueue(options.clock, options.backoff, () => this.#hire?.());
+    this.#queue = new WorkQueue(options.clock, options.backoff, () => this.#hire?.(), options.observer);
   }
 
   enqueue(key: string): void {

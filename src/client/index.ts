@@ -20,6 +20,7 @@ export {
   SIDECAR_TIMING,
   timingProblem,
 } from './leader-election/index.ts';
+export { type QueueObserver, type QueueObservers, queueMetrics } from './queue-metrics.ts';
 export { limitRate, type RateLimit } from './rate-limit.ts';
 export { type EventRecorder, Recorder } from './recorder.ts';
 export { type ControllerParts, runControllers } from './run-controllers.ts';

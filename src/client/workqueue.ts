@@ -1,4 +1,5 @@
 import { type BackoffPolicy, backoffDelay, type Clock, type Timer } from '../base/index.ts';
+import type { QueueObserver } from './queue-metrics.ts';
 
 /** The default per-item back-off of Kubernetes controllers: 5 ms doubling to 1,000 s. */
 export const DEFAULT_BACKOFF: BackoffPolicy = { initialMs: 5, maxMs: 1_000_000 };
@@ -19,12 +20,19 @@ export class WorkQueue {
   #closed = false;
 
   readonly #onBacklog: (() => void) | undefined;
+  readonly #observer: QueueObserver | undefined;
 
   /** `onBacklog`: a key has come, and nobody waits for one. */
-  constructor(clock: Clock, backoff: BackoffPolicy = DEFAULT_BACKOFF, onBacklog?: () => void) {
+  constructor(
+    clock: Clock,
+    backoff: BackoffPolicy = DEFAULT_BACKOFF,
+    onBacklog?: () => void,
+    observer?: QueueObserver,
+  ) {
     this.#clock = clock;
     this.#backoff = backoff;
     this.#onBacklog = onBacklog;
+    this.#observer = observer;
   }
 
   /** How many keys wait to be taken now (delayed ones not counted). */
@@ -34,24 +42,32 @@ export class WorkQueue {
 
   add(key: string): void {
     if (this.#closed) return;
-    if (this.#processing.has(key)) {
-      this.#dirty.add(key);
-      return;
-    }
-    if (this.#waiting.has(key)) return;
+    if (this.#waiting.has(key) || this.#dirty.has(key)) return;
+    this.#observer?.added(key);
+    if (this.#processing.has(key)) this.#dirty.add(key);
+    else this.#handOut(key);
+  }
+
+  #handOut(key: string): void {
     const taker = this.#takers.shift();
     if (!taker) {
       this.#waiting.add(key);
       this.#onBacklog?.();
       return;
     }
-    this.#processing.add(key);
+    this.#begin(key);
     taker(key);
+  }
+
+  #begin(key: string): void {
+    this.#processing.add(key);
+    this.#observer?.taken(key);
   }
 
   /** Adds the key after `delayMs`; of several pending delays the earliest counts. */
   addAfter(key: string, delayMs: number): void {
     if (this.#closed) return;
+    this.#observer?.retried();
     if (delayMs <= 0) {
       this.add(key);
       return;
@@ -89,7 +105,7 @@ export class WorkQueue {
     if (this.#closed) return Promise.resolve(undefined);
     for (const key of this.#waiting) {
       this.#waiting.delete(key);
-      this.#processing.add(key);
+      this.#begin(key);
       return Promise.resolve(key);
     }
     return new Promise((resolve) => this.#takers.push(resolve));
@@ -97,7 +113,8 @@ export class WorkQueue {
 
   done(key: string): void {
     this.#processing.delete(key);
-    if (this.#dirty.delete(key)) this.add(key);
+    this.#observer?.done(key);
+    if (this.#dirty.delete(key) && !this.#closed) this.#handOut(key);
   }
 
   /** Hands out nothing more; waiting takers get `undefined`. */

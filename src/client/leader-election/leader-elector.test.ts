@@ -122,6 +122,23 @@ describe('leader election', () => {
     assert.equal(a.state.leads, true);
   });
 
+  it('lets go of each renewal once it is over', async (test) => {
+    const client = await cluster(test);
+    const signals: AbortSignal[] = [];
+    const seen: Client = {
+      ...client,
+      update(resource, object, options) {
+        if (options?.signal) signals.push(options.signal);
+        return client.update(resource, object, options);
+      },
+    };
+    const a = candidate(test, seen, 'a');
+    await pass(30, a);
+    assert.equal(a.state.leads, true);
+    assert.ok(signals.length > 5);
+    assert.ok(signals.slice(0, -1).every(({ aborted: over }) => over));
+  });
+
   for (const [releaseOnCancel, soon] of [
     [true, true],
     [false, false],

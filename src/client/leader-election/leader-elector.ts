@@ -122,6 +122,8 @@ export class LeaderElector {
       return false;
     } finally {
       timer.cancel();
+      // The process keeps a signal that somebody listens to until it aborts: one every other second, for ever.
+      deadline.abort();
     }
   }
 
