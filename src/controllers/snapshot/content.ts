@@ -4,6 +4,8 @@ import {
   contentNameFor,
   FINALIZER_SNAPSHOT_CONTENT,
   keyOf,
+  LABEL_SNAPSHOT_MANAGED_BY,
+  type Node,
   type PersistentVolume,
   referenceTo,
   refersTo,
@@ -12,6 +14,7 @@ import {
   type VolumeSnapshot,
   type VolumeSnapshotClass,
   type VolumeSnapshotContent,
+  volumeReaches,
 } from '../../kube/index.ts';
 
 type Snapshot = Stored<VolumeSnapshot>;
@@ -69,11 +72,20 @@ function mismatch(message: string, error: string): Found {
   return { fault: { reason: 'SnapshotContentMismatch', message, error } };
 }
 
+/** What a new content says besides. */
+export interface ContentOptions {
+  /** The nodes one of which is to take the snapshot: that which the volume is on. @default any snapshotter takes it */
+  readonly nodes?: Iterable<Node> | undefined;
+  /** Whether it says of which mode the volume is. */
+  readonly tellsVolumeMode: boolean;
+}
+
 /** The content that asks the driver for a snapshot of the volume. Source: createSnapshotContent. */
 export function newContent(
   snapshot: Snapshot,
   snapshotClass: Stored<VolumeSnapshotClass>,
   volume: PersistentVolume,
+  { nodes, tellsVolumeMode }: ContentOptions,
 ): VolumeSnapshotContent {
   const { csi, volumeMode } = volume.spec ?? {};
   if (!csi) throw new Error(`cannot find CSI PersistentVolumeSource for volume ${volume.metadata?.name}`);
@@ -85,9 +97,11 @@ export function newContent(
     name,
     snapshot.metadata,
   );
+  const node = nodes && nodeOf(volume, nodes);
   return {
     metadata: {
       name,
+      ...(node !== undefined && { labels: { [LABEL_SNAPSHOT_MANAGED_BY]: node } }),
       // Upstream adds it with a second write.
       finalizers: [FINALIZER_SNAPSHOT_CONTENT],
       ...(secret && {
@@ -103,7 +117,13 @@ export function newContent(
       volumeSnapshotClassName: snapshotClass.metadata.name,
       deletionPolicy: snapshotClass.deletionPolicy,
       driver: snapshotClass.driver,
-      ...(volumeMode !== undefined && { sourceVolumeMode: volumeMode }),
+      ...(tellsVolumeMode && volumeMode !== undefined && { sourceVolumeMode: volumeMode }),
     },
   };
+}
+
+/** A node that a volume which is not everywhere can be reached from. Source: getManagedByNode. */
+function nodeOf(volume: PersistentVolume, nodes: Iterable<Node>): string | undefined {
+  if (volume.spec?.nodeAffinity === undefined) return undefined;
+  return [...nodes].find((node) => volumeReaches(volume, node))?.metadata?.name;
 }

@@ -161,6 +161,39 @@ describe('group snapshots', () => {
     await until('the end', () => !group() && members().length === 0 && memberContents().length === 0);
   });
 
+  it('are held before their content is made: a group that goes meanwhile takes it along', async (test) => {
+    const { client, content, take, until } = await start(test);
+    const made = await take();
+    const { metadata } = await until('the content', content);
+    const watch = client.watch(volumeGroupSnapshots, { resourceVersion: made.metadata.resourceVersion });
+    for await (const { object } of watch) {
+      if (!object.metadata.finalizers?.includes(FINALIZER_GROUP_SNAPSHOT_BOUND)) continue;
+      assert.ok(Number(object.metadata.resourceVersion) < Number(metadata.resourceVersion));
+      return;
+    }
+  });
+
+  it('do not keep a member whose status has not told of its group', async (test) => {
+    const { client, members, until } = await start(test);
+    await client.create(volumeSnapshots, {
+      metadata: {
+        ...named('member'),
+        finalizers: [FINALIZER_SNAPSHOT_IN_GROUP],
+        ownerReferences: [
+          {
+            apiVersion: 'groupsnapshot.storage.k8s.io/v1',
+            kind: 'VolumeGroupSnapshot',
+            name: 'gone',
+            uid: 'gone',
+          },
+        ],
+      },
+      spec: { source: { persistentVolumeClaimName: 'a' } },
+    });
+    await client.delete(volumeSnapshots, named('member'));
+    await until('the member to go', () => members().length === 0);
+  });
+
   it('say why they cannot be', async (test) => {
     const { take, error } = await start(test, 'other.example.com');
     await take();

@@ -138,8 +138,11 @@ export class GroupSync {
   async #addFinalizer(group: Group): Promise<Group> {
     const found = findGroupContent(group, (name) => this.#world.groupContents.get(name));
     if ('fault' in found) return this.#writer.failWith(group, found.fault);
-    const isBound = Boolean(group.status?.boundVolumeGroupSnapshotContentName);
-    if (!found.content || !isBound || hasFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND)) return group;
+    if (hasFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND)) return group;
+    // Before its content is made. Upstream's comes after that, and a group that goes meanwhile leaves the content.
+    const isDynamic = group.spec.source.selector !== undefined;
+    const isBound = found.content && group.status?.boundVolumeGroupSnapshotContentName;
+    if (!isDynamic && !isBound) return group;
     try {
       return await this.#world.client.update(
         volumeGroupSnapshots,
@@ -168,6 +171,10 @@ export class GroupSync {
 
   /** Source: syncUnreadyGroupSnapshot. */
   async #bind(group: Group): Promise<void> {
+    const operations = this.#world.operations.groups;
+    const driver = groupDriverOf(this.#world, group);
+    if (group.status?.creationTime === undefined) operations.start('Create', group, driver);
+    operations.start('CreateAndReady', group, driver);
     const found = findGroupContent(group, (name) => this.#world.groupContents.get(name));
     if ('fault' in found) return this.#writer.failWith(group, found.fault);
     const { content } = found;
@@ -287,6 +294,7 @@ export class GroupSync {
 
   /** Source: processGroupSnapshotWithDeletionTimestamp. */
   async #delete(group: Group): Promise<void> {
+    this.#world.operations.groups.start('Delete', group, groupDriverOf(this.#world, group));
     if (!hasFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND)) return;
     const { client, recorder } = this.#world;
     const key = keyOf(group);
@@ -301,7 +309,7 @@ export class GroupSync {
       recorder.event(group, 'Warning', 'SnapshotDeletePending', message);
       throw new Error(`${message}: snapshot is in use, will retry deletion`);
     }
-    const content = this.#contentOf(group);
+    const content = await this.#contentOf(group);
     if (content) await this.#markBeingDeleted(content);
     const contentGoes = content?.spec.deletionPolicy === 'Delete';
     if (content && contentGoes) {
@@ -335,11 +343,16 @@ export class GroupSync {
     }
   }
 
-  #contentOf(group: Group): GroupContent | undefined {
+  async #contentOf(group: Group): Promise<GroupContent | undefined> {
     const isDynamic = group.spec.source.selector !== undefined;
     const name =
       group.status?.boundVolumeGroupSnapshotContentName || (isDynamic ? groupContentNameFor(group) : '');
-    const content = this.#world.groupContents.get(name);
+    // One that has just been made is not in the cache yet: upstream leaves it for ever.
+    const content =
+      this.#world.groupContents.get(name) ??
+      (name
+        ? await ignoreNotFound(this.#world.client.get(volumeGroupSnapshotContents, { name }))
+        : undefined);
     return content && groupRefersTo(content, group) ? content : undefined;
   }
 
@@ -359,4 +372,10 @@ export class GroupSync {
 /** The group snapshot that a content names. */
 export function groupKeyOf({ spec: { volumeGroupSnapshotRef } }: VolumeGroupSnapshotContent): string {
   return joinKey(volumeGroupSnapshotRef.namespace, volumeGroupSnapshotRef.name ?? '');
+}
+
+/** Who takes the group snapshot, where it can be told already. Source: getGroupSnapshotDriverName. */
+export function groupDriverOf(world: World, { spec }: Group): string | undefined {
+  const content = world.groupContents.get(spec.source.volumeGroupSnapshotContentName ?? '');
+  return content?.spec.driver ?? world.groupClasses.get(spec.volumeGroupSnapshotClassName ?? '')?.driver;
 }

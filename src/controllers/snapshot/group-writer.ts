@@ -27,14 +27,21 @@ export class GroupWriter {
     const key = keyOf(group);
     try {
       const live = await this.#world.client.get(volumeGroupSnapshots, splitKey(key));
+      const operations = this.#world.operations.groups;
+      if (live.status?.creationTime !== undefined) operations.drop('Create', group);
+      if (live.status?.readyToUse) operations.drop('CreateAndReady', group);
       const status = groupStatusFrom(live.status, content);
       if (!status) return;
       const tell = (reason: string, message: string) =>
         this.#world.recorder.event(group, 'Normal', reason, message);
-      if (live.status?.creationTime === undefined && status.creationTime !== undefined)
+      if (live.status?.creationTime === undefined && status.creationTime !== undefined) {
+        operations.succeed('Create', group, content.spec.driver);
         tell('GroupSnapshotCreated', `GroupSnapshot ${key} was successfully created by the CSI driver.`);
-      if (!live.status?.readyToUse && status.readyToUse)
+      }
+      if (!live.status?.readyToUse && status.readyToUse) {
+        operations.succeed('CreateAndReady', group, content.spec.driver);
         tell('GroupSnapshotReady', `GroupSnapshot ${key} is ready to use.`);
+      }
       await this.#world.client.update(volumeGroupSnapshots, { ...live, status }, { subresource: 'status' });
     } catch (error) {
       const why = updateFailed(key, error).message;

@@ -2,13 +2,13 @@ import type { BackoffPolicy } from '../../base/index.ts';
 import { type Component, type ComponentContext, Controller, runControllers } from '../../client/index.ts';
 import { isBeingDeleted, joinKey, keyOf, type PersistentVolumeClaim, type Stored } from '../../kube/index.ts';
 import { snapshotKeyOf, syncContent } from './content-sync.ts';
-import { GroupSync, groupKeyOf } from './group-sync.ts';
-import { SnapshotSync } from './snapshot-sync.ts';
+import { groupControllers } from './group-controllers.ts';
+import { driverOf, SnapshotSync } from './snapshot-sync.ts';
 import { releaseLeavingClaim } from './source-claim.ts';
-import { openWorld, SNAPSHOTS_BY_GROUP } from './world.ts';
+import { openWorld, type WorldOptions } from './world.ts';
 
 /** Flags of upstream's snapshot-controller; durations are milliseconds. */
-export interface SnapshotControllerOptions {
+export interface SnapshotControllerOptions extends WorldOptions {
   /** --retry-interval-start and --retry-interval-max. @default 1 s doubling to 5 min */
   readonly backoff?: BackoffPolicy;
   /** --worker-threads. @default 10 */
@@ -23,10 +23,11 @@ const BACKOFF: BackoffPolicy = { initialMs: 1_000, maxMs: 300_000 };
  */
 export function createSnapshotController(
   context: ComponentContext,
-  { backoff = BACKOFF, workers = 10 }: SnapshotControllerOptions = {},
+  options: SnapshotControllerOptions = {},
 ): Component {
   const { clock, log } = context;
-  const world = openWorld(context);
+  const { backoff = BACKOFF, workers = 10 } = options;
+  const world = openWorld(context, options);
   const settings = { clock, log, backoff, workers };
   const sync = new SnapshotSync(world);
   const snapshotQueue = new Controller({
@@ -50,31 +51,21 @@ export function createSnapshotController(
       if (content) await syncContent(world, content, (key) => snapshotQueue.enqueue(key));
     },
   });
-  const groupSync = new GroupSync(world);
-  const groupQueue = new Controller({
-    ...settings,
-    name: 'snapshot-controller-group-snapshot',
-    reconcile: (key) => groupSync.sync(key),
-  });
-  const groupContentQueue = new Controller({
-    ...settings,
-    name: 'snapshot-controller-group-content',
-    async reconcile(name) {
-      const content = world.groupContents.get(name);
-      if (content) await groupSync.syncContent(content, (key) => groupQueue.enqueue(key));
-    },
-  });
-  const { snapshots, contents, classes, claims, groups, groupContents, groupClasses } = world;
+  const groups =
+    world.groupInformers && groupControllers(world, world.groupInformers, settings, snapshotQueue);
+  const { snapshots, contents, classes, claims, nodes } = world;
   return {
     name: 'snapshot-controller',
     start: (signal) =>
       runControllers(signal, {
-        informers: { snapshots, contents, classes, claims, groups, groupContents, groupClasses },
+        informers: { snapshots, contents, classes, claims, ...(nodes && { nodes }), ...groups?.informers },
         listen: () => [
           snapshots.on({
             added: (snapshot) => snapshotQueue.enqueue(keyOf(snapshot)),
             updated: (snapshot) => snapshotQueue.enqueue(keyOf(snapshot)),
-            deleted({ metadata, spec, status }) {
+            deleted(snapshot) {
+              const { metadata, spec, status } = snapshot;
+              world.operations.snapshots.succeed('Delete', snapshot, driverOf(world, snapshot));
               if (status?.boundVolumeSnapshotContentName)
                 contentQueue.enqueue(status.boundVolumeSnapshotContentName);
               const claim = spec.source.persistentVolumeClaimName;
@@ -87,24 +78,9 @@ export function createSnapshotController(
             updated: ({ metadata }) => contentQueue.enqueue(metadata.name),
             deleted: (content) => snapshotQueue.enqueue(snapshotKeyOf(content)),
           }),
-          groups.on({
-            added: (group) => groupQueue.enqueue(keyOf(group)),
-            updated: (group) => groupQueue.enqueue(keyOf(group)),
-            deleted(group) {
-              // Its snapshots have waited for it.
-              for (const member of snapshots.byIndex(SNAPSHOTS_BY_GROUP, keyOf(group)))
-                snapshotQueue.enqueue(keyOf(member));
-              const name = group.status?.boundVolumeGroupSnapshotContentName;
-              if (name) groupContentQueue.enqueue(name);
-            },
-          }),
-          groupContents.on({
-            added: ({ metadata }) => groupContentQueue.enqueue(metadata.name),
-            updated: ({ metadata }) => groupContentQueue.enqueue(metadata.name),
-            deleted: (content) => groupQueue.enqueue(groupKeyOf(content)),
-          }),
+          ...(groups?.listen() ?? []),
         ],
-        loops: [snapshotQueue, contentQueue, claimQueue, groupQueue, groupContentQueue],
+        loops: [snapshotQueue, contentQueue, claimQueue, ...(groups?.loops ?? [])],
       }),
   };
 }

@@ -170,6 +170,10 @@ export class SnapshotSync {
   /** Source: syncUnreadySnapshot. */
   async #bind(snapshot: Snapshot): Promise<void> {
     const key = keyOf(snapshot);
+    const operations = this.#world.operations.snapshots;
+    const driver = driverOf(this.#world, snapshot);
+    if (snapshot.status?.creationTime === undefined) operations.start('Create', snapshot, driver);
+    operations.start('CreateAndReady', snapshot, driver);
     if (snapshot.spec.source.volumeSnapshotContentName !== undefined) return this.#bindGiven(snapshot);
     if (parentGroupOf(snapshot)) {
       const name = snapshot.status?.boundVolumeSnapshotContentName;
@@ -260,7 +264,9 @@ export class SnapshotSync {
       if (!snapshotClass) {
         throw new Error(`failed to take snapshot ${snapshot.metadata.name} without a snapshot class`);
       }
-      wanted = newContent(snapshot, snapshotClass, await sourceVolume(this.#world, snapshot));
+      const { nodes, tellsVolumeMode } = this.#world;
+      const volume = await sourceVolume(this.#world, snapshot);
+      wanted = newContent(snapshot, snapshotClass, volume, { nodes: nodes?.values(), tellsVolumeMode });
     } catch (error) {
       const why = JSON.stringify(errorMessage(error));
       throw new Error(`failed to get input parameters to create snapshot ${snapshot.metadata.name}: ${why}`, {
@@ -301,7 +307,8 @@ export class SnapshotSync {
 
   /** Source: processSnapshotWithDeletionTimestamp, checkandRemoveSnapshotFinalizersAndCheckandDeleteContent. */
   async #delete(snapshot: Snapshot): Promise<void> {
-    const finalizers = [FINALIZER_SNAPSHOT_AS_SOURCE, FINALIZER_SNAPSHOT_BOUND];
+    this.#world.operations.snapshots.start('Delete', snapshot, driverOf(this.#world, snapshot));
+    const finalizers = [FINALIZER_SNAPSHOT_AS_SOURCE, FINALIZER_SNAPSHOT_BOUND, FINALIZER_SNAPSHOT_IN_GROUP];
     if (!finalizers.some((finalizer) => hasFinalizer(snapshot, finalizer))) return;
     const content = await this.#contentToDelete(snapshot);
     const key = keyOf(snapshot);
@@ -309,7 +316,8 @@ export class SnapshotSync {
       this.#tell(snapshot, 'SnapshotDeletePending', 'Snapshot is being used to restore a PVC');
       throw new Error(`snapshot ${key} is in use (being used to restore a PVC), will retry deletion`);
     }
-    const groupName = snapshot.status?.volumeGroupSnapshotName;
+    // Its status may not have told yet: upstream keeps such a member for ever.
+    const groupName = snapshot.status?.volumeGroupSnapshotName ?? parentGroupOf(snapshot);
     if (groupName !== undefined && this.#world.groups.get(groupName, snapshot.metadata.namespace)) {
       const message = `deletion of the individual volume snapshot ${key} is not allowed as it belongs to group snapshot ${snapshot.metadata.namespace}/${groupName}. Deleting the group snapshot will trigger the deletion of all the individual volume snapshots that are part of the group.`;
       this.#tell(snapshot, 'SnapshotDeletePending', message);
@@ -380,6 +388,12 @@ export class SnapshotSync {
   #tell(snapshot: Snapshot, reason: string, message: string): void {
     this.#world.recorder.event(snapshot, 'Warning', reason, message);
   }
+}
+
+/** Who takes the snapshot, where it can be told already. Source: getSnapshotDriverName. */
+export function driverOf(world: World, { spec }: Snapshot): string | undefined {
+  const content = world.contents.get(spec.source.volumeSnapshotContentName ?? '');
+  return content?.spec.driver ?? world.classes.get(spec.volumeSnapshotClassName ?? '')?.driver;
 }
 
 /** Tells the sidecar that the content's snapshot is on its way out. Source: setAnnVolumeSnapshotBeingDeleted. */

@@ -61,15 +61,22 @@ export class SnapshotWriter {
     const live = await client.get(volumeSnapshots, name).catch((error) => {
       throw new Error(`error get snapshot ${key} from api server: ${errorMessage(error)}`, { cause: error });
     });
+    const tell = (reason: string, message: string) =>
+      this.#world.recorder.event(snapshot, 'Normal', reason, message);
+    const operations = this.#world.operations.snapshots;
+    if (live.status?.creationTime !== undefined) operations.drop('Create', snapshot);
+    if (isSnapshotReady(live)) operations.drop('CreateAndReady', snapshot);
     const status = statusFrom(live.status, content, groupName);
     if (!status) return live;
     const next: Snapshot = { ...live, status };
-    const tell = (reason: string, message: string) =>
-      this.#world.recorder.event(snapshot, 'Normal', reason, message);
-    if (live.status?.creationTime === undefined && status.creationTime !== undefined)
+    if (live.status?.creationTime === undefined && status.creationTime !== undefined) {
+      operations.succeed('Create', snapshot, content.spec.driver);
       tell('SnapshotCreated', `Snapshot ${key} was successfully created by the CSI driver.`);
-    if (!isSnapshotReady(live) && isSnapshotReady(next))
+    }
+    if (!isSnapshotReady(live) && isSnapshotReady(next)) {
+      operations.succeed('CreateAndReady', snapshot, content.spec.driver);
       tell('SnapshotReady', `Snapshot ${key} is ready to use.`);
+    }
     try {
       return await client.update(volumeSnapshots, next, { subresource: 'status' });
     } catch (error) {

@@ -1,7 +1,9 @@
-import { errorMessage, rfc3339 } from '../../base/index.ts';
-import type { Client, ComponentContext, EventRecorder, Informer } from '../../client/index.ts';
+import { errorMessage, type Metrics, rfc3339 } from '../../base/index.ts';
+import type { Client, ComponentContext, EventRecorder, Informer, Lister } from '../../client/index.ts';
 import {
   keyOf,
+  type Node,
+  nodes,
   type PersistentVolumeClaim,
   parentGroupOf,
   persistentVolumeClaims,
@@ -19,6 +21,7 @@ import {
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../../kube/index.ts';
+import { type OperationsByKind, openOperations } from './operations.ts';
 
 /** Snapshots by `namespace/name` of the claim that they are taken of. */
 export const SNAPSHOTS_BY_CLAIM = 'snapshot/claim';
@@ -26,6 +29,25 @@ export const SNAPSHOTS_BY_CLAIM = 'snapshot/claim';
 export const CLAIMS_BY_SNAPSHOT = 'claim/snapshot';
 /** Snapshots by `namespace/name` of the group snapshot that owns them. */
 export const SNAPSHOTS_BY_GROUP = 'snapshot/group';
+
+/** What may be otherwise. */
+export interface WorldOptions {
+  /** Whether there are group snapshots. @default true */
+  readonly groupSnapshots?: boolean | undefined;
+  /** Whether contents are given to the nodes that have their volumes. @default false */
+  readonly distributed?: boolean | undefined;
+  /** Whether contents say of which mode their volumes were. @default true */
+  readonly preventVolumeModeConversion?: boolean | undefined;
+  /** @default they are not served */
+  readonly metrics?: Metrics | undefined;
+}
+
+/** The informers of group snapshots. */
+export interface GroupInformers {
+  readonly groups: Informer<VolumeGroupSnapshot>;
+  readonly groupContents: Informer<VolumeGroupSnapshotContent>;
+  readonly groupClasses: Informer<VolumeGroupSnapshotClass>;
+}
 
 /** What the parts of the snapshot controller share. */
 export interface World {
@@ -36,12 +58,30 @@ export interface World {
   readonly contents: Informer<VolumeSnapshotContent>;
   readonly classes: Informer<VolumeSnapshotClass>;
   readonly claims: Informer<PersistentVolumeClaim>;
-  readonly groups: Informer<VolumeGroupSnapshot>;
-  readonly groupContents: Informer<VolumeGroupSnapshotContent>;
-  readonly groupClasses: Informer<VolumeGroupSnapshotClass>;
+  /** Of these there are none where there are no group snapshots. */
+  readonly groups: Lister<Stored<VolumeGroupSnapshot>>;
+  readonly groupContents: Lister<Stored<VolumeGroupSnapshotContent>>;
+  readonly groupClasses: Lister<Stored<VolumeGroupSnapshotClass>>;
+  /** Undefined where there are no group snapshots. */
+  readonly groupInformers: GroupInformers | undefined;
+  /** Undefined where contents are not given to nodes. */
+  readonly nodes: Informer<Node> | undefined;
+  readonly tellsVolumeMode: boolean;
+  readonly operations: OperationsByKind;
 }
 
-export function openWorld({ client, clock, informers, recorder }: ComponentContext): World {
+export function openWorld(
+  { client, clock, informers, recorder }: ComponentContext,
+  options: WorldOptions = {},
+): World {
+  const { groupSnapshots = true, distributed = false, preventVolumeModeConversion = true } = options;
+  const groupInformers = groupSnapshots
+    ? {
+        groups: informers.of(volumeGroupSnapshots),
+        groupContents: informers.of(volumeGroupSnapshotContents),
+        groupClasses: informers.of(volumeGroupSnapshotClasses),
+      }
+    : undefined;
   return {
     client,
     recorder: recorder('snapshot-controller'),
@@ -53,11 +93,22 @@ export function openWorld({ client, clock, informers, recorder }: ComponentConte
     contents: informers.of(volumeSnapshotContents),
     classes: informers.of(volumeSnapshotClasses),
     claims: informers.of(persistentVolumeClaims).addIndex(CLAIMS_BY_SNAPSHOT, snapshotOf),
-    groups: informers.of(volumeGroupSnapshots),
-    groupContents: informers.of(volumeGroupSnapshotContents),
-    groupClasses: informers.of(volumeGroupSnapshotClasses),
+    ...(groupInformers ?? { groups: NONE, groupContents: NONE, groupClasses: NONE }),
+    groupInformers,
+    nodes: distributed ? informers.of(nodes) : undefined,
+    tellsVolumeMode: preventVolumeModeConversion,
+    operations: openOperations(clock, options.metrics),
   };
 }
+
+/** What a cluster without a kind has of it. */
+const NONE: Lister<never> = {
+  get: () => undefined,
+  byKey: () => undefined,
+  byIndex: () => [],
+  values: () => [].values(),
+  size: 0,
+};
 
 function claimOf(snapshot: Stored<VolumeSnapshot>): readonly string[] {
   return inNamespaceOf(snapshot, snapshot.spec.source.persistentVolumeClaimName);

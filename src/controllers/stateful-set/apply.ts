@@ -2,8 +2,8 @@ import { errorMessage } from '../../base/index.ts';
 import { type Client, type EventRecorder, ignoreNotFound } from '../../client/index.ts';
 import {
   isAlreadyExists,
+  isBeingDeleted,
   isConflict,
-  type OwnerReference,
   type PersistentVolumeClaim,
   type Pod,
   persistentVolumeClaims,
@@ -13,7 +13,7 @@ import {
   withMetadata,
 } from '../../kube/index.ts';
 import { allOf } from '../workload/index.ts';
-import type { Action, Plan } from './plan.ts';
+import type { Action, Plan, Step } from './plan.ts';
 import { isCreated } from './pod-state.ts';
 
 /** A Parallel set's first batch; each that succeeds doubles the next, so that a hopeless set fails cheaply. */
@@ -29,30 +29,20 @@ export interface ApplyContext {
   readonly done?: (action: Action) => void;
 }
 
-/** Does what the plan says; the first failure ends it. */
-export async function applyPlan(context: ApplyContext, { steps, parallel }: Plan): Promise<void> {
-  let size = INITIAL_BATCH;
-  for (let done = 0; done < steps.length; ) {
-    const batch = steps.slice(done, done + (parallel ? size : 1));
-    await allOf(batch.map((step) => applyStep(context, step)));
-    done += batch.length;
-    size = Math.min(size * 2, MAX_BATCH);
+/** Does what the plan says; the first failure of a pod, or of several that are seen to at once, ends it. */
+export async function applyPlan(context: ApplyContext, { phases, parallel }: Plan): Promise<void> {
+  for (const steps of phases) {
+    let size = INITIAL_BATCH;
+    for (let done = 0; done < steps.length; ) {
+      const batch = steps.slice(done, done + (parallel ? size : 1));
+      await allOf(batch.map((step) => applyStep(context, step)));
+      done += batch.length;
+      size = Math.min(size * 2, MAX_BATCH);
+    }
   }
 }
 
-/** By an update: claims are not for this controller to patch. One that is gone needs no owner. */
-async function setClaimOwners(
-  { client, signal }: ApplyContext,
-  claim: Stored<PersistentVolumeClaim>,
-  owners: readonly OwnerReference[],
-): Promise<void> {
-  const ownerReferences = owners.length > 0 ? owners : undefined;
-  await ignoreNotFound(
-    client.update(persistentVolumeClaims, withMetadata(claim, { ownerReferences }), { signal }),
-  );
-}
-
-async function applyStep(context: ApplyContext, step: readonly Action[]): Promise<void> {
+async function applyStep(context: ApplyContext, step: Step): Promise<void> {
   for (const action of step) {
     await applyAction(context, action);
     context.done?.(action);
@@ -61,38 +51,17 @@ async function applyStep(context: ApplyContext, step: readonly Action[]): Promis
 
 async function applyAction(context: ApplyContext, action: Action): Promise<void> {
   const { client, recorder, set, signal } = context;
-  const { namespace, name: setName } = set.metadata;
+  const { namespace } = set.metadata;
   switch (action.type) {
-    case 'create-claim': {
-      const claim = action.claim.metadata!.name;
-      const subject = `Pod ${nameOf(action.pod)} in StatefulSet ${setName}`;
-      try {
-        await client.create(persistentVolumeClaims, action.claim, { signal });
-        recorder.event(set, 'Normal', 'SuccessfulCreate', `Create Claim ${claim} ${subject} success`);
-      } catch (error) {
-        // The cache is behind: it is there.
-        if (isAlreadyExists(error)) return;
-        const why = errorMessage(error);
-        if (!signal.aborted) {
-          recorder.event(
-            set,
-            'Warning',
-            'FailedCreate',
-            `Create Claim ${claim} for ${subject} failed error: ${why}`,
-          );
-          tellOfClaims(context, action.pod, `failed to create PVC ${claim}: ${why}`);
-        }
-        throw error;
-      }
-      return;
-    }
+    case 'create-claims':
+      return await createClaims(context, action);
     case 'claim-conflict': {
       const text = `PersistentVolumeClaim ${action.claim.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`;
       recorder.event(set, 'Warning', 'ConflictingController', text);
       return;
     }
     case 'own-claim':
-      return await setClaimOwners(context, action.claim, action.owners);
+      return await setClaimOwners(context, action);
     case 'create-pod':
       return tell(context, 'Create', action.pod, async () => {
         await client.create(pods, action.pod, { signal });
@@ -106,16 +75,54 @@ async function applyAction(context: ApplyContext, action: Action): Promise<void>
         const { name, uid } = action.pod.metadata;
         await ignoreNotFound(client.delete(pods, { namespace, name }, { preconditions: { uid }, signal }));
       });
-    case 'blocked':
-      tellOfClaims(context, action.pod, action.message);
-      throw new Error(`pod ${nameOf(action.pod)} of StatefulSet ${namespace}/${setName}: ${action.message}`);
   }
 }
 
-/** A pod that is Pending merely waits for its claims; what cannot be made, or be put right, for want of them is told. */
-function tellOfClaims(context: ApplyContext, pod: Pod, failure: string): void {
-  if (pod.status?.phase === 'Pending') return;
-  podEvent(context, isCreated(pod) ? 'Update' : 'Create', pod, failure);
+/** One that fails does not keep the others from being made. (createPersistentVolumeClaims) */
+async function createClaims(
+  context: ApplyContext,
+  { claims, pod }: Extract<Action, { type: 'create-claims' }>,
+): Promise<void> {
+  const { client, signal } = context;
+  const failures: string[] = [];
+  for (const claim of claims) {
+    const name = claim.metadata!.name!;
+    if (isBeingDeleted(claim)) {
+      failures.push(`pvc ${name} is being deleted`);
+      continue;
+    }
+    try {
+      await client.create(persistentVolumeClaims, claim, { signal });
+      claimEvent(context, pod, claim);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failures.push(`failed to create PVC ${name}: ${errorMessage(error)}`);
+      if (!isAlreadyExists(error)) claimEvent(context, pod, claim, errorMessage(error));
+    }
+  }
+  if (failures.length === 0) return;
+  const why = failures.length === 1 ? failures[0]! : `[${failures.join(', ')}]`;
+  // One that is Pending merely waits for its claims; what cannot be made, or be put right, for want of them is told.
+  if (pod.status?.phase !== 'Pending') podEvent(context, isCreated(pod) ? 'Update' : 'Create', pod, why);
+  throw new Error(why);
+}
+
+/** By an update: claims are not for this controller to patch. That the cache was behind is not told: it is tried again. */
+async function setClaimOwners(
+  context: ApplyContext,
+  { claim, owners, pod }: Extract<Action, { type: 'own-claim' }>,
+): Promise<void> {
+  const { client, signal } = context;
+  const ownerReferences = owners.length > 0 ? owners : undefined;
+  try {
+    await client.update(persistentVolumeClaims, withMetadata(claim, { ownerReferences }), { signal });
+  } catch (error) {
+    if (signal.aborted || isConflict(error)) throw error;
+    const { name } = claim.metadata;
+    const why = `could not update claim ${name} for delete policy ownerRefs: ${errorMessage(error)}`;
+    if (pod) podEvent(context, 'Update', pod, why);
+    throw new Error(why, { cause: error });
+  }
 }
 
 /**
@@ -131,8 +138,8 @@ async function tell(
   try {
     await work();
   } catch (error) {
-    if (verb === 'Create' && isAlreadyExists(error)) return;
-    if (verb === 'Update' && isConflict(error)) throw error;
+    if ((verb === 'Create' && isAlreadyExists(error)) || (verb === 'Update' && isConflict(error)))
+      throw error;
     if (!context.signal.aborted) podEvent(context, verb, pod, errorMessage(error));
     throw error;
   }
@@ -144,6 +151,19 @@ function podEvent({ recorder, set }: ApplyContext, verb: string, pod: Pod, failu
   const subject = `${verb} Pod ${nameOf(pod)} in StatefulSet ${set.metadata.name}`;
   if (failure === undefined) recorder.event(set, 'Normal', `Successful${verb}`, `${subject} successful`);
   else recorder.event(set, 'Warning', `Failed${verb}`, `${subject} failed error: ${failure}`);
+}
+
+/** Reasons and messages of recordClaimEvent. */
+function claimEvent(
+  { recorder, set }: ApplyContext,
+  pod: Pod,
+  claim: PersistentVolumeClaim,
+  failure?: string,
+): void {
+  const made = `Create Claim ${claim.metadata?.name}`;
+  const subject = `Pod ${nameOf(pod)} in StatefulSet ${set.metadata.name}`;
+  if (failure === undefined) recorder.event(set, 'Normal', 'SuccessfulCreate', `${made} ${subject} success`);
+  else recorder.event(set, 'Warning', 'FailedCreate', `${made} for ${subject} failed error: ${failure}`);
 }
 
 function nameOf(pod: Pod): string {

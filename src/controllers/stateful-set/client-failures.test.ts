@@ -157,7 +157,7 @@ for (const policy of ['OrderedReady', 'Parallel']) {
         w.fail('delete pods', 1);
         await w.setPhase('web-0', phase);
         await w.until('a successor', () => w.pod(0) && w.pod(0)?.metadata.uid !== before);
-        assert.equal(w.seen(), 2, 'refused once, deleted once');
+        assert.ok(w.seen() > 1, 'refused once, and tried again');
         await w.full();
       });
     }

@@ -50,11 +50,12 @@ class World {
       collisionCount: 0,
       nowMs: NOW,
     });
-    if (!next.parallel) this.#assertOneAtATime(next.steps.flat());
-    for (const action of next.steps.flat()) this.#apply(action);
-    const status = next.steps.flat().reduce(statusAfter, next.status);
+    const actions = next.phases.flat(2);
+    if (!next.parallel) this.#assertOneAtATime(actions);
+    for (const action of actions) this.#apply(action);
+    const status = actions.reduce(statusAfter, next.status);
     this.set = { ...this.set, status: completeRollingUpdate(this.set, status) };
-    return next.steps.length > 0;
+    return actions.length > 0;
   }
 
   /** The node and the garbage collector get on with one pod. */
@@ -98,8 +99,8 @@ class World {
 
   #apply(action: Action): void {
     switch (action.type) {
-      case 'create-claim':
-        this.#keepClaim(action.claim.metadata!.name!, action.claim.metadata!);
+      case 'create-claims':
+        for (const { metadata } of action.claims) this.#keepClaim(metadata!.name!, metadata!);
         break;
       case 'own-claim':
         this.#keepClaim(action.claim.metadata.name, {

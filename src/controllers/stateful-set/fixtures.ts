@@ -86,7 +86,7 @@ export function planFor(
   pods: readonly Stored<Pod>[],
   more: Partial<PlanInput> = {},
 ) {
-  return plan({
+  const planned = plan({
     set,
     pods,
     claim: (name) => makeClaim(name),
@@ -96,20 +96,19 @@ export function planFor(
     nowMs: NOW,
     ...more,
   });
+  return { ...planned, steps: planned.phases.flat() };
 }
 
 /** Actions as short texts: `create-pod web-0`. */
 export function texts(steps: readonly (readonly Action[])[]): string[] {
   return steps.flat().map((action) => {
     switch (action.type) {
-      case 'create-claim':
-        return `create-claim ${action.claim.metadata?.name}`;
+      case 'create-claims':
+        return `create-claims ${action.claims.map(({ metadata }) => `${metadata?.name}${metadata?.deletionTimestamp ? ' leaving' : ''}`).join()}`;
       case 'own-claim':
         return `own-claim ${action.claim.metadata.name} ${action.owners.map(({ name }) => name).join() || 'nobody'}`;
       case 'claim-conflict':
         return `claim-conflict ${action.claim.metadata.name}`;
-      case 'blocked':
-        return `blocked ${action.pod.metadata?.name}: ${action.message}`;
       default:
         return `${action.type} ${action.pod.metadata?.name}`;
     }

@@ -120,10 +120,10 @@ describe('claims', () => {
   it('are made before their pod, named and labelled after the set', () => {
     const set = makeSet();
     const { steps } = planFor(set, [], { claim: () => undefined });
-    assert.deepEqual(texts(steps), ['create-claim data-web-0', 'create-pod web-0']);
+    assert.deepEqual(texts(steps), ['create-claims data-web-0', 'create-pod web-0']);
     const [made, pod] = steps.flat();
-    assert.ok(made?.type === 'create-claim' && pod?.type === 'create-pod');
-    assert.deepEqual(made.claim.metadata?.labels, { tier: 'db', app: 'web' });
+    assert.ok(made?.type === 'create-claims' && pod?.type === 'create-pod');
+    assert.deepEqual(made.claims[0]!.metadata?.labels, { tier: 'db', app: 'web' });
     assert.deepEqual(pod.pod.spec?.volumes, [
       { name: 'data', persistentVolumeClaim: { claimName: 'data-web-0' } },
     ]);
@@ -132,13 +132,14 @@ describe('claims', () => {
   it('are made anew for a pod that is pending', () => {
     const set = makeSet();
     const { steps } = planFor(set, [makePod(set, 0, 'pending')], { claim: () => undefined });
-    assert.deepEqual(texts(steps), ['create-claim data-web-0']);
+    assert.deepEqual(texts(steps), ['create-claims data-web-0']);
   });
 
   it('that are being deleted hold up their pod', () => {
     const claim = (name: string) => makeClaim(name, { deletionTimestamp: '2026-01-01T00:00:00Z' });
     assert.deepEqual(texts(planFor(makeSet(), [], { claim }).steps), [
-      'blocked web-0: pvc data-web-0 is being deleted',
+      'create-claims data-web-0 leaving',
+      'create-pod web-0',
     ]);
   });
 
@@ -163,14 +164,14 @@ describe('claims', () => {
       policy('Retain', 'Retain'),
       [bySet],
       [byPod],
-      ['own-claim data-web-0 nobody', 'own-claim data-web-1 nobody', 'delete-pod web-1'],
+      ['own-claim data-web-0 nobody', 'update-pod web-0', 'own-claim data-web-1 nobody', 'delete-pod web-1'],
     ],
     [
       'Delete with the set',
       policy('Delete', 'Retain'),
       [],
       [],
-      ['own-claim data-web-0 web', 'own-claim data-web-1 web', 'delete-pod web-1'],
+      ['own-claim data-web-0 web', 'update-pod web-0', 'own-claim data-web-1 web', 'delete-pod web-1'],
     ],
     [
       'Delete when scaled',
@@ -184,7 +185,7 @@ describe('claims', () => {
       policy('Delete', 'Delete'),
       [],
       [bySet],
-      ['own-claim data-web-0 web', 'own-claim data-web-1 web-1', 'delete-pod web-1'],
+      ['own-claim data-web-0 web', 'update-pod web-0', 'own-claim data-web-1 web-1', 'delete-pod web-1'],
     ],
     ['already right', policy('Delete', 'Delete'), [bySet], [byPod], ['delete-pod web-1']],
     [
@@ -192,14 +193,21 @@ describe('claims', () => {
       policy('Delete', 'Delete'),
       [{ ...bySet, uid: 'earlier' }],
       [byPod],
-      ['claim-conflict data-web-0', 'delete-pod web-1'],
+      ['delete-pod web-1'],
     ],
     [
       'of another controller: untouched',
       policy('Delete', 'Delete'),
       [owner('Other', 'o', 'o')],
       [byPod],
-      ['claim-conflict data-web-0', 'delete-pod web-1'],
+      ['delete-pod web-1'],
+    ],
+    [
+      'of another controller and the set: let go, and told',
+      policy('Delete', 'Delete'),
+      [owner('Other', 'o', 'o'), bySet],
+      [byPod],
+      ['claim-conflict data-web-0', 'own-claim data-web-0 o', 'update-pod web-0', 'delete-pod web-1'],
     ],
   ];
   for (const [why, spec, kept, removed, actions] of cases) {
@@ -215,8 +223,8 @@ describe('claims', () => {
   it('are made with the owner that they are to have', () => {
     const { steps } = planFor(makeSet(policy('Delete', 'Delete')), [], { claim: () => undefined });
     const made = steps.flat()[0];
-    assert.ok(made?.type === 'create-claim');
-    assert.deepEqual(made.claim.metadata?.ownerReferences, [bySet]);
+    assert.ok(made?.type === 'create-claims');
+    assert.deepEqual(made.claims[0]!.metadata?.ownerReferences, [bySet]);
   });
 
   it('that go with an earlier pod hold up the new one, where scaling deletes', () => {

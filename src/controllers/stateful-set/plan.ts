@@ -30,22 +30,26 @@ import { isCreated, isRunningAndReady, isUnavailable } from './pod-state.ts';
 import { computeStatus, type SetStatus } from './status.ts';
 import { podsToUpdate } from './update-strategy.ts';
 
-/** One write. Each can be done again without harm. */
+/** What can be done again without harm: a write, or the claims of a pod. */
 export type Action =
-  | { readonly type: 'create-claim'; readonly claim: PersistentVolumeClaim; readonly pod: Pod }
+  /** All that can be made are, before it is said why others cannot: those that are there are being deleted. */
+  | { readonly type: 'create-claims'; readonly claims: readonly PersistentVolumeClaim[]; readonly pod: Pod }
   | {
       readonly type: 'own-claim';
       readonly claim: Stored<PersistentVolumeClaim>;
       readonly owners: OwnerReference[];
+      /** Whose claim it is; undefined when the set has no place for that pod any more. */
+      readonly pod: Pod | undefined;
     }
   /** Another controller manages the claim, so the retention policy is not for it: that is told. */
   | { readonly type: 'claim-conflict'; readonly claim: Stored<PersistentVolumeClaim> }
   | { readonly type: 'create-pod'; readonly pod: Pod }
   | { readonly type: 'update-pod'; readonly pod: Stored<Pod> }
   /** `isOutdated`: for the rolling update. It is of the current revision no more once that has succeeded. */
-  | { readonly type: 'delete-pod'; readonly pod: Stored<Pod>; readonly isOutdated?: boolean }
-  /** The pod cannot be made now; `message` says why. Tried again with back-off. */
-  | { readonly type: 'blocked'; readonly pod: Pod; readonly message: string };
+  | { readonly type: 'delete-pod'; readonly pod: Stored<Pod>; readonly isOutdated?: boolean };
+
+/** What belongs together, in order. */
+export type Step = readonly Action[];
 
 export interface RevisionTemplate {
   readonly name: string;
@@ -66,8 +70,8 @@ export interface PlanInput {
 export interface Plan {
   /** Before anything is done. */
   readonly status: SetStatus;
-  /** What belongs together, in order. An OrderedReady set does one step after another, a Parallel one several at once. */
-  readonly steps: readonly (readonly Action[])[];
+  /** One after another. An OrderedReady set does one step of a phase after another, a Parallel one several at once. */
+  readonly phases: readonly (readonly Step[])[];
   readonly parallel: boolean;
 }
 
@@ -88,17 +92,23 @@ export function plan(input: PlanInput): Plan {
     collisionCount,
     nowMs,
   );
-  const steps: Action[][] = [];
-  const done = (): Plan => ({ status, steps: steps.filter((step) => step.length > 0), parallel });
+  const [making, owning, scaling, updating]: [Step[], Step[], Step[], Step[]] = [[], [], [], []];
+  const done = (): Plan => {
+    const phases = [making, owning, scaling, updating].map((steps) =>
+      steps.filter(({ length }) => length > 0),
+    );
+    return { status, phases: phases.filter(({ length }) => length > 0), parallel };
+  };
   if (isBeingDeleted(set)) return done();
 
   for (const pod of replicas) {
     const { actions, blocks } = planReplica(input, pod, parallel);
-    steps.push(actions);
+    making.push(actions);
     if (blocks && !parallel) return done();
   }
 
-  for (const pod of condemned) steps.push(ownClaims(input, pod));
+  for (const pod of condemned)
+    owning.push(claimsMatchPolicy(input, pod) ? [] : ownClaims(input, pod, undefined));
   const firstUnavailable =
     replicas.find((pod) => isUnavailable(pod, minReadySeconds, nowMs)) ??
     condemned.findLast((pod) => isUnavailable(pod, minReadySeconds, nowMs));
@@ -109,12 +119,12 @@ export function plan(input: PlanInput): Plan {
     }
     const healthy = isRunningAndReady(pod) && isAvailable(pod, minReadySeconds, nowMs);
     if (!parallel && !healthy && pod !== firstUnavailable) return done();
-    steps.push([{ type: 'delete-pod', pod }]);
+    scaling.push([{ type: 'delete-pod', pod }]);
     if (!parallel) return done();
   }
 
   for (const pod of podsToUpdate(set, replicas, update.name, nowMs))
-    steps.push([{ type: 'delete-pod', pod, isOutdated: true }]);
+    updating.push([{ type: 'delete-pod', pod, isOutdated: true }]);
   return done();
 }
 
@@ -165,27 +175,22 @@ function planReplica(
     return { actions, blocks: true };
   }
   if (!isCreated(pod)) return { actions: planCreation(input, pod), blocks: true };
-  const actions: Action[] = [];
-  if (pod.status?.phase === 'Pending') {
-    const claims = missingClaims(input, pod);
-    if (typeof claims === 'string')
-      return { actions: [{ type: 'blocked', pod, message: claims }], blocks: true };
-    actions.push(...claims);
-  }
+  const isPending = pod.status?.phase === 'Pending';
+  const pending = isPending ? [...missingClaims(input, pod), ...ownClaims(input, pod, pod)] : [];
   const settled =
     !isBeingDeleted(pod) && isRunningAndReady(pod) && isAvailable(pod, set.spec?.minReadySeconds ?? 0, nowMs);
-  if (!settled && !parallel) {
-    if (pod.status?.phase === 'Pending') actions.push(...ownClaims(input, pod));
-    return { actions, blocks: true };
-  }
-  if (!storageMatches(set, pod) || !identityMatches(set, pod)) {
-    const claims = missingClaims(input, pod);
-    if (typeof claims === 'string')
-      return { actions: [{ type: 'blocked', pod, message: claims }], blocks: true };
-    if (actions.length === 0) actions.push(...claims);
-    actions.push({ type: 'update-pod', pod: withIdentity(set, pod as Stored<Pod>, ordinalOf(pod)) });
-  }
-  return { actions: [...actions, ...ownClaims(input, pod)], blocks: false };
+  if (!settled && !parallel) return { actions: pending, blocks: true };
+  const hasStorage = storageMatches(set, pod);
+  const owns = isPending || claimsMatchPolicy(input, pod);
+  if (hasStorage && owns && identityMatches(set, pod)) return { actions: pending, blocks: false };
+  const actions: Action[] = [
+    ...pending,
+    ...(hasStorage || isPending ? [] : missingClaims(input, pod)),
+    ...(owns ? [] : ownClaims(input, pod, pod)),
+    // Also where only its claims have other owners, as upstream.
+    { type: 'update-pod', pod: withIdentity(set, pod as Stored<Pod>, ordinalOf(pod)) },
+  ];
+  return { actions, blocks: false };
 }
 
 function planCreation(input: PlanInput, pod: Pod): Action[] {
@@ -195,30 +200,32 @@ function planCreation(input: PlanInput, pod: Pod): Action[] {
   );
   // Its deletion is watched: nothing to do until then.
   if (existing.some((claim) => claimIsStale(claim, set, pod))) return [];
-  const claims = missingClaims(input, pod);
-  if (typeof claims === 'string') return [{ type: 'blocked', pod, message: claims }];
-  return [...claims, { type: 'create-pod', pod }, ...ownClaims(input, pod)];
+  return [...missingClaims(input, pod), { type: 'create-pod', pod }, ...ownClaims(input, pod, pod)];
 }
 
-/** The claims of the pod that do not exist, to be made; or why they cannot be. */
-function missingClaims(input: PlanInput, pod: Pod): Action[] | string {
+/** The claims of the pod that do not exist, to be made, and those that are being deleted. */
+function missingClaims(input: PlanInput, pod: Pod): Action[] {
   const { set } = input;
-  const actions: Action[] = [];
-  const leaving: string[] = [];
-  for (const claim of claimsFor(set, ordinalOf(pod))) {
+  const claims = claimsFor(set, ordinalOf(pod)).flatMap((claim): PersistentVolumeClaim[] => {
     const found = input.claim(claim.metadata!.name!);
-    if (found?.metadata.deletionTimestamp !== undefined) leaving.push(found.metadata.name);
-    if (found) continue;
+    if (found) return isBeingDeleted(found) ? [found] : [];
     const ownerReferences = ownersByPolicy(set, pod);
     const metadata = ownerReferences.length > 0 ? { ...claim.metadata, ownerReferences } : claim.metadata;
-    actions.push({ type: 'create-claim', claim: { ...claim, metadata }, pod });
-  }
-  if (leaving.length === 0) return actions;
-  return leaving.map((name) => `pvc ${name} is being deleted`).join(', ');
+    return [{ ...claim, metadata }];
+  });
+  return claims.length > 0 ? [{ type: 'create-claims', claims, pod }] : [];
 }
 
-/** Gives the pod's claims the owners that the retention policy asks for. */
-function ownClaims(input: PlanInput, pod: Pod): Action[] {
+/** Whether the pod's claims have the owners that the retention policy asks for. (ClaimsMatchRetentionPolicy) */
+function claimsMatchPolicy({ set, claim }: PlanInput, pod: Pod): boolean {
+  return claimsFor(set, ordinalOf(pod)).every(({ metadata }) => {
+    const found = claim(metadata!.name!);
+    return !found || !claimOwnersToSet(found, set, pod);
+  });
+}
+
+/** Gives the pod's claims those owners. (UpdatePodClaimForRetentionPolicy) @param toTell the pod, if it is one of the set's places */
+function ownClaims(input: PlanInput, pod: Pod, toTell: Pod | undefined): Action[] {
   const { set } = input;
   return claimsFor(set, ordinalOf(pod)).flatMap((template): Action[] => {
     const claim = input.claim(template.metadata!.name!);
@@ -226,7 +233,7 @@ function ownClaims(input: PlanInput, pod: Pod): Action[] {
     const owners = claimOwnersToSet(claim, set, pod);
     return [
       ...(hasConflictingController(claim, set, pod) ? [{ type: 'claim-conflict', claim } as const] : []),
-      ...(owners ? [{ type: 'own-claim', claim, owners } as const] : []),
+      ...(owners ? [{ type: 'own-claim', claim, owners, pod: toTell } as const] : []),
     ];
   });
 }

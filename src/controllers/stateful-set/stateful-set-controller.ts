@@ -116,13 +116,15 @@ class StatefulSetController implements Component {
     const done = (action: Action) => {
       status = statusAfter(status, action);
     };
+    const inUse = new Set([current.metadata.name, update.metadata.name, ...members.map(revisionOf)]);
     try {
       await applyPlan({ client, recorder: this.#recorder, set, signal, done }, next);
     } finally {
-      await this.#writeStatus(set, completeRollingUpdate(set, status), signal);
+      // Whatever has failed, as upstream.
+      await this.#writeStatus(set, completeRollingUpdate(set, status), signal).finally(() =>
+        deleteRevisions(client, revisionsToDelete(set, owned, inUse), signal),
+      );
     }
-    const inUse = new Set([current.metadata.name, update.metadata.name, ...members.map(revisionOf)]);
-    await deleteRevisions(client, revisionsToDelete(set, owned, inUse), signal);
     return nextAvailability(members, set.spec?.minReadySeconds ?? 0, nowMs);
   }
 
