@@ -1,5 +1,5 @@
 export { csiAccessMode, type VolumeCapabilityInit } from './access-mode.ts';
-export { callMetrics, driverCallMetrics } from './call-metrics.ts';
+export { callMetrics, driverCallMetrics, operationMetrics } from './call-metrics.ts';
 export type { Channel, ChannelCallOptions } from './channel.ts';
 export { type CsiClient, connectCsi, csiClient } from './client.ts';
 export { Code, type CodeName, codeName } from './codes.ts';
@@ -21,6 +21,9 @@ export {
 } from './error.ts';
 /** The messages and enums of CSI, as generated. */
 export * as csi from './generated/csi_pb.js';
+/** What clusters offer in front of CSI's SnapshotMetadata, as generated. */
+export * as snapshotMetadataApi from './generated/snapshot-metadata_pb.js';
+export { HealthService } from './health.ts';
 export { serveInMemory } from './in-memory.ts';
 export { memoryChannel } from './memory-channel.ts';
 export { memorySockets } from './memory-sockets.ts';
@@ -36,11 +39,13 @@ export type {
   ControllerCapability,
   ControllerService,
   CsiServices,
+  Handlers,
   NodeCapability,
   NodeService,
 } from './server/handlers.ts';
-export type { Routes } from './server/router.ts';
+export { createRoutes, type Routes } from './server/router.ts';
 export { serveCsi } from './server/serve.ts';
+export { type ServerKeyPair, serveTls, type TlsDemands, type TlsServer } from './server/tls-server.ts';
 export type { CallRecord } from './service-client.ts';
 export { methodPath } from './services.ts';
 export { type Sockets, unixSockets } from './sockets.ts';

@@ -17,6 +17,7 @@ export * from './resources.ts';
 export * from './secret-templates.ts';
 export * from './secrets.ts';
 export * from './selectors.ts';
+export * from './snapshot-metadata-services.ts';
 export * from './snapshot-secrets.ts';
 export * from './snapshots.ts';
 export * from './status.ts';

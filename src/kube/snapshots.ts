@@ -116,6 +116,8 @@ export const ANN_SNAPSHOT_DELETION_SECRET_NAME = `${PREFIX}/deletion-secret-name
 export const ANN_SNAPSHOT_DELETION_SECRET_NAMESPACE = `${PREFIX}/deletion-secret-namespace`;
 /** On a content: volumes of another mode may be made of it. */
 export const ANN_ALLOW_VOLUME_MODE_CHANGE = `${PREFIX}/allow-volume-mode-change`;
+/** On a content: the node whose snapshotter takes it. */
+export const LABEL_SNAPSHOT_MANAGED_BY = `${PREFIX}/managed-by`;
 /** On a content: it is part of this group snapshot, so that the driver is not asked for it alone. */
 export const ANN_GROUP_SNAPSHOT_HANDLE = 'groupsnapshot.storage.k8s.io/volumeGroupSnapshotHandle';
 

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../base/index.ts';
+import { durationText, parseDuration } from '../../base/index.ts';
 
 /** What Go's flag package knows, and the few shapes that upstream's programs add. */
 type Kind = 'string' | 'bool' | 'int' | 'uint' | 'float' | 'duration' | 'labels' | 'gates';
@@ -144,14 +144,6 @@ const READERS: Readonly<Record<Kind, (text: string, before: unknown) => unknown>
   labels: (text, before) => parseLabels(text, before as Record<string, string>),
   gates: (text, before) => parseGates(text, before as Record<string, boolean>),
 };
-
-function durationText(ms: number): string {
-  if (ms % 1000 !== 0) return `${ms}ms`;
-  const seconds = ms / 1000;
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const from = parts.findIndex((part) => part !== 0);
-  return parts.map((part, index) => (index >= from ? `${part}${'hms'[index]}` : '')).join('');
-}
 
 /** Source: stringMap of csi-lib-utils. */
 function parseLabels(text: string, before: Record<string, string>): Record<string, string> | Error {

@@ -7,22 +7,35 @@ import type { SidecarFlags } from './flag-set.ts';
 import { FlagError, type Flags, parseFlags, string, usageOf, type Values } from './go-flags.ts';
 import { LIVENESSPROBE_FLAGS, REGISTRAR_FLAGS, runLivenessProbe, runRegistrar } from './node-sidecars.ts';
 import { SIDECAR_FLAGS } from './sidecar-flags.ts';
+import { runSnapshotController, SNAPSHOT_CONTROLLER_FLAGS } from './snapshot-controller.ts';
+import { runSnapshotMetadata, SNAPSHOT_METADATA_FLAGS } from './snapshot-metadata.ts';
 
 const VERSION = '0.1.0';
 const CONTROLLER_NAMES = Object.keys(SIDECAR_FLAGS) as SidecarName[];
-const BY_NODE = {
+/** Those that have a process each: nothing would be shared. */
+const ALONE = {
   registrar: { twin: 'node-driver-registrar', flags: REGISTRAR_FLAGS, run: runRegistrar },
   livenessprobe: { twin: 'livenessprobe', flags: LIVENESSPROBE_FLAGS, run: runLivenessProbe },
+  'snapshot-controller': {
+    twin: 'snapshot-controller',
+    flags: SNAPSHOT_CONTROLLER_FLAGS,
+    run: runSnapshotController,
+  },
+  'snapshot-metadata': {
+    twin: 'csi-snapshot-metadata',
+    flags: SNAPSHOT_METADATA_FLAGS,
+    run: runSnapshotMetadata,
+  },
 };
 
 /** The sidecars that can run by themselves. */
-export const SIDECAR_NAMES: readonly string[] = [...CONTROLLER_NAMES, ...Object.keys(BY_NODE)];
+export const SIDECAR_NAMES: readonly string[] = [...CONTROLLER_NAMES, ...Object.keys(ALONE)];
 
 /** `stowage sidecar NAME FLAGS…`: with the flags of its upstream twin. Resolves to the exit code. */
 export async function sidecar(name: string, args: readonly string[]): Promise<number> {
-  if (name === 'registrar' || name === 'livenessprobe') {
-    const { twin, flags, run } = BY_NODE[name];
-    return withFlags(`sidecar ${name}`, twin, flags, args, (values, log) => run(values as never, log));
+  if (isAlone(name)) {
+    const { twin, flags, run } = ALONE[name];
+    return withFlags<Flags>(`sidecar ${name}`, twin, flags, args, (values, log) => run(values as never, log));
   }
   if (/^--?h(elp)?$/.test(name)) {
     const names = SIDECAR_NAMES.join(', ');
@@ -71,6 +84,10 @@ export async function sidecars(args: readonly string[]): Promise<number> {
       log,
     );
   });
+}
+
+function isAlone(name: string): name is keyof typeof ALONE {
+  return Object.hasOwn(ALONE, name);
 }
 
 function isController(name: string): name is SidecarName {

@@ -81,8 +81,8 @@ export const SIDECAR_FLAGS = {
       'groupsnapshot-name-uuid-length': int(-1, "How much of the group's uid is in its name; -1 is all."),
       'extra-create-metadata': bool(false, 'Pass the names of snapshot and content to the driver.'),
       'node-deployment': bool(false, 'One snapshotter on each node, for its own snapshots. Needs NODE_NAME.'),
-      'feature-gates': gates({ VolumeGroupSnapshot: true, ...RELEASE }, [
-        'VolumeGroupSnapshot',
+      'feature-gates': gates({ CSIVolumeGroupSnapshot: true, ...RELEASE }, [
+        'CSIVolumeGroupSnapshot',
         ...CAN_RELEASE,
       ]),
     },
@@ -92,7 +92,7 @@ export const SIDECAR_FLAGS = {
       backoff: backoffOf(values),
       snapshotNamePrefix: values['snapshot-name-prefix'],
       snapshotNameUuidLength: values['snapshot-name-uuid-length'],
-      groupSnapshots: values['feature-gates'].VolumeGroupSnapshot,
+      groupSnapshots: values['feature-gates'].CSIVolumeGroupSnapshot,
       groupSnapshotNamePrefix: values['groupsnapshot-name-prefix'],
       groupSnapshotNameUuidLength: values['groupsnapshot-name-uuid-length'],
       extraCreateMetadata: values['extra-create-metadata'],

@@ -29,6 +29,22 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 export async function serveRoutes(endpoint: string, routes: Routes, clock: Clock): Promise<SocketServer> {
   const socketPath = parseEndpoint(endpoint);
   const grpc = await import('@grpc/grpc-js');
+  const server = serverOf(grpc, routes, clock);
+  const socket = await placeSocket(socketPath, (path) => bind(grpc, server, path)).catch((error: unknown) => {
+    server.forceShutdown();
+    throw error;
+  });
+
+  let stopped: Promise<void> | undefined;
+  const stop = (options?: { graceMs?: number }) => {
+    stopped ??= socket.remove().then(() => stopServer(server, clock, options?.graceMs ?? DEFAULT_GRACE_MS));
+    return stopped;
+  };
+  return { endpoint: `unix://${socketPath}`, socketPath, stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+/** A server that answers the routes, and listens nowhere yet. */
+export function serverOf(grpc: typeof Grpc, routes: Routes, clock: Clock): Grpc.Server {
   const server = new grpc.Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
@@ -39,17 +55,7 @@ export async function serveRoutes(endpoint: string, routes: Routes, clock: Clock
       { [route.method.name]: implementation(route, clock) },
     );
   }
-  const socket = await placeSocket(socketPath, (path) => bind(grpc, server, path)).catch((error: unknown) => {
-    server.forceShutdown();
-    throw error;
-  });
-
-  let stopped: Promise<void> | undefined;
-  const stop = (options?: { graceMs?: number }) => {
-    stopped ??= stopServer(server, clock, options?.graceMs ?? DEFAULT_GRACE_MS, () => socket.remove());
-    return stopped;
-  };
-  return { endpoint: `unix://${socketPath}`, socketPath, stop, [Symbol.asyncDispose]: () => stop() };
+  return server;
 }
 
 function bind(grpc: typeof Grpc, server: Grpc.Server, path: string): Promise<void> {
@@ -60,13 +66,8 @@ function bind(grpc: typeof Grpc, server: Grpc.Server, path: string): Promise<voi
   });
 }
 
-async function stopServer(
-  server: Grpc.Server,
-  clock: Clock,
-  graceMs: number,
-  removeSocket: () => Promise<void>,
-): Promise<void> {
-  await removeSocket();
+/** Waits for the calls that run, and aborts those that take longer. */
+export async function stopServer(server: Grpc.Server, clock: Clock, graceMs: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const timer = clock.after(graceMs, () => {
       server.forceShutdown();

@@ -1,0 +1,5 @@
+export {
+  createSnapshotMetadata,
+  type SnapshotMetadataComponent,
+  type SnapshotMetadataOptions,
+} from './snapshot-metadata.ts';
