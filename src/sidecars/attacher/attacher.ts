@@ -88,6 +88,7 @@ async function start(
   const attachmentController = new Controller({
     ...settings,
     name: 'csi-attacher-va',
+    observer: context.queues?.('csi-attacher-va'),
     async reconcile(key, stopped) {
       await handler.undo?.(key, stopped);
       const attachment = attachments.byKey(key);
@@ -97,6 +98,7 @@ async function start(
   const volumeController = new Controller({
     ...settings,
     name: 'csi-attacher-pv',
+    observer: context.queues?.('csi-attacher-pv'),
     async reconcile(key, stopped) {
       const volume = volumes.byKey(key);
       if (volume) await handler.syncPersistentVolume(volume, stopped);

@@ -115,6 +115,8 @@ export class VolumeMonitor {
           log.warn('the condition of volumes is not known', { error: errorMessage(error) });
       } finally {
         timer.cancel();
+        // Or the process would keep the signal of each look, if anybody still listens to it.
+        limit.abort();
       }
       await sleep(clock, intervalMs, signal).catch(() => undefined);
     }

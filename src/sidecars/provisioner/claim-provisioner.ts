@@ -84,6 +84,7 @@ export class ClaimProvisioner {
       log,
       workers: flags.workerThreads,
       backoff: flags.backoff,
+      observer: context.queues?.('claims'),
       reconcile: (uid, signal) => this.#reconcile(uid, signal),
     });
   }

@@ -67,6 +67,8 @@ export class SourceProtection {
       clock,
       log,
       workers,
+      // Upstream gives it the name that the queue of new claims has.
+      observer: context.queues?.('claims'),
       reconcile: (key) => this.#reconcile(key),
     });
   }

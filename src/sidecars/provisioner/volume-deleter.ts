@@ -90,6 +90,7 @@ export class VolumeDeleter {
       log,
       workers: flags.workerThreads,
       backoff: flags.backoff,
+      observer: context.queues?.('volumes'),
       reconcile: (name, signal) => this.#reconcile(name, signal),
     });
   }

@@ -27,6 +27,8 @@ export type Volume = Stored<PersistentVolume>;
 /** What is done about claims that have a volume. */
 export interface ClaimWork {
   readonly name: string;
+  /** What its queue is called in metrics. */
+  readonly queue: string;
   /** Whether a change may call for work. */
   concerns(claim: Claim, previous: Claim): boolean;
   /** The claim is gone, and what is remembered of it must go, too. */
@@ -64,6 +66,7 @@ export class ClaimLoop {
       log,
       workers,
       backoff,
+      observer: context.queues?.(work.queue),
       reconcile: (key, signal) => this.#reconcile(key, signal),
     });
   }

@@ -56,6 +56,7 @@ export class ExpansionController {
       : undefined;
     this.#loop = new ClaimLoop(context, flags, {
       name: 'csi-resizer-pvc',
+      queue: `${options.driver}-pvc`,
       concerns: concernsExpansion,
       forget: (key, { metadata }) => {
         this.#failedForGood.delete(key);

@@ -50,6 +50,8 @@ export class ModificationController {
     this.#classes = context.informers.of(volumeAttributesClasses);
     this.#loop = new ClaimLoop(context, options.flags, {
       name: 'csi-resizer-modify',
+      // That of the other controller, upstream too.
+      queue: `${options.driver}-pvc`,
       concerns: concernsAttributes,
       forget: (key) => this.#uncertain.delete(key),
       reconcile: (...of) => this.#reconcile(...of),

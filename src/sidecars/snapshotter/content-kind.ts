@@ -5,6 +5,7 @@ import {
   type DeletionPolicy,
   isBeingDeleted,
   type KubeObject,
+  LABEL_SNAPSHOT_MANAGED_BY,
   type ObjectReference,
   type Resource,
   type SnapshotError,
@@ -58,6 +59,8 @@ export type Task = 'delete' | 'release' | 'create' | 'look' | 'settle' | 'nothin
 /** Where the contents of single snapshots and those of groups differ: names, words, calls. The worker is the same. */
 export interface ContentKind<Content extends AnyContent, Class extends AnyClass, Cut> {
   readonly contents: Resource<Content>;
+  /** What the queue of them is called in metrics. */
+  readonly queue: string;
   readonly classes: Resource<Class>;
   readonly finalizer: string;
   readonly annotations: {
@@ -106,11 +109,9 @@ export function shouldGo(content: Stored<AnyContent>, wasNeverBound: boolean, ma
   return annotation(content, marks.beingDeleted) !== undefined;
 }
 
-const MANAGED_BY_LABEL = 'snapshot.storage.kubernetes.io/managed-by';
-
 /** Whether the content is for the snapshotter on this node; '' for one that does them all. */
 export function isForNode({ metadata }: AnyContent, nodeName: string): boolean {
-  return nodeName === '' || metadata?.labels?.[MANAGED_BY_LABEL] === nodeName;
+  return nodeName === '' || metadata?.labels?.[LABEL_SNAPSHOT_MANAGED_BY] === nodeName;
 }
 
 /** Whether the content is for this driver. Source: isDriverMatch. */

@@ -17,6 +17,7 @@ import { snapshotName } from './options.ts';
 /** VolumeGroupSnapshotContents. */
 export const GROUP_SNAPSHOTS: ContentKind<VolumeGroupSnapshotContent, VolumeGroupSnapshotClass, CutGroup> = {
   contents: volumeGroupSnapshotContents,
+  queue: 'csi-snapshotter-groupsnapshotcontent',
   classes: volumeGroupSnapshotClasses,
   finalizer: FINALIZER_GROUP_SNAPSHOT_CONTENT,
   annotations: {

@@ -17,6 +17,7 @@ import { snapshotCalls } from './snapshot-calls.ts';
 /** VolumeSnapshotContents. */
 export const SNAPSHOTS: ContentKind<VolumeSnapshotContent, VolumeSnapshotClass, CutSnapshot> = {
   contents: volumeSnapshotContents,
+  queue: 'csi-snapshotter-content',
   classes: volumeSnapshotClasses,
   finalizer: FINALIZER_SNAPSHOT_CONTENT,
   annotations: {

@@ -60,6 +60,7 @@ async function run<Content extends AnyContent, Class extends AnyClass, Cut>(
     log,
     workers: flags.workerThreads,
     backoff: flags.backoff,
+    observer: context.queues?.(kind.queue),
     async reconcile(name, stopped) {
       const content = contents.get(name);
       if (!content || !isForNode(content, flags.nodeName)) return;

@@ -77,6 +77,7 @@ export class CapacityController {
       clock,
       log,
       workers: 1,
+      observer: context.queues?.('csitopology'),
       reconcile: async () => this.#do(this.#known.want(this.#wanted())),
     });
     this.#queue = new Controller({
@@ -85,6 +86,7 @@ export class CapacityController {
       log,
       workers: threads,
       backoff,
+      observer: context.queues?.('csistoragecapacity'),
       reconcile: (key, signal) => (key.startsWith(OBSOLETE) ? this.#delete(key) : this.#sync(key, signal)),
     });
   }
