@@ -80,6 +80,19 @@ describe('the life of a pod on its node', { skip: skipReason, timeout: 60_000 },
     assert.ok((await events()).includes(`Evicted: ${why}`));
   });
 
+  it('ends soon, and fails, when its containers write more than they may', async (test) => {
+    const { start, client, when, events } = await stage(test);
+    await start();
+    const resources = { limits: { 'ephemeral-storage': '1Mi' } };
+    const talks = 'head -c 3145728 /dev/zero | tr "\\0" x; while :; do sleep 0.02; done';
+    const spec = { volumes: VOLUMES, containers: [shell('main', talks, { resources })] };
+    await client.create(pods, shellPod('full', '', spec));
+    const { status } = await when('full', 'evicted', (pod) => pod.status?.phase === 'Failed');
+    const why = 'Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ';
+    assert.deepEqual([status?.reason, status?.message], ['Evicted', why]);
+    assert.ok((await events()).includes(`Evicted: ${why}`));
+  });
+
   it('never begins on a node that takes no more volumes', async (test) => {
     const { start, client, when, events, hooks } = await stage(test);
     hooks.mounting = () => {

@@ -5,6 +5,7 @@ import type { Host } from '../host/index.ts';
 import { type Node, nodes, type Stored, services } from '../kube/index.ts';
 import type { VolumeStats } from '../volume/index.ts';
 import { type Images, NO_IMAGES } from './images/index.ts';
+import { LocalStorageEviction } from './local-storage/index.ts';
 import { PodManager, type PodSource, type PodVolumes } from './pods/index.ts';
 import { LinuxRuntime, type Runtime } from './runtime/index.ts';
 import { addVolumeStatsMetrics, ClientAccess, NodeServer } from './server/index.ts';
@@ -54,6 +55,8 @@ export interface NodeOptions {
   readonly stopGraceSeconds?: number;
   /** How often volumes are looked at. @default 60000 */
   readonly volumeStatsPeriodMs?: number;
+  /** How often it is looked whether pods have more on the node's disk than they may. @default 10000 */
+  readonly evictionPeriodMs?: number;
   /** What is told at /metrics; others may have put some there. @default none but its own */
   readonly metrics?: Metrics;
   readonly kubeletVersion?: string;
@@ -126,12 +129,20 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
   const volumeStats = new VolumeStatsCollector({
     pods: () => pods.pods(),
     volumeStats: (podUid, signal) => volumeManager.volumeStats(podUid, signal),
-    evict: (podUid, why) => pods.evict(podUid, why),
     periodMs: options.volumeStatsPeriodMs,
     clock,
     random,
     log,
     recorder,
+  });
+  const eviction = new LocalStorageEviction({
+    host,
+    runtime,
+    clock,
+    source: { pods: () => pods.pods(), onChange: (callback) => pods.source.onChange(callback) },
+    volumes: (podUid) => volumeStats.latest(podUid)?.volumes,
+    evict: (podUid, why) => pods.evict(podUid, why),
+    periodMs: options.evictionPeriodMs,
   });
   const { metrics = new Metrics() } = options;
   addVolumeStatsMetrics(metrics, {
@@ -179,6 +190,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
         pods.start(volumeManager, inner.signal),
         volumeManager.start(inner.signal),
         volumeStats.run(inner.signal),
+        eviction.run(inner.signal),
         ...(options.companions ?? []).map((companion) => companion.start(inner.signal)),
       ];
       try {

@@ -65,6 +65,7 @@ export async function stage(test: TestContext): Promise<Stage> {
         tls: { ca: pki.ca, ...serving },
         stopPods: true,
         volumeStatsPeriodMs: 100,
+        evictionPeriodMs: 100,
         // Volumes are somebody else's test: here the one that pods may name is there at once.
         createVolumeManager: () => ({
           start: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),

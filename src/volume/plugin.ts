@@ -1,4 +1,5 @@
 import type { PersistentVolume, Pod, Stored, Volume } from '../kube/index.ts';
+import type { OwnershipReporter } from './ownership/ownership-progress.ts';
 
 /** A volume as a pod uses it: either written in the pod (`volume`), or a bound PersistentVolume. */
 export interface VolumeSpec {
@@ -68,6 +69,8 @@ export interface MountContext {
   readonly pod: Stored<Pod>;
   readonly fsGroup?: number;
   readonly fsGroupChangePolicy?: 'Always' | 'OnRootMismatch';
+  /** Who hears how giving the volume to the group goes. */
+  readonly ownershipReporter?: OwnershipReporter;
   /** With what SELinux label the volume's files are to be seen; absent where SELinux does not matter. */
   readonly seLinuxLabel?: string;
   /** The pod uses the volume already; a failure must leave what it sees in place. */

@@ -91,6 +91,9 @@ describe('local volumes that are found, by kubectl', { skip: cannotMount, timeou
     const script = `echo mine > /data/file; mkdir -p /data/a/b; echo x > /data/a/b/c; ln -s ${directory} /data/a/out`;
     await free('ssd');
     assert.equal(await use('user', claim('user', 'ssd'), pod('user', script, byNode)), 'node-2');
+    // The disk that is left is the other node's, and so is whoever takes it.
+    assert.equal(await use('other', claim('other', 'ssd'), pod('other', 'true')), 'node-1');
+    await giveBack('other');
     const name = await k('get', 'pvc', 'user', '-o', 'jsonpath={.spec.volumeName}');
     assert.match(name, /^local-pv-[0-9a-f]{1,8}$/);
     const [labels, uid, path] = (

@@ -6,6 +6,7 @@ import type {
   ContainerConfig,
   ContainerMount,
   ContainerNamespaces,
+  ContainerSetup,
   ContainerStreams,
 } from '../runtime/index.ts';
 import { expand } from './expand.ts';
@@ -31,15 +32,11 @@ export interface HostFiles {
   readonly resolvConf?: string;
 }
 
-export interface ConfigInput extends HostFiles {
+/** What is known of a container before its volumes are there. */
+export interface SetupInput extends HostFiles {
   readonly pod: Stored<Pod>;
   readonly container: Container;
   readonly attempt: number;
-  /** What the spec asks for, resolved. */
-  readonly environment: ReadonlyMap<string, string>;
-  readonly volumes: ReadonlyMap<string, PodVolume>;
-  /** Where the parts of volumes are that are mounted in place of the whole, by the number of the volumeMount. @default none */
-  readonly subpaths?: ReadonlyMap<number, string>;
   readonly podIp: string;
   readonly image?: LoadedImage;
   /** Whose processes it sees. @default its own */
@@ -50,28 +47,49 @@ export interface ConfigInput extends HostFiles {
   readonly machineBytes?: number;
 }
 
+export interface ConfigInput extends SetupInput {
+  /** What the spec asks for, resolved. */
+  readonly environment: ReadonlyMap<string, string>;
+  readonly volumes: ReadonlyMap<string, PodVolume>;
+  /** Where the parts of volumes are that are mounted in place of the whole, by the number of the volumeMount. @default none */
+  readonly subpaths?: ReadonlyMap<number, string>;
+}
+
 /**
  * What the runtime is to run for a container.
  * @throws Error, fit for the waiting reason CreateContainerConfigError, when the spec cannot be met.
  */
 export function containerConfig(input: ConfigInput): ContainerConfig {
-  const { pod, container, attempt, image } = input;
-  const users = image?.users ?? input.users;
+  const { container, image } = input;
   // In this order, as the kubelet does: of several things that are wrong it tells the first.
   const devices = containerDevices(container, input.volumes);
   const mounts = containerMounts(container, input);
-  const security = containerSecurity(pod, container, users, image && imageUser(image.config.user, users));
-  const hostname = podHostname(pod);
-  const streams = containerStreams(container);
+  const setup = containerSetup(input);
   // What the image brings along comes first, so that the spec can replace it.
   const environment = new Map([
     ['PATH', DEFAULT_PATH],
-    ['HOSTNAME', hostname],
-    ['HOME', homeDirectory(users, security.uid)],
-    ...(streams.tty ? [['TERM', 'xterm'] as const] : []),
+    ['HOSTNAME', setup.hostname],
+    ['HOME', homeDirectory(image?.users ?? input.users, setup.security.uid)],
+    ...(container.tty ? [['TERM', 'xterm'] as const] : []),
     ...(image?.config.environment ?? []).map(splitVariable),
     ...input.environment,
   ]);
+  return {
+    ...setup,
+    command: commandWords(container, input.environment, image),
+    environment,
+    mounts: [...mounts, ...devices],
+  };
+}
+
+/**
+ * What the runtime can make ready of a container.
+ * @throws Error, fit for the waiting reason CreateContainerConfigError, when the spec cannot be met.
+ */
+export function containerSetup(input: SetupInput): ContainerSetup {
+  const { pod, container, attempt, image } = input;
+  const users = image?.users ?? input.users;
+  const hostname = podHostname(pod);
   return {
     podUid: pod.metadata.uid,
     podNamespace: pod.metadata.namespace ?? '',
@@ -80,10 +98,7 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
     attempt,
     image: container.image ?? '',
     hostname,
-    command: commandWords(container, input.environment, image),
-    environment,
     workingDir: container.workingDir || image?.config.workingDir || '/',
-    mounts: [...mounts, ...devices],
     etcFiles: {
       hosts: hostsFile(pod, input.podIp),
       hostname: `${hostname}\n`,
@@ -91,8 +106,8 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
     },
     terminationMessagePath: container.terminationMessagePath || DEFAULT_MESSAGE_PATH,
     terminationMessageFromLog: container.terminationMessagePolicy === 'FallbackToLogsOnError',
-    security,
-    streams,
+    security: containerSecurity(pod, container, users, image && imageUser(image.config.user, users)),
+    streams: containerStreams(container),
     namespaces: { pid: input.pid ?? 'own', ipc: pod.spec?.hostIPC ? 'host' : 'own' },
     imageRoot: image?.root,
     imageId: image?.id,

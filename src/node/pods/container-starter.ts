@@ -7,7 +7,13 @@ import {
   type ContainerRecord,
   StartError,
 } from '../runtime/index.ts';
-import { containerConfig, type HostFiles, type PodVolume, sandboxConfig } from './container-config.ts';
+import {
+  containerConfig,
+  containerSetup,
+  type HostFiles,
+  type PodVolume,
+  sandboxConfig,
+} from './container-config.ts';
 import type { ContainerEvents } from './container-events.ts';
 import { type ContainerHistory, SANDBOX } from './container-history.ts';
 import type { Waiting } from './container-status.ts';
@@ -15,6 +21,7 @@ import type { PodDependencies } from './dependencies.ts';
 import { ensureImage } from './ensure-image.ts';
 import { resolveEnvironment } from './environment.ts';
 import { environmentSources } from './environment-sources.ts';
+import { Preparations } from './preparations.ts';
 import { prepareSubpaths } from './subpaths.ts';
 
 /** Starts containers of one pod. Steps, reasons and words: kubelet, startContainer (kuberuntime_container.go). */
@@ -22,11 +29,32 @@ export class ContainerStarter {
   readonly #dependencies: PodDependencies;
   readonly #history: ContainerHistory;
   readonly #events: ContainerEvents;
+  readonly #preparations: Preparations;
 
   constructor(dependencies: PodDependencies, history: ContainerHistory, events: ContainerEvents) {
     this.#dependencies = dependencies;
     this.#history = history;
     this.#events = events;
+    this.#preparations = new Preparations(dependencies.runtime);
+  }
+
+  /** Begins what of a start needs no volumes. What stands in its way is told by the start. */
+  async prepare(pod: Stored<Pod>, container: Container, files: HostFiles): Promise<void> {
+    // It may have to wait for another container, whose processes would see it wait.
+    if (sharesProcesses(pod, container)) return;
+    try {
+      const { image, waiting } = await ensureImage(container, this.#dependencies.images);
+      if (waiting) return;
+      const attempt = this.#history.nextAttempt(pod, container.name);
+      this.#preparations.add(containerSetup({ ...this.#place(), ...files, pod, container, attempt, image }));
+    } catch {
+      // A spec that cannot be met.
+    }
+  }
+
+  /** Resolves when nothing is left of what was begun and not started. */
+  discardPrepared(): Promise<void> {
+    return this.#preparations.discard();
   }
 
   /** Resolves to what runs; or to why it waits when it could not be tried; to nothing when it was tried in vain. */
@@ -58,7 +86,9 @@ export class ContainerStarter {
     }
     let record: ContainerRecord;
     try {
-      record = await runtime.start(config);
+      const { command, environment, mounts, ...setup } = config;
+      const prepared = await this.#preparations.take(setup);
+      record = await (prepared?.start({ command, environment, mounts }) ?? runtime.start(config));
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       this.#history.noteFailedStart(name, attempt, clock.now(), error.message);
@@ -79,15 +109,20 @@ export class ContainerStarter {
     files: HostFiles,
     image: LoadedImage | undefined,
   ): Promise<ContainerConfig> {
-    const { nodeName, hostIp, allocatable, host, podPidsLimit } = this.#dependencies;
-    const machineBytes = host.info().memoryBytes;
+    const { nodeName, hostIp, allocatable } = this.#dependencies;
     const place = { nodeName, hostIp, podIp: hostIp, allocatable: allocatable() };
     const sources = environmentSources(this.#dependencies, pod, volumes);
     const pid = await this.#processNamespace(pod, container);
     const environment = await resolveEnvironment(pod, container, place, sources);
     const subpaths = await prepareSubpaths(this.#dependencies, pod, container, volumes, environment);
-    const input = { pod, container, attempt, environment, volumes, subpaths, podIp: hostIp, image, pid };
-    return containerConfig({ ...input, ...files, machineBytes, podPidsLimit });
+    const input = { pod, container, attempt, environment, volumes, subpaths, image, pid };
+    return containerConfig({ ...this.#place(), ...files, ...input });
+  }
+
+  /** What the node has for its containers. */
+  #place() {
+    const { hostIp, host, podPidsLimit } = this.#dependencies;
+    return { podIp: hostIp, machineBytes: host.info().memoryBytes, podPidsLimit };
   }
 
   /** Whose processes a container sees. */
@@ -110,4 +145,11 @@ export class ContainerStarter {
     for (const { id } of old) await runtime.remove(id);
     return (await runtime.start(sandboxConfig(pod, SANDBOX))).id;
   }
+}
+
+/** Whether a container has processes in sight that are not its own. */
+function sharesProcesses({ spec }: Stored<Pod>, container: Container): boolean {
+  return Boolean(
+    spec?.hostPID || spec?.shareProcessNamespace || (container as EphemeralContainer).targetContainerName,
+  );
 }

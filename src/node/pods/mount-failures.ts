@@ -16,16 +16,24 @@ export function isNews(error: unknown): boolean {
 export class MountFailures {
   #since: number | undefined;
   #count = 0;
+  #last = false;
 
-  /** One more: whether it is time to tell of it, and when to try again. Some are told at once: they must not follow one another without a pause. */
-  add(nowMs: number): { readonly lasts: boolean; readonly delayMs: number } {
+  /** Whether they last: it is time to tell of them. */
+  get last(): boolean {
+    return this.#last;
+  }
+
+  /** One more: when to try again. Some are told at once: they must not follow one another without a pause. */
+  add(nowMs: number): number {
     this.#since ??= nowMs;
     this.#count++;
-    return { lasts: nowMs - this.#since >= TOLD_AFTER_MS, delayMs: backoffDelay(RETRY, this.#count) };
+    this.#last = nowMs - this.#since >= TOLD_AFTER_MS;
+    return backoffDelay(RETRY, this.#count);
   }
 
   forget(): void {
     this.#since = undefined;
     this.#count = 0;
+    this.#last = false;
   }
 }

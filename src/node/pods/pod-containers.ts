@@ -57,6 +57,16 @@ export class PodContainers {
     this.#probes.stop();
   }
 
+  /** Begins what of the starts needs no volumes. */
+  async prepare(pod: Stored<Pod>, containers: readonly Container[], files: HostFiles): Promise<void> {
+    await Promise.all(containers.map((container) => this.#starter.prepare(pod, container, files)));
+  }
+
+  /** Resolves when nothing is left of what was begun and not started. */
+  discardPrepared(): Promise<void> {
+    return this.#starter.discardPrepared();
+  }
+
   /** Starts a container. Returns why it waits when it could not be tried, or was ended at once. */
   async start(
     pod: Stored<Pod>,
@@ -71,6 +81,7 @@ export class PodContainers {
   /** Stops what runs, in the order of its end; resolves when it has ended. Called again with less grace it hurries. */
   async stop(pod: Stored<Pod>, graceSeconds: number, announce: boolean): Promise<void> {
     this.#stopper.hurry();
+    await this.#starter.discardPrepared();
     const running = this.#history.running();
     if (announce)
       for (const { containerName } of running)

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { backoffDelay, errorMessage, type Span, sleep, type Timer } from '../../base/index.ts';
 import {
+  type Container,
   containerOf,
   isBeingDeleted,
   isConflict,
@@ -13,7 +14,7 @@ import {
 import { podDirectory, VolumeAttachLimitExceededError } from '../../volume/index.ts';
 import { activeDeadlineIn, DEADLINE_EXCEEDED, type Evicted, rejected } from './active-deadline.ts';
 import type { AttemptsByName } from './attempts.ts';
-import type { PodVolume } from './container-config.ts';
+import type { HostFiles, PodVolume } from './container-config.ts';
 import type { Waiting } from './container-status.ts';
 import { CrashLoop } from './crash-loop.ts';
 import { decide } from './decide.ts';
@@ -216,11 +217,29 @@ export class PodWorker {
       await this.#writeStatus();
       return undefined;
     }
+    const files = await readHostFiles(this.#dependencies.host);
     if (!this.#volumes) {
-      const failed = await this.#waitForVolumes();
+      const failed = await this.#prepareAndWait(actions.start, files);
       if (failed !== undefined) return failed;
     }
-    return await this.#startContainers(actions.start.map(({ name }) => name));
+    try {
+      const names = actions.start.map(({ name }) => name);
+      return await this.#startContainers(names, files);
+    } finally {
+      await this.#containers.discardPrepared();
+    }
+  }
+
+  /** Makes the containers ready while their volumes are on their way. As `#waitForVolumes`. */
+  async #prepareAndWait(containers: readonly Container[], files: HostFiles): Promise<number | undefined> {
+    const preparing = this.#mountFailures.last
+      ? this.#containers.discardPrepared()
+      : this.#containers.prepare(this.#pod, containers, files);
+    try {
+      return await this.#waitForVolumes();
+    } finally {
+      await preparing;
+    }
   }
 
   /** A delay when the volumes are not there; `undefined` when they are. */
@@ -246,8 +265,8 @@ export class PodWorker {
         this.#evicted = rejected(reason, error.message);
         return 0;
       }
-      const { lasts, delayMs } = this.#mountFailures.add(clock.now());
-      if (lasts) {
+      const delayMs = this.#mountFailures.add(clock.now());
+      if (this.#mountFailures.last) {
         this.#tellNotMounted(error);
         await this.#writeStatus();
       }
@@ -264,9 +283,8 @@ export class PodWorker {
     else this.#dependencies.log.warn(message, { pod: formatPod(this.#pod) });
   }
 
-  async #startContainers(names: readonly string[]): Promise<number | undefined> {
-    const { clock, host } = this.#dependencies;
-    const files = await readHostFiles(host);
+  async #startContainers(names: readonly string[], files: HostFiles): Promise<number | undefined> {
+    const { clock } = this.#dependencies;
     let again: number | undefined;
     const lookAgain = (delayMs: number) => {
       again = Math.min(again ?? delayMs, delayMs);

@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import { type Clock, errorMessage, type Logger, sleep } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import { CgroupTree, type CgroupUsage, readUsage, wasOomKilled } from '../cgroups/index.ts';
-import type { ContainerConfig, PodUsage } from './contract.ts';
+import type { ContainerSetup, PodUsage } from './contract.ts';
 import type { StoredContainer } from './stored-state.ts';
 
 /** Killed processes are gone in a blink; looked for so often, and at most so often. */
@@ -39,7 +39,7 @@ export class ContainerCgroups {
   }
 
   /** The group for a container that is to be started; undefined where there are none. */
-  async create(config: ContainerConfig, id: string): Promise<StoredCgroup | undefined> {
+  async create(config: ContainerSetup, id: string): Promise<StoredCgroup | undefined> {
     if (!this.#tree || !config.cgroup) return undefined;
     return { directory: await this.#tree.create(config.podUid, id, config.cgroup), wanted: config.cgroup };
   }

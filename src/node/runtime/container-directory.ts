@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Files } from '../../host/index.ts';
-import type { ContainerConfig, ContainerMount } from './contract.ts';
-import { imageTable, type RootMode, records, volumeRecords } from './root-plan.ts';
+import type { ContainerConfig, ContainerMount, ContainerSetup } from './contract.ts';
+import { imageTable, type RootMode, records } from './root-plan.ts';
 import { shellSettings } from './settings.ts';
 import { type StoredContainer, writeStored } from './stored-state.ts';
 
@@ -14,39 +14,31 @@ export interface RuntimePlaces {
   readonly rootless?: boolean;
 }
 
-/** Fills the directory of a container that is to be started: its files, its volumes, its settings, its state. */
+/** Whether what is below `upper` of the scratch space covers what the root has there. */
+const isLayered = ({ mode }: RuntimePlaces, { imageRoot }: ContainerSetup) =>
+  mode === 'overlay' || imageRoot !== undefined;
+
+const etcOf = (places: RuntimePlaces, directory: string, setup: ContainerSetup) =>
+  join(directory, 'files', isLayered(places, setup) ? 'upper/etc' : 'etc');
+
+const messageFile = (directory: string) => join(directory, 'termination-log');
+
+/** Fills the directory of a container that is to be started: its files, its settings, its state. */
 export async function fillContainerDirectory(
   files: Files,
   places: RuntimePlaces,
   directory: string,
-  config: ContainerConfig,
+  config: ContainerSetup,
   stored: StoredContainer,
   /** Whose PID namespace it joins. */
   sharedPid: number | undefined,
 ): Promise<void> {
-  const layered = places.mode === 'overlay' || config.imageRoot !== undefined;
   await files.makeDirectory(directory, 0o700);
-  // Copied into the scratch space: what is below `upper` covers what is below it.
-  const etc = join(directory, 'files', layered ? 'upper/etc' : 'etc');
+  const etc = etcOf(places, directory, config);
   await files.makeDirectory(etc, 0o755);
-  const mounts: ContainerMount[] = [];
-  for (const [name, content] of Object.entries(config.etcFiles)) {
-    const hostPath = join(etc, name);
-    await files.append(hostPath, content);
-    // /etc itself is read-only here: a file can only be bound over one that is there.
-    if (!layered && (await files.stat(`/etc/${name}`))?.kind === 'file')
-      mounts.push({ hostPath, containerPath: `/etc/${name}`, readOnly: false });
-  }
-  const hostPath = join(directory, 'termination-log');
-  await files.append(hostPath, '');
-  await files.chmod(hostPath, 0o666);
-  mounts.push({ hostPath, containerPath: config.terminationMessagePath, readOnly: false });
-  for (const mount of config.mounts)
-    mounts.push({ ...mount, hostPath: await files.realPath(mount.hostPath) });
-  const table: (ContainerMount & { isFile: boolean })[] = [];
-  for (const mount of mounts)
-    table.push({ ...mount, isFile: (await files.stat(mount.hostPath))?.kind !== 'directory' });
-  await files.append(join(directory, 'volumes'), volumeRecords(table));
+  for (const [name, content] of Object.entries(config.etcFiles)) await files.append(join(etc, name), content);
+  await files.append(messageFile(directory), '');
+  await files.chmod(messageFile(directory), 0o666);
   await fillRoot(files, places, directory, config);
   await files.append(
     join(directory, 'settings'),
@@ -55,12 +47,42 @@ export async function fillContainerDirectory(
   await writeStored(files, directory, stored);
 }
 
+/** All that is bound into a container: its files, where they are not a part of its root, and its volumes. */
+export async function allMounts(
+  files: Files,
+  places: RuntimePlaces,
+  directory: string,
+  config: ContainerConfig,
+): Promise<readonly (ContainerMount & { readonly isFile: boolean })[]> {
+  const own: ContainerMount[] = [];
+  if (!isLayered(places, config))
+    for (const name of Object.keys(config.etcFiles))
+      // /etc itself is read-only here: a file can only be bound over one that is there.
+      if ((await files.stat(`/etc/${name}`))?.kind === 'file')
+        own.push({
+          hostPath: join(etcOf(places, directory, config), name),
+          containerPath: `/etc/${name}`,
+          readOnly: false,
+        });
+  own.push({
+    hostPath: messageFile(directory),
+    containerPath: config.terminationMessagePath,
+    readOnly: false,
+  });
+  return Promise.all(
+    [...own, ...config.mounts].map(async (mount) => {
+      const hostPath = await files.realPath(mount.hostPath);
+      return { ...mount, hostPath, isFile: (await files.stat(hostPath))?.kind !== 'directory' };
+    }),
+  );
+}
+
 /** What is the container's own of its root. */
 async function fillRoot(
   files: Files,
   places: RuntimePlaces,
   directory: string,
-  { imageRoot }: ContainerConfig,
+  { imageRoot }: ContainerSetup,
 ): Promise<void> {
   if (imageRoot === undefined) return;
   await files.append(join(directory, 'concealed'), records([]));
@@ -71,11 +93,11 @@ async function fillRoot(
 function settings(
   { directory: runtime, scratchBytes }: RuntimePlaces,
   directory: string,
-  config: ContainerConfig,
+  config: ContainerSetup,
   { cgroup }: StoredContainer,
   sharedPid: number | undefined,
 ): Readonly<Record<string, string>> {
-  const { streams, namespaces, imageRoot, mounts, oomScore } = config;
+  const { streams, namespaces, imageRoot, oomScore } = config;
   const { pid = 'own', ipc = 'own' } = namespaces ?? {};
   const ofImage = imageRoot !== undefined;
   return {
@@ -90,6 +112,5 @@ function settings(
     pid_of: sharedPid === undefined ? '' : String(sharedPid),
     cgroup: cgroup?.directory ?? '',
     oom_score: oomScore === undefined ? '' : String(oomScore),
-    propagates: mounts.some(({ propagation }) => propagation === 'Bidirectional') ? '1' : '',
   };
 }

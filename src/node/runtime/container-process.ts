@@ -40,6 +40,7 @@ export class ContainerProcess {
   #record: ContainerRecord;
   #unwatch: (() => void) | undefined;
   #poll: Timer | undefined;
+  #spawned: ProcessId | undefined;
   #shimGone = false;
   /** Process numbers on disk are of this boot. */
   #sameBoot = true;
@@ -107,17 +108,32 @@ export class ContainerProcess {
     this.#schedulePoll();
   }
 
-  /** Resolves once the program runs or the start has failed (`status.started` tells), or at the deadline. */
-  async waitForStart(limitMs: number): Promise<void> {
+  /** Whether it can be told what to run. */
+  get isReady(): boolean {
+    return this.#status.init !== undefined && !this.#finishing;
+  }
+
+  /** It has ended, or is about to. */
+  get isOver(): boolean {
+    return this.#finishing;
+  }
+
+  /** Resolves once `done` is true of it, or it is over, or at the deadline. */
+  async waitFor(done: () => boolean, limitMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(limitMs, resolve);
     this.#onStatus = () => {
-      if (this.#status.started || this.#finishing) resolve();
+      if (done() || this.#finishing) resolve();
     };
     this.look();
     await promise;
     timer.cancel();
     this.#onStatus = undefined;
+  }
+
+  /** The shim is started: it may be ended before it has said anything itself. */
+  shimStarted(shim: ProcessId): void {
+    this.#spawned = shim;
   }
 
   /** The shim has ended: our child, so we know. */
@@ -170,14 +186,17 @@ export class ContainerProcess {
   }
 
   /** Ends everything of the container at once. */
-  async destroy(): Promise<void> {
+  async destroy(): Promise<readonly ProcessId[]> {
     const { processes } = this.#options.host;
     await this.signal('SIGKILL');
-    const shim = this.#status.shim;
-    if (shim) {
-      // An unshare that has not made its child yet, or a tool of the shim, is in the shim's group.
-      await processes.kill(shim, 'SIGKILL', { group: true });
-    }
+    const shim = this.#status.shim ?? this.#spawned;
+    // An unshare that has not made its child yet, or a tool of the shim, is in the shim's group.
+    if (shim) await processes.kill(shim, 'SIGKILL', { group: true });
+    // Of what has left the group meanwhile it is told there.
+    this.look();
+    await this.#looking;
+    await this.signal('SIGKILL');
+    return [this.init, shim].filter((id) => id !== undefined);
   }
 
   /** Lets go of the container, which goes on. */

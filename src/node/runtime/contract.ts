@@ -44,8 +44,8 @@ export interface ContainerSecurity {
   readonly readOnlyRootFilesystem: boolean;
 }
 
-/** Everything about a container that is to be started. */
-export interface ContainerConfig {
+/** What of a container can be said before its volumes are there. */
+export interface ContainerSetup {
   readonly podUid: string;
   readonly podNamespace: string;
   readonly podName: string;
@@ -54,11 +54,7 @@ export interface ContainerConfig {
   readonly attempt: number;
   readonly image: string;
   readonly hostname: string;
-  /** The program and its arguments. */
-  readonly command: readonly string[];
-  readonly environment: ReadonlyMap<string, string>;
   readonly workingDir: string;
-  readonly mounts: readonly ContainerMount[];
   /** The content of files in /etc, by name. */
   readonly etcFiles: Readonly<Record<string, string>>;
   readonly terminationMessagePath: string;
@@ -76,6 +72,25 @@ export interface ContainerConfig {
   readonly cgroup?: ContainerCgroup;
   /** How readily the kernel kills it when the machine is out of memory, -1000 to 1000. @default as we are */
   readonly oomScore?: number;
+}
+
+/** The rest: what may depend on what is in volumes, or takes time to find out. */
+export interface ContainerProgram {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  readonly environment: ReadonlyMap<string, string>;
+  readonly mounts: readonly ContainerMount[];
+}
+
+/** Everything about a container that is to be started. */
+export type ContainerConfig = ContainerSetup & ContainerProgram;
+
+/** A container that has all but its volumes and its program. Nobody sees it yet. */
+export interface PreparedContainer {
+  /** As `Runtime.start`. Call it, or `discard`, once. */
+  start(program: ContainerProgram): Promise<ContainerRecord>;
+  /** Resolves when nothing is left of it. Never rejects. */
+  discard(): Promise<void>;
 }
 
 export type ContainerState = 'running' | 'exited';
@@ -149,6 +164,8 @@ export interface Runtime {
   readonly rootDescription: string;
   /** Resolves once the program runs. Rejects with a StartError; nothing is left of the attempt then. */
   start(config: ContainerConfig): Promise<ContainerRecord>;
+  /** Begins to make a container ready, while its volumes are on their way. What goes wrong shows at its start. */
+  prepare(setup: ContainerSetup): PreparedContainer;
   containers(podUid?: string): readonly ContainerRecord[];
   /** What a pod and its containers use now; undefined where nobody counts. */
   usage(podUid: string): Promise<PodUsage | undefined>;

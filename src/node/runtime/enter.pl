@@ -12,7 +12,7 @@
 #
 # CGROUP: the directory of the container's control group, empty if it has none.
 # STREAMS: any of `stdin`, `tty`, with commas between. IDENTITY: UID GID GROUP,... CAPABILITY,...|all NO_NEW_PRIVILEGES.
-# What is run then is read from standard input (program.pl).
+# What is run then is read from standard input (program.pl), as are the volumes before it.
 #
 # No module is loaded, strict and warnings neither (a test looks by them): they would cost three times what all this does.
 
@@ -56,6 +56,8 @@ sub EPERM() { 1 }
 sub EINVAL() { 22 }
 sub O_CREATE() { 0100 }
 sub F_SETFD() { 2 }
+# More than the node waits for the volumes of a pod.
+sub ORDER_SECONDS() { 150 }
 
 # What shows or changes the whole machine: the defaults of containerd and runc. A write to /proc/sys asks for user 0, not
 # for a capability: kernel.core_pattern alone would be the host.
@@ -84,10 +86,8 @@ sub start {
   my ($state, $root, $concealed, $cgroup, $working_directory, $read_only_root, $streams, @identity) = @_;
   my $privileged = $identity[3] eq 'all';
   umask 022;
-  # Volumes are taken hold of while the host's paths mean something, and put in place when they mean nothing any more.
-  my @volumes = records("$state/volumes", 3);
-  take_volumes($privileged, @volumes);
   my @concealed = map { $_->{fields}[0] } records($concealed, 1);
+  open(my $inside, '<', '/proc/self/ns/mnt') or fail("cannot hold the container's mounts: $!");
   # From here on what is used counts against the container's limits.
   join_cgroup(hold_cgroup($cgroup));
 
@@ -108,6 +108,9 @@ sub start {
     }
     hide($_) for @hidden;
   }
+  # What comes now was perhaps not there yet when all this began.
+  my @volumes = wanted_volumes();
+  take_volumes($privileged, $inside, @volumes);
   for my $volume (@volumes) {
     my (undef, $target, $options) = @{ $volume->{fields} };
     $options =~ /\bfile\b/ ? make_file($target) : make_directory($target);
@@ -243,15 +246,28 @@ sub limit_capabilities {
   call('capset', $header, pack('L6', @words)) or fail("cannot clear capabilities: $!");
 }
 
+# The order (program.ts): what volumes there are, and then what is to be run. It is waited for as long as its sender may have to
+# wait himself; when he has died, nobody sends it any more.
+sub wanted_volumes {
+  my $order = '';
+  vec($order, fileno STDIN, 1) = 1;
+  select($order, undef, undef, ORDER_SECONDS) > 0 or fail('nobody has said what is to be run');
+  my @fields = read_fields();
+  my @volumes;
+  push @volumes, { fields => [splice @fields, 0, 3] } while @fields;
+  return @volumes;
+}
+
+# In the host's mount namespace, which 5 is: the container's own knows nothing of what was mounted since, and every mount in
+# it is a slave.
 sub take_volumes {
-  my ($privileged, @volumes) = @_;
-  $_->{tree} = volume_tree($_, $privileged) for grep { $_->{fields}[2] !~ /\bshared\b/ } @volumes;
-  my @shared = grep { $_->{fields}[2] =~ /\bshared\b/ } @volumes or return;
-  # In our own namespace every mount is a slave: only from outside can one be had whose mounts go to the host too.
-  open(my $inside, '<', '/proc/self/ns/mnt') && open(my $outside, '<&=', 5) or fail("cannot reach the host's mounts: $!");
-  call('setns', fileno $outside, 0) or fail("cannot reach the host's mounts: $!");
-  require_shared($_->{fields}[0]) for @shared;
-  $_->{tree} = volume_tree($_, $privileged) for @shared;
+  my ($privileged, $inside, @volumes) = @_;
+  call('setns', 5, 0) or fail("cannot reach the host's mounts: $!");
+  for my $volume (@volumes) {
+    my ($source, undef, $options) = @{ $volume->{fields} };
+    require_shared($source) if $options =~ /\bshared\b/;
+    $volume->{tree} = volume_tree($volume, $privileged);
+  }
   call('setns', fileno $inside, 0) or fail("cannot return to the container's mounts: $!");
 }
 

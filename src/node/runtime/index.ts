@@ -5,8 +5,10 @@ export {
   type ContainerRecord,
   type ContainerSecurity,
   type ContainerSession,
+  type ContainerSetup,
   type ContainerStreams,
   type PodUsage,
+  type PreparedContainer,
   type Runtime,
   type SessionOptions,
   StartError,
@@ -14,4 +16,5 @@ export {
 } from './contract.ts';
 export { LinuxRuntime } from './linux-runtime.ts';
 export { type LogLine, parseLogLine } from './log-format.ts';
+export { nothingToPrepare } from './nothing-to-prepare.ts';
 export { DEFAULT_CAPABILITIES } from './security.ts';

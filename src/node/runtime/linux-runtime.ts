@@ -11,19 +11,21 @@ import {
 import type { ExecResult, Host } from '../../host/index.ts';
 import { prepareBaseDirectory } from './base-directory.ts';
 import { ContainerCgroups } from './container-cgroups.ts';
-import { fillContainerDirectory } from './container-directory.ts';
+import { allMounts, fillContainerDirectory, type RuntimePlaces } from './container-directory.ts';
 import { ContainerProcess } from './container-process.ts';
 import {
   type ContainerConfig,
   type ContainerRecord,
   type ContainerSession,
+  type ContainerSetup,
   type PodIdentity,
   type PodUsage,
+  type PreparedContainer,
   type Runtime,
   type SessionOptions,
   StartError,
 } from './contract.ts';
-import { programRecord } from './program.ts';
+import { programRecord, startOrder } from './program.ts';
 import type { RootMode } from './root-plan.ts';
 import { identityArguments } from './security.ts';
 import { processSession, SESSION_DESCRIPTORS, streamsArgument } from './session.ts';
@@ -53,6 +55,8 @@ export interface LinuxRuntimeOptions {
 export class LinuxRuntime implements Runtime {
   readonly #options: LinuxRuntimeOptions;
   readonly #containers = new Map<string, ContainerProcess>();
+  /** Those that are made ready, and do not count yet. */
+  readonly #prepared = new Set<ContainerProcess>();
   /** Of the containers that were started here; in memory only, for it may hold secrets. */
   readonly #environments = new Map<string, ReadonlyMap<string, string>>();
   readonly #listeners = new Set<(record: ContainerRecord) => void>();
@@ -80,46 +84,29 @@ export class LinuxRuntime implements Runtime {
   }
 
   async start(config: ContainerConfig): Promise<ContainerRecord> {
-    const { host, clock, random, directory: runtime, scratchBytes = DEFAULT_SCRATCH_BYTES } = this.#options;
     if (config.command.length === 0)
       throw new StartError(
         "no command specified: the host's root file system has no entrypoint; set command",
       );
-    const id = `${random.uuid()}${random.uuid()}`.replaceAll('-', '');
-    const directory = this.#directoryOf(id);
-    const cgroup = await this.#cgroups.create(config, id).catch((error) => {
-      throw new StartError(`cannot make the control group: ${errorMessage(error)}`, { cause: error });
-    });
-    const stored = storedContainer(config, {
-      id,
-      cgroup,
-      bootId: host.info().bootId,
-      logPath: this.logPath(config, config.containerName, config.attempt),
-      createdAtMs: clock.now(),
-    });
-    const container = this.#track(directory, stored);
-    try {
-      const { rootless } = host.info();
-      const places = { directory: runtime, mode: this.#mode, scratchBytes, rootless };
-      const sharedPid = this.#sharedPid(config);
-      await fillContainerDirectory(host.files, places, directory, config, stored, sharedPid);
-      await container.openLog();
-      container.watch();
-      await host.processes.spawn({
-        command: '/bin/sh',
-        args: this.#shimArguments(directory, config),
-        input: programRecord(config),
-        onExit: () => container.shimEnded(),
-      });
-      await container.waitForStart(START_LIMIT_MS);
-      if (!container.status.started) throw new StartError(startFailure(container));
-    } catch (error) {
-      await this.#discard(container);
-      if (error instanceof StartError) throw error;
-      throw new StartError(errorMessage(error), { cause: error });
-    }
-    this.#environments.set(id, config.environment);
-    return container.record;
+    return this.#run(await this.#make(config), config);
+  }
+
+  prepare(setup: ContainerSetup): PreparedContainer {
+    const made = this.#make(setup).catch(() => undefined);
+    return {
+      start: async (program) => {
+        const config = { ...setup, ...program };
+        const container = await made;
+        if (container && !container.isOver && program.command.length > 0) return this.#run(container, config);
+        // It says why, if it cannot be made now either.
+        if (container) await this.#discard(container);
+        return this.start(config);
+      },
+      discard: async () => {
+        const container = await made;
+        if (container) await this.#discard(container).catch((error) => this.#left(container, error));
+      },
+    };
   }
 
   containers(podUid?: string): readonly ContainerRecord[] {
@@ -199,10 +186,92 @@ export class LinuxRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
+    await Promise.all(
+      [...this.#prepared].map((container) =>
+        this.#discard(container).catch((error) => this.#left(container, error)),
+      ),
+    );
     await Promise.all([...this.#containers.values()].map((container) => container.close()));
     await this.#cgroups.close();
     this.#containers.clear();
     this.#listeners.clear();
+  }
+
+  /** A container that waits to be told its volumes and its program. */
+  async #make(setup: ContainerSetup): Promise<ContainerProcess> {
+    const { host, clock, random } = this.#options;
+    const id = `${random.uuid()}${random.uuid()}`.replaceAll('-', '');
+    const directory = this.#directoryOf(id);
+    const cgroup = await this.#cgroups.create(setup, id).catch((error) => {
+      throw new StartError(`cannot make the control group: ${errorMessage(error)}`, { cause: error });
+    });
+    const stored = storedContainer(setup, {
+      id,
+      cgroup,
+      bootId: host.info().bootId,
+      logPath: this.logPath(setup, setup.containerName, setup.attempt),
+      createdAtMs: clock.now(),
+    });
+    const container = this.#follow(directory, stored);
+    this.#prepared.add(container);
+    try {
+      const sharedPid = this.#sharedPid(setup);
+      await fillContainerDirectory(host.files, this.#places, directory, setup, stored, sharedPid);
+      await container.openLog();
+      container.watch();
+      const shim = await host.processes.spawn({
+        command: '/bin/sh',
+        args: this.#shimArguments(directory, setup),
+        onExit: () => container.shimEnded(),
+      });
+      container.shimStarted(shim);
+      return container;
+    } catch (error) {
+      throw await this.#failed(container, error);
+    }
+  }
+
+  async #run(container: ContainerProcess, config: ContainerConfig): Promise<ContainerRecord> {
+    const { files } = this.#options.host;
+    const { directory } = container;
+    const { id } = container.stored;
+    this.#prepared.delete(container);
+    this.#containers.set(id, container);
+    try {
+      const [mounts] = await Promise.all([
+        allMounts(files, this.#places, directory, config),
+        container.waitFor(() => container.isReady, START_LIMIT_MS),
+      ]);
+      // Whoever has ended meanwhile does not read it: the FIFO goes with its directory.
+      const order = container.isReady ? files.writeFifo(join(directory, 'order')) : undefined;
+      order?.on('error', () => undefined).end(startOrder(mounts, config));
+      await container.waitFor(() => container.status.started, START_LIMIT_MS);
+      order?.destroy();
+      if (!container.status.started) throw new StartError(startFailure(container));
+    } catch (error) {
+      throw await this.#failed(container, error);
+    }
+    this.#environments.set(id, config.environment);
+    return container.record;
+  }
+
+  /** Takes away what is left of a start that has failed. */
+  async #failed(container: ContainerProcess, error: unknown): Promise<StartError> {
+    await this.#discard(container);
+    return error instanceof StartError ? error : new StartError(errorMessage(error), { cause: error });
+  }
+
+  #left({ stored }: ContainerProcess, error: unknown): void {
+    this.#options.log.warn('something is left of a container that was not started', {
+      id: stored.id,
+      container: stored.containerName,
+      error: errorMessage(error),
+    });
+  }
+
+  get #places(): RuntimePlaces {
+    const { host, directory, scratchBytes = DEFAULT_SCRATCH_BYTES } = this.#options;
+    return { directory, mode: this.#mode, scratchBytes, rootless: host.info().rootless };
   }
 
   #get(id: string): ContainerProcess {
@@ -243,9 +312,9 @@ export class LinuxRuntime implements Runtime {
     return join(this.#options.directory, 'containers', id);
   }
 
-  #track(directory: string, stored: StoredContainer): ContainerProcess {
+  #follow(directory: string, stored: StoredContainer): ContainerProcess {
     const { host, clock, log, directory: runtimeDirectory } = this.#options;
-    const container = new ContainerProcess({
+    return new ContainerProcess({
       host,
       clock,
       log,
@@ -257,11 +326,9 @@ export class LinuxRuntime implements Runtime {
         for (const listener of this.#listeners) listener(record);
       },
     });
-    this.#containers.set(stored.id, container);
-    return container;
   }
 
-  #shimArguments(directory: string, config: ContainerConfig): string[] {
+  #shimArguments(directory: string, config: ContainerSetup): string[] {
     const { directory: runtime } = this.#options;
     const { stdin = 'none', tty = false } = config.streams ?? {};
     return [
@@ -276,7 +343,7 @@ export class LinuxRuntime implements Runtime {
   }
 
   /** The process whose PID namespace a container is to join. */
-  #sharedPid({ namespaces }: ContainerConfig): number | undefined {
+  #sharedPid({ namespaces }: ContainerSetup): number | undefined {
     const { pid } = namespaces ?? {};
     if (typeof pid !== 'object') return undefined;
     const { record } = this.#get(pid.container);
@@ -288,9 +355,8 @@ export class LinuxRuntime implements Runtime {
   async #discard(container: ContainerProcess): Promise<void> {
     const { clock, host } = this.#options;
     this.#containers.delete(container.stored.id);
-    await container.destroy();
-    for (const id of [container.status.init, container.status.shim]) {
-      if (!id) continue;
+    this.#prepared.delete(container);
+    for (const id of await container.destroy()) {
       const gone = async () => {
         while (await host.processes.isAlive(id))
           await new Promise<void>((resolve) => clock.after(5, resolve));
@@ -307,7 +373,9 @@ export class LinuxRuntime implements Runtime {
     if (!cgroup) return;
     await this.#cgroups.remove(cgroup);
     // One that only holds a PID namespace has no group.
-    const others = [...this.#containers.values()].filter(({ stored }) => stored.podUid === podUid);
+    const others = [...this.#containers.values(), ...this.#prepared].filter(
+      ({ stored }) => stored.podUid === podUid,
+    );
     if (!others.some(({ stored }) => stored.cgroup)) await this.#cgroups.removePod(podUid, cgroup);
   }
 
@@ -321,7 +389,8 @@ export class LinuxRuntime implements Runtime {
       await host.files.removeTree(directory);
       return;
     }
-    const container = this.#track(directory, stored);
+    const container = this.#follow(directory, stored);
+    this.#containers.set(id, container);
     await this.#cgroups.adopt(stored);
     container.watch();
     await container.adopt(stored.bootId === host.info().bootId);

@@ -6,11 +6,7 @@
 # $errors: the one that becomes its standard error. Never returns.
 sub run_program {
   my ($input, $status, $errors) = @_;
-  local $/;
-  my ($count, @fields) = split /\0/, pack('H*', (<STDIN> // '') =~ s/\s+//gr), -1;
-  # What is cut off does nothing.
-  fail('the start was cut off') if !defined $count || $count eq '' || @fields != $count + 1;
-  pop @fields;
+  my @fields = read_fields();
   my $directory = shift @fields;
   my @words = splice @fields, 0, shift @fields;
   %ENV = map { /^([^=]*)=(.*)$/s } @fields;
@@ -33,6 +29,15 @@ sub run_program {
   # As a shell says it, and with its code.
   print STDERR "exec $program: " . lcfirst("$!") . "\n";
   exit 126;
+}
+
+# The fields of the next line.
+sub read_fields {
+  my ($count, @fields) = split /\0/, pack('H*', (<STDIN> // '') =~ s/\s+//gr), -1;
+  # What is cut off does nothing.
+  fail('the start was cut off') if !defined $count || $count eq '' || @fields != $count + 1;
+  pop @fields;
+  return @fields;
 }
 
 # The words are Go's and runc's.

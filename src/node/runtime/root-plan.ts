@@ -120,21 +120,21 @@ export function programMounts(
  * A container's volumes for enter.pl, three fields each: what, where in the container, how. Outer mounts come first.
  * `hostPath`s hold no links; what is bound over a file (`isFile`) finds one there.
  */
-export function volumeRecords(mounts: readonly (ContainerMount & { readonly isFile?: boolean })[]): string {
+export function volumeFields(
+  mounts: readonly (ContainerMount & { readonly isFile?: boolean })[],
+): readonly string[] {
   const depth = (mount: ContainerMount) => mount.containerPath.split('/').filter(Boolean).length;
-  return records(
-    [...mounts]
-      .sort((a, b) => depth(a) - depth(b))
-      .map(({ hostPath, containerPath, readOnly, recursiveReadOnly, propagation, device, isFile }) => {
-        const options = [readOnly ? 'ro' : 'rw'];
-        if (readOnly && recursiveReadOnly) options.push('rro');
-        if (propagation === 'HostToContainer') options.push('slave');
-        if (propagation === 'Bidirectional') options.push('shared');
-        if (device) options.push('device');
-        if (isFile) options.push('file');
-        return [hostPath, containerPath, options.join(',')];
-      }),
-  );
+  return [...mounts]
+    .sort((a, b) => depth(a) - depth(b))
+    .flatMap(({ hostPath, containerPath, readOnly, recursiveReadOnly, propagation, device, isFile }) => {
+      const options = [readOnly ? 'ro' : 'rw'];
+      if (readOnly && recursiveReadOnly) options.push('rro');
+      if (propagation === 'HostToContainer') options.push('slave');
+      if (propagation === 'Bidirectional') options.push('shared');
+      if (device) options.push('device');
+      if (isFile) options.push('file');
+      return [hostPath, containerPath, options.join(',')];
+    });
 }
 
 /**

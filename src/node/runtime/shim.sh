@@ -3,17 +3,18 @@
 #
 # Runs in a session of its own and outlives the agent. It keeps the container's FIFOs open for reading and writing, so
 # that a dead agent neither breaks nor loses the output, and writes the exit code to the file `exit`.
-# Standard input says what the container runs (program.ts) and is left unread here.
+# Standard input becomes the FIFO `order`, by which the agent says what volumes the container has and what it runs
+# (program.ts), once it knows: until then all is made ready. It is held open for writing too, and left unread here.
 # What happens is told, line by line, in the file `status`. What is asked for stands in the file `settings`
-# (settings.ts): stdin, tty, pid_of, propagates, unshare, and what init.sh reads.
+# (settings.ts): stdin, tty, pid_of, unshare, and what init.sh reads.
 state=$1 runtime=$2
 cd / || exit
 exec 6>>"$state/status" 2>&6
 read -r stat </proc/self/stat
 echo "shim $stat" >&6
 . "$state/settings" || exit
-mkfifo -m 600 "$state/stdout" "$state/stderr" "$state/hold" || exit
-exec 3<>"$state/stdout" 4<>"$state/stderr"
+mkfifo -m 600 "$state/stdout" "$state/stderr" "$state/hold" "$state/order" || exit
+exec 3<>"$state/stdout" 4<>"$state/stderr" <>"$state/order"
 holder=
 if [ "$stdin" ]; then
   mkfifo -m 600 "$state/stdin" "$state/stdin-end" || exit
@@ -24,8 +25,8 @@ if [ "$stdin" ]; then
   exec 8<"$state/stdin" 9>&-
 fi
 [ -z "$tty" ] || mkfifo -m 600 "$state/resize" || exit
-# Where mounts of the container that are to be the host's too come from.
-[ -z "$propagates" ] || exec 5</proc/self/ns/mnt
+# Where the volumes are.
+exec 5</proc/self/ns/mnt
 # A signal that is meant for the container's group must not take the holder away. Handlers are not inherited.
 trap : HUP INT TERM
 # unshare(1) could fork by itself, but does not pass on the end by a signal. What waits instead is in the namespaces but

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { Files } from '../../host/index.ts';
 import type { ContainerCgroup } from '../cgroups/index.ts';
 import type {
-  ContainerConfig,
   ContainerNamespaces,
   ContainerSecurity,
+  ContainerSetup,
   ContainerStreams,
 } from './contract.ts';
 
@@ -34,7 +34,7 @@ export interface StoredContainer {
 }
 
 export function storedContainer(
-  config: ContainerConfig,
+  config: ContainerSetup,
   more: Pick<StoredContainer, 'id' | 'bootId' | 'logPath' | 'createdAtMs' | 'cgroup'>,
 ): StoredContainer {
   const { podUid, podNamespace, podName, containerName, attempt, image, workingDir, security } = config;

@@ -8,7 +8,7 @@ import { formatLog, MAX_LINE_BYTES, parseLogLine } from './log-format.ts';
 import { expiredLogs, LogWriter, MAX_LOG_BYTES, rotationTime } from './log-writer.ts';
 import { programRecord } from './program.ts';
 import { fstabField, shellQuote } from './quote.ts';
-import { isCovered, programMounts, records, rootTable, volumeRecords } from './root-plan.ts';
+import { isCovered, programMounts, records, rootTable, volumeFields } from './root-plan.ts';
 import { identityArguments } from './security.ts';
 import { parseStatusFile } from './status-file.ts';
 import { endOfOutput } from './termination-message.ts';
@@ -106,16 +106,15 @@ describe('the mount table of a container', () => {
     assert.doesNotMatch(table, /\/tmp|\/bin|overlay/);
   });
   it('mounts outer volumes first', () => {
-    const volumes = volumeRecords([
+    const volumes = volumeFields([
       { hostPath: '/v/b c', containerPath: '/data/inner', readOnly: true },
       { hostPath: '/v/f', containerPath: '/end', readOnly: false, isFile: true },
       { hostPath: '/v/a', containerPath: '/data', readOnly: false, propagation: 'HostToContainer' },
     ]);
-    assert.deepEqual(volumes.split('\0'), [
+    assert.deepEqual(volumes, [
       ...['/v/f', '/end', 'rw,file'],
       ...['/v/a', '/data', 'rw,slave'],
       ...['/v/b c', '/data/inner', 'ro'],
-      '',
     ]);
   });
   it('takes no path that would pass for two', () =>

@@ -12,7 +12,8 @@ import {
 } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import { containerOf, type Pod, type Stored } from '../../kube/index.ts';
-import type { Runtime } from '../runtime/index.ts';
+import { containerStorage } from '../local-storage/index.ts';
+import type { ContainerRecord, Runtime } from '../runtime/index.ts';
 import type { PodVolumeStats } from '../volume-stats/index.ts';
 import { chooseLog } from './choose-log.ts';
 import { type ClientAccess, type ClientSubject, type User, userOfCertificate } from './client-access.ts';
@@ -196,6 +197,9 @@ export class NodeServer {
   async #summary() {
     const { host, clock, runtime, pods, volumes, nodeName, nodeRoot } = this.#options;
     const usage = new Map((await this.#measured()).map((pod) => [pod.uid, pod.usage]));
+    const running = runtime.containers().filter(({ state }) => state === 'running');
+    const storageOf = async (record: ContainerRecord) =>
+      [record.id, await containerStorage(host, record)] as const;
     const answer = summary({
       nodeName,
       nowMs: clock.now(),
@@ -206,6 +210,7 @@ export class NodeServer {
       volumes,
       usage,
       rates: this.#rates,
+      storage: new Map(await Promise.all(running.map(storageOf))),
     });
     this.#rates.turn();
     return answer;

@@ -7,6 +7,7 @@ import {
   type Runtime,
   StartError,
 } from '../runtime/contract.ts';
+import { nothingToPrepare } from '../runtime/nothing-to-prepare.ts';
 import type { ContainerEnd } from './container-end.ts';
 
 export interface SimulatedRuntimeOptions {
@@ -47,9 +48,10 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
     for (const listener of listeners) listener(container.record);
     return container.record;
   };
-  return {
+  const runtime: Runtime = {
     rootDescription: 'simulated: it holds nothing and runs no program',
     open: async () => undefined,
+    prepare: nothingToPrepare((config) => runtime.start(config)),
     async start(config) {
       for (const { hostPath } of config.mounts) {
         if (!(await files.stat(hostPath)))
@@ -100,6 +102,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
       for (const { ending } of containers.values()) ending?.cancel();
     },
   };
+  return runtime;
 }
 
 function endOrRefusal({ endOf }: SimulatedRuntimeOptions, config: ContainerConfig): ContainerEnd | undefined {

@@ -198,6 +198,20 @@ export class ActualStateOfWorld {
     return any;
   }
 
+  /** It is being set up again. Who asks for that meanwhile wants it once more. */
+  remountBegins(name: UniqueVolumeName, podUid: string): void {
+    this.#setRemountRequired(name, podUid, false);
+  }
+
+  remountFailed(name: UniqueVolumeName, podUid: string): void {
+    this.#setRemountRequired(name, podUid, true);
+  }
+
+  #setRemountRequired(name: UniqueVolumeName, podUid: string, remountRequired: boolean): void {
+    const mount = this.podMount(podUid, name);
+    if (mount) this.#volumes.get(name)?.pods.set(podUid, { ...mount, remountRequired });
+  }
+
   #mark(
     volumeName: UniqueVolumeName,
     podUid: string,
@@ -207,13 +221,14 @@ export class ActualStateOfWorld {
   ): void {
     const volume = this.#attached(volumeName);
     const { plugin } = volume;
+    const before = volume.pods.get(podUid);
     volume.pods.set(podUid, {
       volumeName,
       plugin,
       podUid,
       spec,
       state,
-      remountRequired: false,
+      remountRequired: state === 'mounted' && (before?.remountRequired ?? false),
       reconstructed,
     });
     // A volume rebuilt from disk knows little of itself; what a pod brings is the whole of it.

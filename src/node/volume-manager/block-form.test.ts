@@ -3,7 +3,7 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { systemClock } from '../../base/index.ts';
+import { silentLogger, systemClock } from '../../base/index.ts';
 import { createLinuxHost } from '../../host/index.ts';
 import type { PersistentVolume, Pod, Stored } from '../../kube/index.ts';
 import {
@@ -66,6 +66,8 @@ async function start(test: TestContext) {
     host,
     nodeName: 'n',
     nodeRoot: root,
+    clock: systemClock,
+    log: silentLogger,
     actual,
     recorder: { event: (_object, type, reason, message) => void events.push(`${type} ${reason} ${message}`) },
     expander: { afterMount: async () => undefined } as unknown as VolumeExpander,

@@ -74,6 +74,15 @@ export class DesiredStateOfWorld {
     return name;
   }
 
+  /** The pod says something else of itself now; its volumes are the same. */
+  updatePod(pod: Stored<Pod>): void {
+    const { uid } = pod.metadata;
+    for (const { pods } of this.#volumes.values()) {
+      const wish = pods.get(uid);
+      if (wish) pods.set(uid, { ...wish, pod });
+    }
+  }
+
   deletePodFromVolume(podUid: string, name: UniqueVolumeName): void {
     this.#errors.delete(podUid);
     const volume = this.#volumes.get(name);

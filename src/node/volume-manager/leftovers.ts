@@ -12,6 +12,8 @@ export interface LeftoversOptions {
   readonly plugins: PluginRegistry;
   /** Whether it is known what the pod wishes for. */
   isSettled(podUid: string): boolean;
+  /** Takes what a plugin has mounted once a node into the actual state, from where it is undone. */
+  adopt(plugin: VolumePlugin): Promise<void>;
   readonly log: Logger;
 }
 
@@ -21,6 +23,8 @@ export class Leftovers {
   #unreconstructed = new Set<FoundVolume>();
   /** Whose leavings of before the start may not all be gone yet. */
   #abandoned = new Set<DeviceMounter | BlockMapper>();
+  /** Plugins whose devices of before the start are known, or are being looked for. */
+  #adopted = new Set<VolumePlugin>();
 
   constructor(options: LeftoversOptions) {
     this.#options = options;
@@ -28,20 +32,41 @@ export class Leftovers {
 
   found(unreconstructed: readonly FoundVolume[], plugins: readonly VolumePlugin[]): void {
     this.#unreconstructed = new Set(unreconstructed);
+    this.#adopted = new Set(plugins);
     const parts = plugins.flatMap(({ deviceMounter, blockMapper }) => [deviceMounter, blockMapper]);
     this.#abandoned = new Set(parts.filter((part) => part !== undefined));
   }
 
-  /** Volume directories that could not be understood. Those of a plugin that comes late wait for it: upstream's stay. */
+  /**
+   * Volume directories that could not be understood, and what was mounted once a node for them. Those of a plugin that
+   * comes late wait for it: upstream's stay.
+   */
   clean(signal: AbortSignal): void {
     const { desired, actual, operations, plugins, isSettled } = this.#options;
     for (const found of this.#unreconstructed) {
       const { pluginName, specName, podUid, mode } = found;
       const plugin = plugins.findByName(pluginName);
       if (!plugin || (mode === 'Block' && !plugin.blockMapper) || !isSettled(podUid)) continue;
-      if (desired.hasSpecName(podUid, specName) || actual.hasSpecName(podUid, specName))
-        this.#unreconstructed.delete(found);
-      else operations.cleanUp(found, plugin, signal, () => this.#unreconstructed.delete(found));
+      if (actual.hasSpecName(podUid, specName)) this.#unreconstructed.delete(found);
+      else if (!desired.hasSpecName(podUid, specName))
+        operations.cleanUp(found, plugin, signal, () => this.#unreconstructed.delete(found));
+    }
+    for (const plugin of plugins.all()) if (!this.#adopted.has(plugin)) void this.#adopt(plugin);
+  }
+
+  /** Devices go after the directories of the pods that had them. */
+  async #adopt(plugin: VolumePlugin): Promise<void> {
+    for (const { pluginName } of this.#unreconstructed) if (pluginName === plugin.name) return;
+    this.#adopted.add(plugin);
+    try {
+      await this.#options.adopt(plugin);
+    } catch (error) {
+      this.#adopted.delete(plugin);
+      const { log } = this.#options;
+      log.warn('what a plugin has mounted before the start could not be looked for; it is tried again', {
+        plugin: plugin.name,
+        error: errorMessage(error),
+      });
     }
   }
 

@@ -101,11 +101,14 @@ export class Operations {
     this.#start(key, form.names.setUp, volume, async () => {
       const claim = claimOf(spec);
       const span = claim && !isRemount ? this.#beginMount(claim, volume) : undefined;
+      const { actual } = this.#options;
+      if (isRemount) actual.remountBegins(volumeName, pod.metadata.uid);
       try {
         await form.setUp(volume, isRemount, signal);
         span?.ok();
       } catch (error) {
         span?.fail(errorMessage(error));
+        if (isRemount) actual.remountFailed(volumeName, pod.metadata.uid);
         if (!signal.aborted)
           this.#options.recorder.event(pod, 'Warning', form.failureReason, errorMessage(error));
         throw error;

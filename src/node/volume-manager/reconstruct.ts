@@ -11,6 +11,7 @@ import {
   unescapePluginName,
   uniqueVolumeName,
   uniqueVolumeNameForPod,
+  type VolumePlugin,
 } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import { globalPathOf } from './volume-places.ts';
@@ -81,29 +82,32 @@ export async function reconstruct(
       failed.push(found);
     }
   }
-  for (const plugin of plugins.all()) {
-    const mounted = (await plugin.deviceMounter?.reconstructDevices?.()) ?? [];
-    const mapped = (await plugin.blockMapper?.reconstructDevices?.()) ?? [];
-    for (const { spec, seLinuxLabel } of [...mounted, ...mapped]) {
-      const name = uniqueVolumeName(plugin, spec);
-      if (actual.get(name)) continue;
-      actual.markAttached(name, plugin, spec, '', 'uncertain');
-      actual.markDeviceLabel(name, seLinuxLabel);
-      actual.markDeviceUncertain(name, globalPathOf(plugin, spec), true);
-    }
-    for (const { spec, podUids } of mapped) {
-      const name = uniqueVolumeName(plugin, spec);
-      // Published or bound for a pod, and not linked in its directory yet, or any more.
-      for (const uid of podUids)
-        if (!actual.podMount(uid, name)) actual.markMountUncertain(name, uid, spec, true);
-    }
-  }
+  for (const plugin of plugins.all()) await reconstructDevices(plugin, actual);
   return { total: volumes.length, failed };
 }
 
+/** What a plugin has mounted once a node, or mapped, be it for no pod any more. What is known already is left as it is. */
+export async function reconstructDevices(plugin: VolumePlugin, actual: ActualStateOfWorld): Promise<void> {
+  const mounted = (await plugin.deviceMounter?.reconstructDevices?.()) ?? [];
+  const mapped = (await plugin.blockMapper?.reconstructDevices?.()) ?? [];
+  for (const { spec, seLinuxLabel } of [...mounted, ...mapped]) {
+    const name = uniqueVolumeName(plugin, spec);
+    if (actual.get(name)) continue;
+    actual.markAttached(name, plugin, spec, '', 'uncertain');
+    actual.markDeviceLabel(name, seLinuxLabel);
+    actual.markDeviceUncertain(name, globalPathOf(plugin, spec), true);
+  }
+  for (const { spec, podUids } of mapped) {
+    const name = uniqueVolumeName(plugin, spec);
+    // Published or bound for a pod, and not linked in its directory yet, or any more.
+    for (const uid of podUids)
+      if (!actual.podMount(uid, name)) actual.markMountUncertain(name, uid, spec, true);
+  }
+}
+
 /** Completes what was found on disk with what the node's status says about attached volumes. */
-export function completeFromNodeStatus(actual: ActualStateOfWorld, node: Node): void {
-  const attached = new Map(node.status?.volumesAttached?.map((each) => [each.name, each.devicePath]));
+export function completeFromNodeStatus(actual: ActualStateOfWorld, node: Node | undefined): void {
+  const attached = new Map(node?.status?.volumesAttached?.map((each) => [each.name, each.devicePath]));
   for (const volume of actual.volumes()) {
     if (volume.attachable !== 'uncertain') continue;
     const { volumeName, plugin, spec } = volume;

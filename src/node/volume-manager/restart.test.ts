@@ -94,4 +94,26 @@ describe('the volume manager after a restart', () => {
     });
     assert.equal(plugin.calls.length, 3);
   });
+
+  it('unmounts what a plugin that comes late has mounted once a node, after the directories of its pods', async (test) => {
+    const stack = await start(test, { boot: false, pluginIsLate: true });
+    const { clock, plugin, root, plug, boot } = stack;
+    await stack.attach();
+    plugin.deviceMounter.reconstructDevices = async () => {
+      const found = await plugin.mounter.reconstruct('pv-1', '');
+      return found ? [found] : [];
+    };
+    await leave(root, 'gone');
+    await boot();
+    await clock.advance(1_000);
+    assert.deepEqual(plugin.calls, []);
+    plug();
+    await eventually('the device is unmounted', async () => {
+      await clock.advance(1_000);
+      return plugin.calls.length >= 2;
+    });
+    assert.deepEqual(plugin.calls, ['tearDown pv-1', 'unmountDevice /global/pv-1']);
+    await clock.advance(1_000);
+    await inUse(stack);
+  });
 });

@@ -1,3 +1,4 @@
+import type { Clock, Logger } from '../../base/index.ts';
 import type { EventRecorder } from '../../client/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Node, Stored } from '../../kube/index.ts';
@@ -36,6 +37,8 @@ export interface VolumeFormOptions {
   readonly nodeName: string;
   /** The kubelet's root directory. */
   readonly nodeRoot: string;
+  readonly clock: Clock;
+  readonly log: Logger;
   readonly actual: ActualStateOfWorld;
   readonly recorder: EventRecorder;
   readonly expander: VolumeExpander;
@@ -59,7 +62,7 @@ export async function waitForAttach(
 }
 
 export function mountContext(
-  { actual }: VolumeFormOptions,
+  { actual, clock, log, recorder }: VolumeFormOptions,
   { pod, volumeName, seLinuxLabel }: VolumeToMount,
   isRemount: boolean,
   signal: AbortSignal,
@@ -69,6 +72,12 @@ export function mountContext(
     pod,
     fsGroup: security?.fsGroup,
     fsGroupChangePolicy: security?.fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always',
+    ownershipReporter: {
+      podUid: pod.metadata.uid,
+      clock,
+      log,
+      tell: (message) => recorder.event(pod, 'Warning', 'VolumePermissionChangeInProgress', message),
+    },
     seLinuxLabel,
     isRemount,
     isReconstructed: actual.podMount(pod.metadata.uid, volumeName)?.reconstructed ?? false,

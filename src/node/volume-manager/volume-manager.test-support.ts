@@ -83,13 +83,13 @@ export class FakePlugin implements VolumePlugin {
 
 export class FakePods implements PodSource {
   readonly #pods = new Map<string, Stored<Pod>>();
-  readonly #listeners = new Set<(uid?: string) => void>();
+  readonly #listeners = new Set<(uid?: string, edited?: boolean) => void>();
   readonly running = new Set<string>();
 
   pods = () => this.#pods.values();
   podMayStillUseVolumes = (uid: string) => this.running.has(uid);
 
-  onChange(callback: (uid?: string) => void): () => void {
+  onChange(callback: (uid?: string, edited?: boolean) => void): () => void {
     this.#listeners.add(callback);
     return () => this.#listeners.delete(callback);
   }
@@ -97,6 +97,11 @@ export class FakePods implements PodSource {
   add(pod: Stored<Pod>): void {
     this.#pods.set(pod.metadata.uid, pod);
     this.#tell(pod.metadata.uid);
+  }
+
+  edit(pod: Stored<Pod>): void {
+    this.#pods.set(pod.metadata.uid, pod);
+    this.#tell(pod.metadata.uid, true);
   }
 
   remove(pod: Stored<Pod>): void {
@@ -109,8 +114,8 @@ export class FakePods implements PodSource {
     this.#tell(pod.metadata.uid);
   }
 
-  #tell(uid: string): void {
-    for (const listener of this.#listeners) listener(uid);
+  #tell(uid: string, edited?: boolean): void {
+    for (const listener of this.#listeners) listener(uid, edited);
   }
 }
 

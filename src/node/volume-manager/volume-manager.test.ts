@@ -174,6 +174,34 @@ describe('the volume manager', () => {
     await plugin.until(...MOUNTED, 'setUp pv-1 web-0');
   });
 
+  it('sets up again what shows a pod that was edited, also while it was at it', async (test) => {
+    const { client, plugin, source, manager, signal, attach } = await start(test);
+    plugin.remount = true;
+    const labels: unknown[] = [];
+    const pauses = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const began = pauses.map(() => Promise.withResolvers<void>());
+    const { setUp } = plugin.mounter;
+    plugin.mounter.setUp = async (spec, context) => {
+      await setUp(spec, context);
+      labels.push(context.pod.metadata.labels?.at);
+      const count = labels.length - 2;
+      began[count]?.resolve();
+      await pauses[count]?.promise;
+    };
+    await attach();
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    await manager.waitForAttachAndMount(pod, signal);
+    const edit = (at: string) => source.edit({ ...pod, metadata: { ...pod.metadata, labels: { at } } });
+    edit('one');
+    await began[0]!.promise;
+    edit('two');
+    pauses[0]!.resolve();
+    await began[1]!.promise;
+    assert.deepEqual(labels, [undefined, 'one', 'two']);
+    pauses[1]!.resolve();
+  });
+
   it('removes the directory of a pod that has ended while its object is still there, once', async (test) => {
     const { client, source, manager, root } = await start(test);
     const pod = await makePod(client, 'web-0');

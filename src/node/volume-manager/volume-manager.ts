@@ -31,7 +31,7 @@ import { OrphanedPods } from './orphaned-pods.ts';
 import { expectedVolumes } from './pod-volumes.ts';
 import { Populator } from './populator.ts';
 import { reconcile } from './reconciler.ts';
-import { completeFromNodeStatus, reconstruct } from './reconstruct.ts';
+import { completeFromNodeStatus, reconstruct, reconstructDevices } from './reconstruct.ts';
 import { mountedVolumesForPod, notMountedMessage, unmountedVolumes, volumesInUse } from './status.ts';
 import { mayGrow } from './volume-expander.ts';
 import { createVolumeMetrics, type VolumeMetrics } from './volume-metrics.ts';
@@ -162,6 +162,11 @@ class NodeVolumeManager implements VolumeManager {
       operations: this.#operations,
       plugins: options.plugins,
       isSettled: (podUid) => this.#populator.isSettled(podUid),
+      adopt: async (plugin) => {
+        await reconstructDevices(plugin, this.#actual);
+        completeFromNodeStatus(this.#actual, informers.of(nodes).get(nodeName));
+        this.#wake();
+      },
       log,
     });
     this.#attachments = new NodeAttachments({
@@ -197,7 +202,7 @@ class NodeVolumeManager implements VolumeManager {
     if (signal.aborted) return;
     const stops = [
       podSource.onChange((podUid, edited) => {
-        if (edited && podUid && this.#actual.markRemountRequired(podUid)) this.#wake();
+        if (edited && podUid) this.#edited(podUid);
         this.#populator.enqueue(podUid);
       }),
       plugins.onChange(() => this.#populator.enqueueFailed()),
@@ -359,6 +364,13 @@ class NodeVolumeManager implements VolumeManager {
     if (podSource.podMayStillUseVolumes(podUid) || this.podHasMountedVolumes(podUid)) return false;
     for (const pod of podSource.pods()) if (pod.metadata.uid === podUid) return false;
     return true;
+  }
+
+  /** Some volumes show what a pod says of itself. */
+  #edited(podUid: string): void {
+    for (const pod of this.#options.podSource.pods())
+      if (pod.metadata.uid === podUid) this.#desired.updatePod(pod);
+    if (this.#actual.markRemountRequired(podUid)) this.#wake();
   }
 
   #refresh(): void {

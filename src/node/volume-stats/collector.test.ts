@@ -8,7 +8,7 @@ import { VolumeStatsCollector } from './index.ts';
 const pod = (uid: string) =>
   ({
     metadata: { uid, name: uid, namespace: 'default' },
-    spec: { containers: [], volumes: [{ name: 'data', emptyDir: { sizeLimit: '1Ki' } }] },
+    spec: { containers: [], volumes: [{ name: 'data', emptyDir: {} }] },
   }) as unknown as Stored<Pod>;
 
 async function start(test: TestContext, first: readonly string[]) {
@@ -27,7 +27,6 @@ async function start(test: TestContext, first: readonly string[]) {
       event: (object, type, reason, message) =>
         void told.push(`${(object as Stored<Pod>).metadata.name} ${type} ${reason} ${message}`),
     },
-    evict: (uid, why) => void told.push(`evict ${uid}: ${why}`),
     async volumeStats(uid) {
       looks.push(uid);
       if (stats instanceof Error) throw stats;
@@ -80,13 +79,6 @@ describe('the account of the volumes of a node', () => {
     await clock.advance(120_000);
     assert.ok(looks.length > 1);
     assert.equal(collector.latest('a')?.volumes.get('data')?.used, 1);
-  });
-
-  it('ends a pod that puts more into an emptyDir than it may', async (test) => {
-    const { clock, told, become } = await start(test, ['a']);
-    become({ used: 1025 });
-    await clock.advance(120_000);
-    assert.equal(told[0], 'evict a: Usage of EmptyDir volume "data" exceeds the limit "1Ki". ');
   });
 
   it('tells the pod of a volume that is not well, in upstream’s words', async (test) => {

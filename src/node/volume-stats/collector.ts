@@ -3,15 +3,12 @@ import { errorMessage } from '../../base/index.ts';
 import type { EventRecorder } from '../../client/index.ts';
 import type { Pod, Stored } from '../../kube/index.ts';
 import type { VolumeStats } from '../../volume/index.ts';
-import { exceededEmptyDir } from './empty-dir-limit.ts';
 
 export interface VolumeStatsCollectorOptions {
   /** The pods of the node. */
   pods(): Iterable<Stored<Pod>>;
   /** How full the volumes of a pod are now, by their names in the pod. */
   volumeStats(podUid: string, signal: AbortSignal): Promise<ReadonlyMap<string, VolumeStats>>;
-  /** Ends a pod for good. */
-  evict(podUid: string, why: string): void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -30,8 +27,7 @@ export interface PodVolumeStats {
 const PERIOD_MS = 60_000;
 
 /**
- * Keeps account of how full the volumes of the node's pods are, tells pods of volumes that are not well, and ends those
- * that put more into an emptyDir than they may.
+ * Keeps account of how full the volumes of the node's pods are, and tells pods of volumes that are not well.
  * Upstream: fsResourceAnalyzer and volumeStatCalculator of pkg/kubelet/server/stats.
  */
 export class VolumeStatsCollector {
@@ -90,8 +86,6 @@ export class VolumeStatsCollector {
     try {
       const volumes = await this.#options.volumeStats(uid, signal);
       this.#latest.set(uid, { atMs: clock.now(), volumes });
-      const exceeded = exceededEmptyDir(pod, volumes);
-      if (exceeded !== undefined) this.#options.evict(uid, exceeded);
       for (const [volume, { condition }] of volumes)
         if (condition?.abnormal)
           recorder.event(pod, 'Warning', 'VolumeConditionAbnormal', `Volume ${volume}: ${condition.message}`);

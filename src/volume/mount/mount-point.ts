@@ -21,6 +21,15 @@ export async function isMountPoint(host: MountHost, path: string): Promise<boole
   return await host.mounts.isMountPoint(await mountTablePath(host, path));
 }
 
+/**
+ * Whether another file system begins at this directory. As isMountPoint of what is no bind mount, at a fraction of its
+ * price where there are many mounts (IsLikelyNotMountPoint).
+ */
+export async function beginsFileSystem(host: Pick<Host, 'files'>, path: string): Promise<boolean> {
+  const [own, parent] = await Promise.all([host.files.stat(path), host.files.stat(dirname(path))]);
+  return own !== undefined && parent !== undefined && own.device !== parent.device;
+}
+
 /** Whether anything is mounted at or below a path. */
 export async function hasMountsBelow(host: MountHost, path: string): Promise<boolean> {
   const at = await mountTablePath(host, path);

@@ -3,7 +3,7 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { systemClock } from '../../base/index.ts';
+import { FakeClock, silentLogger, systemClock } from '../../base/index.ts';
 import { createLinuxHost } from '../../host/index.ts';
 import { startSwapping } from '../subpath/swapping.test-support.ts';
 import { groupMode, rootNeedsChange, setVolumeOwnership } from './set-volume-ownership.ts';
@@ -61,6 +61,68 @@ describe('setVolumeOwnership', { skip: process.getuid?.() === 0 ? false : 'chown
     const outside = await fs.stat(join(root, 'outside'));
     assert.deepEqual([outside.gid, outside.mode & 0o7777], [process.getgid!(), 0o600]);
     assert.equal(await setVolumeOwnership(files, { path: volume }), 0, 'no group, no change');
+  });
+
+  it('uses as it is what cannot change hands, and says so once', async (test) => {
+    const volume = await fs.mkdtemp(join(tmpdir(), 'ownership-'));
+    test.after(() => fs.rm(volume, { recursive: true }));
+    await fs.mkdir(join(volume, 'deep'));
+    await fs.writeFile(join(volume, 'deep/file'), 'x', { mode: 0o600 });
+    const { files } = createLinuxHost({ clock: systemClock });
+    const chown = () => Promise.reject(new Error('EPERM: operation not permitted'));
+    const warned: unknown[] = [];
+    const log = { ...silentLogger, warn: (_message: string, fields?: object) => void warned.push(fields) };
+    const reporter = { podUid: 'u', clock: new FakeClock(), log, tell: () => assert.fail('it was quick') };
+    const request = { path: volume, fsGroup: GROUP, reporter };
+    assert.equal(await setVolumeOwnership({ ...files, chown }, request), 3);
+    assert.equal(
+      (await fs.stat(join(volume, 'deep/file'))).mode & 0o777,
+      0o660,
+      'its mode changes all the same',
+    );
+    assert.deepEqual(warned, [{ path: volume, files: 3, error: 'EPERM: operation not permitted' }]);
+    const list = () => Promise.reject(new Error('EIO: i/o error'));
+    await assert.rejects(setVolumeOwnership({ ...files, list }, request), /^Error: EIO/);
+  });
+
+  it('tells the pod when it takes long, and how far it is', async (test) => {
+    const root = await fs.mkdtemp(join(tmpdir(), 'ownership-'));
+    test.after(() => fs.rm(root, { recursive: true }));
+    const volume = join(root, 'pods/uid-1/volumes/v/mount');
+    await fs.mkdir(volume, { recursive: true });
+    for (const name of ['a', 'b', 'c']) await fs.writeFile(join(volume, name), '');
+    const { files } = createLinuxHost({ clock: systemClock });
+    const clock = new FakeClock();
+    const told: string[] = [];
+    let changed = 0;
+    const third = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const chown: typeof files.chown = async (...args) => {
+      if (++changed === 3) {
+        third.resolve();
+        await goOn.promise;
+      }
+      await files.chown(...args);
+    };
+    const tell = (text: string) => void told.push(text);
+    const reporter = { podUid: 'uid-1', clock, log: silentLogger, tell };
+    const done = setVolumeOwnership({ ...files, chown }, { path: volume, fsGroup: GROUP, reporter });
+    await third.promise;
+    await clock.advance(29_999);
+    assert.deepEqual(told, []);
+    await clock.advance(1);
+    await clock.advance(60_000);
+    const name = 'uid-1/volumes/v/mount';
+    assert.match(
+      told[0]!,
+      new RegExp(`^Setting volume ownership for ${name} is taking longer than expected, consider`),
+    );
+    assert.equal(told[1], `Setting volume ownership for ${name}, processed 3 files.`);
+    goOn.resolve();
+    assert.equal(await done, 4);
+    await clock.advance(120_000);
+    assert.equal(told.length, 2);
+    assert.equal(clock.pending, 0);
   });
 
   it('leaves what is outside alone while directories and links change places', { skip }, async (test) => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { FileStat, Files } from '../../host/index.ts';
 import { checkDepth, isReplaced } from '../tree-walk.ts';
+import { OwnershipProgress, type OwnershipReporter } from './ownership-progress.ts';
 
 const READ_WRITE = 0o660;
 const READ_ONLY = 0o440;
@@ -15,6 +16,8 @@ export interface OwnershipRequest {
   /** @default Always */
   readonly policy?: 'Always' | 'OnRootMismatch';
   readonly signal?: AbortSignal;
+  /** Who hears how it goes. @default nobody */
+  readonly reporter?: OwnershipReporter;
 }
 
 /** The mode of a file once the group may use it. Directories also pass their group on. */
@@ -35,8 +38,10 @@ export function rootNeedsChange(
 }
 
 /**
- * Gives a volume to a group: every file and directory, children before their directory, follows no links.
- * Returns how many it changed. Source: SetVolumeOwnership, pkg/volume/volume_linux.go.
+ * Gives a volume to a group: every file and directory, children before their directory, follows no links. What cannot change
+ * hands, say on a share that knows no owners, is used as it is. Returns how many it went through.
+ * @throws Error if it cannot be looked through.
+ * Source: VolumeOwnership, pkg/volume/volume_linux.go.
  */
 export async function setVolumeOwnership(files: Files, request: OwnershipRequest): Promise<number> {
   const { path, fsGroup, readOnly = false } = request;
@@ -44,15 +49,19 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
   const root = await files.stat(path);
   if (!root) throw new Error(`setting the ownership of ${path}: no such file or directory`);
   if (request.policy === 'OnRootMismatch' && !rootNeedsChange(root, fsGroup, readOnly)) return 0;
+  const progress = new OwnershipProgress(path, request.reporter);
   const change = async (at: string, stat: FileStat) => {
-    await files.chown(at, stat.uid, fsGroup);
+    progress.processed++;
+    const kept = (error: unknown) => {
+      if (!isReplaced(error)) progress.kept(error);
+    };
+    await files.chown(at, stat.uid, fsGroup).catch(kept);
     // A link has no mode of its own.
-    if (stat.kind !== 'symlink') await files.chmod(at, groupMode(stat, readOnly));
+    if (stat.kind !== 'symlink') await files.chmod(at, groupMode(stat, readOnly)).catch(kept);
   };
   /** By handles: pods that have the volume already may put a link in the place of a directory at any moment. */
-  const walk = async (directory: string, depth: number): Promise<number> => {
+  const walk = async (directory: string, depth: number): Promise<void> => {
     checkDepth(depth, path);
-    let changed = 0;
     for (const name of await files.list(directory)) {
       request.signal?.throwIfAborted();
       const at = join(directory, name);
@@ -62,23 +71,24 @@ export async function setVolumeOwnership(files: Files, request: OwnershipRequest
         const place = await files.openWithin(directory, [name]).catch(ignoreReplaced);
         if (!place) continue;
         try {
-          changed += await walk(place.path, depth + 1);
+          await walk(place.path, depth + 1);
         } finally {
           await place.close();
         }
       }
-      await change(at, stat).catch(ignoreReplaced);
-      changed++;
+      await change(at, stat);
     }
-    return changed;
   };
-  const below = root.kind === 'directory' ? await walk(path, 1) : 0;
-  // The root last: its group tells that all below is done.
-  await change(path, root);
-  return below + 1;
+  try {
+    if (root.kind === 'directory') await walk(path, 1);
+    // The root last: its group tells that all below is done.
+    await change(path, root);
+  } finally {
+    progress.end();
+  }
+  return progress.processed;
 }
 
-/** A link has no mode (ENOTSUP). */
 function ignoreReplaced(error: unknown): undefined {
-  if (!isReplaced(error) && (error as NodeJS.ErrnoException).code !== 'ENOTSUP') throw error;
+  if (!isReplaced(error)) throw error;
 }

@@ -8,12 +8,10 @@ export type ConfigMapSource = NonNullable<Volume['configMap']>;
 /** The keys of a ConfigMap as files. */
 export async function configMapPayload(
   source: Pick<ConfigMapSource, 'name' | 'items' | 'optional'>,
-  { client, pod, defaultMode, signal }: PayloadRequest,
+  { read, defaultMode }: PayloadRequest,
 ): Promise<Payload> {
-  const { namespace } = pod.metadata;
   const { name = '', items, optional } = source;
-  const reading = client.get(configMaps, { namespace, name }, { signal });
-  const found = await readUnlessOptional(reading, 'configmap', name, optional);
+  const found = await readUnlessOptional(read(configMaps, name), 'configmap', name, optional);
   return makePayload(
     contentOf(found),
     { items, optional, defaultMode },

@@ -1,9 +1,21 @@
-import type { Client } from '../../client/index.ts';
-import { isNotFound, type Pod, type Stored } from '../../kube/index.ts';
+import {
+  type ConfigMap,
+  isNotFound,
+  type Pod,
+  type Resource,
+  type Secret,
+  type Stored,
+} from '../../kube/index.ts';
+
+export type ReadObject = <T extends ConfigMap | Secret>(
+  resource: Resource<T>,
+  name: string,
+) => Promise<Stored<T>>;
 
 /** For whom a volume's files are made. */
 export interface PayloadRequest {
-  readonly client: Client;
+  /** Reads what the pod names, in its namespace. */
+  readonly read: ReadObject;
   readonly pod: Stored<Pod>;
   /** The mode of files that have none of their own. */
   readonly defaultMode: number;

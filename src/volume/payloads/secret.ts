@@ -6,12 +6,10 @@ import { type PayloadRequest, readUnlessOptional } from './request.ts';
 /** The keys of a Secret as files. */
 export async function secretPayload(
   source: Pick<KeyProjection, 'items' | 'optional'> & { readonly name?: string },
-  { client, pod, defaultMode, signal }: PayloadRequest,
+  { read, defaultMode }: PayloadRequest,
 ): Promise<Payload> {
-  const { namespace } = pod.metadata;
   const { name = '', items, optional } = source;
-  const reading = client.get(secrets, { namespace, name }, { signal });
-  const found = await readUnlessOptional(reading, 'secret', name, optional);
+  const found = await readUnlessOptional(read(secrets, name), 'secret', name, optional);
   return makePayload(
     contentOf(found),
     { items, optional, defaultMode },

@@ -154,7 +154,11 @@ describe('hostPath', () => {
       ['made', 'FileOrCreate', undefined],
       ['sock', 'Socket', undefined],
       ['file', 'Socket', /is not a socket file$/],
-      ['../dev/null', 'CharDevice', /must not contain '\.\.'/],
+      [
+        '../dev/null',
+        'CharDevice',
+        /^Error: invalid HostPath `.*\/\.\.\/dev\/null`: must not contain '\.\.'$/,
+      ],
       ['file', 'CharDevice', /is not a character device$/],
       ['file', 'BlockDevice', /is not a block device$/],
       ['file', 'Pipe', /Pipe is an invalid volume type/],
@@ -201,6 +205,33 @@ describe('configMap', () => {
     assert.equal(await fs.readFile(join(path, 'color'), 'utf8'), 'blue', 'a running pod keeps what it has');
     await plugin.mounter.tearDown('conf', 'u-1', context.signal);
     assert.equal(await host.files.stat(path), undefined);
+  });
+
+  it('is read once when it never changes, for as long as a pod shows it', async (test) => {
+    const { client, options, up, context } = await start(test);
+    const plugin = createConfigMapPlugin(options);
+    const make = (color: string) =>
+      client.create(configMaps, {
+        metadata: { name: 'settings', namespace: 'default' },
+        data: { color },
+        immutable: true,
+      });
+    const volume = { name: 'conf', configMap: { name: 'settings' } };
+    const shade = { ...volume.configMap, items: [{ key: 'shade', path: 'shade' }] };
+    const color = async (path: string) => await fs.readFile(join(path, 'color'), 'utf8');
+    await make('red');
+    await assert.rejects(up(plugin, { name: 'none', configMap: shade }), /non-existent config key: shade/);
+    await client.delete(configMaps, { namespace: 'default', name: 'settings' });
+    await make('green');
+    const path = await up(plugin, volume);
+    assert.equal(await color(path), 'green', 'what failed keeps nothing');
+    await client.delete(configMaps, { namespace: 'default', name: 'settings' });
+    await up(plugin, volume, { isRemount: true });
+    await make('blue');
+    await up(plugin, volume, { isRemount: true });
+    assert.equal(await color(path), 'green');
+    await plugin.mounter.tearDown('conf', 'u-1', context.signal);
+    assert.equal(await color(await up(plugin, volume)), 'blue');
   });
 
   it('may be absent if optional', async (test) => {

@@ -5,7 +5,7 @@ import type { Payload } from '../atomic-writer/atomic-writer.ts';
 import { setUpProjectedVolume, tearDownProjectedVolume } from '../atomic-writer/projected-volume.ts';
 import { directoryStats } from '../disk-usage.ts';
 import { podVolumeDirectory } from '../paths.ts';
-import { DEFAULT_MODE, type PayloadRequest } from '../payloads/index.ts';
+import { DEFAULT_MODE, ImmutableObjects, type PayloadRequest, type ReadObject } from '../payloads/index.ts';
 import type { VolumePlugin, VolumeSpec } from '../plugin.ts';
 import { specFromVolume } from '../spec.ts';
 import type { NodePluginOptions } from './empty-dir/index.ts';
@@ -14,6 +14,8 @@ import type { NodePluginOptions } from './empty-dir/index.ts';
 export interface ApiPluginOptions extends NodePluginOptions {
   readonly client: Client;
   readonly clock: Clock;
+  /** Kept for all plugins of a node. @default its own */
+  readonly immutable?: ImmutableObjects;
 }
 
 /** One type of volume whose files come from the API. `Source` is its part of the pod's spec. */
@@ -38,7 +40,7 @@ export function createPayloadPlugin<Source extends { readonly defaultMode?: numb
   options: ApiPluginOptions,
   kind: PayloadKind<Source>,
 ): VolumePlugin {
-  const { client, nodeRoot } = options;
+  const { client, nodeRoot, immutable = new ImmutableObjects() } = options;
   const podPath = (name: string, podUid: string) => podVolumeDirectory(nodeRoot, podUid, kind.plugin, name);
   const sourceOf = ({ volume }: VolumeSpec) => volume && kind.source(volume);
   return {
@@ -54,12 +56,24 @@ export function createPayloadPlugin<Source extends { readonly defaultMode?: numb
         if (!source) throw new Error(`spec does not reference a ${kind.title} volume type`);
         const { pod, fsGroup, signal } = context;
         const defaultMode = source.defaultMode ?? DEFAULT_MODE;
-        const payload = await kind.payload(source, { client, pod, defaultMode, fsGroup, signal });
-        const path = podPath(spec.name, pod.metadata.uid);
-        await setUpProjectedVolume(options, { path, name: spec.name, medium: kind.medium }, payload, context);
+        const { uid, namespace } = pod.metadata;
+        const read: ReadObject = (resource, name) =>
+          immutable.get(`${resource.plural}/${namespace}/${name}`, uid, () =>
+            client.get(resource, { namespace, name }, { signal }),
+          );
+        try {
+          const payload = await kind.payload(source, { read, pod, defaultMode, fsGroup, signal });
+          const volume = { path: podPath(spec.name, uid), name: spec.name, medium: kind.medium };
+          await setUpProjectedVolume(options, volume, payload, context);
+        } catch (error) {
+          // It shows nothing yet, and may never: nobody would tear it down.
+          if (!context.isRemount) immutable.forget(uid);
+          throw error;
+        }
       },
       async tearDown(name, podUid) {
         await tearDownProjectedVolume(options, podPath(name, podUid), name, podUid);
+        immutable.forget(podUid);
         kind.forget?.(podUid);
       },
       async reconstruct(name) {

@@ -117,6 +117,15 @@ describe('the summary of a node', () => {
     volumes,
     usage: new Map([['a', { pod: used, containers: new Map([['id-a', used]]) }]]),
     rates: new UsageRates(),
+    storage: new Map([
+      [
+        'id-a',
+        {
+          rootfs: { capacity: 9, available: 8, used: 7, inodes: 6, inodesFree: 5, inodesUsed: 4 },
+          logs: { used: 3 },
+        },
+      ],
+    ]),
   });
   const time = '2026-01-02T03:04:04Z';
   const fs = (capacity: number, available: number, used: number, inodes: number[]) => ({
@@ -162,6 +171,17 @@ describe('the summary of a node', () => {
     assert.deepEqual([counted!.containers[0]!.cpu, counted!.containers[0]!.memory], [cpu, memory]);
     assert.deepEqual(counted!.process_stats, { process_count: 3 });
     assert.equal(other!.cpu, undefined);
+  });
+
+  it('tells what containers have written, and what the pod has on the node’s disk with its emptyDirs', () => {
+    const [counted, other] = answer.pods;
+    const now = '2026-01-02T03:04:05Z';
+    assert.deepEqual(counted!.containers[0]!.rootfs, { time: now, ...fs(9, 8, 7, [6, 5, 4]) });
+    assert.equal(counted!.containers[0]!.logs?.usedBytes, 3);
+    const onDisk = { time: now, ...fs(1000, 300, 7 + 3 + 50, [20, 5, 4 + 3]) };
+    assert.deepEqual(counted!['ephemeral-storage'], onDisk);
+    assert.equal(other!.containers[0]!.rootfs, undefined, 'it could not be measured');
+    assert.equal(other!['ephemeral-storage'].usedBytes, 0);
   });
 
   it('names the claims of volumes, and tells 0 where nothing is known', () => {

@@ -3,6 +3,7 @@ import type { FileSystemUsage } from '../../../host/index.ts';
 import { claimNameOf, type Pod, type Stored } from '../../../kube/index.ts';
 import type { VolumeStats } from '../../../volume/index.ts';
 import type { CgroupUsage } from '../../cgroups/index.ts';
+import { type ContainerStorage, ephemeralStorage } from '../../local-storage/index.ts';
 import type { ContainerRecord, PodUsage } from '../../runtime/index.ts';
 import type { PodVolumeStats } from '../../volume-stats/index.ts';
 import { type UsageRates, usageStats } from './usage-stats.ts';
@@ -19,6 +20,8 @@ export interface SummaryInput {
   /** Of the pods whose processor time and memory somebody counts. */
   readonly usage: ReadonlyMap<string, PodUsage>;
   readonly rates: Pick<UsageRates, 'nanoCores'>;
+  /** What containers that run have written, by their ids. */
+  readonly storage: ReadonlyMap<string, ContainerStorage>;
 }
 
 /**
@@ -32,11 +35,8 @@ export function summary(input: SummaryInput) {
       nodeName,
       startTime: rfc3339(startedAtMs),
       fs: fsStats(nowMs, {
-        available: Number(fs.availableBytes),
-        capacity: Number(fs.totalBytes),
+        ...capacityOf(fs),
         used: Number(fs.totalBytes - fs.freeBytes),
-        inodesFree: Number(fs.freeInodes),
-        inodes: Number(fs.inodes),
         inodesUsed: Number(fs.inodes - fs.freeInodes),
       }),
     },
@@ -51,17 +51,39 @@ function podStats(pod: Stored<Pod>, input: SummaryInput) {
   if (running.length === 0) return undefined;
   const measured = input.volumes(uid);
   const usage = input.usage.get(uid);
+  const storage = {
+    volumes: measured?.volumes ?? new Map<string, VolumeStats>(),
+    containers: new Map(running.map(({ id, containerName }) => [containerName, input.storage.get(id) ?? {}])),
+  };
   return {
     podRef: { name, namespace, uid },
     startTime: pod.status?.startTime ?? rfc3339(Math.min(...running.map(({ startedAtMs }) => startedAtMs))),
     containers: running.map(({ id, containerName, startedAtMs }) => ({
       name: containerName,
       startTime: rfc3339(startedAtMs),
+      ...storageOf(input.storage.get(id), input.nowMs),
       ...usageOf(id, usage?.containers.get(id), input),
     })),
     ...usageOf(uid, usage?.pod, input),
     ...(usage && { process_stats: { process_count: usage.pod.processes } }),
     ...(measured && { volume: volumesOf(pod, measured) }),
+    'ephemeral-storage': fsStats(input.nowMs, {
+      ...capacityOf(input.fs),
+      ...ephemeralStorage(pod, storage),
+    }),
+  };
+}
+
+function storageOf({ rootfs, logs }: ContainerStorage = {}, nowMs: number) {
+  return { ...(rootfs && { rootfs: fsStats(nowMs, rootfs) }), ...(logs && { logs: fsStats(nowMs, logs) }) };
+}
+
+function capacityOf(fs: FileSystemUsage) {
+  return {
+    available: Number(fs.availableBytes),
+    capacity: Number(fs.totalBytes),
+    inodesFree: Number(fs.freeInodes),
+    inodes: Number(fs.inodes),
   };
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Host } from '../../../host/index.ts';
 import type { Pod } from '../../../kube/index.ts';
-import { cleanupMountPoint, isMountPoint } from '../../mount/index.ts';
+import { beginsFileSystem, cleanupMountPoint, isMountPoint } from '../../mount/index.ts';
 import { setVolumeOwnership } from '../../ownership/set-volume-ownership.ts';
 import { podPluginDirectory } from '../../paths.ts';
 import type { MountContext } from '../../plugin.ts';
@@ -36,14 +36,14 @@ export async function setUpEmptyDirectory(
   const { path, medium } = wish;
   const ready = readyFile(nodeRoot, wish);
   if (await host.files.stat(ready)) {
-    const present = medium === 'Memory' ? await isMountPoint(host, path) : await host.files.stat(path);
+    const present = medium === 'Memory' ? await beginsFileSystem(host, path) : await host.files.stat(path);
     if (present) return;
   }
   if (medium !== '' && medium !== 'Memory')
     throw new Error(`unknown storage medium ${JSON.stringify(medium)}`);
   await host.files.makeDirectory(path, MODE);
   await host.files.chmod(path, MODE); // whatever the umask
-  if (medium === 'Memory' && !(await isMountPoint(host, path))) {
+  if (medium === 'Memory' && !(await beginsFileSystem(host, path))) {
     const info = host.info();
     const sizeBytes = memoryVolumeSizeBytes(BigInt(info.memoryBytes), wish.pod, wish.sizeLimit);
     const options = [`size=${sizeBytes}`];

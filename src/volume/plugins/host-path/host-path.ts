@@ -18,7 +18,7 @@ export function createHostPathPlugin({ host }: { readonly host: { readonly files
       async setUp(spec) {
         const { path, type } = source(spec);
         if (path.split('/').includes('..')) {
-          throw new Error(`invalid HostPath ${JSON.stringify(path)}: must not contain '..'`);
+          throw new Error(`invalid HostPath \`${path}\`: must not contain '..'`);
         }
         await checkHostPathType(host.files, path, type ?? '');
       },

@@ -54,8 +54,8 @@ async function setUp(
   }
   // Who uses the volume already keeps it as it is.
   if (spec.readOnly || others.length > 0) return;
-  const { fsGroup, fsGroupChangePolicy: policy, signal } = mount;
-  await setVolumeOwnership(host.files, { path: target, fsGroup, policy, signal });
+  const { fsGroup, fsGroupChangePolicy: policy, ownershipReporter: reporter, signal } = mount;
+  await setVolumeOwnership(host.files, { path: target, fsGroup, policy, reporter, signal });
 }
 
 /** A volume has one group: a pod that asks for another one while the volume is in use is told. */
