@@ -15,6 +15,10 @@ export type Action =
   | { readonly do: 'modify'; readonly claim: string; readonly attributes: string }
   | ({ readonly do: 'snapshot' } & SnapshotWish)
   | { readonly do: 'delete-snapshot'; readonly snapshot: string }
+  | ({ readonly do: 'group-snapshot' } & GroupSnapshotWish)
+  | { readonly do: 'delete-group-snapshot'; readonly snapshot: string }
+  /** A copy of what a group snapshot has of a claim. */
+  | { readonly do: 'restore-member'; readonly member: GroupMember; readonly wish: ClaimWish }
   /** By the eviction API, which asks the disruption budgets. */
   | { readonly do: 'evict'; readonly pod: string }
   | ({ readonly do: 'workload' } & WorkloadWish)
@@ -45,6 +49,8 @@ export interface ClaimWish {
   readonly attributes?: string;
   /** What its volume is to be a copy of. */
   readonly source?: { readonly kind: 'VolumeSnapshot' | 'PersistentVolumeClaim'; readonly name: string };
+  /** It is one of those that are snapshotted together. */
+  readonly grouped?: boolean;
 }
 
 export interface SnapshotWish {
@@ -52,6 +58,18 @@ export interface SnapshotWish {
   readonly claim: string;
   /** What becomes of it with its object. */
   readonly policy: DeletionPolicy;
+}
+
+/** Of all claims that are grouped. */
+export interface GroupSnapshotWish {
+  readonly snapshot: string;
+  readonly policy: DeletionPolicy;
+}
+
+export interface GroupMember {
+  readonly snapshot: string;
+  /** The claim that it is of. */
+  readonly of: string;
 }
 
 export interface StaticVolume {

@@ -6,8 +6,8 @@ import type { Dice } from './dice.ts';
 import { isOnDisk } from './growth.ts';
 import { NAMESPACE } from './objects.ts';
 
-const POLICIES: readonly DeletionPolicy[] = ['Delete', 'Retain'];
-const DISK_CLASSES = CLASSES.filter(({ driver }) => driver === 'disk').map(({ name }) => name);
+export const POLICIES: readonly DeletionPolicy[] = ['Delete', 'Retain'];
+export const DISK_CLASSES = CLASSES.filter(({ driver }) => driver === 'disk').map(({ name }) => name);
 
 export function snapshotClasses(): readonly VolumeSnapshotClass[] {
   return POLICIES.map((deletionPolicy) => ({
@@ -24,7 +24,8 @@ export function snapshotObject({ snapshot: name, claim, policy }: SnapshotWish):
   };
 }
 
-function classFor(policy: DeletionPolicy): string {
+/** The name of the class of snapshots, or of group snapshots, with this policy. */
+export function classFor(policy: DeletionPolicy): string {
   return policy.toLowerCase();
 }
 
@@ -65,7 +66,7 @@ function snapshotsOf(wish: ClaimWish, atMs: number, users: readonly string[], di
 }
 
 /** What was copied goes, perhaps while it is copied: whoever uses it first, or not. */
-function leave(claim: string, users: readonly string[], fromMs: number, dice: Dice): Step[] {
+export function leave(claim: string, users: readonly string[], fromMs: number, dice: Dice): Step[] {
   const within = dice.pick([100, 10_000]);
   const pods = dice.chance(0.8) ? users : [];
   return [

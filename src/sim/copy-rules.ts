@@ -40,11 +40,14 @@ export class CopyRules {
   }
 
   /** A file becomes a copy of another. */
-  copied(from: string, to: string): void {
+  copied(from: string, to: string): Violation | undefined {
     const [source, copy] = [COPY.exec(from)?.[1], COPY.exec(to)?.[1]];
-    if (source === undefined || copy === undefined) return;
+    if (source === undefined || copy === undefined) return undefined;
     this.#copiedFrom.set(copy, source);
     this.#options.data.copied(source, copy);
+    const { where } = this.#options;
+    if (where.hasVolume(source) || where.hasSnapshot(source)) return undefined;
+    return { rule: 'a copy is of something that is there', detail: `${copy} is made of ${source}` };
   }
 
   contentSeen({ spec, status }: VolumeSnapshotContent): void {

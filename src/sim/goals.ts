@@ -1,6 +1,7 @@
 import type { Client } from '../client/index.ts';
 import { compareQuantity, type PersistentVolumeClaim, type Pod, type Stored } from '../kube/index.ts';
 import { isKeptAsSource, openAttributes, openCopies } from './copy-goals.ts';
+import { openGroups, openPool } from './group-goals.ts';
 import { Obstacles } from './obstacles.ts';
 import { type Snapshot, type Truth, takeSnapshot } from './snapshot.ts';
 import { OWNER_LABEL, WORKLOADS } from './workloads.ts';
@@ -17,6 +18,8 @@ export async function unconverged(client: Client, truth: Truth): Promise<string[
     ...openAttachments(snapshot, obstacles),
     ...openWorkloads(snapshot, obstacles),
     ...openCopies(snapshot),
+    ...openGroups(snapshot),
+    ...openPool(snapshot, truth),
   ];
 }
 

@@ -6,6 +6,8 @@ import {
   pods,
   replicaSets,
   volumeAttachments,
+  volumeGroupSnapshotContents,
+  volumeGroupSnapshots,
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../kube/index.ts';
@@ -36,6 +38,8 @@ async function objectsLeft(client: Client): Promise<string[]> {
     volumeAttachments,
     volumeSnapshots,
     volumeSnapshotContents,
+    volumeGroupSnapshots,
+    volumeGroupSnapshotContents,
     replicaSets,
     ...workloads,
   ])

@@ -15,6 +15,7 @@ import {
   type VolumeAttachment,
   type VolumeSnapshotContent,
   volumeAttachments,
+  volumeGroupSnapshotContents,
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../kube/index.ts';
@@ -23,6 +24,7 @@ import { bindingViolation } from './binding-rule.ts';
 import { callViolations } from './call-rules.ts';
 import { CopyRules } from './copy-rules.ts';
 import { Detachments, LAG_MS } from './detachments.ts';
+import { GroupRules } from './group-rules.ts';
 import type { ContainerObserver, SimContainer } from './node/containers.ts';
 import { RequestRate } from './request-rate.ts';
 import type { Violation } from './violation.ts';
@@ -52,9 +54,11 @@ export class Monitor implements ContainerObserver {
   readonly #pods = new Mirror(pods);
   readonly #snapshots = new Mirror(volumeSnapshots);
   readonly #contents = new Mirror(volumeSnapshotContents);
+  readonly #groupContents = new Mirror(volumeGroupSnapshotContents);
   /** By the plural of their resource. */
   readonly #mirrors: ReadonlyMap<string, Mirror<KubeObject>>;
   readonly #copies: CopyRules;
+  readonly #groups: GroupRules;
   readonly #detachments: Detachments;
   /** Volume handles by PV name, of volumes that are gone too. */
   readonly #handles = new Map<string, string>();
@@ -76,11 +80,12 @@ export class Monitor implements ContainerObserver {
     this.#detachments = new Detachments(options);
     const mirrors = [
       ...[this.#volumes, this.#claims, this.#attachments, this.#nodes, this.#pods],
-      ...[this.#snapshots, this.#contents],
+      ...[this.#snapshots, this.#contents, this.#groupContents],
     ] as unknown as readonly Mirror<KubeObject>[];
     this.#mirrors = new Map(mirrors.map((mirror) => [mirror.resource.plural, mirror]));
     const [claims, snapshots, contents] = [this.#claims, this.#snapshots, this.#contents];
     this.#copies = new CopyRules({ ...options, claims, snapshots, contents });
+    this.#groups = new GroupRules({ ...options, groupContents: this.#groupContents });
   }
 
   /** The API server is up, for the first time or again. */
@@ -146,7 +151,11 @@ export class Monitor implements ContainerObserver {
       staging: String(request.stagingTargetPath ?? ''),
       accessType: (request.volumeCapability as csi.VolumeCapability | undefined)?.accessType.case,
     };
-    const [broken] = [...callViolations(call, known), ...this.#copies.called(rpc, request)];
+    const [broken] = [
+      ...callViolations(call, known),
+      ...this.#copies.called(rpc, request),
+      ...this.#groups.called(rpc, request),
+    ];
     if (broken) this.#options.violated(broken);
   }
 
@@ -174,7 +183,10 @@ export class Monitor implements ContainerObserver {
 
   /** A call to a machine that takes effect now. */
   touched(call: string, args: readonly unknown[]): void {
-    if (call === 'files.clone') this.#copies.copied(String(args[0]), String(args[1]));
+    if (call === 'files.clone') {
+      const broken = this.#copies.copied(String(args[0]), String(args[1]));
+      if (broken) this.#options.violated(broken);
+    }
     if (call === 'mounts.mount') this.#checkMount(args[0] as MountRequest);
     if (call !== 'mounts.unmount') return;
     const target = String(args[0]);

@@ -19,9 +19,14 @@ const AFTER: Partial<Readonly<Record<Action['do'], readonly string[]>>> = {
   // What is owned by a node goes with it: without its CSINode the provisioner gives up a node that is gone.
   lose: [...NODES, GARBAGE],
   grow: ['expand-controller'],
+  // The members of a group snapshot are owned by it.
+  'group-snapshot': [GARBAGE],
 };
 /** Of those that are no part of kube-controller-manager: under their full names. */
-const APART: Partial<Readonly<Record<Action['do'], string>>> = { snapshot: SNAPSHOT_CONTROLLER.name };
+const APART: Partial<Readonly<Record<Action['do'], string>>> = {
+  snapshot: SNAPSHOT_CONTROLLER.name,
+  'group-snapshot': SNAPSHOT_CONTROLLER.name,
+};
 
 /** The accounts of the controllers that are to run; undefined: all. */
 export function neededControllers(

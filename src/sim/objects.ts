@@ -11,6 +11,8 @@ import type { Driver } from './sizes.ts';
 export const NAMESPACE = 'default';
 /** The config map and the secret that pods may use. */
 export const SETTINGS = 'settings';
+/** What claims have that are snapshotted together. */
+export const GROUP_LABELS = { 'sim.stowage.dev/group': 'one' };
 const SIZE = '8Mi';
 
 const PROVISIONERS: Readonly<Record<Driver, string>> = { disk: DISK_DRIVER, network: NETWORK_DRIVER };
@@ -45,9 +47,9 @@ export function classObject(wish: ClassWish, poolNode: string): StorageClass {
 const SOURCE_GROUPS = { VolumeSnapshot: { apiGroup: SNAPSHOT_GROUP }, PersistentVolumeClaim: {} };
 
 export function claimObject(wish: ClaimWish, volumeName?: string): PersistentVolumeClaim {
-  const { claim: name, modes, storageClass, block, attributes, source } = wish;
+  const { claim: name, modes, storageClass, block, attributes, source, grouped } = wish;
   return {
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { name, namespace: NAMESPACE, ...(grouped ? { labels: GROUP_LABELS } : {}) },
     spec: {
       ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
       ...(volumeName === undefined ? {} : { volumeName }),

@@ -164,7 +164,13 @@ function plane(mine: (user: UserInfo) => boolean, flexVolumes = false): Part['st
     const flex = flexVolumes ? lookForFlexVolumes(context) : undefined;
     // Nobody in the simulation looks at certificates or tokens.
     const secrets = { rootCa: 'simulated', signSecretToken: async () => 'simulated' };
-    const parts = controlPlane({ ...secrets, host: context.host, flexVolumes: flex?.volumes });
+    const parts = controlPlane({
+      ...secrets,
+      get host() {
+        return context.host;
+      },
+      flexVolumes: flex?.volumes,
+    });
     const components = parts.filter(({ user }) => mine(user)).map(({ create }) => create(context.components));
     return run(context, [...(flex?.components ?? []), ...components]);
   };

@@ -199,6 +199,26 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
           : client.update(resource, object, options)) as Client['update'],
     })),
   },
+  'asks for a group snapshot by a new name at each try': {
+    sockets: only('snapshotter', (sockets) => {
+      let tries = 0;
+      return calling(sockets, (channel, method, request, options) => {
+        const { name } = request as { name?: string };
+        const isGroup = method.name === 'CreateVolumeGroupSnapshot';
+        const again = isGroup ? { ...request, name: `${name}-${++tries}` } : request;
+        return channel.unary(method, again, options);
+      });
+    }),
+  },
+  'takes a group snapshot for deleted that nobody has deleted': {
+    sockets: only('snapshotter', (sockets) =>
+      calling(sockets, (channel, method, request, options) =>
+        method.name === 'DeleteVolumeGroupSnapshot'
+          ? Promise.resolve({ $typeName: 'csi.v1.DeleteVolumeGroupSnapshotResponse' } as never)
+          : channel.unary(method, request, options),
+      ),
+    ),
+  },
   'makes an empty volume where a copy is asked for': {
     sockets: only('provisioner', (sockets) =>
       calling(sockets, (channel, method, request, options) => {

@@ -63,7 +63,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     setting,
     controllers: neededControllers(setting, drawn),
     resizes: drawn.some(({ action }) => action.do === 'grow' || action.do === 'modify'),
-    snapshots: drawn.some(({ action }) => action.do === 'snapshot'),
+    snapshots: drawn.some(({ action }) => action.do === 'snapshot' || action.do === 'group-snapshot'),
     flexVolumes: drawn.some(isFlexStep),
     nodesAttach: drawn.some(isFlexStep) && setting.nodesAttach,
     keep: scenario.faults,
@@ -139,7 +139,8 @@ async function life(world: World, user: User): Promise<void> {
     const aliveNodes = nodes.filter((name) => world.computer(name).power !== 'lost');
     const { nodesAttach = false } = world.options;
     const limitsOf = (id: string) => world.limitsOf(id);
-    return unconverged(api.client, { aliveNodes, poolNode, nodesAttach, limitsOf });
+    const pooledSnapshots = () => world.where.pooledSnapshots();
+    return unconverged(api.client, { aliveNodes, poolNode, nodesAttach, limitsOf, pooledSnapshots });
   });
   if (world.violation) return;
   journal.write('simulation', 'everything is deleted');

@@ -13,13 +13,18 @@ import {
   type Stored,
   storageClasses,
   type VolumeAttachment,
+  type VolumeGroupSnapshot,
+  type VolumeGroupSnapshotContent,
   type VolumeSnapshot,
   type VolumeSnapshotContent,
   volumeAttachments,
+  volumeGroupSnapshotContents,
+  volumeGroupSnapshots,
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../kube/index.ts';
 import type { WorkloadKind } from './actions.ts';
+import type { PooledSnapshot } from './whereabouts.ts';
 import { WORKLOAD_KINDS, WORKLOADS } from './workloads.ts';
 
 /** What the API server holds, by name. */
@@ -31,6 +36,8 @@ export interface Snapshot {
   readonly attachments: ReadonlyMap<string, Stored<VolumeAttachment>>;
   readonly copies: ReadonlyMap<string, Stored<VolumeSnapshot>>;
   readonly contents: ReadonlyMap<string, Stored<VolumeSnapshotContent>>;
+  readonly groups: ReadonlyMap<string, Stored<VolumeGroupSnapshot>>;
+  readonly groupContents: ReadonlyMap<string, Stored<VolumeGroupSnapshotContent>>;
   readonly workloads: readonly { readonly kind: WorkloadKind; readonly object: Stored<KubeObject> }[];
   readonly nodes: ReadonlyMap<string, Stored<Node>>;
 }
@@ -44,6 +51,8 @@ export interface Truth {
   readonly nodesAttach: boolean;
   /** What the disk driver keeps of a volume's attributes, as JSON; undefined: it does not know the volume. */
   limitsOf(volumeId: string): string | undefined;
+  /** What the disk driver has of snapshots. */
+  pooledSnapshots(): readonly PooledSnapshot[];
 }
 
 export async function takeSnapshot(client: Client): Promise<Snapshot> {
@@ -61,6 +70,8 @@ export async function takeSnapshot(client: Client): Promise<Snapshot> {
     attachments: await of(volumeAttachments),
     copies: await of(volumeSnapshots),
     contents: await of(volumeSnapshotContents),
+    groups: await of(volumeGroupSnapshots),
+    groupContents: await of(volumeGroupSnapshotContents),
     workloads: (await Promise.all(WORKLOAD_KINDS.map(workloadsOf))).flat(),
     nodes: await of(nodes),
   } as unknown as Snapshot;

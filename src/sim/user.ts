@@ -1,9 +1,10 @@
 import { sleep } from '../base/index.ts';
-import { type Client, ignoreNotFound } from '../client/index.ts';
+import type { Client } from '../client/index.ts';
 import {
   ANN_DEFAULT_STORAGE_CLASS,
   configMaps,
   nodes,
+  parentGroupOf,
   persistentVolumeClaims,
   persistentVolumes,
   podDisruptionBudgets,
@@ -12,15 +13,17 @@ import {
   storageClasses,
   TAINT_OUT_OF_SERVICE,
   volumeAttributesClasses,
+  volumeGroupSnapshotClasses,
+  volumeGroupSnapshots,
   volumeSnapshotClasses,
-  volumeSnapshotContents,
   volumeSnapshots,
 } from '../kube/index.ts';
-import type { Action, StaticVolume, Step } from './actions.ts';
+import type { Action, Extra, StaticVolume, Step } from './actions.ts';
 import { attributesClasses } from './attributes.ts';
 import { classesOf } from './classes.ts';
 import { snapshotClasses, snapshotObject } from './copies.ts';
 import { BY_HAND, isHeldFlexVolume } from './flex/held.ts';
+import { groupSnapshotClasses, groupSnapshotObject } from './groups.ts';
 import {
   claimObject,
   classObject,
@@ -30,6 +33,7 @@ import {
   SETTINGS,
   staticVolumeObject,
 } from './objects.ts';
+import { deleteRetainedSnapshots } from './retained.ts';
 import { UserRequests } from './user-requests.ts';
 import { budgetObject, WORKLOADS, workloadObject } from './workloads.ts';
 import type { World } from './world.ts';
@@ -64,11 +68,15 @@ export class User {
     const does = (...kinds: Action['do'][]) => this.#steps.some(({ action }) => kinds.includes(action.do));
     if (does('snapshot'))
       for (const one of snapshotClasses()) await this.#client.create(volumeSnapshotClasses, one);
+    if (does('group-snapshot'))
+      for (const one of groupSnapshotClasses()) await this.#client.create(volumeGroupSnapshotClasses, one);
     if (does('modify') || this.#steps.some(({ action }) => action.do === 'claim' && action.attributes))
       for (const one of attributesClasses()) await this.#client.create(volumeAttributesClasses, one);
+    const has = (extra: Extra) =>
+      this.#steps.some(({ action }) => action.do === 'pod' && action.extras.includes(extra));
     const metadata = { name: SETTINGS, namespace: NAMESPACE };
-    await this.#client.create(configMaps, { metadata, data: { colour: 'blue' } });
-    await this.#client.create(secrets, { metadata, stringData: { word: 'sesame' } });
+    if (has('config')) await this.#client.create(configMaps, { metadata, data: { colour: 'blue' } });
+    if (has('secret')) await this.#client.create(secrets, { metadata, stringData: { word: 'sesame' } });
   }
 
   begin(): void {
@@ -80,21 +88,9 @@ export class User {
     for (const { resource } of Object.values(WORKLOADS)) await this.#requests.deleteEach(resource);
     await this.#requests.deleteEach(pods);
     await this.#requests.deleteEach(persistentVolumeClaims);
+    await this.#requests.deleteEach(volumeGroupSnapshots);
     await this.#requests.deleteEach(volumeSnapshots);
-    await this.#deleteRetainedSnapshots();
-  }
-
-  /** What was to outlive its snapshot goes too. */
-  async #deleteRetainedSnapshots(): Promise<void> {
-    for (const { metadata, spec } of (await this.#client.list(volumeSnapshotContents)).items) {
-      if (metadata.deletionTimestamp || spec.deletionPolicy === 'Delete') continue;
-      const { name, namespace } = spec.volumeSnapshotRef;
-      const there = await ignoreNotFound(this.#client.get(volumeSnapshots, { name: name!, namespace }));
-      if (there) continue;
-      const body = { spec: { deletionPolicy: 'Delete' } };
-      await this.#requests.patch('patch', volumeSnapshotContents, metadata.name, body);
-      await this.#requests.delete(volumeSnapshotContents, metadata.name);
-    }
+    await deleteRetainedSnapshots(this.#client, this.#requests);
   }
 
   /** Deletes volumes that nobody reclaims; the data of retained ones was the user's to keep, and goes with them. */
@@ -165,6 +161,12 @@ export class User {
         return this.#requests.create(volumeSnapshots, snapshotObject(action));
       case 'delete-snapshot':
         return this.#requests.delete(volumeSnapshots, action.snapshot);
+      case 'group-snapshot':
+        return this.#requests.create(volumeGroupSnapshots, groupSnapshotObject(action));
+      case 'delete-group-snapshot':
+        return this.#requests.delete(volumeGroupSnapshots, action.snapshot);
+      case 'restore-member':
+        return this.#restoreMember(action);
       case 'evict':
         return this.#requests.evict(action.pod);
       case 'workload':
@@ -200,6 +202,18 @@ export class User {
       case 'cut-off':
         return this.#cutOff(action);
     }
+  }
+
+  /** Which snapshot that is, is only known when it is there. */
+  async #restoreMember({ member, wish }: Extract<Action, { do: 'restore-member' }>): Promise<void> {
+    const { items } = await this.#client.list(volumeSnapshots, { namespace: NAMESPACE });
+    const found = items.find(
+      (one) =>
+        parentGroupOf(one) === member.snapshot && one.spec.source.persistentVolumeClaimName === member.of,
+    );
+    if (!found) return;
+    const source = { kind: 'VolumeSnapshot', name: found.metadata.name } as const;
+    return this.#requests.create(persistentVolumeClaims, claimObject({ ...wish, source }));
   }
 
   async #createStatic(wish: StaticVolume, poolNode: string): Promise<void> {

@@ -2,6 +2,16 @@ import type { Computer } from './computer.ts';
 import type { NetworkStorage } from './csi/network-storage.ts';
 import { nodeRootOf, POOL } from './paths.ts';
 
+/** What the name of a snapshot's record ends with. */
+const RECORD = '.snapshot';
+
+/** A snapshot as the driver's records have it. */
+export interface PooledSnapshot {
+  readonly id: string;
+  readonly groupId?: string;
+  readonly groupSize?: number;
+}
+
 /** Where volumes are, as kernels and storage know: nobody's opinion. */
 export class Whereabouts {
   readonly #computers: readonly Computer[];
@@ -31,7 +41,24 @@ export class Whereabouts {
 
   /** Whether the pool has the snapshot. */
   hasSnapshot(id: string): boolean {
-    return this.#computers.some(({ machine }) => machine.lookup(`${POOL}/${id}.snapshot`) !== undefined);
+    return this.#computers.some(({ machine }) => machine.lookup(`${POOL}/${id}${RECORD}`) !== undefined);
+  }
+
+  /** All snapshots that the pool has. */
+  pooledSnapshots(): readonly PooledSnapshot[] {
+    return this.#computers.flatMap(({ machine }) => {
+      const entries = machine.lookup(POOL)?.node.entries ?? new Map<string, { readonly content: string }>();
+      return [...entries].flatMap(([name, { content }]) => {
+        if (!name.endsWith(RECORD)) return [];
+        const { groupId, groupSize } = JSON.parse(content) as Partial<PooledSnapshot>;
+        return { id: name.slice(0, -RECORD.length), groupId, groupSize };
+      });
+    });
+  }
+
+  /** Whether the pool has the volume. */
+  hasVolume(id: string): boolean {
+    return this.#computers.some(({ machine }) => machine.lookup(`${POOL}/${id}.json`) !== undefined);
   }
 
   /** The nodes that it is published to. */

@@ -13,6 +13,7 @@ import { classesOf } from './classes.ts';
 import { withCopies } from './copies.ts';
 import { childSeed, Dice } from './dice.ts';
 import { withFlexVolumes } from './flex/steps.ts';
+import { withGroups } from './groups.ts';
 import { withGrowth } from './growth.ts';
 import type { Setting } from './setting.ts';
 import type { Driver } from './sizes.ts';
@@ -42,7 +43,7 @@ export function drawWorkload(seed: number, setting: Setting): Step[] {
   const apart = (what: string) => new Dice(childSeed(seed, what));
   const growing = withGrowth(steps, apart('growth'));
   const copying = withCopies(withAttributes(growing, apart('attributes')), apart('copies'));
-  return withFlexVolumes(copying, apart('flex'), setting);
+  return withFlexVolumes(withGroups(copying, apart('groups')), apart('flex'), setting);
 }
 
 class Draft {

@@ -75,6 +75,7 @@ export class World {
   readonly storage: NetworkStorage;
   readonly computers: ReadonlyMap<string, Computer>;
   readonly api: SimApi;
+  readonly where: Whereabouts;
   readonly monitor: Monitor;
   readonly containers: SimContainers;
   readonly options: WorldOptions;
@@ -91,7 +92,7 @@ export class World {
     const { clock } = this;
     const { seed, setting } = options;
     this.#dice = new Dice(childSeed(seed, 'world'));
-    this.#writesEvents = this.#dice.chance(0.25);
+    this.#writesEvents = this.#dice.chance(0.1);
     this.journal = new Journal(clock, options.onLine);
     this.faults = new Faults(options);
     this.storage = new NetworkStorage((device) =>
@@ -100,8 +101,9 @@ export class World {
     this.computers = new Map([CONTROL, ...setting.nodes].map((name) => [name, this.#newComputer(name)]));
     this.api = new SimApi(clock, new Dice(childSeed(seed, 'api')), options.disk);
     const violated = (violation: Violation) => this.violated(violation);
+    this.where = new Whereabouts([...this.computers.values()], this.storage);
     this.monitor = new Monitor({
-      where: new Whereabouts([...this.computers.values()], this.storage),
+      where: this.where,
       data: new WrittenData({ machine: (node) => this.computer(node).machine, violated }),
       nowMs: () => clock.monotonic(),
       newSchedulerAtMs: () => this.#supervisor.handedOverAtMs('scheduler'),
@@ -241,30 +243,36 @@ export class World {
     };
     const now = () => this.clock.now();
     const touched = (call: string, args: readonly unknown[]) => this.monitor.touched(call, args);
-    const host = createSimHost({
-      machine,
-      process,
-      dice,
-      journal,
-      faults,
-      now,
-      observe: touched,
-      program: options.flexVolumes
-        ? flexPrograms({
-            machine,
-            storage,
-            now,
-            touched,
-            called: (rpc, request) => this.monitor.ranFlexDriver(rpc, request, process.deposed),
-          })
-        : undefined,
-    });
+    // Most processes never touch their machine.
+    let made: Host | undefined;
+    const host = () =>
+      createSimHost({
+        machine,
+        process,
+        dice,
+        journal,
+        faults,
+        now,
+        observe: touched,
+        program: options.flexVolumes
+          ? flexPrograms({
+              machine,
+              storage,
+              now,
+              touched,
+              called: (rpc, request) => this.monitor.ranFlexDriver(rpc, request, process.deposed),
+            })
+          : undefined,
+      });
     const sockets = table.of(process);
     return {
       components,
       process,
       dice,
-      host: options.sabotage?.host?.(host, name) ?? host,
+      get host() {
+        made ??= options.sabotage?.host?.(host(), name) ?? host();
+        return made;
+      },
       sockets: options.sabotage?.sockets?.(sockets, name) ?? sockets,
       machine,
       storage,

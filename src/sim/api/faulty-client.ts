@@ -1,19 +1,12 @@
 import type { Client, WatchOptions } from '../../client/index.ts';
-import {
-  expired,
-  type KubeObject,
-  type Resource,
-  type Stored,
-  staleObject,
-  statusFailure,
-  type WatchEvent,
-} from '../../kube/index.ts';
+import { expired, type KubeObject, type Resource, staleObject, statusFailure } from '../../kube/index.ts';
 import type { Dice } from '../dice.ts';
 import type { Faults } from '../faults.ts';
 import type { Link } from '../host/link.ts';
 import type { Journal } from '../journal.ts';
 import type { SimProcess } from '../process.ts';
 import { describeObject } from './describe.ts';
+import { FaultyWatch } from './faulty-watch.ts';
 import type { SimApi } from './sim-api.ts';
 
 export interface FaultyClientOptions {
@@ -33,8 +26,6 @@ export interface FaultyClientOptions {
 }
 
 const TYPICAL_MS = 0.5;
-/** Made once: an abort without a reason makes an error of its own each time. */
-const ENDED = new Error('the watch has ended');
 
 interface Call<T> {
   readonly verb: string;
@@ -102,54 +93,24 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
     });
   }
 
-  async function* watch<T extends KubeObject>(
-    resource: Resource<T>,
-    watchOptions: WatchOptions = {},
-  ): AsyncGenerator<WatchEvent<Stored<T>>, void, undefined> {
-    const inner = new AbortController();
-    const stop = () => inner.abort(ENDED);
-    const { signal } = watchOptions;
-    const forget = process.onDeath(stop);
-    const forgetCut = link.onCut(stop);
-    signal?.addEventListener('abort', stop, { once: true });
-    let ended: AbortSignal | undefined;
-    try {
+  function watch<T extends KubeObject>(resource: Resource<T>, watchOptions: WatchOptions = {}) {
+    const { signal, resourceVersion } = watchOptions;
+    const begin = () => {
       const slow = faults.strikes('api-slow') ? faults.dice('api-slow').between(100, 20_000) : 0;
       const late = faults.strikes('api-timeout');
-      ended = await process.cross(dice.delay(TYPICAL_MS) + slow, async () => {
+      return process.cross(dice.delay(TYPICAL_MS) + slow, () => {
         if (link.cut || late) return unanswered();
         if (faults.strikes('api-error')) throw refusal(faults.dice('api-error'));
-        const expires = watchOptions.resourceVersion !== undefined && faults.strikes('watch-expired');
-        if (expires) throw expired('too old resource version');
+        if (resourceVersion !== undefined && faults.strikes('watch-expired'))
+          throw expired('too old resource version');
         return api.ended;
       });
-      if (signal?.aborted) return;
-      ended.addEventListener('abort', stop, { once: true });
-      for await (const event of api.client.watch(resource, { ...watchOptions, signal: inner.signal })) {
-        if (faults.strikes('watch-drop')) {
-          journal.write(process.name, `watch ${resource.plural}: broken off`);
-          if (faults.dice('watch-drop').chance(0.5)) return;
-          throw new Error('unexpected EOF');
-        }
-        if (faults.strikes('watch-delay'))
-          await process.cross(faults.dice('watch-delay').between(10, 8_000), () => undefined);
-        else if (dice.chance(0.3)) await process.cross(dice.delay(TYPICAL_MS), () => undefined);
-        if (process.frozen) await process.awake();
-        if (!process.alive) await new Promise<never>(() => {});
-        if (signal?.aborted) return;
-        if (link.cut) break;
-        yield event;
-      }
-      if (process.frozen) await process.awake();
-      if (ended.aborted) throw new Error('unexpected EOF: the API server has gone');
-      if (link.cut) throw new Error('read tcp: connection timed out');
-    } finally {
-      stop();
-      forget();
-      forgetCut();
-      ended?.removeEventListener('abort', stop);
-      signal?.removeEventListener('abort', stop);
-    }
+    };
+    return new FaultyWatch<T>({
+      ...{ process, link, dice, faults, journal, resource, signal, begin },
+      typicalMs: TYPICAL_MS,
+      open: (inner) => api.client.watch(resource, { ...watchOptions, signal: inner }),
+    });
   }
 
   const nameOf = ({ namespace, name }: { namespace?: string; name?: string }) =>

@@ -1,5 +1,10 @@
 import type { Machine } from '../../host/simulated/index.ts';
-import { type ContainerRecord, type Runtime, StartError } from '../../node/runtime/index.ts';
+import {
+  type ContainerRecord,
+  nothingToPrepare,
+  type Runtime,
+  StartError,
+} from '../../node/runtime/index.ts';
 import type { Dice } from '../dice.ts';
 import type { SimProcess } from '../process.ts';
 import type { SimContainer, SimContainers } from './containers.ts';
@@ -29,9 +34,10 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
     return process.cross(delayMs, () => (machine.bootId === bootId ? work() : new Promise<never>(() => {})));
   };
   const stops: (() => void)[] = [];
-  return {
+  const runtime: Runtime = {
     rootDescription: 'a simulated root file system',
     open: () => process.cross(1, () => undefined),
+    prepare: nothingToPrepare((config) => runtime.start(config)),
     start: (config) => {
       const { bootId } = machine;
       return process.cross(dice.delay(START_MS), () => {
@@ -93,4 +99,5 @@ export function createSimRuntime(options: SimRuntimeOptions): Runtime {
       for (const stop of stops) stop();
     },
   };
+  return runtime;
 }
