@@ -2,8 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS, parseDuration } from '../base/index.ts';
 import { addFeatureGates, FEATURE_GATES } from '../cluster/feature-gates.ts';
 import { OPTIONAL_CONTROLLERS, parseControllers } from '../cluster/optional-controllers.ts';
+import { addLocalNodeCleanup } from './local-node-cleanup-command.ts';
 import { addLocalProvisioner } from './local-provisioner-command.ts';
-import { addNodeCommand } from './node-command.ts';
+import { addNodeCommand, addNodeCredentials } from './node-command.ts';
 import { orInvalid } from './or-invalid.ts';
 
 /** Adds the commands that run one part of a cluster in a process of its own. `done` is told the exit code. */
@@ -12,7 +13,8 @@ export function addStandaloneCommands(program: Command, done: (exitCode: number)
     .command('sidecar')
     .description(
       'Run one CSI sidecar beside any driver, on any cluster, with the flags of its upstream twin: provisioner, attacher,\n' +
-        'resizer, snapshotter, health-monitor, registrar, livenessprobe. "stowage sidecar NAME --help" names them.',
+        'resizer, snapshotter, snapshot-controller, snapshot-metadata, health-monitor, registrar, livenessprobe.\n' +
+        '"stowage sidecar NAME --help" names them.',
     )
     .argument('<name>', 'which')
     .argument('[flags...]', 'its flags')
@@ -37,7 +39,9 @@ export function addStandaloneCommands(program: Command, done: (exitCode: number)
       done(await sidecars(flags));
     });
   addNodeCommand(program, done);
+  addNodeCredentials(program, done);
   addLocalProvisioner(program, done);
+  addLocalNodeCleanup(program, done);
   plane(program.command('controllers'), 'kube-controller-manager')
     .description('Run the controllers by themselves, on any cluster, in place of kube-controller-manager.')
     .option(

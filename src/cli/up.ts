@@ -47,6 +47,8 @@ export async function up(options: UpOptions): Promise<number> {
       `--local-provisioner is for ${strange.node ?? 'node-1'}, but --nodes is ${options.nodes}`,
     );
   const rootless = options.nodes > 0 && (await enterBestMode('stowage up'));
+  // One node is part of this process: it starts at once, and is enough for most.
+  const separate = options.nodes > 1;
   const ending = untilSignal(() =>
     process.stderr.write(
       'Stopping pods and unmounting volumes; the state is kept. Press Ctrl-C again to leave at once.\n',
@@ -55,7 +57,7 @@ export async function up(options: UpOptions): Promise<number> {
 
   let cluster: Cluster;
   try {
-    cluster = await startCluster(options);
+    cluster = await startCluster({ ...options, nodeCommand: separate ? stowage() : undefined });
   } catch (error) {
     throw error instanceof ClusterStartError ? new UsageError(error.message) : error;
   }
@@ -64,6 +66,7 @@ export async function up(options: UpOptions): Promise<number> {
     process.stdout.write(
       `Stowage is ready on ${cluster.url}\n\n  export KUBECONFIG=${cluster.kubeconfig}\n  kubectl get nodes,storageclasses\n\nCtrl-C stops it.\n`,
     );
+    if (separate) process.stdout.write(`\n${howToStop(cluster.directory)}\n`);
     if (options.readyFile) await writeReadyFile(options.readyFile, cluster.url);
     await Promise.race([aborted(ending.signal), cluster.failed]);
   } finally {
@@ -73,6 +76,13 @@ export async function up(options: UpOptions): Promise<number> {
   }
   return 0;
 }
+
+/** How this very program is run. */
+const stowage = () => [process.execPath, ...process.execArgv, process.argv[1]!];
+
+const howToStop = (directory: string) =>
+  'Each node is a process. To stop one alone, and to start it again:\n\n' +
+  `  kill $(cat ${directory}/nodes/node-2/pid)\n  stowage node --name node-2 --data-dir ${directory}\n`;
 
 async function writeReadyFile(path: string, url: string): Promise<void> {
   try {

@@ -6,6 +6,7 @@ import { ensureDriverObject } from './driver-object.ts';
 import type { Layout } from './layout.ts';
 import type { Running } from './running.ts';
 import { startControllerSidecars } from './sidecars.ts';
+import { type ServerPki, snapshotMetadataInCluster } from './snapshot-metadata.ts';
 
 export interface DiskOptions {
   readonly host: Host;
@@ -13,19 +14,31 @@ export interface DiskOptions {
   readonly running: Running;
 }
 
-/** The disk driver, its pool open, and its CSIDriver object; nodes are still to be served. */
-export async function openDisk(context: ComponentContext, options: DiskOptions): Promise<DiskDriver> {
+/**
+ * Opens the disk driver: formatting, attaching and mounting its pool are work of other processes and of the kernel, for
+ * which the API server that starts meanwhile leaves a core. A start that fails elsewhere closes it too.
+ */
+export function openDisk(
+  shared: Pick<ComponentContext, 'clock' | 'log'>,
+  options: DiskOptions,
+): Promise<DiskDriver> {
+  const { clock, log } = shared;
   const { host, layout, running } = options;
-  const { clock, log } = context;
-  const driver = await openDiskDriver({ pool: layout.pool, host, clock, log });
-  running.onStop('disk driver', () => driver.stop());
-  await ensureDriverObject(context, DISK_DRIVER, {
+  const opening = openDiskDriver({ pool: layout.pool, host, clock, log });
+  // Whoever waits for it hears of a failure.
+  const opened = opening.catch(() => undefined);
+  running.onStop('disk driver', async () => (await opened)?.stop());
+  return opening;
+}
+
+/** What the disk driver's manifests would bring. */
+export function ensureDiskDriverObject(context: Pick<ComponentContext, 'client'>): Promise<void> {
+  return ensureDriverObject(context, DISK_DRIVER, {
     attachRequired: true,
     podInfoOnMount: false,
     volumeLifecycleModes: ['Persistent'],
     fsGroupPolicy: 'File',
   });
-  return driver;
 }
 
 /**
@@ -35,10 +48,12 @@ export async function openDisk(context: ComponentContext, options: DiskOptions):
 export async function serveDiskController(
   contextOf: ContextOf,
   driver: DiskDriver,
-  options: DiskOptions & { readonly withSidecars: boolean },
+  options: DiskOptions & { readonly withSidecars: boolean; readonly pki: ServerPki },
 ): Promise<void> {
-  const { layout, running, withSidecars } = options;
+  const { layout, running, withSidecars, pki } = options;
   const endpoint = `unix://${layout.controllerSocket}`;
   await driver.serve(endpoint);
-  if (withSidecars) await startControllerSidecars(contextOf, { endpoint, driver: DISK_DRIVER, running });
+  if (!withSidecars) return;
+  const csi = await startControllerSidecars(contextOf, { endpoint, driver: DISK_DRIVER, running });
+  running.start(await snapshotMetadataInCluster(contextOf, csi, pki));
 }

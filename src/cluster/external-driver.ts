@@ -11,6 +11,7 @@ import { ensureDriverObject } from './driver-object.ts';
 import { ADMINISTRATOR } from './identities.ts';
 import { Running } from './running.ts';
 import { CONTROLLER_SIDECARS, sidecarInCluster } from './sidecars.ts';
+import { type ServerPki, snapshotMetadataInCluster } from './snapshot-metadata.ts';
 
 /** Where a driver serves that runs by itself. */
 export interface DriverEndpoint {
@@ -27,6 +28,8 @@ export interface ExternalDriverOptions {
   readonly served: Map<string, string>;
   /** Whether the sidecars of its controller run here. */
   readonly withSidecars: boolean;
+  /** For the sidecar that clients reach by the network. */
+  readonly pki: ServerPki;
 }
 
 interface StartOptions {
@@ -35,6 +38,7 @@ interface StartOptions {
   readonly host: Host;
   readonly running: Running;
   readonly withSidecars: boolean;
+  readonly pki: ServerPki;
 }
 
 const BETWEEN_TRIES: BackoffPolicy = { initialMs: 100, maxMs: 10_000 };
@@ -43,14 +47,14 @@ const BETWEEN_TRIES: BackoffPolicy = { initialMs: 100, maxMs: 10_000 };
 export async function startExternalDrivers(
   contextOf: ContextOf,
   drivers: readonly DriverEndpoint[],
-  { nodeRoots, host, running, withSidecars }: StartOptions,
+  { nodeRoots, host, running, withSidecars, pki }: StartOptions,
 ): Promise<void> {
   const served = new Map<string, string>();
   const registryOf = new Map([...nodeRoots].map(([node, root]) => [node, pluginsRegistryDirectory(root)]));
   await Promise.all([...registryOf.values()].map((path) => host.files.makeDirectory(path, 0o750)));
   for (const { endpoint, node } of drivers) {
     const registries = node === undefined ? [...registryOf.values()] : [registryOf.get(node)!];
-    running.start(createExternalDriver(contextOf, { endpoint, registries, served, withSidecars }));
+    running.start(createExternalDriver(contextOf, { endpoint, registries, served, withSidecars, pki }));
   }
 }
 
@@ -111,7 +115,7 @@ async function startSidecars(
   contextOf: ContextOf,
   csi: CsiClient,
   driver: DriverFacts,
-  { endpoint, served, withSidecars }: ExternalDriverOptions,
+  { endpoint, served, withSidecars, pki }: ExternalDriverOptions,
 ): Promise<Running> {
   const { log } = await contextOf(ADMINISTRATOR);
   const running = new Running(log);
@@ -121,6 +125,8 @@ async function startSidecars(
   running.onStop('ownership', async () => void served.delete(driver.name));
   for (const sidecar of Object.values(CONTROLLER_SIDECARS))
     if (sidecar.isFor(driver)) running.start(await sidecarInCluster(sidecar, contextOf, csi));
+  if (driver.services.has('SNAPSHOT_METADATA_SERVICE'))
+    running.start(await snapshotMetadataInCluster(contextOf, csi, pki));
   return running;
 }
 

@@ -43,9 +43,11 @@ export const CSI_ATTACHER = account('csi-attacher');
 export const CSI_HEALTH_MONITOR = account('csi-external-health-monitor-controller');
 export const CSI_RESIZER = account('csi-resizer');
 export const CSI_SNAPSHOTTER = account('csi-snapshotter');
+export const CSI_SNAPSHOT_METADATA = account('csi-snapshot-metadata');
 export const SNAPSHOT_CONTROLLER = account('snapshot-controller');
 export const DATA_SOURCE_VALIDATOR = account('volume-data-source-validator');
 export const LOCAL_PROVISIONER = account('local-static-provisioner');
+export const LOCAL_NODE_CLEANUP = account('local-volume-node-cleanup-controller');
 
 const SECRETS = 'get,list | core | secrets';
 const LEASES = 'create,delete,get,list,update,watch | coordination.k8s.io | leases';
@@ -119,9 +121,25 @@ export const EXTRA_ROLES: readonly ExtraRole[] = [
     subjects: [`ServiceAccount ${NAMESPACE}/csi-snapshotter`],
   },
   {
+    name: 'external-snapshot-metadata-runner',
+    rules: [
+      'create,delete,get,list,patch,update,watch | cbt.storage.k8s.io | snapshotmetadataservices',
+      'create,get | authentication.k8s.io | tokenreviews',
+      'create,get | authorization.k8s.io | subjectaccessreviews',
+      'get,list | snapshot.storage.k8s.io | volumesnapshots',
+      'get,list | snapshot.storage.k8s.io | volumesnapshotcontents',
+      // Upstream runs it with the rights of the csi-snapshotter beside it, which has these.
+      'get,list | snapshot.storage.k8s.io | volumesnapshotclasses',
+      'get | core | secrets',
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/csi-snapshot-metadata`],
+  },
+  {
     name: 'snapshot-controller-runner',
     rules: [
       'read | core | persistentvolumes',
+      // For distributed snapshotting.
+      'read | core | nodes',
       'get,list,update,watch | core | persistentvolumeclaims',
       'create,list,patch,update,watch | core | events',
       'read | snapshot.storage.k8s.io | volumesnapshotclasses',
@@ -162,6 +180,17 @@ export const EXTRA_ROLES: readonly ExtraRole[] = [
     name: 'local-static-provisioner-jobs-role',
     rules: ['create,delete,get,list | batch | jobs'],
     subjects: [`ServiceAccount ${NAMESPACE}/local-static-provisioner`],
+  },
+  {
+    name: 'local-volume-node-cleanup-controller-runner',
+    rules: [
+      'delete,get,list,watch | core | persistentvolumes',
+      'delete,get,list,watch | core | persistentvolumeclaims',
+      'read | core | nodes',
+      // A repeated event is patched.
+      'create,patch | core | events',
+    ],
+    subjects: [`ServiceAccount ${NAMESPACE}/local-volume-node-cleanup-controller`],
   },
   {
     name: 'external-health-monitor-controller-runner',

@@ -6,6 +6,7 @@ import { createNode, NO_IMAGES } from '../node/index.ts';
 import { createPluginManager } from '../node/plugin-manager/index.ts';
 import { createVolumeManager } from '../node/volume-manager/index.ts';
 import { createPluginRegistry, type PluginProber } from '../volume/index.ts';
+import { ImmutableObjects } from '../volume/payloads/index.ts';
 import { createConfigMapPlugin } from '../volume/plugins/config-map/index.ts';
 import { CsiDrivers, createCsiPlugin } from '../volume/plugins/csi/index.ts';
 import { createDownwardApiPlugin } from '../volume/plugins/downward-api/index.ts';
@@ -42,6 +43,7 @@ export function createKubelet(
   const recorder = context.recorder('kubelet', name);
   const drivers = new CsiDrivers(clock);
   const allocatable = () => informers.of(nodes).get(name)?.status?.allocatable ?? {};
+  const fromApi = { client, host, clock, nodeRoot, immutable: new ImmutableObjects() };
   const always = [
     createCsiPlugin({
       client,
@@ -56,10 +58,10 @@ export function createKubelet(
     createHostPathPlugin({ host }),
     createImagePlugin({ host, nodeRoot, images: options.images ?? NO_IMAGES }),
     createLocalPlugin({ host, nodeRoot, recorder }),
-    createConfigMapPlugin({ client, host, clock, nodeRoot }),
-    createSecretPlugin({ client, host, clock, nodeRoot }),
-    createDownwardApiPlugin({ client, host, clock, nodeRoot, allocatable }),
-    createProjectedPlugin({ client, host, clock, random, log, nodeRoot, allocatable }),
+    createConfigMapPlugin(fromApi),
+    createSecretPlugin(fromApi),
+    createDownwardApiPlugin({ ...fromApi, allocatable }),
+    createProjectedPlugin({ ...fromApi, random, log, allocatable }),
   ];
   const plugins = createPluginRegistry(always, prober);
   return createNode(context, {

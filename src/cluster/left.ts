@@ -8,7 +8,10 @@ import type { Layout } from './layout.ts';
 export async function volumesLeft(host: Host, layout: Layout, nodes: number): Promise<string[]> {
   const roots = Array.from({ length: nodes }, (_, index) => layout.nodeRoot(index + 1));
   const isBelow = (path: string) => [layout.pool, ...roots].some((root) => path.startsWith(`${root}/`));
-  const mounts = (await host.mounts.list()).filter(({ target }) => isBelow(target));
+  // A root itself may be a mount: of the user's, or so that it can be shared with the node.
+  const mounts = (await host.mounts.list()).filter(
+    ({ target }) => isBelow(target) && !roots.includes(target),
+  );
   const loops = (await host.loops.list()).filter(({ backingFile }) => isBelow(backingFile));
   const images = await entries(host, layout.pool);
   const pods = await Promise.all(roots.map((root) => entries(host, `${root}/pods`)));

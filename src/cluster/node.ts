@@ -66,7 +66,7 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
 }
 
 /** Resolves once the node is registered and the driver with it: a pod that comes earlier would have to be retried. */
-async function registered(
+export async function registered(
   { informers, clock }: ComponentContext,
   name: string,
   driver: string | undefined,

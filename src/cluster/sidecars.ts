@@ -89,10 +89,14 @@ export async function sidecarInCluster(
   return create(await contextOf(user), { ...inCluster, csi });
 }
 
-/** What runs beside the controller of a driver of ours. */
-export async function startControllerSidecars(contextOf: ContextOf, options: SidecarOptions): Promise<void> {
+/** What runs beside the controller of a driver of ours. Returns their client of the driver. */
+export async function startControllerSidecars(
+  contextOf: ContextOf,
+  options: SidecarOptions,
+): Promise<CsiClient> {
   const csi = connect(await contextOf(CSI_PROVISIONER), options);
   await startSidecarsOf(contextOf, csi, options.running);
+  return csi;
 }
 
 /** What runs beside the controller of a driver of ours that is connected to already. */

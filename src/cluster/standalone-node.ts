@@ -8,6 +8,7 @@ import { pluginsRegistryDirectory } from '../volume/index.ts';
 import { openFlexVolumes } from './flexvolume.ts';
 import { nodeUser } from './identities.ts';
 import { createKubelet } from './kubelet.ts';
+import { readsOfNode } from './node-reads.ts';
 import { openStandalone, type Standalone } from './standalone.ts';
 
 export interface StandaloneNodeOptions {
@@ -15,8 +16,12 @@ export interface StandaloneNodeOptions {
   readonly log: Logger;
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** The kubelet's root directory; what containers keep, their logs and images live below it too. */
+  /** The kubelet's root directory. */
   readonly nodeRoot: string;
+  /** What containers keep, and their logs. @default below the root */
+  readonly stateDirectory?: string | undefined;
+  /** What containers can run in. @default NODE-ROOT/images */
+  readonly imageDirectory?: string | undefined;
   /** Where its server listens: the InternalIP. */
   readonly address: string;
   readonly port: number;
@@ -29,16 +34,25 @@ export interface StandaloneNodeOptions {
   readonly leaseSeconds: number;
   /** -1: any number. */
   readonly podPidsLimit: number;
-  /** Files of the host that pods must not see. */
+  /** Whether CSI drivers are asked for the health of volumes. */
+  readonly volumeHealth: boolean;
+  /** How often volumes are looked at. */
+  readonly volumeStatsPeriodMs: number;
+  /** Paths of the host that pods must not see. */
   readonly hiddenFromPods: readonly string[];
   /** Whether pods are stopped and volumes unmounted at the end; otherwise they go on, and the next start finds them. */
   readonly stopPods: boolean;
 }
 
-/** A node in a process of its own, on any cluster. Resolves once it is registered. */
+/** A node in a process of its own, on any cluster, with a node's rights or more. Resolves once it is registered. */
 export async function startStandaloneNode(options: StandaloneNodeOptions): Promise<Standalone> {
   const { connection, log, name, nodeRoot } = options;
-  const standalone = openStandalone({ connection, log, userAgent: 'kubelet' });
+  const standalone = openStandalone({
+    connection,
+    log,
+    userAgent: 'kubelet',
+    reads: (client, clock) => readsOfNode(client, name, clock),
+  });
   const { running, clock, contextOf } = standalone;
   try {
     const host = createMachineHost({ clock });
@@ -65,10 +79,11 @@ export async function startStandaloneNode(options: StandaloneNodeOptions): Promi
       name,
       labels: options.labels,
       nodeRoot,
+      stateDirectory: options.stateDirectory,
       images: new ImageStore({
         files: host.files,
         random: context.random,
-        directory: `${nodeRoot}/images`,
+        directory: options.imageDirectory ?? `${nodeRoot}/images`,
       }),
       hiddenFromPods: options.hiddenFromPods,
       tls: options.tls,
@@ -78,6 +93,8 @@ export async function startStandaloneNode(options: StandaloneNodeOptions): Promi
       enableControllerAttachDetach: options.enableControllerAttachDetach,
       leaseSeconds: options.leaseSeconds,
       podPidsLimit: options.podPidsLimit,
+      volumeHealth: options.volumeHealth,
+      volumeStatsPeriodMs: options.volumeStatsPeriodMs,
       prober: flexVolumes.forNode(context, nodeRoot),
     });
     running.start(node);

@@ -34,12 +34,13 @@ export async function startStandaloneSidecars(
 ): Promise<Standalone> {
   const { connection, log, limit, sidecars, leaderElection, http } = options;
   const names = Object.keys(sidecars) as SidecarName[];
-  const standalone = openStandalone({ connection, log, limit, userAgent: `csi-${names.join('-')}/0.1.0` });
+  const metrics = new Metrics();
+  addProcessMetrics(metrics);
+  const userAgent = `csi-${names.join('-')}/0.1.0`;
+  const standalone = openStandalone({ connection, log, limit, metrics, userAgent });
   const { running, clock, contextOf, client } = standalone;
   try {
     let driverName: string | undefined;
-    const metrics = new Metrics();
-    addProcessMetrics(metrics);
     const onCall = callMetrics(metrics, () => driverName);
     const csi = connectCsi(options.csiAddress, { clock, onCall });
     running.onStop('CSI connection', async () => csi.close());

@@ -1,6 +1,6 @@
-import { type Clock, type Logger, systemClock, systemRandom, Trace } from '../base/index.ts';
+import { type Clock, type Logger, type Metrics, systemClock, systemRandom, Trace } from '../base/index.ts';
 import { createHttpClient, type HttpConnection } from '../client/http/index.ts';
-import { type Client, Informers, limitRate, type RateLimit } from '../client/index.ts';
+import { type Client, Informers, limitRate, queueMetrics, type RateLimit } from '../client/index.ts';
 import { type ContextOf, contexts } from './actors.ts';
 import { Running } from './running.ts';
 
@@ -11,6 +11,10 @@ export interface StandaloneOptions {
   readonly log: Logger;
   /** @default as fast as the server allows */
   readonly limit?: RateLimit | undefined;
+  /** Where work queues are measured. @default nowhere */
+  readonly metrics?: Metrics | undefined;
+  /** How what the informers hold is read. @default all of it */
+  readonly reads?: (client: Client, clock: Clock) => Client;
 }
 
 /** What components of a process of its own have in common. */
@@ -26,14 +30,17 @@ export interface Standalone {
 
 /** Components on any API server, in a process without one. They share a connection and the informers. */
 export function openStandalone(options: StandaloneOptions): Standalone {
-  const { connection, userAgent, log, limit } = options;
+  const { connection, userAgent, log, limit, metrics } = options;
   const [clock, random] = [systemClock, systemRandom];
   const running = new Running(log);
   const client = createHttpClient({ ...connection, clock, userAgent });
   const limited = limit ? limitRate(client, limit, clock) : client;
-  const informers = new Informers({ client: limited, clock, random, log });
+  const reader = options.reads?.(limited, clock) ?? limited;
+  const informers = new Informers({ client: reader, clock, random, log });
   const door = { open: async () => limited, close: () => client.close() };
-  const contextOf = contexts({ informers, clock, random, log, trace: new Trace(clock) }, door, running);
+  const queues = metrics && queueMetrics(metrics, clock);
+  const shared = { informers, clock, random, log, queues, trace: new Trace(clock) };
+  const contextOf = contexts(shared, door, running);
   running.start({ name: 'informers', start: (signal) => informers.start(signal) });
   return { clock, log, running, contextOf, client };
 }
