@@ -33,7 +33,7 @@ import { type HttpClientOptions, type PodLogOptions, podLogs } from './client/ht
 import { type Client, Informers, type ObjectName } from './client/index.ts';
 import { contexts, httpDoor, localDoor } from './cluster/actors.ts';
 import { controllerManager, type NodeLoss, scheduler } from './cluster/control-plane.ts';
-import { openDisk, serveDiskController } from './cluster/disk.ts';
+import { ensureDiskDriverObject, openDisk, serveDiskController } from './cluster/disk.ts';
 import { type DriverEndpoint, startExternalDrivers } from './cluster/external-driver.ts';
 import { type FeatureGates, isEnabled } from './cluster/feature-gates.ts';
 import { openFlexVolumes } from './cluster/flexvolume.ts';
@@ -43,6 +43,12 @@ import { volumesLeft } from './cluster/left.ts';
 import { type LocalVolumes, startLocalProvisioners } from './cluster/local-provisioner.ts';
 import { nameOfNode } from './cluster/names.ts';
 import { startNode } from './cluster/node.ts';
+import {
+  openNodeNamespaces,
+  placeOf,
+  refuseNamespaces,
+  startNodeProcesses,
+} from './cluster/node-processes/index.ts';
 import type { OptionalController } from './cluster/optional-controllers.ts';
 import type { Replaceable } from './cluster/replaceable.ts';
 import { Running } from './cluster/running.ts';
@@ -50,6 +56,7 @@ import { startSimulatedNodes } from './cluster/simulated-nodes.ts';
 import { socketProblem } from './cluster/socket-paths.ts';
 import type { Host } from './host/index.ts';
 import { makeDirectories } from './host/linux/index.ts';
+import { hostAcross } from './host/namespaces/index.ts';
 import { createMachineHost } from './host/rootless/index.ts';
 
 export interface ClusterOptions {
@@ -97,6 +104,11 @@ export interface ClusterOptions {
   readonly csiDrivers?: readonly DriverEndpoint[];
   /** How components reach the API server: straight into it, or as any client does. @default local */
   readonly wire?: 'local' | 'http';
+  /**
+   * How `stowage` is run: each node is a process and in a mount namespace of its own. Their log goes where this one's does.
+   * @default nodes are parts of this process
+   */
+  readonly nodeCommand?: readonly string[];
   /** What nodes, drivers and volume plugins work with. @default this machine */
   readonly host?: Host;
 }
@@ -156,6 +168,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (unreachable !== undefined)
       throw new ClusterStartError(`--data-dir or --node-root is too deep: ${unreachable}`);
     const trace = new Trace(clock);
+    const ordinals = Array.from({ length: nodes }, (_, index) => index + 1);
+    const nodeRoots = new Map(ordinals.map((ordinal) => [nameOfNode(ordinal), layout.nodeRoot(ordinal)]));
 
     const keyFiles = options.encryptionKeyFile ? [resolve(options.encryptionKeyFile)] : [];
     // Read even if nothing is kept: a file that is no good is told at once.
@@ -167,6 +181,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     );
     running.onStop('store', () => store.close());
     running.failsWith(store.failed);
+    // Not before the store: that keeps others out of the data directory.
+    const { nodeCommand } = options;
+    const places = ordinals.map((ordinal) => placeOf(layout, ordinal));
+    const namespaces =
+      nodeCommand && (await openNodeNamespaces(places, { host, pool: layout.pool, log, running }));
+    if (!namespaces && nodes > 0) await refuseNamespaces(host, directory);
+    // As the disk driver is to see it: what it mounts for a node is mounted where that node is.
+    const machine = namespaces ? hostAcross(host, namespaces) : host;
+    const disk =
+      nodes > 0 && options.disk !== false
+        ? openDisk({ clock, log }, { host: machine, layout, running })
+        : undefined;
     const [registry, pki] = await Promise.all([
       createRegistry({
         store,
@@ -234,41 +260,53 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     ];
     const planeContexts = await Promise.all(plane.map(({ user }) => contextOf(user)));
     for (const [index, { create }] of plane.entries()) running.start(create(planeContexts[index]!));
-    const ordinals = Array.from({ length: nodes }, (_, index) => index + 1);
-    const nodeRoots = new Map(ordinals.map((ordinal) => [nameOfNode(ordinal), layout.nodeRoot(ordinal)]));
     await startExternalDrivers(contextOf, csiDrivers, {
       nodeRoots,
       host,
       running,
       withSidecars,
+      pki,
     });
     if (nodes > 0) {
       // A driver's CSIDriver object comes from whoever installs it.
-      const disk =
-        options.disk === false
-          ? undefined
-          : await openDisk(await contextOf(ADMINISTRATOR), { host, layout, running });
-      await Promise.all(
-        ordinals.map(async (ordinal) =>
-          startNode(await contextOf(nodeUser(nameOfNode(ordinal))), {
-            host,
-            name: nameOfNode(ordinal),
-            labels: options.nodeLabels?.[nameOfNode(ordinal)],
-            nodeRoot: layout.nodeRoot(ordinal),
-            stateDirectory: layout.nodeState(ordinal),
-            imageDirectory: layout.images,
-            // The kubeconfig is the administrator's key, wherever it was asked for.
-            hiddenFromPods: [directory, layout.nodeRoot(1), layout.kubeconfig, ...keyFiles],
-            pki,
-            disk,
-            flexVolumes,
-            volumeHealth: isEnabled(options.featureGates ?? {}, 'CSIVolumeHealth'),
-            volumeStatsPeriodMs: options.volumeStatsPeriodMs,
-            running,
-          }),
-        ),
-      );
-      if (disk) await serveDiskController(contextOf, disk, { host, layout, running, withSidecars });
+      const [driver] = await Promise.all([disk, disk && ensureDiskDriverObject({ client })]);
+      const shared = {
+        imageDirectory: layout.images,
+        // The kubeconfig is the administrator's key, wherever it was asked for.
+        hiddenFromPods: [directory, layout.nodeRoot(1), layout.kubeconfig, ...keyFiles],
+        pki,
+        disk: driver,
+        volumeStatsPeriodMs: options.volumeStatsPeriodMs,
+        running,
+      };
+      if (nodeCommand)
+        await startNodeProcesses(contextOf, {
+          ...options,
+          ...shared,
+          host,
+          ordinals,
+          layout,
+          directory,
+          namespaces: namespaces!,
+          command: nodeCommand,
+          server: server.url,
+        });
+      else
+        await Promise.all(
+          ordinals.map(async (ordinal) =>
+            startNode(await contextOf(nodeUser(nameOfNode(ordinal))), {
+              ...shared,
+              host,
+              name: nameOfNode(ordinal),
+              labels: options.nodeLabels?.[nameOfNode(ordinal)],
+              nodeRoot: layout.nodeRoot(ordinal),
+              stateDirectory: layout.nodeState(ordinal),
+              flexVolumes,
+              volumeHealth: isEnabled(options.featureGates ?? {}, 'CSIVolumeHealth'),
+            }),
+          ),
+        );
+      if (driver) await serveDiskController(contextOf, driver, { host, layout, running, withSidecars, pki });
       await startLocalProvisioners(contextOf, options.localVolumes ?? [], { host, running });
     }
     if (simulatedNodes > 0) {
@@ -288,7 +326,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       informers,
       failed: running.failed,
       logs: (pod, logOptions) => podLogs(connection, pod, logOptions),
-      volumesLeft: () => volumesLeft(host, layout, nodes),
+      volumesLeft: () => volumesLeft(machine, layout, nodes),
       stop: () => running.stop(),
     };
   } catch (error) {
@@ -331,6 +369,7 @@ const USER_ERRORS: ReadonlySet<string> = new Set([
   'ConfigError',
   'DataDirInUseError',
   'EncryptionKeyError',
+  'MountsLeftError',
   'StorageFullError',
 ]);
 const USER_CODES: ReadonlySet<string> = new Set([

@@ -128,6 +128,7 @@ export async function up(
   directory: string,
   flags: readonly string[] = [],
   through: readonly string[] = [],
+  limitMs = 60_000,
 ): Promise<Up> {
   const readyFile = join(directory, `ready-${process.hrtime.bigint()}`);
   const kubeconfig = join(directory, 'kubeconfig');
@@ -147,7 +148,7 @@ export async function up(
   const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = collect(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
-  const ready = await Promise.race([fileAppears(readyFile, 60_000), closed.then(() => false)]);
+  const ready = await Promise.race([fileAppears(readyFile, limitMs), closed.then(() => false)]);
   if (!ready) {
     child.kill('SIGKILL');
     const { stdout, stderr } = output();

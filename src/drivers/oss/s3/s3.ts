@@ -187,6 +187,8 @@ export class S3 {
       throw new S3Error(`${this.#place(method, path)}: ${why}`, { status: 0, code: '' }, { cause: error });
     } finally {
       timer.cancel();
+      // Or the process would keep the signal of each request, if anybody still listens to it.
+      limit.abort();
     }
   }
 }

@@ -1,0 +1,1 @@
+export { createNodeCleanup, type NodeCleanupOptions } from './node-cleanup.ts';
