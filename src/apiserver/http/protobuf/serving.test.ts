@@ -16,7 +16,7 @@ const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const asProtobuf = { Accept: PROTOBUF_TYPE };
 const both = { ...asProtobuf, 'Content-Type': PROTOBUF_TYPE, 'User-Agent': 'a-go-client/1' };
 const asPartial = (kind: string) => ({ Accept: `${PROTOBUF_TYPE};as=${kind};g=meta.k8s.io;v=v1` });
-const WATCH_LIMIT_MS = 10_000;
+const WATCH_LIMIT_MS = 60_000;
 
 const configMap = (name: string, data?: object) => ({
   apiVersion: 'v1',

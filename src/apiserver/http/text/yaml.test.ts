@@ -12,6 +12,9 @@ const VALUES: readonly [text: string, value: unknown][] = [
   ['p: &p {a: 1}\nq: {<<: *p, b: 2}\n', { p: { a: 1 }, q: { a: 1, b: 2 } }],
   ['', null],
   ['{"a": [1, "b", null]}', { a: [1, 'b', null] }],
+  ['a: !!set {b, c}\n', { a: { b: null, c: null } }],
+  [`{${'a: 1, '.repeat(1_000)}a: 2}`, { a: 2 }],
+  [`a: |\n${'  - [ {\n'.repeat(1_000)}`, { a: '- [ {\n'.repeat(1_000) }],
 ];
 
 const BOMB = `a: &a [${'l,'.repeat(9)}]\n${[...'bcdefghi'].map((name, index) => `${name}: &${name} [${`*${'abcdefgh'[index]},`.repeat(9)}]\n`).join('')}`;
@@ -21,11 +24,14 @@ const WRONG: readonly [what: string, text: string, message: RegExp][] = [
   ['a tab', 'kind: a\n\tb: c', /^yaml: line 2: /],
   ['an alias bomb', BOMB, /^yaml: document contains excessive aliasing$/],
   ['a depth bomb', `a: ${'['.repeat(20_000)}`, /^yaml: exceeded max depth of 10000$/],
+  ['one of lists in a line', `a:\n${'- '.repeat(20_000)}b`, /^yaml: exceeded max depth of 10000$/],
+  ['a smaller one', `${'['.repeat(501)}${']'.repeat(501)}`, /^yaml: exceeded max depth of 500$/],
+  ['a bomb of tokens', '- a\n'.repeat(100_000), /^yaml: more than 300000 tokens$/],
 ];
 
 describe('YAML in a body', () => {
   for (const [text, value] of VALUES) {
-    it(`${JSON.stringify(text)} is ${JSON.stringify(value)}`, async () =>
+    it(`${JSON.stringify(text).slice(0, 60)} is ${JSON.stringify(value).slice(0, 60)}`, async () =>
       assert.deepEqual((await parse(text)).value, value));
   }
   for (const [what, text, message] of WRONG) {

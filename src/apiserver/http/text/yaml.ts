@@ -1,6 +1,6 @@
 import type { Document, LineCounter, Tags } from 'yaml';
-import { MAX_DEPTH } from './json.ts';
 import { YamlSyntaxError } from './yaml-error.ts';
+import { checkTokens } from './yaml-tokens.ts';
 
 /** A YAML text as the value that its JSON form would have. */
 export interface YamlText {
@@ -9,10 +9,10 @@ export interface YamlText {
   readonly duplicateKeys: readonly string[];
 }
 
-/** What the parser can nest without running out of stack. */
-const MAX_PARSED_DEPTH = 1_000;
 /** Scalars of YAML 1.1 that sigs.k8s.io/yaml leaves as they are written. */
 const LEFT_AS_TEXT = new Set(['TIME', 'timestamp']);
+/** Collections that JSON does not have; reading one takes the square of its length. */
+const NO_JSON = new Set(['omap', 'pairs', 'set']);
 
 /**
  * YAML 1.1 (where `yes` is true), of a text with several documents the first.
@@ -20,10 +20,10 @@ const LEFT_AS_TEXT = new Set(['TIME', 'timestamp']);
  */
 export async function parseYaml(bytes: Buffer): Promise<YamlText> {
   if (!isUtf8(bytes)) throw new YamlSyntaxError('yaml: invalid leading UTF-8 octet');
-  const { LineCounter: Lines, parseAllDocuments } = await import('yaml');
+  const { Lexer, LineCounter: Lines, parseAllDocuments } = await import('yaml');
   const lines = new Lines();
   const text = bytes.toString('utf8');
-  if (isDeep(text)) throw new YamlSyntaxError(`yaml: exceeded max depth of ${MAX_DEPTH}`);
+  checkTokens(new Lexer(), text);
   let document: Document | undefined;
   try {
     const documents = parseAllDocuments(text, {
@@ -33,7 +33,11 @@ export async function parseYaml(bytes: Buffer): Promise<YamlText> {
       lineCounter: lines,
       prettyErrors: false,
       customTags: (tags: Tags) =>
-        tags.filter((tag) => typeof tag === 'string' || !LEFT_AS_TEXT.has(tag.format ?? lastOf(tag.tag))),
+        tags.filter(
+          (tag) =>
+            typeof tag === 'string' ||
+            !(NO_JSON.has(lastOf(tag.tag)) || LEFT_AS_TEXT.has(tag.format ?? lastOf(tag.tag))),
+        ),
     });
     document = Array.isArray(documents) ? (documents[0] as Document | undefined) : undefined;
     if (document === undefined) return { value: null, duplicateKeys: [] };
@@ -75,21 +79,6 @@ async function duplicatesOf(document: Document, lines: LineCounter): Promise<str
     },
   });
   return found.sort((a, b) => a.offset - b.offset).map(({ text }) => text);
-}
-
-/** Whether flow brackets nest deeper than the parser can follow; brackets inside of texts count too, which is safe. */
-function isDeep(text: string): boolean {
-  if (text.length < MAX_PARSED_DEPTH) return false;
-  let depth = 0;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code === 0x5b || code === 0x7b) {
-      if (++depth > MAX_PARSED_DEPTH) return true;
-    } else if ((code === 0x5d || code === 0x7d) && depth > 0) {
-      depth--;
-    }
-  }
-  return false;
 }
 
 function isUtf8(bytes: Buffer): boolean {
