@@ -47,7 +47,16 @@ export class SnapshotSync {
     const found = this.#world.snapshots.byKey(key);
     if (!found) return;
     const snapshot = await this.#withClass(found);
-    await releaseClaim(this.#world, snapshot, { leaving: false }).catch(() => this.#tellClaimKept(snapshot));
+    const released = await releaseClaim(this.#world, snapshot, { leaving: false }).catch((error: Error) => {
+      this.#tellClaimKept(snapshot);
+      return error;
+    });
+    await this.#proceed(snapshot);
+    // It is tried again; upstream waits for the next resync.
+    if (released) throw released;
+  }
+
+  async #proceed(snapshot: Snapshot): Promise<void> {
     if (isBeingDeleted(snapshot)) return this.#delete(snapshot);
     const { persistentVolumeClaimName: claim, volumeSnapshotContentName: content } = snapshot.spec.source;
     if ((claim === undefined) === (content === undefined)) {
