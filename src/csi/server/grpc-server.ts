@@ -97,18 +97,24 @@ function definition(route: Route): Grpc.MethodDefinition<Message, Message> {
 function implementation(route: Route, clock: Clock): Grpc.UntypedHandleCall {
   if (route.kind === 'unary') {
     return (call: Grpc.ServerUnaryCall<Message, Message>, callback: Grpc.sendUnaryData<Message>) => {
-      route.call(call.request, incomingCall(call, clock)).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(wireStatus(error)),
-      );
+      const { ended, ...incoming } = incomingCall(call, clock);
+      route
+        .call(call.request, incoming)
+        .finally(ended)
+        .then(
+          (response) => callback(null, response),
+          (error: unknown) => callback(wireStatus(error)),
+        );
     };
   }
   return (call: Grpc.ServerWritableStream<Message, Message>) => {
-    const incoming = incomingCall(call, clock);
-    writeAll(call, route.call(call.request, incoming), incoming.signal).then(
-      () => call.end(),
-      (error: unknown) => call.emit('error', wireStatus(error)),
-    );
+    const { ended, ...incoming } = incomingCall(call, clock);
+    writeAll(call, route.call(call.request, incoming), incoming.signal)
+      .finally(ended)
+      .then(
+        () => call.end(),
+        (error: unknown) => call.emit('error', wireStatus(error)),
+      );
   };
 }
 
@@ -127,19 +133,21 @@ async function writeAll(
 function incomingCall(
   call: Grpc.ServerUnaryCall<Message, Message> | Grpc.ServerWritableStream<Message, Message>,
   clock: Clock,
-): IncomingCall {
+): IncomingCall & { ended(): void } {
   const controller = new AbortController();
   const deadline = Number(call.getDeadline());
   const deadlineMs = Number.isFinite(deadline) ? deadline : undefined;
-  call.on('cancelled', () => {
+  const cancelled = () => {
     const late = deadlineMs !== undefined && clock.now() >= deadlineMs;
     controller.abort(
       late
         ? new CsiStatus(Code.DEADLINE_EXCEEDED, 'the deadline of the call has passed')
         : new CsiStatus(Code.CANCELLED, 'the caller cancelled the call'),
     );
-  });
-  return { signal: controller.signal, deadlineMs };
+  };
+  call.on('cancelled', cancelled);
+  // The end of a call is told as its cancelling, too, when the stream closes after the answer.
+  return { signal: controller.signal, deadlineMs, ended: () => call.off('cancelled', cancelled) };
 }
 
 function wireStatus(error: unknown): { code: number; details: string } {

@@ -1,3 +1,4 @@
+import { type BackoffPolicy, backoffDelay } from '../../base/index.ts';
 import { Code, type CsiServices, CsiStatus } from '../../csi/index.ts';
 import { handleOf } from '../shared/names.ts';
 import { checkParameters } from '../shared/parameters.ts';
@@ -9,6 +10,9 @@ type GroupController = NonNullable<CsiServices['groupController']>;
 
 /** There while file systems may be frozen: who dies meanwhile thaws them when he is back. */
 const FROZEN = '.frozen';
+/** What a group froze is thawed before another freezes anything. */
+const FREEZING = 'frozen file systems';
+const THAW_BACKOFF: BackoffPolicy = { initialMs: 100, maxMs: 10_000 };
 
 /** Snapshots of several volumes at one moment: their file systems are frozen while the images are cloned. */
 export function groupController(options: SnapshotOptions): GroupController {
@@ -79,29 +83,46 @@ export function groupController(options: SnapshotOptions): GroupController {
   };
 }
 
-/** Lets go of file systems that a run which died has left frozen. */
-export async function thawAll({ pool, loops, host }: SnapshotOptions): Promise<void> {
-  const mark = `${pool.directory}/${FROZEN}`;
-  if (!(await host.files.stat(mark))) return;
-  for (const { id } of pool.volumes())
-    for (const target of await fileSystemsOf({ loops }, id)) await host.mounts.thaw(target);
-  await host.files.removeFile(mark);
+/** Lets go of file systems that are left frozen, by a run which died or because they could not be thawed. */
+export function thawAll({ pool, loops, host }: SnapshotOptions): Promise<void> {
+  return pool.exclusively(FREEZING, async () => {
+    const mark = `${pool.directory}/${FROZEN}`;
+    if (!(await host.files.stat(mark))) return;
+    for (const { id } of pool.volumes())
+      for (const target of await fileSystemsOf({ loops }, id)) await host.mounts.thaw(target);
+    await host.files.removeFile(mark);
+  });
+}
+
+/** Until it is done: pods that write stand still meanwhile. */
+function thawLater(options: SnapshotOptions, failures = 1): void {
+  const again = () => void thawAll(options).catch(() => thawLater(options, failures + 1));
+  options.clock.after(backoffDelay(THAW_BACKOFF, failures), again, { unref: true });
 }
 
 /** Does the work while nobody can write to the volumes' file systems, and all that was written is in the images. */
-async function frozen<T>(
-  { pool, loops, host }: SnapshotOptions,
+function frozen<T>(
+  options: SnapshotOptions,
   volumeIds: readonly string[],
   work: () => Promise<T>,
 ): Promise<T> {
+  return options.pool.exclusively(FREEZING, () => freezing(options, volumeIds, work));
+}
+
+async function freezing<T>(
+  options: SnapshotOptions,
+  volumeIds: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const { pool, loops, host } = options;
   const mark = `${pool.directory}/${FROZEN}`;
   const targets = (await Promise.all(volumeIds.map((id) => fileSystemsOf({ loops }, id)))).flat();
-  if (targets.length > 0) {
-    await host.files.write(mark, '', 0o600);
-    await host.files.syncDirectory(pool.directory);
-  }
   const done: string[] = [];
   try {
+    if (targets.length > 0) {
+      await host.files.write(mark, '', 0o600);
+      await host.files.syncDirectory(pool.directory);
+    }
     for (const target of targets) {
       await host.mounts.freeze(target);
       done.push(target);
@@ -110,8 +131,12 @@ async function frozen<T>(
       for (const { device } of await loops.inUse(id)) await host.disks.flush(device);
     return await work();
   } finally {
-    for (const target of done) await host.mounts.thaw(target);
-    if (targets.length > 0) await host.files.removeFile(mark);
+    const release = async () => {
+      for (const target of done) await host.mounts.thaw(target);
+      if (targets.length > 0) await host.files.removeFile(mark);
+    };
+    // What was taken is taken, also when they could not be let go of at once.
+    await release().catch(() => thawLater(options));
   }
 }
 

@@ -194,11 +194,13 @@ export class Pool {
   /** Bytes that are free in the pool. */
   async availableBytes(): Promise<bigint> {
     const { files } = this.#host;
-    const { availableBytes } = await files.statFs(this.directory);
-    if (this.#below === undefined) return availableBytes;
-    const below = (await files.statFs(this.#below)).availableBytes;
-    if (below < availableBytes) return below;
-    return availableBytes;
+    const freeIn = async (place: string) => (await files.statFs(place)).availableBytes;
+    const [here, below] = await Promise.all([
+      freeIn(this.directory),
+      this.#below === undefined ? undefined : freeIn(this.#below),
+    ]);
+    if (below !== undefined && below < here) return below;
+    return here;
   }
 
   async #recover(log: Logger): Promise<void> {
