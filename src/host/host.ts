@@ -310,6 +310,8 @@ export interface HttpAnswer {
   readonly statusCode: number;
   /** At most the first 10 KiB. */
   readonly body: string;
+  /** Where it says that the answer is. */
+  readonly location?: string;
 }
 
 /** What a server says of itself (grpc.health.v1). */

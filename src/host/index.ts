@@ -8,6 +8,7 @@ export type {
   Files,
   Host,
   HostInfo,
+  HttpAnswer,
   LoopDevice,
   MountEntry,
   MountRequest,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { aborted } from '../base/index.ts';
 import { skipReason } from '../host/linux/leftovers.test-support.ts';
 import { type Container, pods } from '../kube/index.ts';
 import { VolumeAttachLimitExceededError } from '../volume/index.ts';
@@ -110,6 +111,37 @@ describe('the life of a pod on its node', { skip: skipReason, timeout: 60_000 },
     assert.equal(status?.reason, 'VolumeAttachmentLimitExceeded');
     assert.equal(status?.message, `Pod was rejected: ${why}`);
     assert.ok((await events()).includes(`VolumeAttachmentLimitExceeded: ${why}`));
+  });
+
+  it('has its containers made ready while its volumes are on their way, and shows none', async (test) => {
+    const { start, client, when, gone, pod, hooks, directory, until } = await stage(test);
+    const asked = Promise.withResolvers<void>();
+    const there = Promise.withResolvers<void>();
+    hooks.mounting = (signal) => {
+      asked.resolve();
+      return Promise.race([there.promise, aborted(signal)]);
+    };
+    await start();
+    const made = () => readdirSync(join(directory, 'state/runtime/containers'));
+    const waits = async (name: string) => {
+      await client.create(pods, shellPod(name, '', { volumes: VOLUMES, containers: [shell('main', STAY)] }));
+      await when(name, 'said to wait', (seen) => state(seen).waiting?.reason === 'ContainerCreating');
+      await until('a container made ready', () => made().length === 1);
+      assert.equal((await pod(name)).status?.containerStatuses?.[0]?.containerID, undefined);
+    };
+    await waits('in-vain');
+    const [vain] = made();
+    await client.delete(pods, { ...DEFAULT, name: 'in-vain' });
+    await gone('in-vain');
+    assert.deepEqual(made(), []);
+    await waits('patient');
+    const [ready] = made();
+    assert.notEqual(ready, vain);
+    there.resolve();
+    const running = await when('patient', 'running', (seen) => state(seen).running);
+    assert.equal(running.status?.containerStatuses?.[0]?.containerID, `stowage://${ready}`);
+    await client.delete(pods, { ...DEFAULT, name: 'patient' });
+    await gone('patient');
   });
 
   it('is over when its active deadline has passed', async (test) => {

@@ -23,7 +23,7 @@ export interface Stage extends Scratch, ComponentStack {
    * full volumes are.
    */
   readonly hooks: {
-    mounting?: () => void;
+    mounting?: (signal: AbortSignal) => void | Promise<void>;
     patching?: (body: unknown) => void;
     removing?: (pod: Stored<Pod>) => Promise<void>;
     stats?: () => Readonly<Record<string, VolumeStats>>;
@@ -69,8 +69,8 @@ export async function stage(test: TestContext): Promise<Stage> {
         // Volumes are somebody else's test: here the one that pods may name is there at once.
         createVolumeManager: () => ({
           start: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
-          waitForAttachAndMount: async () => {
-            hooks.mounting?.();
+          waitForAttachAndMount: async (_, signal) => {
+            await hooks.mounting?.(signal);
             return new Map([['data', { hostPath: volume, readOnly: false, specName: 'data' }]]);
           },
           waitForUnmount: async () => undefined,

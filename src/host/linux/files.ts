@@ -1,5 +1,15 @@
 import * as callbacks from 'node:fs';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, watch } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
@@ -10,17 +20,19 @@ import { temporaryName } from '../temporary-name.ts';
 import { fileStat } from './file-stat.ts';
 import { makeDirectories } from './make-directories.ts';
 import { O_PATH, openWithin } from './open-within.ts';
+import { bytesOf, mayBeOther, nameOf } from './path-bytes.ts';
 import { removeTree } from './remove-tree.ts';
 
 // Bare descriptors, without the handle objects of node:fs/promises.
 const open = promisify(callbacks.open);
 const sync = promisify(callbacks.fsync);
+const syncData = promisify(callbacks.fdatasync);
 
 let temporaryNames = 0;
 
 /** Linux has no lchmod: the place is opened without following a link, and changed through the handle. */
 async function chmod(path: string, mode: number): Promise<void> {
-  const place = await fs.open(path, O_PATH | constants.O_NOFOLLOW);
+  const place = await fs.open(bytesOf(path), O_PATH | constants.O_NOFOLLOW);
   try {
     await fs.chmod(`/proc/self/fd/${place.fd}`, mode);
   } finally {
@@ -44,10 +56,10 @@ export function createFiles(): Files {
     removeDirectory: (path) => ignoreAbsent(fs.rmdir(path)),
     removeFile: (path) => ignoreAbsent(fs.unlink(path)),
     removeTree,
-    list: (path) => fs.readdir(path),
+    list,
     async stat(path) {
       try {
-        return fileStat(await fs.lstat(path, { bigint: true }));
+        return fileStat(await fs.lstat(bytesOf(path), { bigint: true }));
       } catch (error) {
         if (isAbsent(error)) return undefined;
         throw error;
@@ -58,7 +70,7 @@ export function createFiles(): Files {
     readLink: (path) => fs.readlink(path),
     realPath: (path) => fs.realpath(path),
     chmod,
-    chown: (path, uid, gid) => fs.lchown(path, uid, gid),
+    chown: (path, uid, gid) => fs.lchown(bytesOf(path), uid, gid),
     allocate,
     clone,
     syncDirectory,
@@ -80,6 +92,12 @@ export function createFiles(): Files {
       return () => watcher.close();
     },
   };
+}
+
+async function list(path: string): Promise<string[]> {
+  const names = await fs.readdir(bytesOf(path));
+  if (!names.some(mayBeOther)) return names;
+  return (await fs.readdir(bytesOf(path), { encoding: 'buffer' })).map(nameOf);
 }
 
 function isAbsent(error: unknown): boolean {
@@ -122,14 +140,15 @@ async function write(
   mode: number | undefined,
   durability: Durability,
 ): Promise<void> {
-  const file = await fs.open(path, flags, mode);
+  const fd = await open(path, flags, mode);
   try {
-    await file.writeFile(content);
+    // Into memory, and it is little: done in half the time that handing it to other threads takes.
+    writeFileSync(fd, content);
     // The mode of an open is subject to the umask.
-    if (mode !== undefined) await file.chmod(mode);
-    if (durability === 'sync') await file.datasync();
+    if (mode !== undefined) fchmodSync(fd, mode);
+    if (durability === 'sync') await syncData(fd);
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 

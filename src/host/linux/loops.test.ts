@@ -12,6 +12,24 @@ import { createProcesses } from './processes.ts';
 const { sufficient } = await checkPrivileges();
 
 describe('loop devices', { skip: !sufficient && 'needs root and loop devices', timeout: 60_000 }, () => {
+  it('are listed while a file is attached, however small, also when it is deleted', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'stowage-loops-'));
+    const file = join(directory, 'file');
+    writeFileSync(file, Buffer.alloc(512));
+    const loops = createLoopDevices(createProcesses(systemClock), systemClock);
+    const device = await loops.attach(file, { readOnly: true });
+    t.after(async () => {
+      if ((await loops.get(device))?.backingFile === file) await loops.detach(device);
+      rmSync(directory, { recursive: true, force: true });
+    });
+    const found = async () => (await loops.list()).find(({ backingFile }) => backingFile === file);
+    assert.deepEqual(await found(), { device, backingFile: file, readOnly: true, deleted: false });
+    rmSync(file);
+    assert.deepEqual(await found(), { device, backingFile: file, readOnly: true, deleted: true });
+    await loops.detach(device);
+    assert.equal(await found(), undefined);
+  });
+
   it('a device that somebody else has got meanwhile was detached', async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'stowage-loops-'));
     const [ours, theirs] = [join(directory, 'ours'), join(directory, 'theirs')];

@@ -40,7 +40,8 @@ function readAnswer(response: IncomingMessage, resolve: (answer: HttpAnswer) => 
   let size = 0;
   const done = () => {
     const body = Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES).toString('utf8');
-    resolve({ statusCode: response.statusCode ?? 0, body });
+    const { location } = response.headers;
+    resolve({ statusCode: response.statusCode ?? 0, body, ...(location !== undefined && { location }) });
   };
   response.on('data', (chunk: Buffer) => {
     chunks.push(chunk);

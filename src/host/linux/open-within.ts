@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PlaceHandle } from '../host.ts';
 import { fileStat } from './file-stat.ts';
+import { bytesOf } from './path-bytes.ts';
 
 /** open(2): a handle on the place, not on what is in it. The same number on every architecture that Node runs on. */
 export const O_PATH = 0o10000000;
@@ -45,7 +46,7 @@ async function openChild(parent: number, name: string, makeMode?: number): Promi
   // A link is no directory either, so that nothing is found below one.
   const path = `/proc/self/fd/${parent}/${name}`;
   try {
-    return await fs.open(path, O_PATH | constants.O_NOFOLLOW);
+    return await fs.open(bytesOf(path), O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
     if (makeMode === undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }

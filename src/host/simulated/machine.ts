@@ -90,6 +90,8 @@ export class Machine {
   /** The last names of all targets so far. */
   readonly #mountNames = new Set<string>();
   readonly #loops = new Map<string, SimLoop>();
+  /** File systems to which nobody can write. */
+  readonly frozen = new Set<FileSystem>();
   readonly #watches = new Set<{ path: string; changed: () => void }>();
   /** Takes back the changes of names that are not durable yet, oldest first: the file system's journal is one. */
   #undo: { readonly atMs: number; take(): void }[] = [];
@@ -119,6 +121,7 @@ export class Machine {
   reboot(): void {
     this.#boot++;
     this.#mounts = [];
+    this.frozen.clear();
     this.#at.clear();
     this.#loops.clear();
     this.#watches.clear();
@@ -145,6 +148,12 @@ export class Machine {
       device: mount.fileSystem.device,
       deleted: false,
     };
+  }
+
+  /** A file system that is mounted nowhere any more is not frozen. */
+  forgetFrozen(): void {
+    for (const fileSystem of this.frozen)
+      if (!this.#mounts.some((mount) => mount.fileSystem === fileSystem)) this.frozen.delete(fileSystem);
   }
 
   topMount(target: string): SimMount | undefined {

@@ -90,11 +90,20 @@ export function machineMounts(machine: Machine): Mounts {
     },
     async unmount(target) {
       machine.unmount(target);
+      machine.forgetFrozen();
     },
     // What is written is on the device at once.
     async sync() {},
-    async freeze() {},
-    async thaw() {},
+    async freeze(target) {
+      const { fileSystem } = machine.topMount(target) ?? {};
+      if (!fileSystem) throw systemError('EINVAL', 'freeze', target);
+      if (machine.frozen.has(fileSystem)) throw systemError('EBUSY', 'freeze', target);
+      machine.frozen.add(fileSystem);
+    },
+    async thaw(target) {
+      const { fileSystem } = machine.topMount(target) ?? {};
+      if (fileSystem) machine.frozen.delete(fileSystem);
+    },
     async isMountPoint(target) {
       return machine.topMount(target) !== undefined;
     },

@@ -21,7 +21,7 @@ async function startNode(test: TestContext) {
   const seen = (what: string, look: (object: CSIDriver | undefined) => unknown) =>
     waitUntil([informer] as never, () => look(informer.get(DRIVER)) || undefined, {
       clock: systemClock,
-      limitMs: 10_000,
+      limitMs: 60_000,
       what,
     });
   const count = async () => {

@@ -142,7 +142,7 @@ export async function start(test: TestContext, options: { node?: boolean; clock?
         const found = informers.of(csiNodes).get(NODE);
         return found && look(found) && found;
       },
-      { clock: systemClock, limitMs: 10_000, what },
+      { clock: systemClock, limitMs: 60_000, what },
     );
   return { client, backoffs, hooks, informers, drivers, boot, serve, csiNode, registry, root };
 }

@@ -164,7 +164,7 @@ async function waitForNode(
   client: Awaited<ReturnType<typeof start>>['client'],
   look: (node: Stored<Node>) => boolean,
 ): Promise<Stored<Node>> {
-  for await (const event of client.watch(nodes, { signal: AbortSignal.timeout(10_000) }))
+  for await (const event of client.watch(nodes, { signal: AbortSignal.timeout(60_000) }))
     if (look(event.object)) return event.object;
   throw new Error('the node did not change as expected within 10 s');
 }

@@ -4,7 +4,7 @@ import type { ContainerEvents } from './container-events.ts';
 import type { ProbeResults } from './container-status.ts';
 import type { PodDependencies } from './dependencies.ts';
 import { formatPod } from './names.ts';
-import { runProbe } from './probe.ts';
+import { type ProbeNews, runProbe } from './probe.ts';
 import { type ProbeKind, Prober } from './prober.ts';
 
 export interface PodProbesOptions {
@@ -15,6 +15,13 @@ export interface PodProbesOptions {
   /** A container has to be stopped. */
   unhealthy(pod: Stored<Pod>, container: Container, record: ContainerRecord, kind: ProbeKind): void;
 }
+
+/** The event of each outcome that is no plain success. */
+const PROBE_NEWS: Readonly<Record<ProbeNews['result'], readonly [string, string]>> = {
+  warning: ['ProbeWarning', 'warning'],
+  failure: ['Unhealthy', 'failed'],
+  error: ['Unhealthy', 'errored and resulted in unknown state'],
+};
 
 /** The probes of one pod's containers: each that runs has a prober. */
 export class PodProbes {
@@ -61,8 +68,8 @@ export class PodProbes {
       run: (probe) => runProbe(probe, container, target),
       changed,
       failed: (kind, { result, output }) => {
-        const failed = result === 'error' ? 'errored and resulted in unknown state' : 'failed';
-        events.tell(pod, container, 'Warning', 'Unhealthy', `${kind} probe ${failed}: ${output}`);
+        const [reason, words] = PROBE_NEWS[result];
+        events.tell(pod, container, 'Warning', reason, `${kind} probe ${words}: ${output}`);
       },
       unhealthy: (kind) => unhealthy(pod, container, record, kind),
     });

@@ -3,10 +3,13 @@ import type { ContainerSetup, PreparedContainer, Runtime } from '../runtime/inde
 
 /** Containers of one pod that are made ready while its volumes are on their way. */
 export class Preparations {
-  readonly #runtime: Runtime;
-  readonly #prepared = new Map<string, { readonly setup: ContainerSetup; readonly container: PreparedContainer }>();
+  readonly #runtime: Pick<Runtime, 'prepare'>;
+  readonly #prepared = new Map<
+    string,
+    { readonly setup: ContainerSetup; readonly container: PreparedContainer }
+  >();
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Pick<Runtime, 'prepare'>) {
     this.#runtime = runtime;
   }
 

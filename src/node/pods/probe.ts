@@ -1,5 +1,5 @@
 import { errorMessage, TimeoutError } from '../../base/index.ts';
-import type { Network } from '../../host/index.ts';
+import type { HttpAnswer, Network } from '../../host/index.ts';
 import type { Container } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 
@@ -8,11 +8,16 @@ export type Probe = NonNullable<Container['readinessProbe']>;
 /** What of a command's output an event shows (maxReadLength). */
 const MAX_OUTPUT = 10 * 1024;
 
-/** What one run of a probe found; an error is no answer, and counts for nothing (prober/worker.go). */
+/** What one run of a probe found; a warning counts as a success, an error, which is no answer, for nothing (prober/worker.go). */
 export interface ProbeOutcome {
-  readonly result: 'success' | 'failure' | 'error';
+  readonly result: 'success' | 'warning' | 'failure' | 'error';
   /** What the probe saw, for the event. */
   readonly output: string;
+}
+
+/** Any but a plain success. */
+export interface ProbeNews extends ProbeOutcome {
+  readonly result: Exclude<ProbeOutcome['result'], 'success'>;
 }
 
 export interface ProbeTarget {
@@ -77,8 +82,10 @@ async function httpProbe(
   const url = { secure: scheme === 'HTTPS', host: asked || podIp, port, path };
   try {
     const timeoutMs = timeoutSeconds * 1000;
-    const { statusCode, body } = await network.httpGet(url, { timeoutMs, headers });
-    if (statusCode >= 200 && statusCode < 400) return success(body);
+    const { statusCode, body } = await followLocal(network, url, { timeoutMs, headers });
+    if (statusCode >= 300 && statusCode < 400)
+      return { result: 'warning', output: `Probe terminated redirects, Response body: ${body}` };
+    if (statusCode >= 200 && statusCode < 300) return success(body);
     return failure(`HTTP probe failed with statuscode: ${statusCode}`);
   } catch (error) {
     const text = `${url.secure ? 'https' : 'http'}://${url.host}:${port}${path}`;
@@ -87,6 +94,38 @@ async function httpProbe(
         ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
         : dialError(error, url.host, port);
     return failure(`Get ${JSON.stringify(text)}: ${why}`);
+  }
+}
+
+type HttpUrl = Parameters<Network['httpGet']>[0];
+
+/** Codes that send the client on, also with the same method (net/http). */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const MAX_REDIRECTS = 10;
+
+/** Goes where it is sent, on the same host (RedirectChecker of pkg/probe/http). */
+async function followLocal(
+  network: Network,
+  first: HttpUrl,
+  options: Parameters<Network['httpGet']>[1],
+): Promise<HttpAnswer> {
+  let url = first;
+  for (let redirects = 0; ; redirects++) {
+    const answer = await network.httpGet(url, options);
+    if (!REDIRECTS.has(answer.statusCode) || answer.location === undefined) return answer;
+    const to = new URL(
+      answer.location,
+      `${url.secure ? 'https' : 'http'}://${url.host}:${url.port}${url.path}`,
+    );
+    if (to.hostname !== first.host) return answer;
+    if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
+    const secure = to.protocol === 'https:';
+    url = {
+      secure,
+      host: to.hostname,
+      port: Number(to.port) || (secure ? 443 : 80),
+      path: to.pathname + to.search,
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../base/index.ts';
 import type { Container } from '../../kube/index.ts';
-import type { Probe, ProbeOutcome } from './probe.ts';
+import type { Probe, ProbeNews, ProbeOutcome } from './probe.ts';
 
 export type ProbeKind = 'Startup' | 'Readiness' | 'Liveness';
 
@@ -12,8 +12,8 @@ export interface ProberOptions {
   readonly run: (probe: Probe) => Promise<ProbeOutcome>;
   /** `ready` or `started` has changed. */
   readonly changed: () => void;
-  /** A run of a probe has failed, or could not be made. */
-  readonly failed: (kind: ProbeKind, outcome: ProbeOutcome) => void;
+  /** A run of a probe has failed, could not be made, or has passed with a doubt. */
+  readonly failed: (kind: ProbeKind, outcome: ProbeNews) => void;
   /** A startup or liveness probe has failed too often: the container must be restarted. */
   readonly unhealthy: (kind: ProbeKind) => void;
 }
@@ -81,10 +81,11 @@ export class Prober {
     const look = async () => {
       const outcome = await this.#options.run(probe);
       if (this.#stopped) return;
-      if (outcome.result !== 'success') this.#options.failed(kind, outcome);
+      const { result, output } = outcome;
+      if (result !== 'success') this.#options.failed(kind, { result, output });
       // No answer is none: what was counted stays as it is.
       if (outcome.result === 'error') return again((probe.periodSeconds ?? 10) * 1000);
-      const succeeded = outcome.result === 'success';
+      const succeeded = outcome.result !== 'failure';
       successes = succeeded ? successes + 1 : 0;
       failures = succeeded ? 0 : failures + 1;
       if (successes >= (probe.successThreshold ?? 1)) {

@@ -56,8 +56,8 @@ export async function allMounts(
 ): Promise<readonly (ContainerMount & { readonly isFile: boolean })[]> {
   const own: ContainerMount[] = [];
   if (!isLayered(places, config))
+    // /etc itself is read-only here: a file can only be bound over one that is there.
     for (const name of Object.keys(config.etcFiles))
-      // /etc itself is read-only here: a file can only be bound over one that is there.
       if ((await files.stat(`/etc/${name}`))?.kind === 'file')
         own.push({
           hostPath: join(etcOf(places, directory, config), name),

@@ -161,12 +161,19 @@ export class ContainerProcess {
       });
   }
 
+  /** Reads the status files, and resolves when that is done. */
+  async lookNow(): Promise<void> {
+    // What is under way may have read them before.
+    await this.#looking;
+    this.look();
+    await this.#looking;
+  }
+
   /** Looks at what an earlier agent left. `sameBoot`: process numbers in it can still mean something. */
   async adopt(sameBoot: boolean): Promise<void> {
     const { processes } = this.#options.host;
     this.#sameBoot = sameBoot;
-    this.look();
-    await this.#looking;
+    await this.lookNow();
     const { shim } = this.#status;
     if (shim && (await processes.isAlive(shim))) return;
     this.shimEnded();
@@ -193,8 +200,7 @@ export class ContainerProcess {
     // An unshare that has not made its child yet, or a tool of the shim, is in the shim's group.
     if (shim) await processes.kill(shim, 'SIGKILL', { group: true });
     // Of what has left the group meanwhile it is told there.
-    this.look();
-    await this.#looking;
+    await this.lookNow();
     await this.signal('SIGKILL');
     return [this.init, shim].filter((id) => id !== undefined);
   }

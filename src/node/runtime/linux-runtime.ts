@@ -97,6 +97,7 @@ export class LinuxRuntime implements Runtime {
       start: async (program) => {
         const config = { ...setup, ...program };
         const container = await made;
+        await container?.lookNow();
         if (container && !container.isOver && program.command.length > 0) return this.#run(container, config);
         // It says why, if it cannot be made now either.
         if (container) await this.#discard(container);
@@ -240,7 +241,7 @@ export class LinuxRuntime implements Runtime {
     try {
       const [mounts] = await Promise.all([
         allMounts(files, this.#places, directory, config),
-        container.waitFor(() => container.isReady, START_LIMIT_MS),
+        container.isReady || container.waitFor(() => container.isReady, START_LIMIT_MS),
       ]);
       // Whoever has ended meanwhile does not read it: the FIFO goes with its directory.
       const order = container.isReady ? files.writeFifo(join(directory, 'order')) : undefined;

@@ -1,12 +1,7 @@
 import { join } from 'node:path';
 import type { Files } from '../../host/index.ts';
 import type { ContainerCgroup } from '../cgroups/index.ts';
-import type {
-  ContainerNamespaces,
-  ContainerSecurity,
-  ContainerSetup,
-  ContainerStreams,
-} from './contract.ts';
+import type { ContainerNamespaces, ContainerSecurity, ContainerSetup, ContainerStreams } from './contract.ts';
 
 /** What is kept on disk of a container, for the agent that comes after us. No environment: it may hold secrets. */
 export interface StoredContainer {

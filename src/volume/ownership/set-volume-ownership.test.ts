@@ -50,12 +50,15 @@ describe('setVolumeOwnership', { skip: process.getuid?.() === 0 ? false : 'chown
     await fs.writeFile(join(volume, 'deep/er/file'), 'x', { mode: 0o600 });
     await fs.writeFile(join(root, 'outside'), 'x', { mode: 0o600 });
     await fs.symlink(join(root, 'outside'), join(volume, 'link'));
+    const latin = Buffer.concat([Buffer.from(`${volume}/gr`), Buffer.of(0xfc), Buffer.from('n')]);
+    await fs.writeFile(latin, 'x', { mode: 0o600 });
     const { files } = createLinuxHost({ clock: systemClock });
     const request = { path: volume, fsGroup: GROUP, policy: 'OnRootMismatch' as const };
-    assert.equal(await setVolumeOwnership(files, request), 5);
+    assert.equal(await setVolumeOwnership(files, request), 6);
     assert.equal(await setVolumeOwnership(files, request), 0, 'the root tells that it is done');
     const file = await fs.stat(join(volume, 'deep/er/file'));
     assert.deepEqual([file.gid, file.mode & 0o7777], [GROUP, 0o660]);
+    assert.equal((await fs.stat(latin)).gid, GROUP, 'a name that is no UTF-8');
     const directory = await fs.stat(join(volume, 'deep'));
     assert.deepEqual([directory.gid, directory.mode & 0o7070], [GROUP, 0o2070]);
     const outside = await fs.stat(join(root, 'outside'));

@@ -16,7 +16,7 @@ async function startFull(test: TestContext, errorCode: number, nodeAllocatableUp
   });
   await waitUntil([informers.of(csiDrivers)] as never, () => informers.of(csiDrivers).get(DRIVER), {
     clock: systemClock,
-    limitMs: 10_000,
+    limitMs: 60_000,
     what: 'the CSIDriver object',
   });
   const attachment = await client.create(volumeAttachments, {
