@@ -63,18 +63,16 @@ function canBeTaken(
   );
 }
 
-/** Snapshots in the pool that are nobody's, and groups of which a part is there. */
-export function* openPool(
-  { contents, groupContents }: Snapshot,
-  { pooledSnapshots }: Truth,
-): Iterable<string> {
+/** File systems that stay frozen, snapshots in the pool that are nobody's, groups of which a part is there. */
+export function* openPool({ contents, groupContents }: Snapshot, truth: Truth): Iterable<string> {
+  for (const target of truth.frozen()) yield `${target} is frozen`;
   const known = new Set([
     ...[...contents.values()].map(({ status }) => status?.snapshotHandle),
     ...[...groupContents.values()].flatMap(({ status }) =>
       (status?.volumeSnapshotInfoList ?? []).map(({ snapshotHandle }) => snapshotHandle),
     ),
   ]);
-  const pooled = pooledSnapshots();
+  const pooled = truth.pooledSnapshots();
   for (const { id, groupId, groupSize } of pooled) {
     if (!known.has(id)) yield `snapshot ${id} in the pool is nobody's`;
     const together = pooled.filter((one) => one.groupId === groupId).length;

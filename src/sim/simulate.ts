@@ -138,9 +138,13 @@ async function life(world: World, user: User): Promise<void> {
   await until('once faults stop, everything converges', CONVERGENCE_MS, () => {
     const aliveNodes = nodes.filter((name) => world.computer(name).power !== 'lost');
     const { nodesAttach = false } = world.options;
-    const limitsOf = (id: string) => world.limitsOf(id);
-    const pooledSnapshots = () => world.where.pooledSnapshots();
-    return unconverged(api.client, { aliveNodes, poolNode, nodesAttach, limitsOf, pooledSnapshots });
+    const { where } = world;
+    return unconverged(api.client, {
+      ...{ aliveNodes, poolNode, nodesAttach },
+      limitsOf: (id) => world.limitsOf(id),
+      pooledSnapshots: () => where.pooledSnapshots(),
+      frozen: () => where.frozen(),
+    });
   });
   if (world.violation) return;
   journal.write('simulation', 'everything is deleted');

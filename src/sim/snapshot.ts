@@ -51,6 +51,8 @@ export interface Truth {
   readonly nodesAttach: boolean;
   /** What the disk driver keeps of a volume's attributes, as JSON; undefined: it does not know the volume. */
   limitsOf(volumeId: string): string | undefined;
+  /** Mounts of file systems to which nobody can write. */
+  frozen(): readonly string[];
   /** What the disk driver has of snapshots. */
   pooledSnapshots(): readonly PooledSnapshot[];
 }

@@ -44,6 +44,14 @@ export class Whereabouts {
     return this.#computers.some(({ machine }) => machine.lookup(`${POOL}/${id}${RECORD}`) !== undefined);
   }
 
+  /** Mounts of file systems to which nobody can write. */
+  frozen(): readonly string[] {
+    return this.#computers.flatMap(({ machine }) => {
+      const held = machine.mounts().filter(({ fileSystem }) => machine.frozen.has(fileSystem));
+      return held.map(({ target }) => target);
+    });
+  }
+
   /** All snapshots that the pool has. */
   pooledSnapshots(): readonly PooledSnapshot[] {
     return this.#computers.flatMap(({ machine }) => {
