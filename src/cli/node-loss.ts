@@ -18,6 +18,17 @@ export function addNodeLossFlags(command: Command): Command {
     return ms;
   });
   return command
+    .option(
+      '--node-lease-duration-seconds <n>',
+      'how long the lease of a node is good for, which it renews four times in that',
+      orInvalid((text: string) => {
+        const seconds = Number(text);
+        if (!/^[1-9]\d{0,3}$/.test(text) || seconds > 3600)
+          throw new Error('It must be a whole number from 1 to 3600.');
+        return seconds;
+      }),
+      40,
+    )
     .option('--node-monitor-period <duration>', 'how often nodes are looked at', duration, 5_000)
     .option(
       '--node-monitor-grace-period <duration>',

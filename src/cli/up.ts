@@ -28,6 +28,7 @@ export interface UpOptions {
   encryptionKeyFile?: string;
   enableHostpathProvisioner: boolean;
   nodeLoss?: NodeLoss;
+  nodeLeaseDurationSeconds?: number;
   controllers?: readonly OptionalController[];
   featureGates?: FeatureGates;
   localVolumes?: readonly LocalVolumes[];

@@ -30,6 +30,8 @@ export interface StartNodeOptions {
   readonly flexVolumes?: FlexVolumes;
   /** Whether CSI drivers are asked for the health of volumes. @default false */
   readonly volumeHealth?: boolean;
+  /** How long its lease is good for. @default 40 */
+  readonly leaseSeconds?: number | undefined;
   /** How often a node looks at its volumes. @default 60000 */
   readonly volumeStatsPeriodMs?: number;
   readonly running: Running;
@@ -49,6 +51,7 @@ export async function startNode(context: ComponentContext, options: StartNodeOpt
     tls: { ca: pki.ca, ...pki.serving },
     stopPods: true,
     volumeHealth: options.volumeHealth,
+    leaseSeconds: options.leaseSeconds,
     volumeStatsPeriodMs: options.volumeStatsPeriodMs,
     prober: options.flexVolumes?.forNode(context, nodeRoot),
   });

@@ -2,10 +2,12 @@ import { bool, duration, fixed, float, int, labels, string } from './go-flags.ts
 
 const AS_IT_IS = 'it has no effect here';
 
-/** Of every program of Kubernetes that logs with klog. */
+/** Of every program of Kubernetes that logs as component-base does. */
 export const LOG_FLAGS = {
   v: int(0, 'The log level: from 4 on everything.'),
   'logging-format': fixed(string('json', 'The log format.'), 'every line is a JSON object'),
+  'log-flush-frequency': duration(5_000, 'Has no effect: every line is written at once.'),
+  vmodule: fixed(string('', 'The log level of single files.'), 'there is one level for all'),
 };
 
 /** What each sidecar that talks to the API server takes. Source: standardflags of csi-lib-utils. */

@@ -17,6 +17,7 @@ export interface NodeSettings {
   readonly credentials: NodeCredentials;
   readonly volumePluginDir?: string | undefined;
   readonly volumeStatsPeriodMs?: number | undefined;
+  readonly nodeLeaseDurationSeconds?: number | undefined;
   readonly featureGates?: FeatureGates;
   readonly logLevel?: LogLevel;
 }
@@ -43,6 +44,7 @@ export function nodeFlags(settings: NodeSettings): readonly string[] {
     ...optional('--node-labels', labels.join()),
     ...optional('--volume-plugin-dir', volumePluginDir),
     ...optional('--volume-stats-agg-period', volumeStatsPeriodMs ? `${volumeStatsPeriodMs}ms` : undefined),
+    ...optional('--node-lease-duration-seconds', settings.nodeLeaseDurationSeconds?.toString()),
     ...optional('--feature-gates', gates.join()),
     ...['--log-level', logLevel, '--stop-pods'],
   ];

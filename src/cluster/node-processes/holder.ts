@@ -16,7 +16,7 @@ const HOLD = `
   `;
 /** For ever; an ordinary user's ends with us: another process of his could not enter it. */
 const STAY = 'while :; do sleep 1000000; done';
-const STAY_WITH_US = 'exec cat';
+const STAY_WITH_US = 'cat >/dev/null; exit 0';
 
 /** Starts the process that holds a new mount namespace; resolves once that is prepared. `paths`: the pool, and the roots of others. */
 export async function startHolder(
@@ -34,12 +34,11 @@ export async function startHolder(
   );
   const [, stdout, stderr] = streams;
   const said = text(stderr);
-  const isHeld = await Promise.race([
-    new Promise<true>((resolve) => stdout.once('data', () => resolve(true))),
-    exit,
-  ]);
-  const holder = isHeld === true ? await findHolder(host, stateDirectory) : undefined;
-  if (!holder) throw new Error(`a mount namespace cannot be made: ${(await said).trim()}`);
+  const isHeld = new Promise<true>((resolve) => stdout.once('data', () => resolve(true)));
+  if ((await Promise.race([isHeld, exit])) !== true)
+    throw new Error(`a mount namespace cannot be made: ${(await said).trim()}`);
+  const holder = await findHolder(host, stateDirectory);
+  if (!holder) throw new Error(`the process that is to hold a mount namespace is gone (${file})`);
   return holder;
 }
 

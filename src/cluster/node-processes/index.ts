@@ -43,6 +43,7 @@ export interface NodeProcessesOptions {
   readonly disk: DiskDriver | undefined;
   readonly volumePluginDir?: string | undefined;
   readonly volumeStatsPeriodMs?: number | undefined;
+  readonly nodeLeaseDurationSeconds?: number | undefined;
   readonly featureGates?: FeatureGates;
   readonly logLevel?: LogLevel;
   readonly logSink?: LogSink;
