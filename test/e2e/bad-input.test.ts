@@ -118,7 +118,7 @@ const REFUSED: readonly [what: string, manifest: string, says: RegExp][] = [
 
 const skip = await kubectlTooOld();
 
-describe('bad input, by kubectl', { skip, timeout: 120_000 }, () => {
+describe('bad input, by kubectl', { skip, timeout: 600_000 }, () => {
   let directory: string;
   let stack: Up;
   const { k } = kubectlOf(() => stack.kubeconfig);

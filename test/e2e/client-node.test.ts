@@ -14,9 +14,9 @@ import {
 import { type KubectlSession, kubectlSession } from '../support/kubectl-session.ts';
 
 const namespace = 'default';
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 
-describe('@kubernetes/client-node', { timeout: 90_000 }, () => {
+describe('@kubernetes/client-node', { timeout: 600_000 }, () => {
   let session: KubectlSession;
   const config = new KubeConfig();
   let core: CoreV1Api;

@@ -7,7 +7,7 @@ import { inDirectory } from '../support/in-directory.ts';
 /** `npm run crash -- --kills 500` is the long form. */
 const KILLS = 40;
 
-describe('kill -9 of an API server under load', { timeout: 300_000 }, () => {
+describe('kill -9 of an API server under load', { timeout: 600_000 }, () => {
   const seed = 1 + Math.floor(systemRandom.next() * 1e9);
   it(`${KILLS} times: acknowledged writes stay, nothing is torn, watches miss nothing (seed ${seed})`, () =>
     inDirectory(async (directory) => {

@@ -91,7 +91,7 @@ const pod = (volume: object, spec: object = {}) =>
     { spec },
   );
 
-describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 180_000 }, () => {
+describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 600_000 }, () => {
   let directory: string;
   let cluster: Cluster;
   const drivers = new Map<string, MockDriver>();

@@ -43,7 +43,7 @@ const PODS = [
   pod('done', [container('b', 'echo first; echo second')], { restartPolicy: 'Never' }),
 ];
 
-describe('exec, cp, attach and logs, by kubectl', { skip: cannotMount, timeout: 180_000 }, () => {
+describe('exec, cp, attach and logs, by kubectl', { skip: cannotMount, timeout: 600_000 }, () => {
   let directory: string;
   let stack: Up;
   const run = (...args: string[]) => kubectlResult(stack.kubeconfig, args);
@@ -148,7 +148,7 @@ describe('exec, cp, attach and logs, by kubectl', { skip: cannotMount, timeout: 
       const inner = `kubectl attach -it terminal -c a`;
       const child = spawn('script', ['-qec', inner, '/dev/null'], {
         env: { ...process.env, ...env },
-        timeout: 30_000,
+        timeout: 60_000,
       });
       let said = '';
       for await (const chunk of child.stdout) {
@@ -198,7 +198,7 @@ describe('exec, cp, attach and logs, by kubectl', { skip: cannotMount, timeout: 
       try {
         const [line] = await once(createInterface({ input: child.stdout }), 'line');
         const url = `http://127.0.0.1:${/127\.0\.0\.1:(\d+)/.exec(line)![1]}/`;
-        const signal = AbortSignal.timeout(20_000);
+        const signal = AbortSignal.timeout(60_000);
         const headers = { connection: 'close' };
         const get = async () => (await (await fetch(url, { signal, headers })).text()).length;
         assert.deepEqual(await Promise.all([get(), get(), get()]), [300_000, 300_000, 300_000]);

@@ -15,7 +15,7 @@ import { kubectlOf } from '../support/kubectl-of.ts';
 import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { scrub } from '../support/scrub.ts';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 const claim = (storageClassName: string, storage = '1Mi') => claimOf('data', storage, { storageClassName });
 
@@ -23,7 +23,7 @@ const pod = scriptPod('user', "trap 'exit 0' TERM; echo written >> /data/log; sl
   data: volumeOf('data'),
 });
 
-describe('storage that goes wrong', { skip: cannotMount, timeout: 240_000 }, () => {
+describe('storage that goes wrong', { skip: cannotMount, timeout: 600_000 }, () => {
   let directory: string;
   let driver: FaultDriver;
   let cluster: Cluster;

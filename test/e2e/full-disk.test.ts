@@ -34,7 +34,7 @@ const configMap = (name: string, bytes: number) => ({
 const namesOf = async (stack: Up, resource: string) =>
   (await kubectl(stack.kubeconfig, ['get', resource, '-o', 'name'])).trim().split('\n').sort();
 
-describe('a full disk', { skip: cannotMount, timeout: 120_000 }, () => {
+describe('a full disk', { skip: cannotMount, timeout: 600_000 }, () => {
   before(requireKubectl);
 
   it('under the pool: the claim says so, nothing is left there, and it goes on once there is room', () =>
@@ -156,13 +156,13 @@ describe('a full disk', { skip: cannotMount, timeout: 120_000 }, () => {
 });
 
 async function assertRefused(flags: readonly string[], says: RegExp): Promise<void> {
-  const { code, stderr } = await stowage(['up', '--port', '0', ...flags], { limitMs: 20_000 });
+  const { code, stderr } = await stowage(['up', '--port', '0', ...flags], { limitMs: 60_000 });
   assert.match(stderr, says);
   assert.match(stderr, /^stowage: (?!failed)[^\n]*\n$/, 'one line, of a mistake that the user can mend');
   assert.equal(code, 1);
 }
 
-describe('paths', { skip: cannotMount, timeout: 120_000 }, () => {
+describe('paths', { skip: cannotMount, timeout: 600_000 }, () => {
   before(requireKubectl);
 
   it('too long for a Unix socket are refused before anything is made there', () =>

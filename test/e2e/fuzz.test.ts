@@ -21,7 +21,7 @@ interface Answer {
   readonly text: string;
 }
 
-describe('any request', { timeout: 180_000 }, () => {
+describe('any request', { timeout: 600_000 }, () => {
   const seed = Number(process.env.FUZZ_SEED ?? 1 + Math.floor(systemRandom.next() * 1e9));
   let api: TestServer;
   let agent: Agent;

@@ -8,7 +8,7 @@ import { pods } from '../../src/kube/index.ts';
 
 it('a pod cannot read the kubeconfig, wherever it was asked for', {
   skip: skipReason,
-  timeout: 60_000,
+  timeout: 600_000,
 }, async (test) => {
   // Where containers see the host's files, unlike in /tmp.
   const directory = mkdtempSync('/var/tmp/stowage-');

@@ -45,7 +45,7 @@ const pod = (name: string, image: string, imagePullPolicy: string) => ({
 
 it('a container runs in an image that was loaded while the cluster ran', {
   skip: cannotMount,
-  timeout: 120_000,
+  timeout: 600_000,
 }, async () => {
   await requireKubectl();
   const directory = await mkdtemp(join(tmpdir(), 'stowage-image-'));

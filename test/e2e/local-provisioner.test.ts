@@ -19,7 +19,7 @@ const claim = (name: string, storageClassName: string, more: object = {}) =>
 const pod = (name: string, script: string, spec: object = {}) =>
   scriptPod(name, `${script}; echo done; exec sleep 3600`, { data: volumeOf(name) }, { spec });
 
-describe('local volumes that are found, by kubectl', { skip: cannotMount, timeout: 240_000 }, () => {
+describe('local volumes that are found, by kubectl', { skip: cannotMount, timeout: 600_000 }, () => {
   let directory: string;
   let stack: Up;
   const { k, apply, gone } = kubectlOf(() => stack.kubeconfig);

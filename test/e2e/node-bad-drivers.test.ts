@@ -148,6 +148,7 @@ describe('drivers that do wrong', { skip: cannotMount }, () => {
       );
       await runs(name);
       const written = join(directory, 'driver', 'volumes', name, 'file');
+      assert.equal(await fileWritten(written), 'precious');
       misbehaves(method, 'lie');
       await k('delete', 'pod', name, '--wait=false');
       await rogue.hasDone(method, 'lie');

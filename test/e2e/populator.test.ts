@@ -10,7 +10,7 @@ import { suiteCluster } from '../support/suite-cluster.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/populator/', import.meta.url));
 
-describe('a volume populator, by kubectl', { skip: cannotMount, timeout: 240_000 }, () => {
+describe('a volume populator, by kubectl', { skip: cannotMount, timeout: 600_000 }, () => {
   const cluster = suiteCluster(['--nodes', '2']);
   const { k, apply, gone, says } = cluster;
   let stop: (() => Promise<number | null>) | undefined;

@@ -88,7 +88,7 @@ describe('stowage up, again', { skip: cannotMount }, () => {
         await kubectl(stack.kubeconfig, ['rollout', 'status', 'statefulset/web', '--timeout=60s']);
         await assertTwoOfEach(stack, directory);
         await deleteEverything(stack, directory);
-        assert.equal(await stack.end('SIGTERM'), 0);
+        assert.equal(await stack.end('SIGTERM'), 0, stack.output().stderr);
         assert.deepEqual(await mountsBelow(directory), []);
       }
     }));

@@ -203,7 +203,7 @@ describe('scheduling with volumes, by kubectl', { skip: cannotMount }, () => {
   });
 
   it('leaves nothing on the machine', async () => {
-    assert.deepEqual(await leftOnMachine(cluster.directory), []);
+    assert.deepEqual(await leftOnMachine(cluster.directory, 3), []);
   });
 
   /** Resolves once the claim has its volume. */

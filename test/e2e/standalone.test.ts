@@ -157,6 +157,11 @@ describe('every part in a process of its own', { skip: cannotMount }, () => {
       ] as const)
         assert.ok((await metrics(port)).split('\n').includes(line), `${line}\n${await metrics(port)}`);
       assert.match(await metrics(ports[0]), /^process_start_time_seconds \d/m);
+      for (const queue of ['claims', 'volumes', 'csi-attacher-va', 'csi-attacher-pv'])
+        assert.match(
+          await metrics(ports[0]),
+          new RegExp(`^workqueue_adds_total\\{name="${queue}"\\} \\d`, 'm'),
+        );
       const health = await fetch(`http://127.0.0.1:${ports[0]}/healthz/leader-election`);
       assert.deepEqual([health.status, await health.text()], [200, 'ok']);
 

@@ -14,7 +14,7 @@ const NOT_FOR_ALL = [
   'Supervised Lifecycle Management/published',
 ];
 
-describe('the verifier', { timeout: 120_000 }, () => {
+describe('the verifier', { timeout: 600_000 }, () => {
   it('finds nothing wrong with a correct driver, makes every check, and leaves nothing', async () => {
     const storage = new Storage(simulatedHost());
     const report = await verified(correctDriver(storage), storage.host);

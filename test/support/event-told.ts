@@ -8,7 +8,7 @@ export function eventTold(
   object: string,
   reason: string,
   says: RegExp,
-  limitMs = 30_000,
+  limitMs = 60_000,
 ): Promise<string> {
   const [kind, name] = object.split('/');
   const informer = cluster.informers.of(events);

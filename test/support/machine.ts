@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/base/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
+import { LET_GO_OF_OTHERS_LOOPS } from '../../src/host/namespaces/index.ts';
 import { STOWAGE } from './command.ts';
 
 const BRIDGE = fileURLToPath(new URL('loopback-bridge.js', import.meta.url));
@@ -36,7 +37,7 @@ export async function nodeMachine(options: {
     to.on('error', () => from.destroy());
   }).listen(socket);
   const node = [STOWAGE, 'node', '--name', name, '--node-root', nodeRoot, '--kubeconfig', kubeconfig];
-  const start = 'ip link set lo up && "$0" "$1" "$2" "$3" & shift 3; exec "$0" "$@"';
+  const start = `${LET_GO_OF_OTHERS_LOOPS}; ip link set lo up && "$0" "$1" "$2" "$3" & shift 3; exec "$0" "$@"`;
   const child = spawn(
     'unshare',
     [
@@ -56,7 +57,7 @@ export async function nodeMachine(options: {
       if (/is registered/.test(line)) return true;
     return false;
   })();
-  const limit = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  const limit = setTimeout(() => child.kill('SIGKILL'), 60_000);
   const isUp = await registered;
   clearTimeout(limit);
   if (!isUp) {

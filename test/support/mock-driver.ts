@@ -109,7 +109,7 @@ export class MockDriver {
   async called<Method extends keyof Requests>(
     method: Method,
     look: (request: Requests[Method]) => boolean = () => true,
-    limitMs = 30_000,
+    limitMs = 60_000,
   ): Promise<Requests[Method]> {
     const find = () => {
       for (const call of this.calls) {

@@ -12,7 +12,7 @@ import { OBJECTS } from './objects.ts';
 
 // Expectations are what kubectl says of the same objects on a kube-apiserver 1.36.
 
-describe('kubectl reads', { skip: await kubectlTooOld(), timeout: 120_000 }, () => {
+describe('kubectl reads', { skip: await kubectlTooOld(), timeout: 600_000 }, () => {
   let session: KubectlSession;
   const k = (...args: string[]) => session.k(...args);
   before(async () => {

@@ -39,7 +39,7 @@ const SNAPSHOT = {
   spec: { source: { persistentVolumeClaimName: 'data' } },
 };
 
-describe('the snapshot definitions', { skip: await kubectlTooOld(), timeout: 120_000 }, () => {
+describe('the snapshot definitions', { skip: await kubectlTooOld(), timeout: 600_000 }, () => {
   let session: KubectlSession;
   const shown = () => session.k('get', 'volumesnapshots', 'kept');
   before(async () => {

@@ -14,7 +14,7 @@ const configMap = (name: string, data: Record<string, string>, labels?: Record<s
   data,
 });
 
-describe('kubectl writes', { skip: await kubectlTooOld(), timeout: 120_000 }, () => {
+describe('kubectl writes', { skip: await kubectlTooOld(), timeout: 600_000 }, () => {
   let session: KubectlSession;
   const k = (...args: string[]) => session.k(...args);
   const field = (what: string, path: string) => k('get', ...what.split(' '), '-o', `jsonpath={${path}}`);
@@ -162,7 +162,7 @@ describe('kubectl writes', { skip: await kubectlTooOld(), timeout: 120_000 }, ()
       const EDITOR = await session.file('editor.sh', `#!/bin/sh\n${script}\n`, 0o755);
       return run('kubectl', ['edit', ...args], {
         env: { KUBECONFIG: session.kubeconfig, HOME: session.directory, KUBE_EDITOR: EDITOR },
-        limitMs: 20_000,
+        limitMs: 60_000,
       });
     };
     const changed = await edit(`sed -i 's/app: db/app: edited/' "$1"`, 'pvc', 'data');
