@@ -84,6 +84,8 @@ export interface ClusterOptions {
   readonly enableHostpathProvisioner?: boolean;
   /** When nodes are given up, and what is attached to them. @default upstream's */
   readonly nodeLoss?: NodeLoss;
+  /** How long the lease of a node is good for. @default 40 */
+  readonly nodeLeaseDurationSeconds?: number;
   /** What is to be otherwise than upstream has it. */
   readonly featureGates?: FeatureGates;
   /** How often nodes look at the volumes of their pods (the kubelet's --volume-stats-agg-period). @default 60000 */
@@ -300,6 +302,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
               name: nameOfNode(ordinal),
               labels: options.nodeLabels?.[nameOfNode(ordinal)],
               nodeRoot: layout.nodeRoot(ordinal),
+              leaseSeconds: options.nodeLeaseDurationSeconds,
               stateDirectory: layout.nodeState(ordinal),
               flexVolumes,
               volumeHealth: isEnabled(options.featureGates ?? {}, 'CSIVolumeHealth'),

@@ -1,4 +1,5 @@
 import type { Host, ProcessId } from '../../host/index.ts';
+import { LET_GO_OF_OTHERS_LOOPS } from '../../host/namespaces/index.ts';
 
 /** Says which process holds a node's mount namespace. */
 const holderFile = (stateDirectory: string) => `${stateDirectory}/namespace`;
@@ -10,6 +11,7 @@ const holderFile = (stateDirectory: string) => `${stateDirectory}/namespace`;
  */
 const HOLD = `
   if mountpoint -q "$1"; then umount --lazy "$1"; fi; shift
+  ${LET_GO_OF_OTHERS_LOOPS}
   mount --make-rshared /
   for other; do mount --make-private "$other"; done
   echo $$ >"$0"; echo held
