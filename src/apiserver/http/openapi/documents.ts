@@ -66,12 +66,15 @@ function schemaV3(schema: Schema): Json {
   if (schema.custom) return schema.custom.v3;
   const ref = schema.ref && { $ref: `#/components/schemas/${schema.ref}` };
   // A reference beside a description would hide it: version 3.0 wants it wrapped.
-  const wrapped = ref && (schema.description !== undefined || schema.extensions !== undefined);
+  const wrapped =
+    ref &&
+    (schema.description !== undefined || schema.extensions !== undefined || schema.default !== undefined);
   return compact({
     description: schema.description,
     type: schema.oneOf ? undefined : schema.type,
     format: schema.format,
     enum: schema.enum,
+    default: schema.default,
     oneOf: schema.oneOf?.map(schemaV3),
     ...(ref && !wrapped ? ref : undefined),
     allOf: wrapped ? [ref] : undefined,

@@ -82,8 +82,21 @@ const SCOPES =
 const PROFILES = 'Localhost RuntimeDefault Unconfined';
 const PREEMPTION = 'Never PreemptLowerPriority';
 const EFFECTS = 'NoExecute NoSchedule PreferNoSchedule';
+const REAL_TIME = ['MAX', ...numbered('MAX-', 14), 'MIN', ...numbered('MIN+', 15)].map((one) => `RT${one}`);
+const SIGNALS = [
+  ...'ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT'.split(' '),
+  ...REAL_TIME,
+  ...'SEGV STKFLT STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ'.split(' '),
+]
+  .map((name) => `SIG${name}`)
+  .join(' ');
 
-/** The words that a field, or each item of a list, can be; a leading space stands for none of them. */
+/** As texts they are sorted: 1, 10, 11, …, 2. */
+function numbered(prefix: string, most: number): string[] {
+  return Array.from({ length: most }, (_, index) => `${prefix}${index + 1}`).sort();
+}
+
+/** The words that a field, or each item of a list or map, can be; a leading space stands for none of them. */
 const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   CoreV1EndpointPort: { protocol: PROTOCOLS },
   DiscoveryV1EndpointPort: { protocol: PROTOCOLS },
@@ -91,6 +104,7 @@ const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   V1AzureDiskVolumeSource: { cachingMode: 'None ReadOnly ReadWrite', kind: 'Dedicated Managed Shared' },
   V1Container: { imagePullPolicy: PULL, terminationMessagePolicy: MESSAGE },
   V1ContainerPort: { protocol: PROTOCOLS },
+  V1ContainerStatus: { stopSignal: SIGNALS },
   V1CronJobSpec: { concurrencyPolicy: 'Allow Forbid Replace' },
   V1DaemonSetUpdateStrategy: { type: 'OnDelete RollingUpdate' },
   V1DeploymentStrategy: { type: 'Recreate RollingUpdate' },
@@ -107,7 +121,13 @@ const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   V1NodeSelectorRequirement: { operator: 'DoesNotExist Exists Gt In Lt NotIn' },
   V1NodeStatus: { phase: 'Pending Running Terminated' },
   V1PersistentVolumeClaimSpec: { accessModes: ACCESS_MODES, volumeMode: VOLUME_MODES },
-  V1PersistentVolumeClaimStatus: { accessModes: ACCESS_MODES, phase: 'Bound Lost Pending' },
+  V1Lifecycle: { stopSignal: SIGNALS },
+  V1PersistentVolumeClaimStatus: {
+    accessModes: ACCESS_MODES,
+    allocatedResourceStatuses:
+      'ControllerResizeInProgress ControllerResizeInfeasible NodeResizeInProgress NodeResizeInfeasible NodeResizePending',
+    phase: 'Bound Lost Pending',
+  },
   V1PersistentVolumeSpec: {
     accessModes: ACCESS_MODES,
     persistentVolumeReclaimPolicy: RECLAIM,

@@ -7,6 +7,7 @@ import {
   modelOfKind,
 } from '../../registry/schema/index.ts';
 import { type CustomSchemas, customListSchemas, customName, customSchemas } from './custom-schemas.ts';
+import { defaultOf } from './defaults.ts';
 import type { Description } from './descriptions.ts';
 import { enumOf, fieldExtensions, modelExtensions } from './field-facts.ts';
 import { JSON_SCHEMA_FIELDS, JSON_SCHEMA_TYPES } from './json-schema-fields.ts';
@@ -18,6 +19,8 @@ export interface Schema {
   readonly type?: string;
   readonly format?: string;
   readonly enum?: readonly string[];
+  /** Version 3 alone says it. */
+  readonly default?: unknown;
   readonly ref?: string;
   readonly items?: Schema;
   /** In place of `type` where a document can say so: version 3. */
@@ -175,10 +178,11 @@ function modelSchema(
 
 function fieldSchema(
   model: string,
-  { name, type }: Field,
+  field: Field,
   names: ReadonlyMap<string, string>,
   descriptions: ReadonlyMap<string, Description>,
 ): Schema {
+  const { name, type } = field;
   const schema = NAMED_FIELDS.get(`${model}.${name}`) ?? typeSchema(type, names);
   const words = enumOf(model, name);
   const description =
@@ -187,10 +191,18 @@ function fieldSchema(
     undefined;
   return {
     ...schema,
-    ...(words && (schema.items ? { items: { ...schema.items, enum: words } } : { enum: words })),
+    ...(words && withWords(schema, words)),
     description,
+    default: defaultOf(model, field),
     extensions: fieldExtensions(model, name, type.kind === 'array'),
   };
+}
+
+/** The part of a schema that says which words there are: of a list or map, its items'. */
+function withWords({ items, additionalProperties }: Schema, words: readonly string[]): Partial<Schema> {
+  if (items) return { items: { ...items, enum: words } };
+  if (additionalProperties) return { additionalProperties: { ...additionalProperties, enum: words } };
+  return { enum: words };
 }
 
 function typeSchema(type: FieldType, names: ReadonlyMap<string, string>): Schema {
@@ -241,7 +253,7 @@ function listSchema(item: string, kind: string, names: ReadonlyMap<string, strin
     properties: {
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
-      metadata: listMeta ? { ref: listMeta } : { type: 'object' },
+      metadata: listMeta ? { ref: listMeta, default: {} } : { type: 'object' },
       items: { type: 'array', items: { ref: item } },
     },
   };

@@ -1,4 +1,5 @@
 import { badRequest } from '../../../kube/index.ts';
+import { embeddedStruct } from './embedded.ts';
 import { type FieldType, findModel, goType, type Model } from './models.ts';
 import { scalar } from './scalars.ts';
 import { copyFrozen, setOwn } from './share.ts';
@@ -7,6 +8,11 @@ import { copyFrozen, setOwn } from './share.ts';
 export interface DecodeReport {
   /** Paths of fields that the type does not have, e.g. spec.containers[0].foo; they are dropped. */
   readonly unknownFields: string[];
+}
+
+/** What a walk finds, and where it began. */
+interface Walk extends DecodeReport {
+  readonly root: Model;
 }
 
 /** Where the walk is: for messages, made only from what a failure needs. */
@@ -35,7 +41,8 @@ export function decode(
   previous: unknown,
   report: DecodeReport,
 ): Record<string, unknown> {
-  return decodeModel(model, value, previous, undefined, report, model) as Record<string, unknown>;
+  const walk: Walk = { unknownFields: report.unknownFields, root: model };
+  return decodeModel(model, value, previous, undefined, walk, model) as Record<string, unknown>;
 }
 
 function decodeModel(
@@ -43,11 +50,11 @@ function decodeModel(
   value: unknown,
   previous: unknown,
   place: Place | undefined,
-  report: DecodeReport,
+  walk: Walk,
   owner: Model,
 ): unknown {
   if (value === previous && value !== undefined) return previous;
-  if (!isObject(value)) throw mismatch(value, owner, place, `v1.${model.goName}`);
+  if (!isObject(value)) throw mismatch(walk, value, owner, place, `v1.${model.goName}`);
   const before = isObject(previous) ? previous : undefined;
   const result: Record<string, unknown> = {};
   let same = before !== undefined;
@@ -58,12 +65,12 @@ function decodeModel(
     const field = model.fields.get(name);
     const here: Place = { parent: place, step: name };
     if (!field) {
-      report.unknownFields.push(pathOf(here, true));
+      walk.unknownFields.push(pathOf(here));
       continue;
     }
     if (item === null && field.type.kind !== 'any') continue;
     const old = before?.[name];
-    const decoded = decodeField(field.type, item, old, here, report, model);
+    const decoded = decodeField(field.type, item, old, here, walk, model);
     if (!field.required && isEmptyCollection(field.type, decoded)) continue;
     result[name] = decoded;
     count++;
@@ -84,7 +91,7 @@ function decodeField(
   value: unknown,
   previous: unknown,
   place: Place,
-  report: DecodeReport,
+  walk: Walk,
   owner: Model,
 ): unknown {
   if (value === previous) return previous;
@@ -92,21 +99,21 @@ function decodeField(
     case 'ref': {
       const model = findModel(type.model);
       if (!model) return copyFrozen(value, previous);
-      return decodeModel(model, value, previous, place, report, owner);
+      return decodeModel(model, value, previous, place, walk, owner);
     }
     case 'array':
-      return decodeArray(type, value, previous, place, report, owner);
+      return decodeArray(type, value, previous, place, walk, owner);
     case 'map':
-      return decodeMap(type, value, previous, place, report, owner);
+      return decodeMap(type, value, previous, place, walk, owner);
     case 'any':
       if (isObject(value) && SCHEMAS_INSIDE.has(`${owner.name}.${place.step}`))
-        return decodeModel(owner, value, previous, place, report, owner);
+        return decodeModel(owner, value, previous, place, walk, owner);
       return copyFrozen(value, previous);
     default: {
       const result = scalar(type.kind, value);
       if ('value' in result) return result.value;
       if (result.why) throw new DecodeError(result.why);
-      throw mismatch(value, owner, place, goType(type));
+      throw mismatch(walk, value, owner, place, goType(type));
     }
   }
 }
@@ -116,10 +123,10 @@ function decodeArray(
   value: unknown,
   previous: unknown,
   place: Place,
-  report: DecodeReport,
+  walk: Walk,
   owner: Model,
 ): unknown {
-  if (!Array.isArray(value)) throw mismatch(value, owner, place, goType(type));
+  if (!Array.isArray(value)) throw mismatch(walk, value, owner, place, goType(type));
   const before = Array.isArray(previous) ? previous : undefined;
   let same = before?.length === value.length;
   const result = value.map((item, index) => {
@@ -127,7 +134,7 @@ function decodeArray(
     const decoded =
       item === null || item === undefined
         ? zero(type.of)
-        : decodeField(type.of, item, old, { parent: place, step: index }, report, owner);
+        : decodeField(type.of, item, old, { parent: place, step: index }, walk, owner);
     if (decoded !== old) same = false;
     return decoded;
   });
@@ -139,10 +146,10 @@ function decodeMap(
   value: unknown,
   previous: unknown,
   place: Place,
-  report: DecodeReport,
+  walk: Walk,
   owner: Model,
 ): unknown {
-  if (!isObject(value)) throw mismatch(value, owner, place, goType(type));
+  if (!isObject(value)) throw mismatch(walk, value, owner, place, goType(type));
   const before = isObject(previous) ? previous : undefined;
   let same = before !== undefined;
   let count = 0;
@@ -154,7 +161,7 @@ function decodeMap(
     const decoded =
       item === null
         ? zero(type.of)
-        : decodeField(type.of, item, old, { parent: place, step: name, isKey: true }, report, owner);
+        : decodeField(type.of, item, old, { parent: place, step: name, isKey: true }, walk, owner);
     setOwn(result, name, decoded);
     count++;
     if (decoded !== old) same = false;
@@ -193,7 +200,13 @@ function isEmptyCollection(type: FieldType, value: unknown): boolean {
   return type.kind === 'map' && Object.keys(value as object).length === 0;
 }
 
-function mismatch(value: unknown, owner: Model, place: Place | undefined, type: string): DecodeError {
+function mismatch(
+  { root }: Walk,
+  value: unknown,
+  owner: Model,
+  place: Place | undefined,
+  type: string,
+): DecodeError {
   const kind = Array.isArray(value)
     ? 'array'
     : typeof value === 'boolean'
@@ -201,16 +214,37 @@ function mismatch(value: unknown, owner: Model, place: Place | undefined, type: 
       : typeof value === 'number' && !Number.isInteger(value)
         ? `number ${value}`
         : typeof value;
-  const field = place ? `field ${owner.goName}.${pathOf(place, false)} ` : 'value ';
+  const field = place ? `field ${owner.goName}.${goPath(root, place)} ` : 'value ';
   return new DecodeError(
     `json: cannot unmarshal ${kind} into Go ${place ? 'struct ' : ''}${field}of type ${type}`,
   );
 }
 
-function pathOf(place: Place, withIndexes: boolean): string {
-  const before = place.parent ? pathOf(place.parent, withIndexes) : '';
-  if (typeof place.step === 'number' || place.isKey) return withIndexes ? `${before}[${place.step}]` : before;
-  return before === '' ? place.step : `${before}.${place.step}`;
+/** e.g. spec.containers[0].foo */
+function pathOf({ parent, step, isKey }: Place): string {
+  const before = parent ? pathOf(parent) : '';
+  if (typeof step === 'number' || isKey) return `${before}[${step}]`;
+  return before === '' ? step : `${before}.${step}`;
+}
+
+/** As encoding/json names a place: fields alone, and the structs that they are declared in. */
+function goPath(root: Model, place: Place): string {
+  const places: Place[] = [];
+  for (let at: Place | undefined = place; at; at = at.parent) places.unshift(at);
+  const names: string[] = [];
+  let model: Model | undefined = root;
+  for (const { step, isKey } of places) {
+    if (typeof step === 'number' || isKey) continue;
+    const struct: string | undefined = model && embeddedStruct(model.name, step);
+    names.push(...(struct ? [struct] : []), step);
+    model = modelOf(model?.fields.get(step)?.type);
+  }
+  return names.join('.');
+}
+
+function modelOf(type: FieldType | undefined): Model | undefined {
+  if (type?.kind === 'array' || type?.kind === 'map') return modelOf(type.of);
+  return type?.kind === 'ref' ? findModel(type.model) : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -71,7 +71,7 @@ export function goType(type: FieldType): string {
     case 'array':
       return `[]${goType(type.of)}`;
     case 'map':
-      return `map[string]${goType(type.of)}`;
+      return type.of.kind === 'quantity' ? 'v1.ResourceList' : `map[string]${goType(type.of)}`;
     case 'ref':
       return `v1.${goNameOf(type.model)}`;
     case 'bytes':
