@@ -167,6 +167,11 @@ export function memberOf(
   };
 }
 
+/** The name of a member's content, which is made before the member. */
+export function memberContentName({ metadata }: Stored<VolumeSnapshot>): string {
+  return metadata.name.replace(/^snapshot-/, 'snapcontent-');
+}
+
 /** What the content of a member says, as far as the group knows. Source: updateVolumeSnapshotContentStatus. */
 export function memberStatus(
   { snapshotHandle, creationTime, restoreSize, readyToUse }: VolumeSnapshotInfo,

@@ -173,25 +173,31 @@ describe('group snapshots', () => {
     }
   });
 
-  it('do not keep a member whose status has not told of its group', async (test) => {
-    const { client, members, until } = await start(test);
+  it('do not keep a member whose status has not told of its group, nor its content that names no uid', async (test) => {
+    const { client, members, memberContents, until } = await start(test);
+    const owner = { apiVersion: 'groupsnapshot.storage.k8s.io/v1', kind: 'VolumeGroupSnapshot' };
+    await client.create(volumeSnapshotContents, {
+      metadata: { name: 'snapcontent-1', annotations: { [ANN_GROUP_SNAPSHOT_HANDLE]: 'handle' } },
+      spec: {
+        driver: DRIVER,
+        deletionPolicy: 'Delete',
+        source: { volumeHandle: 'vol-a' },
+        volumeSnapshotRef: { kind: 'VolumeSnapshot', ...named('snapshot-1') },
+      },
+    });
     await client.create(volumeSnapshots, {
       metadata: {
-        ...named('member'),
+        ...named('snapshot-1'),
         finalizers: [FINALIZER_SNAPSHOT_IN_GROUP],
-        ownerReferences: [
-          {
-            apiVersion: 'groupsnapshot.storage.k8s.io/v1',
-            kind: 'VolumeGroupSnapshot',
-            name: 'gone',
-            uid: 'gone',
-          },
-        ],
+        ownerReferences: [{ ...owner, name: 'gone', uid: 'gone' }],
       },
       spec: { source: { persistentVolumeClaimName: 'a' } },
     });
-    await client.delete(volumeSnapshots, named('member'));
+    await client.delete(volumeSnapshots, named('snapshot-1'));
     await until('the member to go', () => members().length === 0);
+    await until('its content to go', () =>
+      memberContents().every(({ metadata }) => metadata.deletionTimestamp !== undefined),
+    );
   });
 
   it('say why they cannot be', async (test) => {

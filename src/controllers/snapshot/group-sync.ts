@@ -2,6 +2,7 @@ import { errorMessage } from '../../base/index.ts';
 import { ignoreNotFound } from '../../client/index.ts';
 import {
   ANN_GROUP_SNAPSHOT_BEING_DELETED,
+  ANN_GROUP_SNAPSHOT_HANDLE,
   annotation,
   FINALIZER_GROUP_SNAPSHOT_BOUND,
   FINALIZER_GROUP_SNAPSHOT_CONTENT,
@@ -23,6 +24,7 @@ import {
   type VolumeGroupSnapshotContent,
   volumeGroupSnapshotContents,
   volumeGroupSnapshots,
+  volumeSnapshotContents,
   volumeSnapshots,
   withFinalizer,
   withoutFinalizer,
@@ -31,6 +33,7 @@ import { findGroupContent, isGroupBehind, newGroupContent } from './group-conten
 import { GroupMembers } from './group-members.ts';
 import { GroupWriter } from './group-writer.ts';
 import { defaultGroupClass } from './snapshot-class.ts';
+import { markBeingDeleted } from './snapshot-sync.ts';
 import { volumeOf } from './source-claim.ts';
 import { CLAIMS_BY_SNAPSHOT, SNAPSHOTS_BY_GROUP, updateFailed, type World } from './world.ts';
 
@@ -311,6 +314,7 @@ export class GroupSync {
     }
     const content = await this.#contentOf(group);
     if (content) await this.#markBeingDeleted(content);
+    if (content) await this.#deleteHalfMade(content);
     const contentGoes = content?.spec.deletionPolicy === 'Delete';
     if (content && contentGoes) {
       const { name } = content.metadata;
@@ -340,6 +344,20 @@ export class GroupSync {
       await ignoreNotFound(client.update(volumeGroupSnapshots, free));
     } catch (error) {
       throw updateFailed(group.metadata.name, error);
+    }
+  }
+
+  /** Contents of members that were not made any more, which nobody else would delete: upstream leaves them. */
+  async #deleteHalfMade({ status, spec }: GroupContent): Promise<void> {
+    const handle = status?.volumeGroupSnapshotHandle;
+    if (handle === undefined || spec.deletionPolicy !== 'Delete') return;
+    for (const content of this.#world.contents.values()) {
+      const { name: snapshot = '', namespace, uid } = content.spec.volumeSnapshotRef;
+      const isOurs = annotation(content, ANN_GROUP_SNAPSHOT_HANDLE) === handle;
+      if (!isOurs || uid || this.#world.snapshots.get(snapshot, namespace)) continue;
+      await markBeingDeleted(this.#world, content);
+      const { name } = content.metadata;
+      await ignoreNotFound(this.#world.client.delete(volumeSnapshotContents, { name }));
     }
   }
 

@@ -265,6 +265,28 @@ describe('the snapshot controller', () => {
     await until('the claim to be let go', () => !isHeld());
   });
 
+  it('lets go of a claim also when the first try fails', async (test) => {
+    const { context, client, run, take, cut, bind, contentOf, claim, until } = await start(test);
+    await bind();
+    const fails = { armed: false, times: 0 };
+    const get = ((resource: { plural: string }, ...rest: unknown[]) => {
+      if (fails.armed && fails.times === 0 && resource.plural === persistentVolumeClaims.plural) {
+        fails.times++;
+        return Promise.reject(new Error('connection refused'));
+      }
+      return client.get(resource as never, ...(rest as [never]));
+    }) as typeof client.get;
+    run(createSnapshotController({ ...context, client: { ...client, get } }, SOON));
+    await take();
+    const { name } = (await contentOf()).metadata;
+    fails.armed = true;
+    await cut(name);
+    await until(
+      'the claim to be let go',
+      () => fails.times === 1 && !claim()?.metadata.finalizers?.includes(FINALIZER_CLAIM_AS_SOURCE),
+    );
+  });
+
   it('Retain: the content stays, marked, when the snapshot goes', async (test) => {
     const { client, take, control, bind, contentOf, cut, ready, content, snapshot, until } =
       await start(test);

@@ -25,6 +25,7 @@ import {
   withoutFinalizer,
 } from '../../kube/index.ts';
 import { findContent, newContent } from './content.ts';
+import { contentToDelete } from './content-to-delete.ts';
 import { defaultSnapshotClass } from './snapshot-class.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 import { holdClaim, releaseClaim, sourceVolume } from './source-claim.ts';
@@ -319,7 +320,7 @@ export class SnapshotSync {
     this.#world.operations.snapshots.start('Delete', snapshot, driverOf(this.#world, snapshot));
     const finalizers = [FINALIZER_SNAPSHOT_AS_SOURCE, FINALIZER_SNAPSHOT_BOUND, FINALIZER_SNAPSHOT_IN_GROUP];
     if (!finalizers.some((finalizer) => hasFinalizer(snapshot, finalizer))) return;
-    const content = await this.#contentToDelete(snapshot);
+    const content = await contentToDelete(this.#world, snapshot);
     const key = keyOf(snapshot);
     if (content && this.#isRestored(snapshot)) {
       this.#tell(snapshot, 'SnapshotDeletePending', 'Snapshot is being used to restore a PVC');
@@ -351,19 +352,6 @@ export class SnapshotSync {
       ...(contentGoes ? [] : [FINALIZER_SNAPSHOT_BOUND]),
       ...(groupName === undefined ? [] : [FINALIZER_SNAPSHOT_IN_GROUP]),
     ]);
-  }
-
-  /** The content that is the snapshot's, as both say. */
-  async #contentToDelete(snapshot: Snapshot): Promise<Content | undefined> {
-    const isDynamic = snapshot.spec.source.persistentVolumeClaimName !== undefined;
-    // A content may have been made without the snapshot's status telling yet.
-    const name =
-      snapshot.status?.boundVolumeSnapshotContentName || (isDynamic ? contentNameFor(snapshot) : '');
-    // One that has just been made is not in the cache yet: upstream leaves it for ever.
-    const content =
-      this.#world.contents.get(name) ??
-      (name ? await ignoreNotFound(this.#world.client.get(volumeSnapshotContents, { name })) : undefined);
-    return content && refersTo(content, snapshot) ? content : undefined;
   }
 
   /** Whether a volume is being made of the snapshot. Source: isVolumeBeingCreatedFromSnapshot. */
