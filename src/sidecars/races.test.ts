@@ -11,11 +11,10 @@ import {
   namespaces,
   persistentVolumeClaims,
   persistentVolumes,
-  storageClasses,
-  volumeSnapshotClasses,
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../kube/index.ts';
+import { createImmediateClasses } from '../testing/immediate-classes.ts';
 import { type Fate, FaultyDriver } from './faulty-driver.test-support.ts';
 import { createProvisioner } from './provisioner/index.ts';
 import { createSnapshotter } from './snapshotter/index.ts';
@@ -29,17 +28,7 @@ async function start(test: TestContext) {
   const { client, context, until } = stack;
   const { informers } = context;
   await client.create(namespaces, { metadata: { name: 'team' } });
-  await client.create(storageClasses, {
-    metadata: { name: 'fast' },
-    provisioner: DRIVER,
-    reclaimPolicy: 'Delete',
-    volumeBindingMode: 'Immediate',
-  });
-  await client.create(volumeSnapshotClasses, {
-    metadata: { name: 'fast' },
-    driver: DRIVER,
-    deletionPolicy: 'Delete',
-  });
+  await createImmediateClasses(client, 'fast', DRIVER);
   const driver = new FaultyDriver();
   const served = serveInMemory(
     { identity: { name: DRIVER, vendorVersion: '1' }, controller: driver.service },
@@ -242,6 +231,12 @@ describe('what happens at the same time', () => {
   });
 });
 
+/**
+ * As upstream, the source may be gone when the driver is asked again for what it may have made already: of a claim that went
+ * the snapshot goes too, and a snapshot that went no longer holds its claim. Who asks again wants to know what came of it. A
+ * driver answers by the name that it was asked with first (CSI: it MUST reply OK for what it has made), and NOT_FOUND only
+ * for what it has not; one that looks at the source first would leave a volume behind, with upstream's sidecars as well.
+ */
 describe('claims, snapshots and restored claims that come and go in any order, with a driver that fails', () => {
   const FATES: readonly Fate[] = ['done', 'done', 'done', 'late', 'unavailable', 'refused'];
   const FAULTS = 12;

@@ -20,6 +20,8 @@ export interface Attachments {
   refresh(id: string): Promise<void>;
   /** Where the volume is mounted, or its device node is bound. */
   mountPoints(id: string): Promise<readonly string[]>;
+  /** Whether one of them is this path; quicker where there are many volumes. */
+  isMountedAt(id: string, path: string): Promise<boolean>;
   /** Gives back what nothing has mounted; what failed is returned. */
   reclaim(options: { published: boolean }): Promise<readonly unknown[]>;
 }
@@ -93,6 +95,14 @@ export class LoopDevices implements Attachments {
 
   async mountPoints(id: string): Promise<readonly string[]> {
     return (await this.inUse(id)).flatMap(({ mounts }) => mounts.map(({ target }) => target));
+  }
+
+  async isMountedAt(id: string, path: string): Promise<boolean> {
+    const loop = (await this.#seenAgain(id)) ?? (await this.#loopsOf(id))[0];
+    if (!loop) return false;
+    this.#lastSeen.set(id, loop.device);
+    const there = (await this.#host.mounts.list()).filter(({ target }) => target === path);
+    return (await usesOf(this.#host, there, loop.device)).length > 0;
   }
 
   /**

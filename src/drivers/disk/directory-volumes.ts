@@ -42,6 +42,10 @@ export class DirectoryVolumes implements Attachments {
     return uses.map(({ target }) => target);
   }
 
+  async isMountedAt(id: string, path: string): Promise<boolean> {
+    return (await this.mountPoints(id)).includes(path);
+  }
+
   async reclaim(): Promise<readonly unknown[]> {
     return [];
   }

@@ -201,7 +201,7 @@ export function diskNode({ pool, attachments, host, nodeId, topology, limiter }:
     async nodeGetVolumeStats({ volumeId, volumePath }) {
       const volume = publishedVolumeOrNotFound(volumeId);
       const path = await mountTablePath(host, volumePath);
-      if (!(await attachments.mountPoints(volumeId)).includes(path))
+      if (!(await attachments.isMountedAt(volumeId, path)))
         throw new CsiStatus(Code.NOT_FOUND, `volume ${volumeId} is not mounted at ${volumePath}`);
       const { BYTES, INODES } = csi.VolumeUsage_Unit;
       const volumeCondition = await conditionOf(pool, volumeId);

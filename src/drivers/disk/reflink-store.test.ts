@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { createLogger } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import { openStore } from './reflink-store.ts';
 import { cannotMount, host, log, temporaryDirectory } from './test-support.ts';
@@ -77,6 +78,30 @@ describe('a pool with reflinks', { skip: cannotMount(), timeout: 120_000 }, () =
     assert.deepEqual(readdirSync(directory).sort(), ['pool', 'pool.xfs']);
     await openStore(pool, host, log);
     assert.equal(readFileSync(join(pool, 'b'), 'utf8'), 'a');
+  });
+
+  it('is closed also when somebody else does not let go of its device yet', async (t) => {
+    const { directory, pool } = directories(t);
+    const held: Host = {
+      ...host,
+      loops: {
+        ...host.loops,
+        async detach(device) {
+          await host.loops.detach(device);
+          throw new Error(`detach ${device}: still in use`);
+        },
+      },
+    };
+    const lines: string[] = [];
+    const store = await openStore(
+      pool,
+      held,
+      createLogger({ level: 'warn', now: () => 0, sink: (line) => lines.push(line) }),
+    );
+    await store.close();
+    assert.equal(await host.mounts.isMountPoint(pool), false);
+    assert.match(lines.join('\n'), /loop device of the pool stays.*still in use/);
+    assert.ok(has('pool.xfs', directory));
   });
 
   it('stays mounted while an image in it is attached', async (t) => {

@@ -211,7 +211,16 @@ class ReflinkStore {
     const isUsed = (await loops.list()).some(({ backingFile }) => dirname(backingFile) === this.#directory);
     if (isUsed) return;
     if (await this.#isMounted(device)) await mounts.unmount(this.#directory);
-    await loops.detach(device);
+    try {
+      await loops.detach(device);
+    } catch (error) {
+      // Somebody copied the mount with all others, as every new mount namespace does. Nothing is lost: the kernel detaches
+      // the device when he lets go of it.
+      this.#log.warn('the loop device of the pool stays', {
+        pool: this.#directory,
+        error: errorMessage(error),
+      });
+    }
   }
 
   /** Whether the image is mounted on the directory: a run before this one may not have come to its end. */

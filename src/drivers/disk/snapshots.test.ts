@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Code, CsiError } from '../../csi/index.ts';
@@ -231,6 +231,42 @@ describe('group snapshots of disks', { skip: cannotMount(), timeout: 60_000 }, (
     );
     await group(driver.n1).createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds });
     assert.equal((await list()).entries.length, 2);
+  });
+
+  it('let go of the file systems in the end, where that fails at first', async (t) => {
+    const directory = temporaryDirectory(t);
+    const { host } = await import('./test-support.ts');
+    const thawed = Promise.withResolvers<void>();
+    let tries = 0;
+    const mounts = {
+      ...host.mounts,
+      freeze: async () => {},
+      async thaw() {
+        if (++tries === 1) throw new Error('EIO');
+        thawed.resolve();
+      },
+    };
+    const driver = await startDriver(t, { directory, machine: { ...host, mounts } });
+    const { controller, node } = driver.n1;
+    const volumeCapability = mountCapability();
+    const capacityRange = { requiredBytes: 16n * MIB };
+    await controller.createVolume({ name: 'v', capacityRange, volumeCapabilities: [volumeCapability] });
+    await controller.controllerPublishVolume({ volumeId: 'v', nodeId: 'n1', volumeCapability });
+    const stagingTargetPath = join(directory, 'staging');
+    mkdirSync(stagingTargetPath);
+    await node.nodeStageVolume({ volumeId: 'v', stagingTargetPath, volumeCapability });
+    const { groupSnapshot } = await group(driver.n1).createVolumeGroupSnapshot({
+      name: 'g',
+      sourceVolumeIds: ['v'],
+    });
+    assert.equal(groupSnapshot?.readyToUse, true);
+    await thawed.promise;
+    await node.nodeUnstageVolume({ volumeId: 'v', stagingTargetPath });
+    await controller.controllerUnpublishVolume({ volumeId: 'v', nodeId: 'n1' });
+    // What the driver may still be at is done by the time that it has begun again.
+    await driver.restart();
+    assert.equal(tries, 2);
+    assert.ok(!readdirSync(driver.pool).includes('.frozen'));
   });
 });
 

@@ -83,7 +83,7 @@ async function start(test: TestContext, wrap?: (client: Client) => Client) {
   return { ...stack, clock, metrics, cleanup, volumes, claims, addVolume, pass, removeNode };
 }
 
-describe('clean-up after nodes that are gone', { timeout: 60_000 }, () => {
+describe('clean-up after nodes that are gone', { timeout: 300_000 }, () => {
   it('deletes claims after a minute, then their volumes; those of other nodes and classes stay', async (test) => {
     const { run, cleanup, addVolume, removeNode, clock, claims, volumes, pass, events, metrics } =
       await start(test);

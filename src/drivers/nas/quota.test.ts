@@ -103,6 +103,8 @@ describe('the tools of project quotas', () => {
   });
 });
 
+/** Its words are looked at. */
+const SAID = { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } } as const;
 /** What mount(8) says of a file system or an option that the kernel does not have. */
 const NOT_IN_KERNEL = /wrong fs type, bad option|unknown filesystem type/;
 
@@ -117,13 +119,13 @@ function withQuota(t: TestContext, make: readonly string[], options: string, pro
   truncateSync(image, 400 * 1024 * 1024);
   mkdirSync(share);
   execFileSync(make[0]!, [...make.slice(1), image], { stdio: 'pipe' });
-  const mounted = spawnSync('mount', ['-o', `loop,${options}`, image, share], { encoding: 'utf8' });
+  const mounted = spawnSync('mount', ['-o', `loop,${options}`, image, share], SAID);
   if (mounted.status !== 0) {
     assert.match(mounted.stderr, NOT_IN_KERNEL);
     t.skip(`this kernel mounts no such file system: ${mounted.stderr.split('\n')[0]}`);
     return undefined;
   }
-  const probed = spawnSync(probe[0]!, [...probe.slice(1), share], { encoding: 'utf8' });
+  const probed = spawnSync(probe[0]!, [...probe.slice(1), share], SAID);
   assert.ifError(probed.error);
   if (probed.status !== 0) {
     t.skip(`this kernel has no such quotas: ${probed.stderr.split('\n')[0]}`);

@@ -181,7 +181,7 @@ const addClass = (client: Client, name: string, parameters: Record<string, strin
     parameters,
   });
 
-describe('csi-snapshot-metadata', { timeout: 60_000 }, () => {
+describe('csi-snapshot-metadata', { timeout: 300_000 }, () => {
   it('passes on what the driver tells of a snapshot, and of two, in the messages that it comes in', async (test) => {
     const { client, backup, requests, asked } = await start(test);
     await addClass(client, 'plain');
@@ -380,7 +380,7 @@ describe('csi-snapshot-metadata', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the certificate of csi-snapshot-metadata', { timeout: 60_000 }, () => {
+describe('the certificate of csi-snapshot-metadata', { timeout: 300_000 }, () => {
   it('is renewed while it runs; one that is none is not taken', async (test) => {
     const clock = new FakeClock();
     const [pki, other] = await Promise.all([newPki(), newPki()]);
@@ -413,7 +413,7 @@ describe('the certificate of csi-snapshot-metadata', { timeout: 60_000 }, () => 
   });
 });
 
-describe('csi-snapshot-metadata and its driver', { timeout: 60_000 }, () => {
+describe('csi-snapshot-metadata and its driver', { timeout: 300_000 }, () => {
   it('fails for one that has no such service', async (test) => {
     const { context } = await startStack(test, { watch: [] });
     const driver = serveInMemory(
