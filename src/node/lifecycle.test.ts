@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { aborted } from '../base/index.ts';
+import { aborted, systemClock, withDeadline } from '../base/index.ts';
 import { skipReason } from '../host/linux/leftovers.test-support.ts';
 import { type Container, pods } from '../kube/index.ts';
 import { VolumeAttachLimitExceededError } from '../volume/index.ts';
@@ -20,7 +20,7 @@ const shell = (name: string, script: string, more: Partial<Container> = {}): Con
 });
 const exec = (script: string) => ({ exec: { command: ['sh', '-c', script] } });
 
-describe('the life of a pod on its node', { skip: skipReason, timeout: 60_000 }, () => {
+describe('the life of a pod on its node', { skip: skipReason, timeout: 300_000 }, () => {
   it('begins with its sidecars and ends with them, with hooks at both ends', async (test) => {
     const { start, client, when, gone, directory, events } = await stage(test);
     await start();
@@ -114,19 +114,26 @@ describe('the life of a pod on its node', { skip: skipReason, timeout: 60_000 },
   });
 
   it('has its containers made ready while its volumes are on their way, and shows none', async (test) => {
-    const { start, client, when, gone, pod, hooks, directory, until } = await stage(test);
-    const asked = Promise.withResolvers<void>();
+    const { start, client, when, gone, pod, hooks, host, directory } = await stage(test);
     const there = Promise.withResolvers<void>();
-    hooks.mounting = (signal) => {
-      asked.resolve();
-      return Promise.race([there.promise, aborted(signal)]);
+    hooks.mounting = async (signal) => {
+      await Promise.race([there.promise, aborted(signal)]);
+      signal.throwIfAborted();
     };
     await start();
-    const made = () => readdirSync(join(directory, 'state/runtime/containers'));
+    const containers = join(directory, 'state/runtime/containers');
+    const made = () => readdirSync(containers);
+    const oneIsMade = async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => made().length === 1 && resolve();
+      const stop = host.files.watchDirectory(containers, look);
+      look();
+      await withDeadline(systemClock, 30_000, 'a container made ready', promise).finally(stop);
+    };
     const waits = async (name: string) => {
       await client.create(pods, shellPod(name, '', { volumes: VOLUMES, containers: [shell('main', STAY)] }));
       await when(name, 'said to wait', (seen) => state(seen).waiting?.reason === 'ContainerCreating');
-      await until('a container made ready', () => made().length === 1);
+      await oneIsMade();
       assert.equal((await pod(name)).status?.containerStatuses?.[0]?.containerID, undefined);
     };
     await waits('in-vain');
@@ -140,7 +147,7 @@ describe('the life of a pod on its node', { skip: skipReason, timeout: 60_000 },
     there.resolve();
     const running = await when('patient', 'running', (seen) => state(seen).running);
     assert.equal(running.status?.containerStatuses?.[0]?.containerID, `stowage://${ready}`);
-    await client.delete(pods, { ...DEFAULT, name: 'patient' });
+    await client.delete(pods, { ...DEFAULT, name: 'patient' }, { gracePeriodSeconds: 1 });
     await gone('patient');
   });
 

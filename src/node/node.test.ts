@@ -30,7 +30,7 @@ function ask(
   });
 }
 
-describe('a node', { skip: skipReason, timeout: 60_000 }, () => {
+describe('a node', { skip: skipReason, timeout: 300_000 }, () => {
   it('registers, keeps its lease, and serves only who shows a certificate that may', async (test) => {
     const { start, node, client, pki } = await stage(test);
     await start();

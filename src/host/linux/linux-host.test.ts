@@ -3,7 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { systemClock } from '../../base/index.ts';
 import { canGrow, scratchDirectory, skipReason } from './leftovers.test-support.ts';
+import { createLoopDevices } from './loops.ts';
+import { createProcesses } from './processes.ts';
 
 describe('files', () => {
   it('writeAtomic replaces the whole content and keeps the mode', async (test) => {
@@ -224,7 +227,8 @@ describe('disks', { skip: skipReason }, () => {
     const device = await host.loops.attach(image);
     await host.disks.format(device, 'ext4');
     await host.mounts.mount({ source: device, target, fsType: 'ext4' });
-    await assert.rejects(host.loops.detach(device), /still in use/);
+    const impatient = createLoopDevices(createProcesses(systemClock), systemClock, 100);
+    await assert.rejects(impatient.detach(device), /still in use/);
     await host.mounts.unmount(target);
   });
 });

@@ -5,13 +5,20 @@ import { describeFailure, runTool } from './tools.ts';
 
 /** Others look for a free device at the same time; losing it to them is no failure. */
 const ATTACH_TRIES = 20;
-/** How long a detached device may be held by whoever probes it (udev, blkid). */
-const DETACH_LIMIT_MS = 2_000;
+/**
+ * How long a detached device may be held by whoever probes it (udev, blkid), or has what is mounted from it in a new mount
+ * namespace: a container that is being started, until it lets go of the host's root. That takes seconds on a busy machine.
+ */
+const DETACH_LIMIT_MS = 10_000;
 const DETACH_POLL_MS = 10;
 const BUSY = /Device or resource busy|Resource temporarily unavailable/;
 const DELETED = ' (deleted)';
 
-export function createLoopDevices(processes: Processes, clock: Clock): LoopDevices {
+export function createLoopDevices(
+  processes: Processes,
+  clock: Clock,
+  detachLimitMs = DETACH_LIMIT_MS,
+): LoopDevices {
   return {
     async list() {
       return devicesWithSize()
@@ -44,7 +51,7 @@ export function createLoopDevices(processes: Processes, clock: Clock): LoopDevic
       if (result.exitCode !== 0 && isAttached())
         throw new Error(`detach ${device}: ${describeFailure('losetup', result)}`);
       // The kernel accepts the order also while the device is open, and carries it out at the last close.
-      const deadline = clock.monotonic() + DETACH_LIMIT_MS;
+      const deadline = clock.monotonic() + detachLimitMs;
       while (isAttached()) {
         if (clock.monotonic() > deadline)
           throw new Error(`detach ${device}: still in use; it detaches when its last user lets go of it`);

@@ -8,6 +8,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   blkid: 'util-linux',
   fsck: 'util-linux',
   unshare: 'util-linux',
+  nsenter: 'util-linux',
+  flock: 'util-linux',
   blockdev: 'util-linux',
   iscsiadm: 'open-iscsi',
   multipath: 'multipath-tools',

@@ -93,7 +93,7 @@ const SMALL: Made = {
   config: { Env: ['A=b'], Entrypoint: ['/entry'], Cmd: ['x'], WorkingDir: '/srv', User: 'app' },
 };
 
-describe('an image that is loaded', { skip: skipReason, timeout: 60_000 }, () => {
+describe('an image that is loaded', { skip: skipReason, timeout: 300_000 }, () => {
   for (const [format, archive] of [
     ['docker save', dockerArchive],
     ['an OCI layout', ociArchive],
@@ -230,7 +230,7 @@ async function runIn(test: TestContext, made: Made, more: object) {
   };
 }
 
-describe('a container in an image', { skip: skipReason, timeout: 60_000 }, () => {
+describe('a container in an image', { skip: skipReason, timeout: 300_000 }, () => {
   it('sees the image, its own names and devices, and changes nothing of the image', async (test) => {
     const script = `ls /; cat /etc/hostname /etc/mine; echo x >/new && ls /new; ls /dev/null; : >/dev/null; ls /proc/1/exe
       cat /usr/share/common-licenses/GPL-3 2>&1 | head -1`;

@@ -50,20 +50,23 @@ export class LocalStorageEviction {
   }
 
   #rest(signal: AbortSignal): void {
-    if (this.#timer || this.#looking || signal.aborted || this.#limited().length === 0) return;
+    if (this.#timer || this.#looking || signal.aborted || !this.#anyLimited()) return;
     const { clock, periodMs = PERIOD_MS } = this.#options;
     const look = async () => {
       this.#timer = undefined;
       this.#looking = true;
-      for (const pod of this.#limited()) if (!signal.aborted) await this.#look(pod);
+      for (const pod of [...this.#options.source.pods()])
+        if (isLimited(pod) && !signal.aborted) await this.#look(pod);
       this.#looking = false;
       this.#rest(signal);
     };
     this.#timer = clock.after(periodMs, () => void look(), { unref: true });
   }
 
-  #limited(): Stored<Pod>[] {
-    return [...this.#options.source.pods()].filter((pod) => !isPodTerminal(pod) && limitsLocalStorage(pod));
+  /** Asked at each change of any pod: it takes next to no time. */
+  #anyLimited(): boolean {
+    for (const pod of this.#options.source.pods()) if (isLimited(pod)) return true;
+    return false;
   }
 
   async #look(pod: Stored<Pod>): Promise<void> {
@@ -83,3 +86,5 @@ export class LocalStorageEviction {
     return new Map(await Promise.all(looks));
   }
 }
+
+const isLimited = (pod: Stored<Pod>) => !isPodTerminal(pod) && limitsLocalStorage(pod);

@@ -1,4 +1,10 @@
-import { addQuantities, type Pod, podResourceTotals, quantityValue } from '../../kube/index.ts';
+import {
+  addQuantities,
+  type Container,
+  type Pod,
+  podResourceTotals,
+  quantityValue,
+} from '../../kube/index.ts';
 import type { VolumeStats } from '../../volume/index.ts';
 import { ephemeralStorage, type PodStorage } from './pod-storage.ts';
 
@@ -7,8 +13,9 @@ const CRITICAL_PRIORITY = 2_000_000_000;
 const RESOURCE = 'ephemeral-storage';
 
 /** Whether the containers of a pod must be measured: there is a limit for what they write. */
-export function limitsContainers(pod: Pod): boolean {
-  return podLimit(pod) !== undefined;
+export function limitsContainers({ spec }: Pod): boolean {
+  const isLimited = ({ resources }: Container) => resources?.limits?.[RESOURCE] !== undefined;
+  return (spec?.containers ?? []).some(isLimited) || (spec?.initContainers ?? []).some(isLimited);
 }
 
 /** Whether anything the pod has on the node's disk is limited. */

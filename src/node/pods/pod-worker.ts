@@ -32,6 +32,8 @@ import { StatusWriter } from './status-writer.ts';
 /** A pod that runs sooner is not first said to be creating its containers. */
 const CREATING_STATUS_AFTER_MS = 250;
 const DEFAULT_GRACE_SECONDS = 30;
+/** What was made ready outlives a try to mount that fails sooner: it does not wait for ever (enter.pl, ORDER_SECONDS). */
+const PREPARED_LIMIT_MS = 10_000;
 /** Who fills the node's disk is not given time (immediateEvictionGracePeriodSeconds). */
 const EVICTION_GRACE_SECONDS = 1;
 
@@ -232,6 +234,8 @@ export class PodWorker {
 
   /** Makes the containers ready while their volumes are on their way. As `#waitForVolumes`. */
   async #prepareAndWait(containers: readonly Container[], files: HostFiles): Promise<number | undefined> {
+    const { clock } = this.#dependencies;
+    const beganAtMs = clock.monotonic();
     const preparing = this.#mountFailures.last
       ? this.#containers.discardPrepared()
       : this.#containers.prepare(this.#pod, containers, files);
@@ -239,6 +243,8 @@ export class PodWorker {
       return await this.#waitForVolumes();
     } finally {
       await preparing;
+      if (!this.#volumes && clock.monotonic() - beganAtMs > PREPARED_LIMIT_MS)
+        await this.#containers.discardPrepared();
     }
   }
 

@@ -11,7 +11,7 @@ const WITH_INPUT = { stdin: true };
 const taking = (script: string, streams: ContainerStreams, more = {}) =>
   shellContainer(script, { streams, ...more });
 
-describe('a container that reads', { skip: skipReason, timeout: 60_000 }, () => {
+describe('a container that reads', { skip: skipReason, timeout: 300_000 }, () => {
   it('has its input end with the first client, and its output to the last byte', async (test) => {
     const scratch = scratchDirectory(test);
     const runtime = await openRuntime(scratch);
@@ -71,7 +71,7 @@ describe('a container that reads', { skip: skipReason, timeout: 60_000 }, () => 
   });
 });
 
-describe('a container with a terminal', { skip: skipReason, timeout: 60_000 }, () => {
+describe('a container with a terminal', { skip: skipReason, timeout: 300_000 }, () => {
   it('has a size that clients change, signals from its keys, and stays when they go', async (test) => {
     const scratch = scratchDirectory(test);
     const runtime = await openRuntime(scratch);

@@ -13,8 +13,10 @@ import { terminationMessage } from './termination-message.ts';
 
 /** Output that somebody else holds open is waited for no longer than this once the container has ended. */
 const DRAIN_LIMIT_MS = 2_000;
-/** How often the shim is looked for, should it have been killed and so never tell of the end. */
+/** How often the shim of another agent is looked for, should it have been killed and so never tell of the end. */
 const LIVENESS_POLL_MS = 5_000;
+/** How often the status files are read although nothing has told of a change: an event may be lost. */
+const STATUS_POLL_MS = 60_000;
 
 export interface ContainerProcessOptions {
   readonly host: Host;
@@ -123,7 +125,7 @@ export class ContainerProcess {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(limitMs, resolve);
     this.#onStatus = () => {
-      if (done() || this.#finishing) resolve();
+      if (done() || this.#finishing || this.#closed) resolve();
     };
     this.look();
     await promise;
@@ -140,6 +142,9 @@ export class ContainerProcess {
   shimEnded(): void {
     this.#shimGone = true;
     this.look();
+    if (!this.#poll) return;
+    this.#poll.cancel();
+    this.#schedulePoll();
   }
 
   /** Reads the status files; once more if something happens meanwhile. */
@@ -208,6 +213,7 @@ export class ContainerProcess {
   /** Lets go of the container, which goes on. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#onStatus?.();
     this.#poll?.cancel();
     this.#unwatch?.();
     await this.#looking;
@@ -336,22 +342,28 @@ export class ContainerProcess {
     await this.#finish(undefined);
   }
 
-  #schedulePoll(): void {
-    const { clock, host } = this.#options;
+  #schedulePoll(lookedAtMs = this.#options.clock.monotonic()): void {
+    const { clock } = this.#options;
+    const isOurs = this.#spawned !== undefined && !this.#shimGone;
     this.#poll = clock.after(
-      LIVENESS_POLL_MS,
-      () => {
-        const { shim } = this.#status;
-        void Promise.resolve(shim ? host.processes.isAlive(shim) : true)
-          .then((alive) => {
-            this.#shimGone ||= !alive;
-            this.look();
-          })
-          .finally(() => {
-            if (!this.#closed && !this.#finishing) this.#schedulePoll();
-          });
-      },
+      // Our own child's end we are told of.
+      isOurs ? STATUS_POLL_MS : LIVENESS_POLL_MS,
+      () =>
+        void this.#isShimGone().then((gone) => {
+          if (this.#closed || this.#finishing) return;
+          this.#shimGone = gone;
+          const now = clock.monotonic();
+          const isTime = gone || now - lookedAtMs >= STATUS_POLL_MS;
+          if (isTime) this.look();
+          this.#schedulePoll(isTime ? now : lookedAtMs);
+        }),
       { unref: true },
     );
+  }
+
+  async #isShimGone(): Promise<boolean> {
+    if (this.#shimGone || this.#spawned) return this.#shimGone;
+    const { shim } = this.#status;
+    return shim !== undefined && !(await this.#options.host.processes.isAlive(shim));
   }
 }

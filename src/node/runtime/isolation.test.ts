@@ -42,7 +42,7 @@ const fakeTools = (path: string) => {
     });
 };
 
-describe('a container as root', { skip: skipReason, timeout: 60_000 }, () => {
+describe('a container as root', { skip: skipReason, timeout: 300_000 }, () => {
   it('can neither change nor see the machine by way of /proc, /sys and devices', async (test) => {
     const scratch = scratchDirectory(test);
     const { host } = scratch;
@@ -152,7 +152,7 @@ for (const name of ['enter.pl', 'program.pl', 'session.pl', 'streams.pl', 'termi
     assert.equal(stderr.toString(), `${program} syntax OK\n`);
   });
 
-describe('volumes of a container', { skip: skipReason, timeout: 60_000 }, () => {
+describe('volumes of a container', { skip: skipReason, timeout: 300_000 }, () => {
   it('below another follow links in the container, not to the host', async (test) => {
     const scratch = scratchDirectory(test);
     const { host, directory } = scratch;
@@ -228,7 +228,7 @@ describe('volumes of a container', { skip: skipReason, timeout: 60_000 }, () => 
   });
 });
 
-describe('without an overlay', { skip: skipReason, timeout: 60_000 }, () => {
+describe('without an overlay', { skip: skipReason, timeout: 300_000 }, () => {
   it('the root is read-only, and what is to be hidden is', async (test) => {
     const scratch = scratchDirectory(test);
     const { host } = scratch;

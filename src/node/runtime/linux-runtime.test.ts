@@ -9,7 +9,7 @@ import { scratchDirectory, skipReason } from '../../host/linux/leftovers.test-su
 import { StartError } from './contract.ts';
 import { ended, logLines, openRuntime, shellContainer } from './runtime.test-support.ts';
 
-describe('a container', { skip: skipReason, timeout: 60_000 }, () => {
+describe('a container', { skip: skipReason, timeout: 300_000 }, () => {
   it('sees its volume, its names and its own processes, and nothing of the host', async (test) => {
     const scratch = scratchDirectory(test);
     const { host, directory } = scratch;
@@ -190,7 +190,7 @@ describe('a container', { skip: skipReason, timeout: 60_000 }, () => {
     });
 });
 
-describe('an agent that was killed', { skip: skipReason, timeout: 60_000 }, () => {
+describe('an agent that was killed', { skip: skipReason, timeout: 300_000 }, () => {
   it('has its containers adopted, with output and exit code', async (test) => {
     const scratch = scratchDirectory(test);
     const { host, directory } = scratch;

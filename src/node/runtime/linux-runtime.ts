@@ -11,6 +11,7 @@ import {
 import type { ExecResult, Host } from '../../host/index.ts';
 import { prepareBaseDirectory } from './base-directory.ts';
 import { ContainerCgroups } from './container-cgroups.ts';
+import { ContainerCommands } from './container-commands.ts';
 import { allMounts, fillContainerDirectory, type RuntimePlaces } from './container-directory.ts';
 import { ContainerProcess } from './container-process.ts';
 import {
@@ -25,10 +26,10 @@ import {
   type SessionOptions,
   StartError,
 } from './contract.ts';
-import { programRecord, startOrder } from './program.ts';
+import { startOrder } from './program.ts';
 import type { RootMode } from './root-plan.ts';
 import { identityArguments } from './security.ts';
-import { processSession, SESSION_DESCRIPTORS, streamsArgument } from './session.ts';
+import { streamsArgument } from './session.ts';
 import { readStored, type StoredContainer, storedContainer } from './stored-state.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -57,16 +58,16 @@ export class LinuxRuntime implements Runtime {
   readonly #containers = new Map<string, ContainerProcess>();
   /** Those that are made ready, and do not count yet. */
   readonly #prepared = new Set<ContainerProcess>();
-  /** Of the containers that were started here; in memory only, for it may hold secrets. */
-  readonly #environments = new Map<string, ReadonlyMap<string, string>>();
   readonly #listeners = new Set<(record: ContainerRecord) => void>();
   readonly #cgroups: ContainerCgroups;
+  readonly #commands: ContainerCommands;
   #mode: RootMode = 'overlay';
 
   constructor(options: LinuxRuntimeOptions) {
     this.#options = options;
     const { host, clock, log, directory } = options;
     this.#cgroups = new ContainerCgroups({ host, clock, log, name: cgroupName(directory) });
+    this.#commands = new ContainerCommands({ host, directory });
   }
 
   get rootDescription(): string {
@@ -142,28 +143,16 @@ export class LinuxRuntime implements Runtime {
       throw new Error(`remove container ${id}: it is running; stop it first`);
     await this.#options.host.files.removeTree(container.directory);
     this.#containers.delete(id);
-    this.#environments.delete(id);
+    this.#commands.forget(id);
     await this.#removeCgroup(container.stored);
   }
 
   async exec(id: string, command: readonly string[], options: { timeoutMs: number }): Promise<ExecResult> {
-    const { container, environment } = await this.#enterable(id);
-    const { workingDir } = container.stored;
-    return this.#options.host.processes.exec('perl', this.#enterArguments('exec', container), {
-      input: programRecord({ command, environment, workingDir }),
-      ...options,
-    });
+    return this.#commands.exec(this.#get(id), command, options);
   }
 
   async session(id: string, command: readonly string[], options: SessionOptions): Promise<ContainerSession> {
-    const { container, environment: given } = await this.#enterable(id);
-    const { workingDir } = container.stored;
-    // As containerd does: a program would take the terminal for none that it knows.
-    const environment = options.tty ? new Map([['TERM', 'xterm'], ...given]) : given;
-    const program = programRecord({ command, environment, workingDir });
-    const args = this.#enterArguments('session', container, streamsArgument(options));
-    const process = this.#options.host.processes.connect('perl', args, SESSION_DESCRIPTORS);
-    return processSession(process, program, options);
+    return this.#commands.session(this.#get(id), command, options);
   }
 
   async attach(id: string, { stdin } = { stdin: false }): Promise<ContainerSession> {
@@ -219,7 +208,6 @@ export class LinuxRuntime implements Runtime {
       const sharedPid = this.#sharedPid(setup);
       await fillContainerDirectory(host.files, this.#places, directory, setup, stored, sharedPid);
       await container.openLog();
-      container.watch();
       const shim = await host.processes.spawn({
         command: '/bin/sh',
         args: this.#shimArguments(directory, setup),
@@ -239,6 +227,7 @@ export class LinuxRuntime implements Runtime {
     this.#prepared.delete(container);
     this.#containers.set(id, container);
     try {
+      container.watch();
       const [mounts] = await Promise.all([
         allMounts(files, this.#places, directory, config),
         container.isReady || container.waitFor(() => container.isReady, START_LIMIT_MS),
@@ -252,7 +241,7 @@ export class LinuxRuntime implements Runtime {
     } catch (error) {
       throw await this.#failed(container, error);
     }
-    this.#environments.set(id, config.environment);
+    this.#commands.remember(id, config.environment);
     return container.record;
   }
 
@@ -279,34 +268,6 @@ export class LinuxRuntime implements Runtime {
     const container = this.#containers.get(id);
     if (!container) throw new Error(`container ${id}: not found`);
     return container;
-  }
-
-  /** A running container and the environment that its commands get. */
-  async #enterable(
-    id: string,
-  ): Promise<{ container: ContainerProcess; environment: ReadonlyMap<string, string> }> {
-    const container = this.#get(id);
-    const { pid, state } = container.record;
-    if (state !== 'running') throw new Error(`exec in container ${id}: it is not running`);
-    // An adopted container's is what its process 1 was given.
-    const environment =
-      this.#environments.get(id) ??
-      parseEnvironment(await this.#options.host.files.read(`/proc/${pid}/environ`));
-    return { container, environment };
-  }
-
-  /** Not nsenter: what it starts in the container would be the container's, with all of our capabilities. */
-  #enterArguments(mode: 'exec' | 'session', container: ContainerProcess, ...more: string[]): string[] {
-    const startTicks = String(container.init?.startTicks ?? '');
-    return [
-      join(this.#options.directory, 'enter.pl'),
-      mode,
-      String(container.record.pid),
-      startTicks,
-      container.stored.cgroup?.directory ?? '',
-      ...more,
-      ...identityArguments(container.stored.security),
-    ];
   }
 
   #directoryOf(id: string): string {
@@ -411,14 +372,4 @@ function startFailure({ record, status }: ContainerProcess): string {
 /** One for each directory: runtimes that share a machine must not take each other's groups for left behind. */
 function cgroupName(directory: string): string {
   return `stowage-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;
-}
-
-/** /proc/PID/environ. */
-function parseEnvironment(text: string): Map<string, string> {
-  const environment = new Map<string, string>();
-  for (const entry of text.split('\u0000')) {
-    const equals = entry.indexOf('=');
-    if (equals > 0) environment.set(entry.slice(0, equals), entry.slice(equals + 1));
-  }
-  return environment;
 }

@@ -35,7 +35,7 @@ async function processesWith(mark: string): Promise<string[]> {
   return found;
 }
 
-describe('a session in a container', { skip: skipReason, timeout: 60_000 }, () => {
+describe('a session in a container', { skip: skipReason, timeout: 300_000 }, () => {
   it('has output, errors and an exit code, as the user, in the directory, with the environment', async (test) => {
     const session = await sessionIn(
       scratchDirectory(test),

@@ -21,7 +21,7 @@ function sharedMount({ directory, defer }: Scratch, name: string): string {
   return path;
 }
 
-describe('processes of containers', { skip: skipReason, timeout: 60_000 }, () => {
+describe('processes of containers', { skip: skipReason, timeout: 300_000 }, () => {
   const named = (containerName: string, script: string, more: Partial<ContainerConfig> = {}) =>
     shellContainer(script, { containerName, ...more });
 
@@ -77,7 +77,7 @@ describe('processes of containers', { skip: skipReason, timeout: 60_000 }, () =>
   });
 });
 
-describe('mounts of a container', { skip: skipReason, timeout: 60_000 }, () => {
+describe('mounts of a container', { skip: skipReason, timeout: 300_000 }, () => {
   it('are read-only below too where that was asked for', async (test) => {
     const scratch = scratchDirectory(test);
     const data = sharedMount(scratch, 'data');

@@ -1,5 +1,11 @@
 import { errorMessage, type Logger } from '../../base/index.ts';
-import type { BlockMapper, DeviceMounter, PluginRegistry, VolumePlugin } from '../../volume/index.ts';
+import type {
+  BlockMapper,
+  DeviceMounter,
+  PluginRegistry,
+  UniqueVolumeName,
+  VolumePlugin,
+} from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
 import type { Operations } from './operations.ts';
@@ -25,6 +31,7 @@ export class Leftovers {
   #abandoned = new Set<DeviceMounter | BlockMapper>();
   /** Plugins whose devices of before the start are known, or are being looked for. */
   #adopted = new Set<VolumePlugin>();
+  #held: readonly UniqueVolumeName[] = [];
 
   constructor(options: LeftoversOptions) {
     this.#options = options;
@@ -35,6 +42,15 @@ export class Leftovers {
     this.#adopted = new Set(plugins);
     const parts = plugins.flatMap(({ deviceMounter, blockMapper }) => [deviceMounter, blockMapper]);
     this.#abandoned = new Set(parts.filter((part) => part !== undefined));
+  }
+
+  /** What the node had in use before the start, of plugins that may come yet: nobody may take it from under a mount. */
+  get held(): readonly UniqueVolumeName[] {
+    return this.#held;
+  }
+
+  hold(inUse: readonly UniqueVolumeName[]): void {
+    this.#held = inUse.filter((name) => ![...this.#adopted].some((plugin) => isOf(plugin, name)));
   }
 
   /**
@@ -60,6 +76,7 @@ export class Leftovers {
     this.#adopted.add(plugin);
     try {
       await this.#options.adopt(plugin);
+      this.#held = this.#held.filter((name) => !isOf(plugin, name));
     } catch (error) {
       this.#adopted.delete(plugin);
       const { log } = this.#options;
@@ -83,4 +100,8 @@ export class Leftovers {
       }
     }
   }
+}
+
+function isOf({ name }: VolumePlugin, volume: UniqueVolumeName): boolean {
+  return volume.startsWith(`${name}/`);
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { eventually, inUse, MOUNTED, makePod, start, VOLUME } from './volume-manager.test-support.ts';
+import { nodes } from '../../kube/index.ts';
+import { eventually, inUse, MOUNTED, makePod, NODE, start, VOLUME } from './volume-manager.test-support.ts';
 
 describe('the volume manager after a restart', () => {
   const leave = async (root: string, podUid: string) =>
@@ -97,15 +98,22 @@ describe('the volume manager after a restart', () => {
 
   it('unmounts what a plugin that comes late has mounted once a node, after the directories of its pods', async (test) => {
     const stack = await start(test, { boot: false, pluginIsLate: true });
-    const { clock, plugin, root, plug, boot } = stack;
+    const { client, clock, plugin, root, plug, boot } = stack;
     await stack.attach();
+    const body = { status: { volumesInUse: [VOLUME] } };
+    await client.patch(nodes, { name: NODE }, { type: 'merge', body }, { subresource: 'status' });
     plugin.deviceMounter.reconstructDevices = async () => {
       const found = await plugin.mounter.reconstruct('pv-1', '');
       return found ? [found] : [];
     };
     await leave(root, 'gone');
-    await boot();
-    await clock.advance(1_000);
+    const manager = await boot();
+    await eventually('it is known what was in use', async () => {
+      await clock.advance(1_000);
+      return manager.volumesInUse().length > 0;
+    });
+    await clock.advance(5_000);
+    assert.deepEqual(manager.volumesInUse(), [VOLUME], 'as long as nobody has looked');
     assert.deepEqual(plugin.calls, []);
     plug();
     await eventually('the device is unmounted', async () => {

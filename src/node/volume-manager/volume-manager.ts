@@ -64,6 +64,8 @@ export interface VolumeManagerOptions {
 const WAIT_LIMIT_MS = 123_000;
 /** Everything is looked at this often even if no event asked for it. Upstream's loops, which wait for none, run every 100 ms. */
 const RESYNC_MS = 5_000;
+/** Upstream's reconciler looks this often (reconcilerLoopSleepPeriod). */
+const LOOP_MS = 100;
 /** Volumes whose content comes from the API are set up again this often (the kubelet's --sync-frequency). */
 const REFRESH_MS = 60_000;
 
@@ -89,6 +91,7 @@ class NodeVolumeManager implements VolumeManager {
   readonly #claims: ClaimWatch;
   readonly #leftovers: Leftovers;
   readonly #attachments: NodeAttachments;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
   #passScheduled = false;
   #signal: AbortSignal | undefined;
 
@@ -109,7 +112,7 @@ class NodeVolumeManager implements VolumeManager {
           clock.after(retryAfterMs + 1, () => this.#wake(), { unref: true });
         }
         this.#orphans.markDirty();
-        this.#wake();
+        this.#wakeAfter(error !== undefined);
       },
     });
     const worlds = { desired: this.#desired, actual: this.#actual };
@@ -176,6 +179,7 @@ class NodeVolumeManager implements VolumeManager {
       nodeName,
       read: (node) => {
         completeFromNodeStatus(this.#actual, node);
+        this.#leftovers.hold(node.status?.volumesInUse ?? []);
         this.#inUse.nodeChanged(node, this.#signal!);
       },
       wake: () => this.#wake(),
@@ -287,7 +291,9 @@ class NodeVolumeManager implements VolumeManager {
   }
 
   volumesInUse(): readonly UniqueVolumeName[] {
-    return volumesInUse(this.#desired, this.#actual);
+    const known = volumesInUse(this.#desired, this.#actual);
+    const { held } = this.#leftovers;
+    return held.length === 0 ? known : [...new Set([...known, ...held])].sort();
   }
 
   #mountedNames(): UniqueVolumeName[] {
@@ -319,6 +325,19 @@ class NodeVolumeManager implements VolumeManager {
       this.#passScheduled = false;
       this.#pass(this.#signal!);
     });
+  }
+
+  /**
+   * A mount and an unmount that fail in turn know no back-off of one another: after a failure so soon after the last it
+   * is only looked again when upstream's reconciler would.
+   */
+  #wakeAfter(failed: boolean): void {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonic();
+    const isSoon = failed && nowMs < this.#failedAtMs + LOOP_MS;
+    if (failed) this.#failedAtMs = nowMs;
+    if (isSoon) clock.after(LOOP_MS, () => this.#wake(), { unref: true });
+    else this.#wake();
   }
 
   #pass(signal: AbortSignal): void {
