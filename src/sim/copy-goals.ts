@@ -3,6 +3,7 @@ import {
   compareQuantity,
   isSnapshotReady,
   type PersistentVolumeClaim,
+  parentGroupOf,
   refersTo,
   type Stored,
   type VolumeSnapshot,
@@ -20,7 +21,8 @@ export function* openCopies(snapshot: Snapshot): Iterable<string> {
     const isNeeded = [...claims.values()].some(
       ({ spec, status }) => spec?.dataSource?.name === name && status?.phase === 'Pending',
     );
-    if (deletionTimestamp && !isNeeded) yield `snapshot ${name} is being deleted`;
+    const waits = isNeeded || snapshot.groups.has(parentGroupOf(copy) ?? '');
+    if (deletionTimestamp && !waits) yield `snapshot ${name} is being deleted`;
     if (!deletionTimestamp && !isSnapshotReady(copy) && canBeTaken(copy, snapshot))
       yield `snapshot ${name} is not ready`;
   }
