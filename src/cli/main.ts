@@ -48,7 +48,12 @@ export async function main(args: readonly string[]): Promise<number> {
       6443,
     )
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DATA-DIR/kubeconfig)')
-    .option('--nodes <n>', 'how many nodes, named node-1 … node-N; 0 needs no root', wholeNumber(0, 100), 1)
+    .option(
+      '--nodes <n>',
+      'how many nodes, named node-1 … node-N, two or more each a process of its own; 0 needs no root',
+      wholeNumber(0, 100),
+      1,
+    )
     .option(
       '--simulated-nodes <n>',
       'how many nodes that exist in memory only, named sim-node-1 … sim-node-N; they need no root',

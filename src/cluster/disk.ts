@@ -55,5 +55,6 @@ export async function serveDiskController(
   await driver.serve(endpoint);
   if (!withSidecars) return;
   const csi = await startControllerSidecars(contextOf, { endpoint, driver: DISK_DRIVER, running });
-  running.start(await snapshotMetadataInCluster(contextOf, csi, pki));
+  // Volumes that are directories have neither snapshots nor blocks.
+  if (!options.host.info().rootless) running.start(await snapshotMetadataInCluster(contextOf, csi, pki));
 }

@@ -1,5 +1,5 @@
 import { type BackoffPolicy, backoffDelay } from '../../base/index.ts';
-import { RUNS_ALREADY } from './command-line.ts';
+import { RUNS_ALREADY } from './lock.ts';
 
 const BETWEEN_STARTS: BackoffPolicy = { initialMs: 500, maxMs: 60_000 };
 /** Who has run so long has not failed to start. */

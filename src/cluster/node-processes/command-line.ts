@@ -2,9 +2,7 @@ import type { LogLevel } from '../../base/index.ts';
 import { entering } from '../../host/namespaces/index.ts';
 import type { FeatureGates } from '../feature-gates.ts';
 import type { NodeCredentials } from './credentials.ts';
-
-/** flock(1) says so when somebody else has the lock: the node runs already. */
-export const RUNS_ALREADY = 75;
+import { LOCKING } from './lock.ts';
 
 /** What a node is started with. */
 export interface NodeSettings {
@@ -59,10 +57,5 @@ export function onlyOne(
   { pidFile, holder, told = '' }: { pidFile: string; holder: number; told?: string },
 ): readonly [string, ...string[]] {
   const script = `echo $$ >"$0"; ${told}exec "$@"`;
-  return [
-    ...(['flock', '--no-fork', '--nonblock', '--conflict-exit-code', String(RUNS_ALREADY)] as const),
-    ...[pidFile, '/bin/sh', '-c', script, pidFile],
-    ...entering(holder),
-    ...command,
-  ];
+  return [...LOCKING, ...[pidFile, '/bin/sh', '-c', script, pidFile], ...entering(holder), ...command];
 }

@@ -17,7 +17,7 @@ import { nodeFlags, onlyOne } from './command-line.ts';
 import { writeNodeCredentials } from './credentials.ts';
 import type { NodePlace } from './namespaces.ts';
 import { createNodeProcess, type NodeProcess } from './node-process.ts';
-import { writeStart } from './start-file.ts';
+import { pidFileOf, writeStart } from './start-file.ts';
 
 export { writeNodeCredentials } from './credentials.ts';
 export { openNodeNamespaces, refuseNamespaces } from './namespaces.ts';
@@ -118,7 +118,7 @@ async function prepare(
   });
   const command = [...options.command, 'node', ...flags];
   const { holder } = options.namespaces.get(layout.nodeRoot(ordinal))!;
-  const pidFile = `${stateDirectory}/pid`;
+  const pidFile = pidFileOf(stateDirectory);
   await writeStart(host, stateDirectory, onlyOne(command, { pidFile, holder }));
   const startsWith = `stowage node --name ${name} --data-dir ${directory}`;
   const say = options.logSink ?? ((line) => void process.stderr.write(`${line}\n`));

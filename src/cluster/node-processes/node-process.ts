@@ -11,7 +11,8 @@ import {
 import type { Component } from '../../client/index.ts';
 import type { Host } from '../../host/index.ts';
 import { afterEnd } from './after-end.ts';
-import { onlyOne, RUNS_ALREADY } from './command-line.ts';
+import { onlyOne } from './command-line.ts';
+import { isLocked } from './lock.ts';
 
 /** How long a node may take to stop its pods and unmount: as long as it gives up itself, and some. */
 const STOP_LIMIT_MS = 90_000;
@@ -111,18 +112,11 @@ export function createNodeProcess(options: NodeProcessOptions): NodeProcess {
   /** Ends the node if it runs, whoever has started it. Killed, it leaves its pods running, and the next one finds them. */
   async function end(how: NodeJS.Signals, otherwise: string): Promise<void> {
     try {
-      if (!(await isLocked([]))) return;
+      if (!(await isLocked(host, pidFile))) return;
       await kill(Number(await host.files.read(pidFile)), how);
-      if (await isLocked(['--timeout', String(STOP_LIMIT_MS / 1000)])) log.error(otherwise, { pidFile });
+      if (await isLocked(host, pidFile, STOP_LIMIT_MS / 1000)) log.error(otherwise, { pidFile });
     } catch (error) {
       log.error(otherwise, { error: errorMessage(error) });
     }
-  }
-
-  /** Whether somebody has the lock, after a time that he may still take. */
-  async function isLocked(wait: readonly string[]): Promise<boolean> {
-    const how = wait.length > 0 ? wait : ['--nonblock'];
-    const args = [...how, '--conflict-exit-code', String(RUNS_ALREADY), pidFile, 'true'];
-    return (await host.processes.exec('flock', args)).exitCode === RUNS_ALREADY;
   }
 }

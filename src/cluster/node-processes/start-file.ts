@@ -1,10 +1,11 @@
 import type { Host } from '../../host/index.ts';
-import { RUNS_ALREADY } from './command-line.ts';
+import { isLocked } from './lock.ts';
 
 type Command = readonly [string, ...string[]];
 
 const startFile = (stateDirectory: string) => `${stateDirectory}/start.json`;
-const pidFile = (stateDirectory: string) => `${stateDirectory}/pid`;
+/** Says the node's process id, and is locked as long as that runs. */
+export const pidFileOf = (stateDirectory: string): string => `${stateDirectory}/pid`;
 
 /** Keeps the command that starts a node of `stowage up`, for whoever starts it alone. */
 export async function writeStart(host: Host, stateDirectory: string, command: Command): Promise<void> {
@@ -40,9 +41,8 @@ export async function readStart(host: Host, dataDirectory: string, name: string)
   const isUp = (await host.files.read(`/proc/${up}/cmdline`).catch(() => '')).includes('\0up\0');
   if (!isUp)
     throw new Error(`${name}: "stowage up" does not run on ${dataDirectory}; start it: it starts its nodes`);
-  const [lock] = [pidFile(stateDirectory)];
-  const args = ['--nonblock', '--conflict-exit-code', String(RUNS_ALREADY), lock, 'true'];
-  if ((await host.processes.exec('flock', args)).exitCode === RUNS_ALREADY)
-    throw new Error(`${name} runs already, as process ${(await host.files.read(lock)).trim()}`);
+  const pidFile = pidFileOf(stateDirectory);
+  if (await isLocked(host, pidFile))
+    throw new Error(`${name} runs already, as process ${(await host.files.read(pidFile)).trim()}`);
   return command;
 }
