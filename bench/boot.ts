@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { up } from '../test/support/command.ts';
 import { type Figure, median } from './figure.ts';
-import { residentMegabytes } from './process.ts';
+import { AS_NPX, residentMegabytes } from './process.ts';
 
 const RUNS = 5;
 
@@ -16,7 +16,7 @@ export async function boot(): Promise<Figure[]> {
     let first = 0;
     for (let run = 0; run <= RUNS; run++) {
       const startedAt = performance.now();
-      const stack = await up(directory);
+      const stack = await up(directory, [], AS_NPX);
       const took = performance.now() - startedAt;
       if (run === 0) first = took;
       else times.push(took);

@@ -18,3 +18,6 @@ export async function processorSeconds(pid: number): Promise<number> {
     .map(Number);
   return (user! + system!) / TICKS_A_SECOND;
 }
+
+/** Runs a command as `npx stowage` runs: the flag is in the first line of bin/stowage.js, which starting it by Node leaves out. */
+export const AS_NPX = ['env', 'NODE_OPTIONS=--max-semi-space-size=8'] as const;

@@ -8,12 +8,11 @@ import {
   persistentVolumes,
   type Resource,
   type Stored,
-  storageClasses,
   volumeAttachments,
-  volumeSnapshotClasses,
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../src/kube/index.ts';
+import { createImmediateClasses } from '../src/testing/immediate-classes.ts';
 
 const DRIVER = 'disk.csi.stowage.dev';
 /** Attaches volumes to anything, and does nothing. */
@@ -26,17 +25,7 @@ type Names = readonly string[];
 
 /** Classes for the disk driver, and so many volumes of the idle one. */
 export async function prepare({ client }: Cluster, volumes: number): Promise<void> {
-  await client.create(storageClasses, {
-    metadata: { name: 'bench' },
-    provisioner: DRIVER,
-    reclaimPolicy: 'Delete',
-    volumeBindingMode: 'Immediate',
-  });
-  await client.create(volumeSnapshotClasses, {
-    metadata: { name: 'bench' },
-    driver: DRIVER,
-    deletionPolicy: 'Delete',
-  });
+  await createImmediateClasses(client, 'bench', DRIVER);
   const drivers = [{ name: IDLE_DRIVER, nodeID: NODE }];
   await client.create(csiNodes, { metadata: { name: NODE }, spec: { drivers } });
   const volume = (name: string): PersistentVolume => ({

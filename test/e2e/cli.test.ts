@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { kubectl, stowage, up } from '../support/command.ts';
+import { cannotMount, kubectl, readText, run, stowage, up } from '../support/command.ts';
 import { inDirectory } from '../support/in-directory.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 
@@ -25,6 +25,16 @@ function assertRefused(output: { code: number | null; stderr: string }, says: Re
   assert.notEqual(output.code, 0);
   assert.match(output.stderr, says);
   assert.equal(output.stderr.trimEnd().split('\n').length, 1, output.stderr);
+}
+
+async function withTakenPort(work: (port: number) => Promise<void>): Promise<void> {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  try {
+    await work((taken.address() as { port: number }).port);
+  } finally {
+    taken.close();
+  }
 }
 
 describe('stowage, the command', () => {
@@ -61,17 +71,24 @@ describe('stowage, the command', () => {
   }
 
   it('says that a port is taken', () =>
-    inDirectory(async (directory) => {
-      const taken = createServer();
-      await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-      try {
-        const { port } = taken.address() as { port: number };
+    inDirectory((directory) =>
+      withTakenPort(async (port) => {
         const args = ['up', '--data-dir', directory, '--nodes', '0', '--port', String(port)];
         assertRefused(await stowage(args), new RegExp(`127.0.0.1:${port}.*port is taken`));
-      } finally {
-        taken.close();
-      }
-    }));
+      }),
+    ));
+
+  it('leaves no pool of the disk driver open when it cannot start', { skip: cannotMount }, () =>
+    inDirectory((directory) =>
+      withTakenPort(async (port) => {
+        const output = await stowage(['up', '--data-dir', directory, '--port', String(port)]);
+        assertRefused(output, /port is taken/);
+        assert.ok(!(await readText('/proc/self/mountinfo')).includes(directory));
+        const loops = await run('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE']);
+        assert.ok(!loops.stdout.includes(directory));
+      }),
+    ),
+  );
 
   it('says that a data directory is another instance’s', () =>
     inDirectory(async (directory) => {

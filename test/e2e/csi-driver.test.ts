@@ -170,13 +170,14 @@ describe('a CSI driver in a few lines, plugged into a cluster', { skip: cannotMo
     await withoutController.stop();
     await kubectlUntil(cluster.kubeconfig, driversOfNode, /^drivers: disk\.csi\.stowage\.dev$/);
 
-    const complete = await serve({ controller });
+    const complete = await serve({ controller, snapshotMetadata: {} });
     try {
       await k('wait', '--for=condition=Ready', 'pod/user', '--timeout=60s');
       await says('user', /^done$/);
       assert.equal(await k('logs', 'user'), 'user\ndone\n');
       assert.equal(await k(...modes), 'false ["Persistent","Ephemeral"]');
       assert.equal(await k('get', 'volumeattachments', '-o', 'name'), '');
+      await k('wait', '--for=create', `snapshotmetadataservice/${NAME}`, '--timeout=60s');
       await k('delete', 'pod/user', 'pvc/data');
       await waitGone(cluster.kubeconfig, 'pv');
       assert.deepEqual(await readdir(join(directory, 'volumes')), []);

@@ -60,7 +60,7 @@ describe('the main job, by kubectl', { skip: cannotMount }, () => {
   });
 
   it('Ctrl-C ends it with exit code 0 and no process left', async () => {
-    assert.equal(await cluster.stack.end('SIGINT'), 0);
+    assert.equal(await cluster.stack.end('SIGINT'), 0, cluster.stack.output().stderr);
     assert.deepEqual(await processesNaming(cluster.directory), []);
   });
 });

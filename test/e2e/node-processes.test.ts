@@ -26,7 +26,7 @@ import { processesNaming, scrub } from '../support/scrub.ts';
 /** The minutes of the real thing are seconds here; what goes too fast for a loaded machine costs only time. */
 const IMPATIENT = [
   ...['--node-lease-duration-seconds', '4', '--node-monitor-period', '500ms'],
-  ...['--node-monitor-grace-period', '6s', '--max-wait-for-unmount-duration', '1h'],
+  ...['--node-monitor-grace-period', '15s', '--max-wait-for-unmount-duration', '1h'],
 ];
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service=nodeshutdown:NoExecute';
 const limitMs = 120_000;
@@ -152,12 +152,11 @@ describe('the nodes of stowage up --nodes 2, each a process', { skip: cannotMoun
 
   it('are started again when they crash, and find their pods as they were', async () => {
     const killed = await pidOf('node-2');
+    const port = '{.status.daemonEndpoints.kubeletEndpoint.Port}';
+    const before = await k('get', 'node', 'node-2', '-o', `jsonpath=${port}`);
     process.kill(killed, 'SIGKILL');
-    await kubectlUntil(
-      stack.kubeconfig,
-      watchOf('lease', 'node-2').concat('-n', 'kube-node-lease'),
-      /node-2/,
-    );
+    const watch = [...watchOf('node', 'node-2'), '-o', `jsonpath=${port}{"\\n"}`];
+    await kubectlUntil(stack.kubeconfig, watch, new RegExp(`^(?!${before}$)\\d+$`), { limitMs });
     await says('mover-0', /^started$/);
     assert.notEqual(await pidOf('node-2'), killed);
     assert.equal(await starts('mover-0'), 1);
@@ -179,6 +178,8 @@ describe('the nodes of stowage up --nodes 2, each a process', { skip: cannotMoun
     await nodeIs('node-2', 'Ready');
     const { code, stderr } = await stowage(args.slice(1));
     assert.deepEqual([code, stderr], [1, `stowage: node-2 runs already, as process ${alone.pid}\n`]);
+    const strange = await stowage(['node', '--name', 'node-3', '--data-dir', at()]);
+    assert.match(strange.stderr, /^stowage: node-3 is no node of \S+ that can be started alone: /);
     await backToNode2();
     assert.equal(await starts('mover-0'), 3);
     assert.equal((await mountsOf(await pidOf('node-2'))).length, 2);

@@ -8,7 +8,16 @@ import { promisify } from 'node:util';
 import { silentLogger, systemClock } from '../../src/base/index.ts';
 import { type DiskDriver, openDiskDriver } from '../../src/drivers/disk/index.ts';
 import { createLinuxHost } from '../../src/host/linux/index.ts';
-import { cannotMount, kubectl, kubectlUntil, type Up, up, waitGone, watchOf } from '../support/command.ts';
+import {
+  cannotMount,
+  kubectl,
+  kubectlUntil,
+  stowage,
+  type Up,
+  up,
+  waitGone,
+  watchOf,
+} from '../support/command.ts';
 import { emptied } from '../support/emptied.ts';
 import { freePort } from '../support/free-port.ts';
 import { requireKubectl } from '../support/kubectl.ts';
@@ -23,7 +32,7 @@ const host = createLinuxHost({ clock: systemClock });
 
 /** The minutes of the real thing are seconds here. */
 const IMPATIENT = [
-  ...['--node-monitor-period', '500ms', '--node-monitor-grace-period', '6s'],
+  ...['--node-monitor-period', '500ms', '--node-monitor-grace-period', '10s'],
   ...['--max-wait-for-unmount-duration', '4s'],
 ];
 const SET = {
@@ -93,7 +102,13 @@ describe('nodes that are processes of their own', { skip: cannotMount }, () => {
   const start = async (name: string) => {
     const flags = ['--csi-driver', `unix://${rootOf(name)}.csi`, '--node-lease-duration-seconds', '2'];
     const nodeRoot = rootOf(name);
-    machines.set(name, await nodeMachine({ name, nodeRoot, kubeconfig: stack.kubeconfig, port, flags }));
+    // With the rights of a node, no more.
+    const credentials = `${nodeRoot}.credentials`;
+    const cluster = ['--data-dir', join(directory, 'data'), '--kubeconfig', stack.kubeconfig];
+    const made = await stowage(['node-credentials', name, credentials, ...cluster]);
+    assert.equal(made.code, 0, made.stderr);
+    const kubeconfig = join(credentials, 'kubeconfig');
+    machines.set(name, await nodeMachine({ name, nodeRoot, kubeconfig, port, flags }));
   };
   const kill = async (name: string) => {
     await machines.get(name)!.kill();
@@ -104,7 +119,8 @@ describe('nodes that are processes of their own', { skip: cannotMount }, () => {
       stack.kubeconfig,
       [...watchOf('pod', 'web-0'), '-o', 'wide'],
       new RegExp(`1/1 +Running.* ${name} `),
-      { limitMs: 60_000 },
+      // Attaching, detaching and mounting are tried again with growing pauses.
+      { limitMs: 180_000 },
     );
   const isNotReady = (name: string) => kubectlUntil(stack.kubeconfig, watchOf('node', name), /NotReady/);
   const told = (says: RegExp) =>

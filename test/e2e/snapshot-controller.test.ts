@@ -93,7 +93,7 @@ describe('the snapshot controller in a process of its own, with a csi-snapshotte
     await client.create(nodes, { metadata: { name: node, labels: { [KEY]: node } } });
   };
 
-  it('each snapshot is taken on the node that has its volume', { timeout: 120_000 }, async () => {
+  it('each snapshot is taken on the node that has its volume', { timeout: 300_000 }, async () => {
     const { client, informers } = cluster;
     const connection = await apiConnection({ kubeconfig: cluster.kubeconfig });
     const aborted = new AbortController().signal;
@@ -139,7 +139,7 @@ describe('the snapshot controller in a process of its own, with a csi-snapshotte
     await waitUntil(
       [all] as never,
       () => all.size === 2 && [...all.values()].every(({ status }) => status?.readyToUse),
-      { clock: systemClock, limitMs: 60_000, what: 'the snapshots to be ready' },
+      { clock: systemClock, limitMs: 240_000, what: 'the snapshots to be ready' },
     );
     assert.deepEqual(cuts.sort(), ['n1 volume-n1', 'n2 volume-n2']);
     const { items } = await client.list(volumeSnapshotContents);

@@ -80,7 +80,7 @@ describe('changed blocks of a raw volume, as a backup program asks for them', {
     await write(500, 2);
     await take('after');
 
-    await k('wait', '--for=jsonpath={.spec.address}', `snapshotmetadataservice/${DRIVER}`, '--timeout=60s');
+    await k('wait', '--for=create', `snapshotmetadataservice/${DRIVER}`, '--timeout=60s');
     const { spec } = JSON.parse(await k('get', 'sms', DRIVER, '-o', 'json'));
     const client = new BackupClient(spec.address, spec.caCert);
     test.after(() => client.close());

@@ -1,4 +1,4 @@
-import { kubectl, kubectlUntil, waitGone } from './command.ts';
+import { kubectl, kubectlUntil, waitGone, watchOf } from './command.ts';
 import { listOf } from './kubectl-session.ts';
 
 /** kubectl on one cluster. */
@@ -21,10 +21,8 @@ export const kubectlOf = (kubeconfig: () => string): KubectlOf => ({
     kubectl(kubeconfig(), ['apply', '-f', '-'], { input: JSON.stringify(listOf(...items)) }),
   gone: (what) => waitGone(kubeconfig(), what),
   says: (pod, line) => kubectlUntil(kubeconfig(), ['logs', '-f', pod], line, { limitMs: 60_000 }),
+  // Not by kubectl wait: that fails while the pod is not there.
   async isBack(pod) {
-    for (const condition of ['create', 'condition=Ready'])
-      await kubectl(kubeconfig(), ['wait', `--for=${condition}`, `pod/${pod}`, '--timeout=60s'], {
-        limitMs: 70_000,
-      });
+    await kubectlUntil(kubeconfig(), [...watchOf('pod', pod), '--no-headers'], /\s(\d+)\/\1 +Running/);
   },
 });
