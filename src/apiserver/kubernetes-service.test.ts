@@ -35,7 +35,7 @@ describe('the service kubernetes', () => {
     assert.deepEqual(await told(), ['ClusterIP', '127.0.0.2', [['https', 7443, 7443]]]);
   });
 
-  it('comes back when somebody deletes it', { timeout: 30_000 }, async (test) => {
+  it('comes back when somebody deletes it', { timeout: 120_000 }, async (test) => {
     const { registry, client, clock } = await startRegistry();
     const stop = new AbortController();
     const address = { host: '127.0.0.1', port: 6443 };

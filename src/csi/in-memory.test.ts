@@ -6,7 +6,7 @@ import { driver, gate } from './test-support.ts';
 
 const log = silentLogger;
 
-describe('a driver in memory', { timeout: 10_000 }, () => {
+describe('a driver in memory', { timeout: 120_000 }, () => {
   it('has deadlines of the simulated clock', async () => {
     const clock = new FakeClock();
     const never = new Promise<never>(() => {});

@@ -29,7 +29,7 @@ function connect(t: TestContext, endpoint: string) {
   return client;
 }
 
-describe('the socket of a driver', { timeout: 20_000 }, () => {
+describe('the socket of a driver', { timeout: 120_000 }, () => {
   it('belongs to its owner alone and is the only file in the directory', async (t) => {
     const directory = temporaryDirectory(t);
     const path = join(directory, 'csi.sock');
@@ -102,7 +102,7 @@ describe('the socket of a driver', { timeout: 20_000 }, () => {
   });
 });
 
-describe('stopping a server', { timeout: 20_000 }, () => {
+describe('stopping a server', { timeout: 120_000 }, () => {
   it('waits for running calls', async (t) => {
     const path = join(temporaryDirectory(t), 'csi.sock');
     const entered = gate();
@@ -144,7 +144,7 @@ describe('stopping a server', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a client', { timeout: 20_000 }, () => {
+describe('a client', { timeout: 120_000 }, () => {
   it('finds a driver again that restarts', async (t) => {
     const path = join(temporaryDirectory(t), 'csi.sock');
     const client = connect(t, path);
@@ -182,7 +182,7 @@ describe('a client', { timeout: 20_000 }, () => {
   });
 });
 
-describe('waitForDriver', { timeout: 20_000 }, () => {
+describe('waitForDriver', { timeout: 120_000 }, () => {
   it('waits until the driver is there and ready', async (t) => {
     const path = join(temporaryDirectory(t), 'csi.sock');
     let probes = 0;

@@ -21,7 +21,7 @@ function failsWith(code: Code, details?: RegExp) {
 }
 
 for (const { name, serve } of TRANSPORTS) {
-  describe(`a driver ${name}`, { timeout: 20_000 }, () => {
+  describe(`a driver ${name}`, { timeout: 120_000 }, () => {
     it('answers a call with what its handler returns', async (t) => {
       const client = await serve(
         t,

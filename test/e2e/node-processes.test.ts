@@ -29,7 +29,7 @@ const IMPATIENT = [
   ...['--node-monitor-grace-period', '15s', '--max-wait-for-unmount-duration', '1h'],
 ];
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service=nodeshutdown:NoExecute';
-const limitMs = 120_000;
+const limitMs = 300_000;
 
 const claim = (name: string) => claimOf(name, '16Mi', { storageClassName: 'disk' });
 const script = 'echo $$ >>/data/starts; sync; echo started; trap "exit 0" TERM; sleep 3600 & wait';
@@ -63,7 +63,7 @@ const mover = {
   },
 };
 
-describe('the nodes of stowage up --nodes 2, each a process', { skip: cannotMount, timeout: 600_000 }, () => {
+describe('the nodes of stowage up --nodes 2, each a process', { skip: cannotMount, timeout: 900_000 }, () => {
   let directory: string;
   let stack: Up;
   let alone: ChildProcess | undefined;

@@ -52,7 +52,7 @@ export class FaultDriver {
   }
 
   /** Resolves when the process has died; rejects after `limitMs`. */
-  async died(limitMs = 20_000): Promise<void> {
+  async died(limitMs = 60_000): Promise<void> {
     const child = this.#process!;
     if (child.exitCode === null && child.signalCode === null)
       await once(child, 'exit', { signal: AbortSignal.timeout(limitMs) });

@@ -39,7 +39,7 @@ describe('kubectl apply --server-side', {
         KUBECONFIG: join(home, 'config'),
         KUBECACHEDIR: join(home, 'cache'),
       };
-      execFile('kubectl', args, { cwd: home, env, timeout: 20_000 }, (error, out, err) => {
+      execFile('kubectl', args, { cwd: home, env, timeout: 120_000 }, (error, out, err) => {
         resolve({ code: error ? Number(error.code ?? 1) : 0, text: `${out}${err}` });
       });
     });

@@ -47,7 +47,7 @@ describe('kubectl and what one may do', {
   const attempt = (who: 'admin' | 'alice', ...args: string[]): Promise<Outcome> =>
     new Promise((resolve) => {
       const env = { ...process.env, KUBECONFIG: join(home, who), HOME: home };
-      execFile('kubectl', args, { cwd: home, env, timeout: 30_000 }, (error, out, err) =>
+      execFile('kubectl', args, { cwd: home, env, timeout: 120_000 }, (error, out, err) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
       );
     });

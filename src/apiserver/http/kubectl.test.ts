@@ -62,7 +62,7 @@ describe('kubectl', { skip: hasKubectl ? false : 'kubectl is not on PATH', timeo
   });
   const run = (...args: string[]): Promise<Outcome> =>
     new Promise((resolve) => {
-      execFile('kubectl', args, { ...options(), timeout: 20_000 }, (error, out, err) => {
+      execFile('kubectl', args, { ...options(), timeout: 120_000 }, (error, out, err) => {
         resolve({ code: error ? Number(error.code ?? 1) : 0, out: String(out), err: String(err) });
       });
     });

@@ -7,7 +7,7 @@ import { startTestServer, type TestServer } from './test-server.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 
-describe('what monitors read', { timeout: 30_000 }, () => {
+describe('what monitors read', { timeout: 120_000 }, () => {
   let api: TestServer;
   let monitor: KeyPair;
   before(async () => {

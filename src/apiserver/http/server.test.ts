@@ -359,6 +359,9 @@ describe('the API server', { timeout: 60_000 }, () => {
   it('describes itself: discovery, aggregated and not, and OpenAPI', async () => {
     const groups = (await api.fetch('/apis')).json<{ groups: { name: string }[] }>();
     assert.ok(groups.groups.some((group) => group.name === 'storage.k8s.io'));
+    const { paths } = (await api.fetch('/')).json<{ paths: readonly string[] }>();
+    for (const path of ['/api/v1', '/apis/apps', '/apis/storage.k8s.io/v1', '/readyz'])
+      assert.ok(paths.includes(path), path);
     const aggregated = await api.fetch('/apis', {
       headers: { Accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' },
     });
@@ -391,7 +394,7 @@ describe('the API server', { timeout: 60_000 }, () => {
   });
 });
 
-describe('closing and opening', { timeout: 30_000 }, () => {
+describe('closing and opening', { timeout: 120_000 }, () => {
   it('ends watches cleanly and closes at once', async () => {
     const api = await startTestServer();
     const seen: string[] = [];

@@ -53,7 +53,7 @@ describe('parseWatch', () => {
   });
 });
 
-describe('createHttpClient', { timeout: 20_000 }, () => {
+describe('createHttpClient', { timeout: 120_000 }, () => {
   const servers: Server[] = [];
   after(() => {
     for (const server of servers) {

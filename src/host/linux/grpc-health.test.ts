@@ -6,7 +6,7 @@ import { systemClock, TimeoutError } from '../../base/index.ts';
 import { grpcHealth } from './grpc-health.ts';
 
 /** A server whose services say of themselves what their names say; `port` is one where nobody answers. */
-it('the health of a gRPC service is what its server says', { timeout: 20_000 }, async (test) => {
+it('the health of a gRPC service is what its server says', { timeout: 120_000 }, async (test) => {
   const server = new Server();
   const plain = (bytes: Buffer) => bytes;
   server.addService(

@@ -135,7 +135,7 @@ describe('processes', () => {
       const { pid } = await createLinuxHost({ clock: systemClock }).processes.spawn({ command: 'sleep', args: ['60'] });
       process.stdout.write(String(pid));`;
     const pid = Number(
-      execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 }),
+      execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 120_000 }),
     );
     const id = await host.processes.find(pid);
     assert.ok(id, 'it outlives who started it');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeDirectories } from './make-directories.ts';
 
-describe('makeDirectories', { timeout: 10_000 }, () => {
+describe('makeDirectories', { timeout: 120_000 }, () => {
   let root: string;
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'stowage-mkdir-'));

@@ -15,7 +15,10 @@ describe('the directory that a path belongs to', () => {
     ['/', undefined],
   ];
   for (const [path, expected] of cases)
-    it(`${path}: ${expected}`, () => assert.equal(deepestAbove(path, directories), expected));
+    it(`${path}: ${expected}, in whatever order they come`, () => {
+      for (const order of [directories, directories.toReversed()])
+        assert.equal(deepestAbove(path, order), expected);
+    });
 });
 
 describe('a machine across mount namespaces', () => {

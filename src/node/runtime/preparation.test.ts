@@ -7,9 +7,9 @@ import { type Scratch, scratchDirectory, skipReason } from '../../host/linux/lef
 import { StartError } from './contract.ts';
 import { ended, logLines, openRuntime, runtimeAt, shellContainer } from './runtime.test-support.ts';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 90_000;
 
-describe('a container that is made ready', { skip: skipReason, timeout: 120_000 }, () => {
+describe('a container that is made ready', { skip: skipReason, timeout: 300_000 }, () => {
   it('is seen by nobody, and has the volumes that came meanwhile once it runs', async (test) => {
     const scratch = scratchDirectory(test);
     const { host, directory } = scratch;
@@ -149,7 +149,12 @@ async function initOf(directory: Scratch['directory']): Promise<number> {
 async function waiting(directory: Scratch['directory']): Promise<number> {
   const pid = await initOf(directory);
   const mounts = () => readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
-  await until(() => !mounts().includes(` ${directory}/`) && mounts().includes(' /proc/sys ro'));
+  await until(() => !mounts().includes(` ${directory}/`) && mounts().includes(' /proc/sys ro')).catch(
+    (error) => {
+      const said = readFileSync(join(containerDirectory(directory)!, 'status'), 'utf8');
+      throw new Error(`it does not wait; it says: ${said}; it sees: ${mounts()}`, { cause: error });
+    },
+  );
   return pid;
 }
 

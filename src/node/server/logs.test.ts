@@ -41,7 +41,7 @@ describe('a log is read', () => {
     });
 
   it('as it grows, over a change of files, until the container has ended', {
-    timeout: 10_000,
+    timeout: 120_000,
   }, async (test) => {
     const { host, directory } = scratchDirectory(test);
     const clock = new FakeClock(start);
@@ -76,7 +76,7 @@ describe('a log is read', () => {
   });
 
   it('with what is written between a look at its end and a change of files', {
-    timeout: 10_000,
+    timeout: 120_000,
   }, async (test) => {
     const { host, directory } = scratchDirectory(test);
     const clock = new FakeClock(start);

@@ -244,7 +244,7 @@ describe('attacher', () => {
   });
 
   it('undoes a publication whose attachment was gone when it came to tell of it, until the driver has done so', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async (test) => {
     const w = await world(test, { backoff: { initialMs: 20, maxMs: 100 } });
     await w.createVolume();

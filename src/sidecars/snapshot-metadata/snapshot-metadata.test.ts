@@ -66,8 +66,11 @@ const newPki = () => openPki({ clock: systemClock, random: systemRandom });
 const serverPair = (pki: Pki) => pki.issue({ commonName: 'x', addresses: ['127.0.0.1'], usages: ['server'] });
 
 /** Asks until the server says so: each answer is an event. */
-async function untilHealth(backup: BackupClient, status: string): Promise<void> {
-  while ((await backup.health()) !== status) await new Promise((resolve) => setImmediate(resolve));
+async function untilHealth(test: TestContext, backup: BackupClient, status: string): Promise<void> {
+  while ((await backup.health()) !== status) {
+    test.signal.throwIfAborted();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 async function start(
@@ -108,7 +111,8 @@ async function start(
         ...service,
       },
     },
-    { clock: systemClock, log: stack.context.log },
+    // By the component's time: what it waits for must not take too long by another.
+    { clock: stack.context.clock, log: stack.context.log },
   );
   test.after(() => driver.stop());
   const pki = base.pki ?? (await newPki());
@@ -132,7 +136,7 @@ async function start(
   const caCert = Buffer.from(pki.ca).toString('base64');
   const backup = new BackupClient(address, caCert);
   test.after(() => backup.close());
-  await untilHealth(backup, 'SERVING');
+  await untilHealth(test, backup, 'SERVING');
   return { ...stack, backup, requests, asked, address, caCert, component };
 }
 
@@ -401,7 +405,10 @@ describe('the certificate of csi-snapshot-metadata', { timeout: 300_000 }, () =>
     };
     /** Lets it look again, twice: what it found first is then in use. */
     const lookedAgain = async () => {
-      for (const enough = reads + 2; reads < enough; ) await clock.advance(10_000);
+      for (const enough = reads + 2; reads < enough; ) {
+        test.signal.throwIfAborted();
+        await clock.advance(10_000);
+      }
     };
     assert.deepEqual([await speaks(pki.ca), await speaks(other.ca)], ['SERVING', 'no']);
     pair = await serverPair(other);
@@ -452,7 +459,7 @@ describe('csi-snapshot-metadata and its driver', { timeout: 300_000 }, () => {
     const csi = connectCsi(endpoint, { clock: systemClock });
     const { backup, component } = await start(test, { csi });
     await first.stop({ graceMs: 0 });
-    await untilHealth(backup, 'NOT_SERVING');
+    await untilHealth(test, backup, 'NOT_SERVING');
     assert.equal(component.isReady(), false);
     assert.equal(
       (await backup.allocated({ ...GOOD, snapshotName: 's' })).failure,
@@ -460,7 +467,7 @@ describe('csi-snapshot-metadata and its driver', { timeout: 300_000 }, () => {
     );
     const second = await serve();
     test.after(() => second.stop({ graceMs: 0 }));
-    await untilHealth(backup, 'SERVING');
+    await untilHealth(test, backup, 'SERVING');
     csi.close();
   });
 });

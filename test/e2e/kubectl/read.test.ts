@@ -58,6 +58,10 @@ describe('kubectl reads', { skip: await kubectlTooOld(), timeout: 600_000 }, () 
     ['get csidrivers', /d\.example\.com +true +true +false +<unset> +false +Persistent/],
     ['get csistoragecapacities', /^NAME +CREATED AT\ncap +20\d\d-/],
     ['get vac', /gold +d\.example\.com/],
+    [
+      'get pc',
+      /^NAME .* PREEMPTIONPOLICY *\n[\s\S]*system-node-critical +2000001000 +false .*PreemptLowerPriority/,
+    ],
     ['get deploy dep --subresource=scale', /^NAME +DESIRED +AVAILABLE +AGE\ndep +0 +0/],
     ['get pvc data --subresource=status -o jsonpath={.status}', /^\{"phase":"Pending"\}$/],
     ['get pods none --ignore-not-found', /^$/],
