@@ -21,18 +21,17 @@ import { change, each, fill } from './defaulting.ts';
 import { goForm } from './go-form.ts';
 import { defineWorkload } from './workload-definition.ts';
 import {
-  atMost100PercentCauses,
   atMostCauses,
   collisionCauses,
   countCauses,
-  intOrPercentCauses,
-  intOrPercentValue,
   nonNegativeCauses,
   podTemplateCauses,
   replicatedTemplateCauses,
   templateLabelCauses,
   workloadSelectorCauses,
 } from './workload-validation.ts';
+
+type RollingUpdate = NonNullable<NonNullable<StatefulSetSpec['updateStrategy']>['rollingUpdate']>;
 
 const UPDATABLE = [
   ...['replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit'],
@@ -101,9 +100,10 @@ function defaultSpec(spec: StatefulSetSpec): StatefulSetSpec {
     const typed = strategy.type
       ? strategy
       : { ...strategy, type: 'RollingUpdate', rollingUpdate: strategy.rollingUpdate ?? {} };
-    return typed.type === 'RollingUpdate'
-      ? change(typed, 'rollingUpdate', (rolling) => fill(rolling, { partition: 0 }))
-      : typed;
+    const known = change(typed, 'rollingUpdate', withoutMaxUnavailable);
+    return known.type === 'RollingUpdate'
+      ? change(known, 'rollingUpdate', (rolling) => fill(rolling, { partition: 0 }))
+      : known;
   });
   result = change(result, 'persistentVolumeClaimRetentionPolicy', (policy) =>
     fill(policy, { whenDeleted: 'Retain', whenScaled: 'Retain' }),
@@ -118,6 +118,11 @@ function defaultSpec(spec: StatefulSetSpec): StatefulSetSpec {
       ),
     ),
   );
+}
+
+/** How many may be unavailable is not one's choice yet upstream (feature gate MaxUnavailableStatefulSet). */
+function withoutMaxUnavailable({ maxUnavailable: _, ...rolling }: RollingUpdate): RollingUpdate {
+  return rolling;
 }
 
 /** Rules: Kubernetes 1.36, pkg/apis/apps/validation ValidateStatefulSetSpec. */
@@ -186,18 +191,8 @@ function validateSelectorAndTemplate(spec: StatefulSetSpec, path: string): Statu
   ];
 }
 
-function rollingUpdateCauses(
-  rolling: NonNullable<StatefulSetSpec['updateStrategy']>['rollingUpdate'],
-  path: string,
-): StatusCause[] {
-  const max = rolling?.maxUnavailable;
-  const here = `${path}.maxUnavailable`;
-  return [
-    ...nonNegativeCauses(`${path}.partition`, rolling?.partition),
-    ...intOrPercentCauses(here, max),
-    ...(max !== undefined && intOrPercentValue(max) === 0 ? [invalidValue(here, max, 'cannot be 0')] : []),
-    ...atMost100PercentCauses(here, max),
-  ];
+function rollingUpdateCauses(rolling: RollingUpdate | undefined, path: string): StatusCause[] {
+  return nonNegativeCauses(`${path}.partition`, rolling?.partition);
 }
 
 /** Rules: ValidateStatefulSetStatusUpdate. */

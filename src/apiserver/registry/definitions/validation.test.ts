@@ -423,4 +423,12 @@ describe('defaults', () => {
       },
     ]);
   });
+
+  it('of a StatefulSet leave out what is behind a gate upstream: maxUnavailable', async () => {
+    const rollingUpdate = { partition: 1, maxUnavailable: 2 };
+    const given = set({ updateStrategy: { type: 'RollingUpdate', rollingUpdate } });
+    const made = await fixture.client.create(resource('statefulsets'), given, { dryRun: true });
+    const { spec } = made as unknown as { spec: Record<string, unknown> };
+    assert.deepEqual(spec.updateStrategy, { type: 'RollingUpdate', rollingUpdate: { partition: 1 } });
+  });
 });
