@@ -192,14 +192,16 @@ export class GroupSync {
       }
       return this.#writer.follow(group, await this.#bindContent(group, content));
     }
-    if (content) {
-      const groupClass = this.#world.groupClasses.get(group.spec.volumeGroupSnapshotClassName ?? '');
-      await this.#members.create(group, content, groupClass);
-      return this.#writer.follow(group, content);
-    }
-    let made: GroupContent;
+    const made = content ?? (await this.#create(group));
+    // Also of one that is only new to the cache: a group that is ready is not looked at again.
+    const groupClass = this.#world.groupClasses.get(group.spec.volumeGroupSnapshotClassName ?? '');
+    await this.#members.create(group, made, groupClass);
+    return this.#writer.follow(group, made);
+  }
+
+  async #create(group: Group): Promise<GroupContent> {
     try {
-      made = await this.#createContent(group);
+      return await this.#createContent(group);
     } catch (error) {
       const why = errorMessage(error);
       const message = `failed to create group snapshot content with error ${why}`;
@@ -209,7 +211,6 @@ export class GroupSync {
         error: why,
       });
     }
-    await this.#writer.follow(group, made);
   }
 
   /** Source: checkAndBindGroupSnapshotContent. */
