@@ -93,7 +93,11 @@ export class LinuxRuntime implements Runtime {
   }
 
   prepare(setup: ContainerSetup): PreparedContainer {
-    const made = this.#make(setup).catch(() => undefined);
+    const made = this.#make(setup).catch((error) => {
+      const container = setup.containerName;
+      this.#options.log.debug('cannot make a container ready', { container, error: errorMessage(error) });
+      return undefined;
+    });
     return {
       start: async (program) => {
         const config = { ...setup, ...program };
