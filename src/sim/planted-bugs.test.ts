@@ -27,6 +27,7 @@ const RATES: Readonly<Record<string, SimulateOptions['rates']>> = {
     'api-slow': 0.1,
   },
   'never hears of an attachment that somebody else has made since it began': { freeze: 0.05 },
+  'does not keep a claim while a snapshot of it is taken': { 'csi-error': 0.5 },
 };
 
 describe('the simulation finds a bug in which a component', () => {

@@ -1,12 +1,20 @@
 import type { KubeObject, Resource, Stored, WatchEvent } from '../../kube/index.ts';
-import type { FaultyClientOptions } from './faulty-client.ts';
+import type { Dice } from '../dice.ts';
+import type { Faults } from '../faults.ts';
+import type { Link } from '../host/link.ts';
+import type { Journal } from '../journal.ts';
+import type { SimProcess } from '../process.ts';
 
 /** Made once: an abort without a reason makes an error of its own each time. */
 const ENDED = new Error('the watch has ended');
 const OVER = { done: true, value: undefined } as const;
 
-export interface FaultyWatchOptions<T extends KubeObject>
-  extends Pick<FaultyClientOptions, 'process' | 'link' | 'dice' | 'faults' | 'journal'> {
+export interface FaultyWatchOptions<T extends KubeObject> {
+  readonly process: SimProcess;
+  readonly link: Link;
+  readonly dice: Dice;
+  readonly faults: Faults;
+  readonly journal: Journal;
   readonly resource: Resource<T>;
   /** The reader's. */
   readonly signal: AbortSignal | undefined;
