@@ -2,7 +2,6 @@ import { type Clock, deepFreeze, type Random } from '../../base/index.ts';
 import type { ObjectName } from '../../client/index.ts';
 import {
   apiVersionOf,
-  forbidden,
   invalid,
   type KubeObject,
   type ObjectMeta,
@@ -169,8 +168,6 @@ export class Admitting {
 
   /** Whether an object may be deleted. @throws StatusError */
   admitDeletion(definition: ResourceDefinition, previous: Stored<KubeObject>, context: RequestContext): void {
-    const why = definition.strategy.whyKept?.(previous.metadata.name);
-    if (why !== undefined) throw forbidden(definition, previous.metadata.name, why);
     validateAdmission(this.#admission, {
       operation: 'DELETE',
       resource: definition,

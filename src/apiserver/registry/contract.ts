@@ -58,7 +58,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   gracePeriodSeconds?(object: Stored<T>, asked: number | undefined): number;
   /** A delete that has to wait marks the object with this too (a namespace's phase). */
   markDeleting?(object: T): T;
-  /** Why the object of that name can never be deleted; `undefined`: it can. */
+  /** Why the object of that name is never deleted by name; with its collection it goes, as upstream. `undefined`: it is. */
   whyKept?(name: string): string | undefined;
   /** What besides metadata.finalizers keeps a deleted object (a namespace's spec.finalizers). */
   blocksDeletion?(object: T): boolean;

@@ -3,6 +3,7 @@ import type { DeleteOptions, ListOptions, ObjectName, Patch, WatchOptions } from
 import {
   customResourceDefinitions,
   events,
+  forbidden,
   isNotFound,
   joinKey,
   type KubeObject,
@@ -240,6 +241,17 @@ class StoreRegistry implements Registry {
     context: RequestContext,
   ): Promise<{ entry: Entry<T>; finished: boolean }> {
     const definition = this.#catalogue.of(resource);
+    const why = definition.strategy.whyKept?.(name.name);
+    if (why !== undefined) throw forbidden(definition, name.name, why);
+    return this.#delete(definition, name, options, context);
+  }
+
+  async #delete<T extends KubeObject>(
+    definition: ResourceDefinition,
+    name: ObjectName,
+    options: DeleteOptions,
+    context: RequestContext,
+  ): Promise<{ entry: Entry<T>; finished: boolean }> {
     let finished = false;
     const entry = await this.#change<T>(definition, name, (table, key) => {
       const outcome = this.#writes.delete(table, definition, key, name.name, options, context);
@@ -255,10 +267,11 @@ class StoreRegistry implements Registry {
     options: DeleteOptions,
     context: RequestContext,
   ): Promise<readonly Entry<T>[]> {
-    const { entries } = this.list(resource, selection);
+    const { entries } = this.list<T>(resource, selection);
+    const definition = this.#catalogue.of(resource);
     const outcomes = await Promise.all(
       entries.map(({ object: { metadata } }) =>
-        this.delete(resource, metadata, options, context).then(
+        this.#delete<T>(definition, metadata, options, context).then(
           ({ entry }) => [entry],
           (error) => {
             // Somebody else was faster.
