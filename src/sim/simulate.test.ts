@@ -39,6 +39,9 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string, size?: SizeNa
   [701276, 'a claim whose release had failed once was kept as a source', 'small'],
   [740159, 'a group snapshot had no members whose content was ready before the cache had it', 'small'],
   [703010, 'the content of a half-made member stayed', 'small'],
+  [745306, 'an attachment of a volume that was gone stayed', 'small'],
+  [800004, 'an attachment stayed that an old leader had made for a volume that the new one saw go', 'small'],
+  [803863, 'a group snapshot was deleted while a volume was made of its member', 'small'],
 ];
 
 describe('the simulation', () => {

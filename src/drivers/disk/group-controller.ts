@@ -5,6 +5,7 @@ import { checkParameters } from '../shared/parameters.ts';
 import { snapshotMessage } from '../shared/snapshot-messages.ts';
 import type { SnapshotRecord } from './record.ts';
 import { recordOf, type SnapshotOptions, snapshottable, takeAll } from './snapshot-controller.ts';
+import { snapshotKey } from './volume-source.ts';
 
 type GroupController = NonNullable<CsiServices['groupController']>;
 
@@ -21,7 +22,7 @@ export function groupController(options: SnapshotOptions): GroupController {
   const membersOf = (groupId: string): readonly SnapshotRecord[] =>
     snapshots.all().filter((one) => one.groupId === groupId);
 
-  /** Nothing else happens to any of the volumes meanwhile. Always in one order. */
+  /** Nothing else happens to any of the volumes, or snapshots, meanwhile. Always in one order. */
   const exclusively = <T>(ids: readonly string[], work: () => Promise<T>): Promise<T> => {
     const [first, ...others] = [...ids].sort();
     return first === undefined ? work() : pool.exclusively(first, () => exclusively(others, work));
@@ -68,8 +69,12 @@ export function groupController(options: SnapshotOptions): GroupController {
         // Some may be gone: an earlier try was cut short.
         const present = snapshotIds.filter((id) => snapshots.get(id));
         if (members.length > 0) checkMembers(groupSnapshotId, members, present);
-        for (const { id } of members) await snapshots.remove(id);
-        return {};
+        // Whoever makes a volume of a member holds that.
+        const keys = members.map(({ id }) => snapshotKey(id));
+        return exclusively(keys, async () => {
+          for (const { id } of members) await snapshots.remove(id);
+          return {};
+        });
       });
     },
 

@@ -8,6 +8,7 @@ import type { LoopDevices } from './attachments.ts';
 import type { Pool, Volume } from './pool.ts';
 import type { SnapshotRecord, VolumeRecord, VolumeSource } from './record.ts';
 import type { Snapshots } from './snapshots.ts';
+import { snapshotKey } from './volume-source.ts';
 
 export interface SnapshotOptions {
   readonly pool: Pool;
@@ -31,7 +32,7 @@ export function snapshotHandlers(options: SnapshotOptions): Handlers {
     async createSnapshot({ name, sourceVolumeId, parameters }) {
       checkParameters(parameters, 'VolumeSnapshotClass');
       const id = handleOf(name, 'snap');
-      return pool.exclusively(`snapshot ${id}`, async () => {
+      return pool.exclusively(snapshotKey(id), async () => {
         const present = snapshots.get(id);
         if (present) {
           checkSame(present, sourceVolumeId);
@@ -48,7 +49,7 @@ export function snapshotHandlers(options: SnapshotOptions): Handlers {
     },
 
     async deleteSnapshot({ snapshotId }) {
-      return pool.exclusively(`snapshot ${snapshotId}`, async () => {
+      return pool.exclusively(snapshotKey(snapshotId), async () => {
         const groupId = snapshots.get(snapshotId)?.groupId;
         if (groupId !== undefined) {
           throw new CsiStatus(

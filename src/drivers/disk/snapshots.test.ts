@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Code, CsiError } from '../../csi/index.ts';
+import type { Host } from '../../host/index.ts';
 import {
   blockCapability,
   cannotMount,
@@ -20,8 +21,8 @@ const fails = (code: Code, says: RegExp) => (error: unknown) => {
   return true;
 };
 
-async function start(t: TestContext) {
-  const driver = await startDriver(t);
+async function start(t: TestContext, machine?: Host) {
+  const driver = await startDriver(t, { machine });
   const controller = () => driver.n1.controller;
   return {
     driver,
@@ -231,6 +232,48 @@ describe('group snapshots of disks', { skip: cannotMount(), timeout: 60_000 }, (
     );
     await group(driver.n1).createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds });
     assert.equal((await list()).entries.length, 2);
+  });
+
+  it('stay as long as a volume is made of one of them', async (t) => {
+    const { host } = await import('./test-support.ts');
+    const copying = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const files = {
+      ...host.files,
+      async clone(from: string, to: string) {
+        if (from.endsWith('.snap')) {
+          copying.resolve();
+          await goOn.promise;
+        }
+        return host.files.clone(from, to);
+      },
+    };
+    const { driver, image, make, list } = await start(t, { ...host, files });
+    await make('v');
+    await make('w');
+    writeFileSync(image('w.img'), 'before', { flag: 'r+' });
+    const { groupSnapshot } = await group(driver.n1).createVolumeGroupSnapshot({
+      name: 'g',
+      sourceVolumeIds: ['v', 'w'],
+    });
+    const snapshots = groupSnapshot?.snapshots ?? [];
+    const request = { groupSnapshotId: 'g', snapshotIds: snapshots.map(({ snapshotId }) => snapshotId) };
+    const ofW = snapshots.find(({ sourceVolumeId }) => sourceVolumeId === 'w');
+    const made = make('copy', ofSnapshot(ofW?.snapshotId ?? ''));
+    try {
+      await Promise.race([copying.promise, made]);
+      await assert.rejects(
+        group(driver.n1).deleteVolumeGroupSnapshot(request),
+        fails(Code.ABORTED, /snapshot g-w is pending/),
+      );
+      assert.equal((await list()).entries.length, 2, 'all of it stays');
+    } finally {
+      goOn.resolve();
+      await made;
+    }
+    assert.equal(readFileSync(image('copy.img')).subarray(0, 6).toString(), 'before');
+    await group(driver.n1).deleteVolumeGroupSnapshot(request);
+    assert.deepEqual((await list()).entries, []);
   });
 
   it('let go of the file systems in the end, where that fails at first', async (t) => {

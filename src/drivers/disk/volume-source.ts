@@ -58,5 +58,10 @@ export function contentSourceOf(source: VolumeSource) {
 
 /** What nothing else may run on meanwhile. */
 export function sourceKey({ type }: csi.VolumeContentSource): string {
-  return type.case === 'snapshot' ? `snapshot ${type.value.snapshotId}` : (type.value?.volumeId ?? '');
+  return type.case === 'snapshot' ? snapshotKey(type.value.snapshotId) : (type.value?.volumeId ?? '');
+}
+
+/** What is held while a snapshot is taken, copied or deleted. */
+export function snapshotKey(snapshotId: string): string {
+  return `snapshot ${snapshotId}`;
 }
