@@ -39,20 +39,24 @@ export function groupController(options: SnapshotOptions): GroupController {
           checkSame(groupId, present, volumeIds);
           return { groupSnapshot: group(groupId, present) };
         }
-        return exclusively(volumeIds, async () => {
+        const members = volumeIds.map((volumeId) => {
+          const own = `${groupId}-${volumeId}`;
+          return { name: own, id: handleOf(own, 'snap') };
+        });
+        const keys = members.map(({ id }) => snapshotKey(id));
+        return exclusively([...volumeIds, ...keys], async () => {
+          const taken = members.find(({ id }) => snapshots.get(id));
+          if (taken)
+            throw new CsiStatus(
+              Code.ALREADY_EXISTS,
+              `snapshot ${taken.id} exists and is no part of group snapshot ${groupId}; give the group another name`,
+            );
           const volumes = await Promise.all(volumeIds.map((id) => snapshottable(options, id)));
           return frozen(options, volumeIds, async () => {
             const createdAtMs = clock.now();
-            const records = volumes.map((volume) => {
-              const own = `${groupId}-${volume.id}`;
-              return recordOf(volume, {
-                id: handleOf(own, 'snap'),
-                name: own,
-                createdAtMs,
-                groupId,
-                groupSize: volumes.length,
-              });
-            });
+            const records = volumes.map((volume, index) =>
+              recordOf(volume, { ...members[index]!, createdAtMs, groupId, groupSize: volumes.length }),
+            );
             await takeAll(
               options,
               records.map((record) => ({ image: pool.imagePath(record.sourceVolumeId), record })),

@@ -234,6 +234,20 @@ describe('group snapshots of disks', { skip: cannotMount(), timeout: 60_000 }, (
     assert.equal((await list()).entries.length, 2);
   });
 
+  it('take the place of no other snapshot', async (t) => {
+    const { driver, image, make, list } = await start(t);
+    await make('v');
+    writeFileSync(image('v.img'), 'before', { flag: 'r+' });
+    await driver.n1.controller.createSnapshot({ name: 'g-v', sourceVolumeId: 'v' });
+    writeFileSync(image('v.img'), 'after!', { flag: 'r+' });
+    await assert.rejects(
+      group(driver.n1).createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds: ['v'] }),
+      fails(Code.ALREADY_EXISTS, /snapshot g-v exists and is no part of group snapshot g/),
+    );
+    assert.equal((await list()).entries.length, 1);
+    assert.equal(readFileSync(image('g-v.snap')).subarray(0, 6).toString(), 'before');
+  });
+
   it('stay as long as a volume is made of one of them', async (t) => {
     const { host } = await import('./test-support.ts');
     const copying = Promise.withResolvers<void>();
