@@ -22,6 +22,7 @@ import { addAttachDetachMetrics } from './metrics.ts';
 import { NodeStatusUpdater } from './node-status-updater.ts';
 import { isManaged, keepsTerminatedPodVolumes, nodeCondition } from './nodes.ts';
 import { AttachDetachOperations, COMPONENT } from './operations.ts';
+import { OrphanedAttachments } from './orphaned-attachments.ts';
 import { Reconciler } from './reconciler.ts';
 import { BY_VOLUME_AND_NODE, VolumeAttachments } from './volume-attachments.ts';
 
@@ -64,7 +65,8 @@ class AttachDetachController implements Component {
   readonly #reconciler: Reconciler;
   readonly #populator: DesiredStatePopulator;
   readonly #attachments: VolumeAttachments;
-  /** Look-ups of deleted VolumeAttachments under way. */
+  readonly #orphans: OrphanedAttachments;
+  /** Look-ups of VolumeAttachments under way: deleted ones, and those whose volume is gone. */
   readonly #checks = new Set<Promise<void>>();
   readonly #informers;
 
@@ -138,6 +140,12 @@ class AttachDetachController implements Component {
       ...this.#informers,
       wake: (volume) => this.#reconciler.wake(volume),
     });
+    this.#orphans = new OrphanedAttachments({
+      client,
+      log,
+      ...this.#informers,
+      placed: () => [...actual.attachedVolumes(), ...desired.volumesToAttach()],
+    });
     this.#populator = new DesiredStatePopulator({
       desired,
       plugins,
@@ -160,12 +168,21 @@ class AttachDetachController implements Component {
     this.#learnSpecs();
     this.#reconciler.start(signal);
     this.#reconciler.resync();
+    this.#track(this.#orphans.discard(signal));
     await Promise.all([
       this.#every(this.#options.populatorPeriodMs ?? 60_000, signal, () => this.#populator.resync()),
-      this.#every(this.#options.reconcileSyncMs ?? 60_000, signal, () => this.#attachments.verify(signal)),
+      this.#every(this.#options.reconcileSyncMs ?? 60_000, signal, () => {
+        this.#attachments.verify(signal);
+        this.#track(this.#orphans.discard(signal));
+      }),
     ]);
     stopListening();
     await Promise.all([this.#pending.idle(), ...this.#checks]);
+  }
+
+  #track(work: Promise<void>): void {
+    const check = work.finally(() => this.#checks.delete(check));
+    this.#checks.add(check);
   }
 
   /** What the API says is attached: node status for certain, VolumeAttachments perhaps. */
@@ -223,10 +240,7 @@ class AttachDetachController implements Component {
         },
         deleted: (attachment) => {
           this.#attachments.tryNow(attachment);
-          const check = this.#attachments
-            .deleted(attachment, signal)
-            .finally(() => this.#checks.delete(check));
-          this.#checks.add(check);
+          this.#track(this.#attachments.deleted(attachment, signal));
         },
       }),
     ];

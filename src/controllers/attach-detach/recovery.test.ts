@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FakeClock } from '../../base/index.ts';
 import { volumeAttachments } from '../../kube/index.ts';
+import { attachmentName as csiAttachmentName } from '../../volume/plugins/csi/index.ts';
 import { attachmentName, world } from './world.test-support.ts';
 
 describe('attach/detach controller: what it finds', () => {
@@ -82,5 +83,26 @@ describe('attach/detach controller: what it finds', () => {
     await clock.advance(60_000);
     await w.until('one attachment', () => attachments.size === 1);
     assert.deepEqual(w.plugin.calls, ['attach w n', 'detach v n']);
+  });
+
+  it('deletes an attachment of a volume that is gone: at its start, and within a minute when it comes later', async (test) => {
+    const clock = new FakeClock();
+    const w = await world(test, clock);
+    const name = csiAttachmentName('handle-gone', 'fake', 'n');
+    await w.addNode('n');
+    await w.addVolume('v');
+    await w.addPod('p', 'v', 'n');
+    await w.addAttachment('gone', 'n', name);
+    await w.addAttachment('gone', 'n', 'a-users-own');
+    w.start();
+    await w.attached('n', 'v');
+    await w.until('two attachments', () => w.attachments.size === 2);
+    await w.addAttachment('gone', 'n', name);
+    await w.until('seen', () => w.attachments.get(name));
+    await clock.advance(60_000);
+    await w.until('gone again', () => !w.attachments.get(name));
+    const left = [...w.attachments.values()].map(({ metadata }) => metadata.name).sort();
+    assert.deepEqual(left, ['a-users-own', attachmentName('v', 'n')]);
+    assert.deepEqual(w.plugin.calls, ['attach v n']);
   });
 });

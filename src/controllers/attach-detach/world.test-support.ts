@@ -91,7 +91,7 @@ export interface World extends ComponentStack {
   deletePod(name: string): Promise<void>;
   setNode(name: string, status: Node['status']): Promise<void>;
   /** A VolumeAttachment that the controller has not made. */
-  addAttachment(volume: string, node: string): Promise<void>;
+  addAttachment(volume: string, node: string, name?: string): Promise<void>;
   /** Node n with pod p, which wants volume v; the controller has seen it. */
   wantedOnce(): Promise<void>;
   /** Likewise, and v is attached to n. */
@@ -177,9 +177,9 @@ export async function world(
         return found.map(({ name }) => name).join() === wanted;
       });
     },
-    async addAttachment(volume, nodeName) {
+    async addAttachment(volume, nodeName, name = attachmentName(volume, nodeName)) {
       await client.create<VolumeAttachment>(volumeAttachments, {
-        metadata: { name: attachmentName(volume, nodeName) },
+        metadata: { name },
         spec: { attacher: 'fake', nodeName, source: { persistentVolumeName: volume } },
       });
     },

@@ -24,6 +24,11 @@ export function attachmentName(handle: string, driver: string, nodeName: string)
   return `csi-${sha256(`${handle}${driver}${nodeName}`)}`;
 }
 
+/** Whether a VolumeAttachment is called as `attachmentName` calls them; what others make has other names. */
+export function isAttachmentName(name: string): boolean {
+  return /^csi-[0-9a-f]{64}$/.test(name);
+}
+
 /** The handle of a volume that is written in a pod and lives with it (makeVolumeHandle). */
 export function ephemeralHandle(podUid: string, volumeName: string): string {
   return `csi-${sha256(`${podUid}${volumeName}`)}`;
