@@ -14,6 +14,20 @@ describe('label selector', () => {
     assert.equal(matchesSelector(selector, { app: 'web', tier: 'back' }), false);
   });
 
+  for (const length of [1, 16, 17, 1000])
+    it(`knows what is among ${length} values`, () => {
+      const values = Array.from({ length }, (_, n) => `v${n}`);
+      for (const [value, isThere] of [
+        [`v${length - 1}`, true],
+        [`v${length}`, false],
+      ] as const)
+        for (const operator of ['In', 'NotIn'] as const)
+          assert.equal(
+            matchesSelector([{ key: 'n', operator, values }], { n: value }),
+            isThere === (operator === 'In'),
+          );
+    });
+
   for (const [operator, value, labelled, expected] of [
     ['Gt', '6', '7', true],
     ['Gt', '7', '7', false],

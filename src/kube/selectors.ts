@@ -19,9 +19,9 @@ export function matchesSelector(selector: Selector, labels: Labels): boolean {
 function holds({ operator, values }: Requirement, value: string | undefined): boolean {
   switch (operator) {
     case 'In':
-      return value !== undefined && values.includes(value);
+      return value !== undefined && isAmong(value, values);
     case 'NotIn':
-      return value === undefined || !values.includes(value);
+      return value === undefined || !isAmong(value, values);
     case 'Exists':
       return value !== undefined;
     case 'DoesNotExist':
@@ -31,6 +31,20 @@ function holds({ operator, values }: Requirement, value: string | undefined): bo
     case 'Lt':
       return isInteger(value) && BigInt(value) < BigInt(values[0] ?? 0);
   }
+}
+
+const SHORT_LIST = 16;
+const lookedUp = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/** A client may name ten thousand values, each asked of each object: a long list is looked up, not searched. */
+function isAmong(value: string, values: readonly string[]): boolean {
+  if (values.length <= SHORT_LIST) return values.includes(value);
+  let set = lookedUp.get(values);
+  if (!set) {
+    set = new Set(values);
+    lookedUp.set(values, set);
+  }
+  return set.has(value);
 }
 
 const isInteger = (value: string | undefined): value is string => /^-?\d+$/.test(value ?? '');

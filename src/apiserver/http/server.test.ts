@@ -181,6 +181,19 @@ describe('the API server', { timeout: 60_000 }, () => {
         assert.equal(status.code, code);
         assert.match(status.message, message);
       });
+    it('no selector for being long: one of ten thousand values', async () => {
+      assert.equal((await post('{"metadata":{"name":"one","labels":{"n":"v9999"}}}')).code, 201);
+      const values = Array.from({ length: 10_000 }, (_, n) => `v${n}`);
+      const selector = encodeURIComponent(`n in (${values})`);
+      const answer = await api.fetch(`${CONFIG_MAPS}?labelSelector=${selector}`);
+      assert.equal(answer.code, 200, answer.body.toString());
+      const { items } = answer.json<{ items: { metadata: { name: string } }[] }>();
+      assert.deepEqual(
+        items.map(({ metadata }) => metadata.name),
+        ['one'],
+      );
+      await api.fetch(`${CONFIG_MAPS}/one`, { method: 'DELETE' });
+    });
     it('a name in the body that is not the one of the path', async () => {
       const answer = await api.fetch(`${CONFIG_MAPS}/a`, {
         method: 'PUT',

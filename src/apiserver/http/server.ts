@@ -24,6 +24,8 @@ import { isConnectPath, serveUpgrade } from './streaming/upgrades.ts';
 
 /** How long a close waits for requests under way. */
 const CLOSE_GRACE_MS = 5_000;
+/** Request line and headers together: a selector may name thousands of values. Source: DefaultMaxHeaderBytes of net/http. */
+const MAX_HEADER_BYTES = 2 ** 20;
 
 export interface ApiServerOptions {
   readonly registry: Registry;
@@ -117,6 +119,7 @@ function tlsOptions(serving: KeyPair, ca: string, { handshakeMs, lookMs }: Limit
     minVersion: 'TLSv1.2',
     handshakeTimeout: handshakeMs,
     connectionsCheckingInterval: lookMs,
+    maxHeaderSize: MAX_HEADER_BYTES,
     shouldUpgradeCallback: (request: IncomingMessage) => isConnectPath(request.url),
   } as const;
 }
