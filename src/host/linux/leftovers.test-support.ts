@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { systemClock } from '../../base/index.ts';
+import { sleep, systemClock } from '../../base/index.ts';
 import type { Host } from '../host.ts';
 import { checkPrivileges, createLinuxHost } from './index.ts';
 
@@ -47,6 +47,15 @@ export function scratchDirectory(test: TestContext): Scratch {
     if (failures.length > 0) throw failures[0];
   });
   return { host, directory, defer: (cleanUp) => deferred.push(cleanUp) };
+}
+
+/** Looks until it is so, half a minute at most. */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = systemClock.monotonic() + 30_000;
+  while (!(await isSo())) {
+    if (systemClock.monotonic() > deadline) throw new Error(`not within half a minute: ${what}`);
+    await sleep(systemClock, 5);
+  }
 }
 
 interface Leftover {

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { systemClock } from '../../base/index.ts';
-import { canGrow, scratchDirectory, skipReason } from './leftovers.test-support.ts';
+import { FakeClock, systemClock } from '../../base/index.ts';
+import { canGrow, scratchDirectory, skipReason, until } from './leftovers.test-support.ts';
 import { createLoopDevices } from './loops.ts';
 import { createProcesses } from './processes.ts';
 
@@ -97,14 +97,21 @@ describe('processes', () => {
   });
 
   it('over its time, a command ends with all that it started', async (test) => {
-    const { host, directory } = scratchDirectory(test);
-    const script = `sleep 100 & echo $! > ${directory}/pid; wait`;
-    await assert.rejects(
-      host.processes.exec('sh', ['-c', script], { timeoutMs: 300 }),
+    const { directory } = scratchDirectory(test);
+    const clock = new FakeClock();
+    const processes = createProcesses(clock);
+    const script = 'sleep 100 & echo $! > new; mv new pid; wait';
+    const rejected = assert.rejects(
+      processes.exec('sh', ['-c', script], { timeoutMs: 300, cwd: directory }),
       /timed out after 0\.3s/,
     );
+    await until('it has started', () => existsSync(join(directory, 'pid')));
     const pid = Number(readFileSync(join(directory, 'pid'), 'utf8'));
-    assert.equal(await host.processes.find(pid), undefined);
+    assert.ok(await processes.find(pid));
+    await clock.advance(300);
+    await rejected;
+    // A process closes its files, which is what the command's end is known by, before it is gone.
+    await until('it is gone', async () => !(await processes.find(pid)));
   });
 
   it('too much output ends a command', async (test) => {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { callsOf, driver, host, SUCCESS, until, writeDriver } from './flexvolume.test-support.ts';
+import { FakeClock } from '../../../base/index.ts';
+import { createLinuxHost } from '../../../host/index.ts';
+import { until } from '../../../host/linux/leftovers.test-support.ts';
+import { callsOf, driver, host, SUCCESS, writeDriver } from './flexvolume.test-support.ts';
 
 const { signal } = new AbortController();
 
@@ -54,24 +58,25 @@ describe('a call of a FlexVolume driver', () => {
     await assert.rejects(one.call('attach', [], { signal }), /cannot start/);
   });
 
-  it('that hangs is killed with all that it started, also what has left it', async (test) => {
-    const one = await driver(
-      test,
-      {
-        mount:
-          'sleep 1000 & echo $! >"$(dirname "$0")/child"; setsid sh -c "echo \\$\\$ >$(dirname "$0")/far; exec sleep 1000" & wait',
-      },
-      { callLimitMs: 500 },
-    );
-    await assert.rejects(
+  it('that hangs is killed with all that it started; what has left its group holds up nobody', async (test) => {
+    const clock = new FakeClock();
+    const mount = `cd "$(dirname "$0")"
+      sleep 1000 & echo $! >child
+      setsid sh -c 'echo $$ >new; mv new far; exec sleep 1000' & wait`;
+    const one = await driver(test, { mount }, { callLimitMs: 500, host: createLinuxHost({ clock }) });
+    const rejected = assert.rejects(
       one.call('mount', [], { signal }),
       /^Error: mount command failed: .*\/v~d\/d did not end within 0.5 s; it was killed with all that it started$/,
     );
+    await until('both are there', () => existsSync(join(dirname(one.executable), 'far')));
+    // The limit, and what is given to the output of those that were killed.
+    await clock.advance(2_000);
+    await rejected;
     const pidOf = async (name: string) => Number(await readFile(join(dirname(one.executable), name), 'utf8'));
     const far = await pidOf('far');
+    test.after(() => process.kill(far, 'SIGKILL'));
+    assert.ok(await host.processes.find(far), 'it is this test that ends it');
     const child = await pidOf('child');
-    // What has left the group holds up nobody; it is the test's to end.
-    process.kill(far, 'SIGKILL');
     await until('the child is gone', async () => !(await host.processes.find(child)));
   });
 

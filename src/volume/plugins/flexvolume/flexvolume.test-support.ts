@@ -3,8 +3,8 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { sleep, systemClock } from '../../../base/index.ts';
-import { createLinuxHost } from '../../../host/index.ts';
+import { systemClock } from '../../../base/index.ts';
+import { createLinuxHost, type Host } from '../../../host/index.ts';
 import { FlexDriver } from './driver.ts';
 
 export const host = createLinuxHost({ clock: systemClock });
@@ -50,18 +50,9 @@ export async function callsOf(executable: string): Promise<string[]> {
 export async function driver(
   test: TestContext,
   commands: Readonly<Record<string, string>>,
-  options: { callLimitMs?: number } = {},
+  options: { callLimitMs?: number; host?: Host } = {},
 ): Promise<FlexDriver> {
   const executable = join(directoryFor(test), 'v~d/d');
   await writeDriver(executable, commands);
   return new FlexDriver({ host, name: 'v/d', executable, ...options });
-}
-
-/** Looks until it is so, five seconds at most. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = systemClock.monotonic() + 30_000;
-  while (!(await isSo())) {
-    if (systemClock.monotonic() > deadline) throw new Error(`${what}: not within five seconds`);
-    await sleep(systemClock, 5);
-  }
 }

@@ -3,10 +3,11 @@ import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createLogger, systemClock } from '../../../base/index.ts';
+import { until } from '../../../host/linux/leftovers.test-support.ts';
 import { createPluginRegistry } from '../../registry.ts';
 import { specFromVolume } from '../../spec.ts';
 import { createFlexControlPlugin } from './expander.ts';
-import { callsOf, directoryFor, host, SUCCESS, until, writeDriver } from './flexvolume.test-support.ts';
+import { callsOf, directoryFor, host, SUCCESS, writeDriver } from './flexvolume.test-support.ts';
 import { FlexVolumeProber } from './prober.ts';
 
 async function start(test: TestContext, directory = join(directoryFor(test), 'not/there/yet')) {
