@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, it } from 'node:test';
-import { FakeClock, systemClock } from '../../base/index.ts';
+import { gzipSync } from 'node:zlib';
+import { FakeClock, systemClock, turn } from '../../base/index.ts';
 import { isExpired, isNotFound, pods, StatusError } from '../../kube/index.ts';
 import { createHttpClient } from './http-client.ts';
 import { collectionPath, objectPath, queryText } from './paths.ts';
@@ -123,6 +124,83 @@ describe('createHttpClient', { timeout: 120_000 }, () => {
     const url = await serve(() => stop.abort(new Error('enough')));
     const client = createHttpClient({ server: url, clock: systemClock, userAgent: 'me/1' });
     await assert.rejects(client.get(pods, at, { signal: stop.signal }), /^Error: enough$/);
+  });
+  it('asks once more for a read when the server closes a kept connection; a write is not repeated', async () => {
+    const requests: string[] = [];
+    const usedBefore = new WeakSet<object>();
+    const url = await serve(({ method = '', socket }, response) => {
+      requests.push(method);
+      if (usedBefore.has(socket)) socket.destroy();
+      else response.end('{"metadata":{"name":"p"}}');
+      usedBefore.add(socket);
+    });
+    const client = createHttpClient({ server: url, clock: systemClock, userAgent: 'me/1' });
+    await client.get(pods, at);
+    // A connection is kept for the next turn of the event loop: until then the server may close it.
+    await turn();
+    await client.get(pods, at);
+    await turn();
+    assert.deepEqual(requests.splice(0), ['GET', 'GET', 'GET']);
+    await assert.rejects(
+      client.create(pods, { metadata: at }),
+      /^Error: POST http.*\/api\/v1\/namespaces\/ns\/pods: (other side closed|.*ECONNRESET|.*EPIPE)$/,
+    );
+    assert.deepEqual(requests, ['POST']);
+  });
+  it('says which watch broke off', async () => {
+    const url = await serve((_, response) => {
+      response.write('{"type":"ADDED","object":{"metadata":{"name":"p"}}}\n');
+      response.write('{"type":', () => response.destroy());
+    });
+    const client = createHttpClient({ server: url, clock: systemClock, userAgent: 'me/1' });
+    const seen: string[] = [];
+    await assert.rejects(async () => {
+      for await (const { object } of client.watch(pods)) seen.push(object.metadata.name);
+    }, /^Error: GET http.*\/api\/v1\/pods\?watch=true: the answer broke off: /);
+    assert.deepEqual(seen, ['p']);
+  });
+  it('ends a watch with its loop, and the request with it', async () => {
+    const gone = Promise.withResolvers<void>();
+    const url = await serve((_, response) => {
+      response.once('close', gone.resolve);
+      response.write('{"type":"ADDED","object":{"metadata":{"name":"p"}}}\n');
+    });
+    const client = createHttpClient({ server: url, clock: systemClock, userAgent: 'me/1' });
+    for await (const _ of client.watch(pods)) break;
+    await gone.promise;
+  });
+  it('holds the server up when nobody reads, and loses nothing', async () => {
+    const line = `{"type":"ADDED","object":{"metadata":{"name":"${'p'.repeat(1_000_000)}"}}}\n`;
+    const count = 50;
+    const full = Promise.withResolvers<void>();
+    const written: number[] = [];
+    const url = await serve(async (_, response) => {
+      for (let n = 0; n < count; n++) {
+        written.push(n);
+        if (response.write(line)) continue;
+        full.resolve();
+        await new Promise<void>((resolve) => response.once('drain', resolve));
+      }
+      response.end();
+    });
+    const client = createHttpClient({ server: url, clock: systemClock, userAgent: 'me/1' });
+    let seen = 0;
+    for await (const { object } of client.watch(pods)) {
+      assert.equal(object.metadata.name.length, 1_000_000);
+      if (seen++ > 0) continue;
+      await full.promise;
+      for (let n = 0; n < 20; n++) await turn();
+      assert.ok(written.length < count, `${written.length} events are written`);
+    }
+    assert.equal(seen, count);
+  });
+  it('reads what is compressed', async () => {
+    const url = await serve(({ headers }, response) => {
+      response.setHeader('content-encoding', 'gzip');
+      response.end(gzipSync(`{"metadata":{"name":"${headers.accept}"}}`));
+    });
+    const client = createHttpClient({ server: url, clock: systemClock, userAgent: 'me/1' });
+    assert.equal((await client.get(pods, at)).metadata.name, 'application/json');
   });
   it('does not show its token in an error', async () => {
     const client = createHttpClient({

@@ -1,13 +1,19 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import { Agent, request as httpsRequest } from 'node:https';
+import { Readable } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { httpRequest, TimeoutError } from '../../base/index.ts';
+import type { Pool } from 'undici';
+import { TimeoutError, type Timer } from '../../base/index.ts';
 import type { HttpClientOptions } from './connection.ts';
+import { Exchange } from './exchange.ts';
 import { statusErrorOf } from './status-error.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** As Go's client has them (net/http DefaultTransport). */
+const CONNECT_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 90_000;
+/** What a body that nobody reads may hold back. */
+const HIGH_WATER_BYTES = 64 * 1024;
 const unzip = promisify(gunzip);
 
 export interface TransportRequest {
@@ -20,6 +26,13 @@ export interface TransportRequest {
   readonly signal?: AbortSignal;
 }
 
+/** Of an answer that is asked for as a stream, only what is no success is collected. */
+interface Answer<Streaming extends boolean> {
+  readonly code: number;
+  readonly gzipped: boolean;
+  readonly body: Streaming extends true ? Buffer | Readable : Buffer;
+}
+
 /**
  * HTTP/1.1 over kept connections. A refusal of the server rejects with a StatusError; what keeps it from answering
  * rejects with an Error that names the request; an abort rejects with the signal's reason.
@@ -27,65 +40,40 @@ export interface TransportRequest {
 export class Transport {
   readonly #options: HttpClientOptions;
   readonly #base: URL;
-  readonly #agent: Agent | undefined;
   readonly #compress: boolean;
-  readonly #target: { protocol: string; hostname: string; port: string | undefined };
+  #pool: Promise<Pool> | undefined;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#base = new URL(options.server);
-    this.#target = {
-      protocol: this.#base.protocol,
-      // URL keeps the brackets of an IPv6 address.
-      hostname: this.#base.hostname.replace(/^\[|\]$/g, ''),
-      port: this.#base.port || undefined,
-    };
-    const { ca, cert, key, serverName, insecureSkipTlsVerify } = options;
-    if (this.#base.protocol === 'https:') {
-      this.#agent = new Agent({
-        keepAlive: true,
-        scheduling: 'lifo',
-        // Made once. The agent finds a request's connections by a key made of its options, several times a request:
-        // the texts of three certificates in it would be a fifth of the request's cost.
-        secureContext: createSecureContext({ ca, cert, key }),
-        servername: serverName,
-        rejectUnauthorized: !insecureSkipTlsVerify,
-      });
-    }
     // On the same machine bytes are cheaper than compressing them.
     this.#compress = !/^(localhost|127\..*|\[::1\])$/.test(this.#base.hostname);
   }
 
   /** The answer's JSON. */
   async json(request: TransportRequest): Promise<unknown> {
-    const { code, body } = await this.#retry(request, (token) => this.#collect(request, token));
-    if (code < 200 || code > 299) throw statusErrorOf(code, request.method, body);
+    const answer = await this.#retry(request, false);
+    const text = (await this.#decoded(request, answer)).toString();
+    if (answer.code < 200 || answer.code > 299) throw statusErrorOf(answer.code, request.method, text);
     try {
-      return body === '' ? undefined : JSON.parse(body);
+      return text === '' ? undefined : JSON.parse(text);
     } catch (error) {
       throw this.#failure(request, `the answer is not JSON: ${(error as Error).message}`, error);
     }
   }
 
   /** The answer as it comes; without a time limit. */
-  async stream(request: TransportRequest): Promise<IncomingMessage> {
-    const response = await this.#retry(
-      request,
-      (token) =>
-        new Promise<IncomingMessage>((resolve, reject) => {
-          this.#open(request, token, resolve, reject);
-        }),
-    );
-    const code = response.statusCode ?? 0;
-    if (code === 200) return response;
-    const chunks: Buffer[] = [];
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-    throw statusErrorOf(code, request.method, (await decodeBody(response, chunks)).toString());
+  async stream(request: TransportRequest): Promise<Readable> {
+    const { code, body } = await this.#retry(request, true);
+    if (body instanceof Readable) return body;
+    throw statusErrorOf(code, request.method, body.toString());
   }
 
-  /** Closes the connections that wait for requests. */
+  /** Closes all connections. */
   close(): void {
-    this.#agent?.destroy();
+    const closing = this.#pool?.then((pool) => pool.destroy());
+    closing?.catch(() => undefined);
+    this.#pool = undefined;
   }
 
   /** e.g. GET https://127.0.0.1:6443/api/v1/pods */
@@ -101,114 +89,147 @@ export class Transport {
     return new Error(`${this.#describe(request)}: ${why}`, { cause });
   }
 
-  /** Once more for a read on a connection that the server closed at the moment of its reuse: nothing is wrong. */
-  async #retry<R>(request: TransportRequest, send: (token: string | undefined) => Promise<R>): Promise<R> {
-    request.signal?.throwIfAborted();
-    const { token } = this.#options;
-    const bearer = typeof token === 'function' ? await token() : token;
-    try {
-      return await send(bearer);
-    } catch (error) {
-      if (!(error instanceof ReusedSocketError) || request.method !== 'GET') throw error;
-      return await send(bearer);
-    }
-  }
-
-  /** The whole answer as text, within the time limit. */
-  #collect(request: TransportRequest, token: string | undefined): Promise<{ code: number; body: string }> {
-    return new Promise((resolve, reject) => {
-      const limitMs = this.#options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS;
-      const fail = (error: unknown) => {
-        timer.cancel();
-        reject(error);
-      };
-      const outgoing = this.#open(
-        request,
-        token,
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', (error) =>
-            fail(
-              request.signal?.aborted
-                ? request.signal.reason
-                : this.#failure(request, `the answer broke off: ${reasonOf(error)}`, error),
-            ),
-          );
-          response.on('end', () => {
-            timer.cancel();
-            if (!response.headers['content-encoding'])
-              return resolve({ code: response.statusCode ?? 0, body: joined(chunks).toString() });
-            decodeBody(response, chunks).then(
-              (body) => resolve({ code: response.statusCode ?? 0, body: body.toString() }),
-              (error) =>
-                fail(this.#failure(request, `the answer cannot be unpacked: ${reasonOf(error)}`, error)),
-            );
-          });
-        },
-        fail,
-      );
-      const timer = this.#options.clock.after(
-        limitMs,
-        () => {
-          reject(new TimeoutError(this.#describe(request), limitMs));
-          outgoing.destroy();
-        },
-        { unref: true },
-      );
+  async #connect(): Promise<Pool> {
+    const { ca, cert, key, serverName, insecureSkipTlsVerify } = this.#options;
+    const secure = this.#base.protocol === 'https:' && {
+      // Made once, for all connections.
+      secureContext: createSecureContext({ ca, cert, key }),
+      servername: serverName,
+      rejectUnauthorized: !insecureSkipTlsVerify,
+    };
+    const { default: ConnectionPool } = await import('undici/lib/dispatcher/pool.js');
+    return new ConnectionPool(this.#base.origin, {
+      connections: null,
+      pipelining: 1,
+      allowH2: false,
+      connect: { timeout: CONNECT_TIMEOUT_MS, ...secure },
+      keepAliveTimeout: IDLE_TIMEOUT_MS,
+      // A watch may be silent for as long as it likes; other requests have a limit of our own clock.
+      headersTimeout: 0,
+      bodyTimeout: 0,
     });
   }
 
-  #open(
+  /** Once more for a read on a connection that the server closed at the moment of its reuse: nothing is wrong. */
+  async #retry<S extends boolean>(request: TransportRequest, streaming: S): Promise<Answer<S>> {
+    request.signal?.throwIfAborted();
+    const { token } = this.#options;
+    const bearer = typeof token === 'function' ? await token() : token;
+    this.#pool ??= this.#connect();
+    const pool = await this.#pool;
+    try {
+      return await this.#send(pool, request, bearer, streaming);
+    } catch (error) {
+      if (!(error instanceof ClosedConnectionError) || request.method !== 'GET') throw error;
+      return await this.#send(pool, request, bearer, streaming);
+    }
+  }
+
+  #send<S extends boolean>(
+    pool: Pool,
     request: TransportRequest,
     token: string | undefined,
-    resolve: (response: IncomingMessage) => void,
-    reject: (error: unknown) => void,
-  ): ClientRequest {
-    const { method, path, body, contentType = 'application/json', signal } = request;
-    // A string goes out in one piece with the headers.
-    const content = body === undefined ? undefined : JSON.stringify(body);
-    const headers: Record<string, string | number> = {
+    streaming: S,
+  ): Promise<Answer<S>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer<boolean>>();
+    const { signal } = request;
+    const chunks: Buffer[] = [];
+    let head = { code: 0, gzipped: false };
+    let stream: Readable | undefined;
+    const exchange = new Exchange({
+      begin(code, headers) {
+        head = { code, gzipped: headers['content-encoding'] === 'gzip' };
+        if (!streaming || code !== 200) return;
+        stream = readableOf(exchange);
+        resolve({ ...head, body: stream });
+      },
+      data(chunk) {
+        if (stream) return stream.push(chunk);
+        chunks.push(chunk);
+        return true;
+      },
+      end() {
+        settle();
+        if (stream) stream.push(null);
+        else resolve({ ...head, body: joined(chunks) });
+      },
+      fail: (error, begun) => {
+        settle();
+        const failure = signal?.aborted ? signal.reason : this.#broken(request, error, begun);
+        if (stream) stream.destroy(failure);
+        else reject(failure);
+      },
+    });
+    const giveUp = (reason: unknown) => {
+      reject(reason);
+      exchange.abort(reason instanceof Error ? reason : new Error(String(reason)));
+    };
+    const onAbort = () => giveUp(signal!.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = streaming ? undefined : this.#limit(request, giveUp);
+    const settle = () => {
+      timer?.cancel();
+      signal?.removeEventListener('abort', onAbort);
+    };
+    pool.dispatch(this.#dispatchOptions(request, token, streaming), exchange);
+    return promise as Promise<Answer<S>>;
+  }
+
+  #limit(request: TransportRequest, giveUp: (reason: unknown) => void): Timer {
+    const limitMs = this.#options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const passed = () => giveUp(new TimeoutError(this.#describe(request), limitMs));
+    return this.#options.clock.after(limitMs, passed, { unref: true });
+  }
+
+  #dispatchOptions(request: TransportRequest, token: string | undefined, streaming: boolean) {
+    const { method, path, body, contentType = 'application/json' } = request;
+    const headers: Record<string, string> = {
       Accept: 'application/json',
       'User-Agent': this.#options.userAgent,
     };
     if (token) headers.Authorization = `Bearer ${token}`;
-    if (content !== undefined) {
-      headers['Content-Type'] = contentType;
-      headers['Content-Length'] = Buffer.byteLength(content);
+    if (body !== undefined) headers['Content-Type'] = contentType;
+    if (this.#compress && method === 'GET' && !streaming) headers['Accept-Encoding'] = 'gzip';
+    const text = body === undefined ? null : JSON.stringify(body);
+    return { method, path: this.#prefixed(path), headers, body: text };
+  }
+
+  #broken(request: TransportRequest, error: NodeJS.ErrnoException, begun: boolean): Error {
+    if (begun) return this.#failure(request, `the answer broke off: ${reasonOf(error)}`, error);
+    const failure = this.#failure(request, reasonOf(error), error);
+    if (!CLOSED.has(error.code ?? '')) return failure;
+    return new ClosedConnectionError(failure.message, { cause: error });
+  }
+
+  async #decoded(request: TransportRequest, { gzipped, body }: Answer<false>): Promise<Buffer> {
+    if (!gzipped) return body;
+    try {
+      return await unzip(body);
+    } catch (error) {
+      throw this.#failure(request, `the answer cannot be unpacked: ${reasonOf(error as Error)}`, error);
     }
-    if (this.#compress && method === 'GET') headers['Accept-Encoding'] = 'gzip';
-    const call = this.#agent ? httpsRequest : httpRequest;
-    const outgoing = call(
-      { ...this.#target, path: this.#prefixed(path), method, agent: this.#agent, headers },
-      resolve,
-    );
-    if (signal) {
-      const abort = () => outgoing.destroy();
-      signal.addEventListener('abort', abort, { once: true });
-      outgoing.on('close', () => signal.removeEventListener('abort', abort));
-    }
-    outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const reused = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-      const failure = this.#failure(request, reasonOf(error), error);
-      reject(reused ? new ReusedSocketError(failure.message, { cause: error }) : failure);
-    });
-    outgoing.end(content);
-    return outgoing;
   }
 }
 
-async function decodeBody(response: IncomingMessage, chunks: readonly Buffer[]): Promise<Buffer> {
-  const body = joined(chunks);
-  return response.headers['content-encoding'] === 'gzip' ? unzip(body) : body;
+function readableOf(exchange: Exchange): Readable {
+  return new Readable({
+    highWaterMark: HIGH_WATER_BYTES,
+    read: () => exchange.resume(),
+    destroy(error, done) {
+      exchange.abort(error ?? new Error('no longer wanted'));
+      done(error);
+    },
+  });
 }
 
 function joined(chunks: readonly Buffer[]): Buffer {
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
-class ReusedSocketError extends Error {}
+/** The connection was closed before anything of the answer came. */
+class ClosedConnectionError extends Error {}
+
+const CLOSED = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 /** What went wrong; a connection tried on several addresses fails with one error for each. */
 function reasonOf(error: Error): string {
