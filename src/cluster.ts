@@ -187,7 +187,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const { nodeCommand } = options;
     const places = ordinals.map((ordinal) => placeOf(layout, ordinal));
     const namespaces =
-      nodeCommand && (await openNodeNamespaces(places, { host, pool: layout.pool, log, running }));
+      nodeCommand && (await openNodeNamespaces(places, { host, pool: layout.pool, clock, log, running }));
     if (!namespaces && nodes > 0) await refuseNamespaces(host, directory);
     // As the disk driver is to see it: what it mounts for a node is mounted where that node is.
     const machine = namespaces ? hostAcross(host, namespaces) : host;
@@ -258,7 +258,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     });
     const plane = [
       ...(without.has('controllers') ? [] : controllers),
-      ...(without.has('scheduler') ? [] : [scheduler(options.featureGates)]),
+      ...(without.has('scheduler') ? [] : [scheduler(options.featureGates, host.info().hostname)]),
     ];
     const planeContexts = await Promise.all(plane.map(({ user }) => contextOf(user)));
     for (const [index, { create }] of plane.entries()) running.start(create(planeContexts[index]!));

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LOG_LEVELS, parseDuration } from '../base/index.ts';
+import { LOG_LEVELS } from '../base/index.ts';
+import { durationOption } from './duration-option.ts';
 
 /** Adds `stowage local-node-cleanup`, whose flags are those of its upstream twin. */
 export function addLocalNodeCleanup(program: Command, done: (exitCode: number) => void): void {
@@ -16,9 +17,18 @@ export function addLocalNodeCleanup(program: Command, done: (exitCode: number) =
         .argParser(names)
         .default([], 'none'),
     )
-    .addOption(period('--pvc-deletion-delay', 'how long a node may be gone before its claims are', 60))
-    .addOption(period('--stale-pv-discovery-interval', 'how often it looks for volumes of such nodes', 10))
-    .addOption(period('--resync', 'has no effect: caches follow every change', 600))
+    .addOption(
+      durationOption('--pvc-deletion-delay', 'how long a node may be gone before its claims are', 60_000, 0),
+    )
+    .addOption(
+      durationOption(
+        '--stale-pv-discovery-interval',
+        'how often it looks for volumes of such nodes',
+        10_000,
+        0,
+      ),
+    )
+    .addOption(durationOption('--resync', 'has no effect: caches follow every change', 600_000, 0))
     .addOption(
       new Option('--worker-threads <n>', 'how many claims at once').argParser(positive).default(10, '10'),
     )
@@ -40,17 +50,4 @@ function names(text: string, before: readonly string[]): readonly string[] {
 function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
   return Number(text);
-}
-
-/** The value of the option is in milliseconds. */
-function period(flag: string, description: string, defaultSeconds: number): Option {
-  return new Option(`${flag} <duration>`, description)
-    .argParser(duration)
-    .default(defaultSeconds * 1000, `${defaultSeconds}s`);
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms < 0) throw new InvalidArgumentError('It must be a duration such as 10s.');
-  return ms;
 }

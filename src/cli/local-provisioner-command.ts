@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LOG_LEVELS, parseDuration } from '../base/index.ts';
+import { type Command, Option } from 'commander';
+import { LOG_LEVELS } from '../base/index.ts';
 import type { LocalVolumes } from '../cluster/local-provisioner.ts';
+import { durationOption } from './duration-option.ts';
 
 /** Adds `stowage local-provisioner`, whose flags and environment are those of its upstream twin. */
 export function addLocalProvisioner(program: Command, done: (exitCode: number) => void): void {
@@ -17,8 +18,8 @@ export function addLocalProvisioner(program: Command, done: (exitCode: number) =
     )
     .addOption(new Option('--node <name>', 'the Node object of this machine').env('MY_NODE_NAME'))
     .option('--kubeconfig <file>', 'of the cluster; else by KUBECONFIG, or as the service account of the pod')
-    .addOption(period('--discovery-period', 'how often it looks for volumes', 10))
-    .addOption(period('--config-sync-period', 'how often it reads its configuration', 5))
+    .addOption(durationOption('--discovery-period', 'how often it looks for volumes', 10_000))
+    .addOption(durationOption('--config-sync-period', 'how often it reads its configuration', 5_000))
     .addOption(
       new Option('--namespace <name>', 'where Jobs run that wipe disks')
         .env('MY_NAMESPACE')
@@ -46,17 +47,4 @@ export function addLocalVolumes(text: string, before: readonly LocalVolumes[] = 
   if (before.some((other) => (other.node ?? 'node-1') === (node ?? 'node-1')))
     throw new Error(`${node ?? 'node-1'} has a configuration already; one may name several classes.`);
   return [...before, { config, ...(node !== undefined && { node }) }];
-}
-
-/** The value of the option is in milliseconds. */
-function period(flag: string, description: string, defaultSeconds: number): Option {
-  return new Option(`${flag} <duration>`, description)
-    .argParser(duration)
-    .default(defaultSeconds * 1000, `${defaultSeconds}s`);
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('It must be a duration such as 10s.');
-  return ms;
 }

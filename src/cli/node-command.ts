@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LOG_LEVELS, parseDuration } from '../base/index.ts';
+import { LOG_LEVELS } from '../base/index.ts';
 import { addFeatureGates } from '../cluster/feature-gates.ts';
 import { parseEndpoint } from '../csi/index.ts';
 import { defaultDataDir } from './data-dir.ts';
+import { durationOption } from './duration-option.ts';
 import { parseLabels } from './node-labels.ts';
 import { orInvalid } from './or-invalid.ts';
 
@@ -57,16 +58,7 @@ export function addNodeCommand(program: Command, done: (exitCode: number) => voi
     )
     .option('--node-lease-duration-seconds <n>', 'how long its lease is good for', seconds, 40)
     .option('--pod-max-pids <n>', 'how many processes a pod may have; -1: any number', pids, -1)
-    .option(
-      '--volume-stats-agg-period <duration>',
-      'how often volumes are looked at',
-      orInvalid((text: string) => {
-        const ms = parseDuration(text);
-        if (ms === undefined || ms <= 0) throw new Error('It must be a duration such as 15s or 1m30s.');
-        return ms;
-      }),
-      60_000,
-    )
+    .addOption(durationOption('--volume-stats-agg-period', 'how often volumes are looked at', 60_000))
     .option(
       '--feature-gates <gates>',
       'NAME=true,NAME2=false; may be repeated; of a node is CSIVolumeHealth',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { parseDuration } from '../base/index.ts';
 import type { NodeLoss } from '../cluster/control-plane.ts';
+import { durationOption } from './duration-option.ts';
 import { orInvalid } from './or-invalid.ts';
 
 interface Flags {
@@ -12,11 +12,6 @@ interface Flags {
 
 /** When nodes are given up, and what is attached to them: kube-controller-manager's flags and defaults. */
 export function addNodeLossFlags(command: Command): Command {
-  const duration = orInvalid((text: string) => {
-    const ms = parseDuration(text);
-    if (ms === undefined || ms <= 0) throw new Error('It must be a duration such as 15s or 1m30s.');
-    return ms;
-  });
   return command
     .option(
       '--node-lease-duration-seconds <n>',
@@ -29,18 +24,20 @@ export function addNodeLossFlags(command: Command): Command {
       }),
       40,
     )
-    .option('--node-monitor-period <duration>', 'how often nodes are looked at', duration, 5_000)
-    .option(
-      '--node-monitor-grace-period <duration>',
-      'how long a node may be silent before it is not Ready',
-      duration,
-      50_000,
+    .addOption(durationOption('--node-monitor-period', 'how often nodes are looked at', 5_000))
+    .addOption(
+      durationOption(
+        '--node-monitor-grace-period',
+        'how long a node may be silent before it is not Ready',
+        50_000,
+      ),
     )
-    .option(
-      '--max-wait-for-unmount-duration <duration>',
-      'how long a node that is not Ready may take to unmount before its volumes are detached all the same',
-      duration,
-      360_000,
+    .addOption(
+      durationOption(
+        '--max-wait-for-unmount-duration',
+        'how long a node that is not Ready may take to unmount before its volumes are detached all the same',
+        360_000,
+      ),
     )
     .option('--disable-force-detach-on-timeout', 'never detach for that reason', false);
 }

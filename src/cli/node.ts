@@ -42,11 +42,11 @@ export interface NodeFlags {
 export async function node(flags: NodeFlags): Promise<number> {
   if (flags.dataDir !== undefined) return becomeNodeOf(flags.dataDir, flags.name);
   // Whoever has started it and is gone: nobody is left to stop pods for.
-  if (flags.endWithStdin)
-    process.stdin
-      .on('end', () => process.exit(1))
-      .resume()
-      .unref();
+  if (flags.endWithStdin) {
+    const stdin = process.stdin.on('end', () => process.exit(1)).resume();
+    // A file, /dev/null too, cannot keep the process anyway.
+    stdin.unref?.();
+  }
   await enterBestMode('stowage node');
   const [connection, tls, nodeRoot] = await Promise.all([apiConnection(flags), tlsOf(flags), rootOf(flags)]);
   const name = flags.name ?? hostname().toLowerCase();

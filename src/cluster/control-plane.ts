@@ -90,9 +90,11 @@ export function controlPlane(options: ControlPlaneOptions): readonly Part[] {
   return [...controllerManager(options), scheduler(options.gates)];
 }
 
-export function scheduler(gates: FeatureGates = {}): Part {
+/** `hostName` is of the machine that it runs on. */
+export function scheduler(gates: FeatureGates = {}, hostName?: string): Part {
   return part(KUBE_SCHEDULER, (context) =>
     createScheduler(context, {
+      hostName,
       capacityScoring: isEnabled(gates, 'StorageCapacityScoring'),
       volumeLimitScaling: isEnabled(gates, 'VolumeLimitScaling'),
     }),

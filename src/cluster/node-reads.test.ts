@@ -79,8 +79,9 @@ describe('what a node reads, with the rights of a node', { timeout: 60_000 }, ()
     const ending = new AbortController();
     const { metadata } = await reads.list(persistentVolumes);
     const { resourceVersion } = metadata;
-    const watch = reads.watch(persistentVolumes, { resourceVersion, signal: ending.signal });
-    const events = watch[Symbol.asyncIterator]();
+    const watch = () =>
+      reads.watch(persistentVolumes, { resourceVersion, signal: ending.signal })[Symbol.asyncIterator]();
+    let events = watch();
     /** Lets time go by until it has come. */
     const soon = async <T>(coming: Promise<T>): Promise<T> => {
       let isThere = false;
@@ -111,6 +112,12 @@ describe('what a node reads, with the rights of a node', { timeout: 60_000 }, ()
     assert.equal(await after(appear), 'ADDED late');
     const go = () => admin.delete(pods, { namespace: 'default', name: 'pod-a' }, { gracePeriodSeconds: 0 });
     assert.equal(await after(go), 'DELETED volume-a');
+    // One that breaks off: the next goes on from what was told, not from the list.
+    await events.return?.();
+    events = watch();
+    const goToo = () =>
+      admin.delete(pods, { namespace: 'default', name: 'waiting' }, { gracePeriodSeconds: 0 });
+    assert.equal(await after(goToo), 'DELETED late');
     const end = events.next();
     ending.abort();
     assert.equal((await end).done, true);

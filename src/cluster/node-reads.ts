@@ -67,8 +67,8 @@ export function readsOfNode(client: Client, nodeName: string, clock: Clock): Cli
     [persistentVolumeClaims as Resource<never>, claims],
     [persistentVolumes as Resource<never>, volumes],
   ]);
-  /** What the last list had: what comes after it is told as changes to that. */
-  const listed = new Map<Resource<never>, Known>();
+  /** What a list, and the watches after it, have told: the next watch, after one that broke off, goes on from there. */
+  const told = new Map<Resource<never>, Known>();
 
   return {
     ...client,
@@ -76,14 +76,14 @@ export function readsOfNode(client: Client, nodeName: string, clock: Clock): Cli
       const read = singly.get(resource as Resource<never>);
       if (!read) return client.list(resource, { ...options, ...own(resource) });
       const items = await read(options?.signal);
-      listed.set(resource as Resource<never>, byKey(items));
+      told.set(resource as Resource<never>, byKey(items));
       const kind = `${resource.kind}List`;
       return { apiVersion: 'v1', kind, metadata: { resourceVersion: '0' }, items: items as never };
     },
     watch(resource, options) {
       const read = singly.get(resource as Resource<never>);
       if (!read) return client.watch(resource, { ...options, ...own(resource) });
-      const known = listed.get(resource as Resource<never>) ?? new Map();
+      const known = told.get(resource as Resource<never>) ?? new Map();
       return again(() => read(options?.signal), known, clock, options?.signal) as never;
     },
   };
@@ -93,27 +93,31 @@ async function present<T>(asked: readonly Promise<T | undefined>[]): Promise<T[]
   return (await Promise.all(asked)).filter((found) => found !== undefined);
 }
 
-type Known = ReadonlyMap<string, Stored<KubeObject>>;
+type Known = Map<string, Stored<KubeObject>>;
 
 const byKey = (objects: readonly Stored<KubeObject>[]): Known =>
   new Map(objects.map((object) => [keyOf(object), object]));
 
-/** What changes between one look and the next. */
+/** What changes between one look and the next; `known` follows. */
 async function* again(
   read: () => Promise<readonly Stored<KubeObject>[]>,
   known: Known,
   clock: Clock,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<WatchEvent<Stored<KubeObject>>> {
-  for (let last = known; !signal?.aborted; ) {
+  while (!signal?.aborted) {
     const seen = byKey(await read());
     for (const [key, object] of seen) {
-      const before = last.get(key)?.metadata.resourceVersion;
-      if (before !== object.metadata.resourceVersion)
-        yield { type: before === undefined ? 'ADDED' : 'MODIFIED', object };
+      const before = known.get(key)?.metadata.resourceVersion;
+      if (before === object.metadata.resourceVersion) continue;
+      known.set(key, object);
+      yield { type: before === undefined ? 'ADDED' : 'MODIFIED', object };
     }
-    for (const [key, object] of last) if (!seen.has(key)) yield { type: 'DELETED', object };
-    last = seen;
+    for (const [key, object] of known) {
+      if (seen.has(key)) continue;
+      known.delete(key);
+      yield { type: 'DELETED', object };
+    }
     const periodMs = Math.max(AT_LEAST_MS, seen.size * FOR_EACH_MS);
     await sleep(clock, periodMs, signal).catch(() => undefined);
   }

@@ -1,6 +1,6 @@
 import { addProcessMetrics, type Clock, errorMessage, type Logger, Metrics, sleep } from '../base/index.ts';
 import type { HttpConnection } from '../client/http/index.ts';
-import type { Client, RateLimit } from '../client/index.ts';
+import type { Client, Component, RateLimit } from '../client/index.ts';
 import { createSnapshotController, type SnapshotControllerOptions } from '../controllers/snapshot/index.ts';
 import {
   type Resource,
@@ -16,20 +16,24 @@ import { SNAPSHOT_CONTROLLER } from './identities.ts';
 import { openStandalone, type Standalone } from './standalone.ts';
 import { type LeaderElectionOptions, underLease } from './under-lease.ts';
 
-export interface StandaloneSnapshotControllerOptions {
-  readonly connection: HttpConnection;
+/** A snapshot controller in a process without an API server. */
+export interface SnapshotControllerPart {
   readonly controller: Omit<SnapshotControllerOptions, 'metrics'>;
-  readonly log: Logger;
-  readonly limit?: RateLimit | undefined;
   /** How long the kinds of snapshots may take to appear. */
   readonly crdWaitMs: number;
+}
+
+export interface StandaloneSnapshotControllerOptions extends SnapshotControllerPart {
+  readonly connection: HttpConnection;
+  readonly log: Logger;
+  readonly limit?: RateLimit | undefined;
   /** @default none: there must be one such process only */
   readonly leaderElection?: LeaderElectionOptions | undefined;
   /** @default none */
   readonly http?: { readonly address: string; readonly metricsPath: string } | undefined;
 }
 
-const LEASE = 'snapshot-controller-leader';
+export const SNAPSHOT_CONTROLLER_LEASE = 'snapshot-controller-leader';
 const SNAPSHOT_KINDS = [
   volumeSnapshots,
   volumeSnapshotClasses,
@@ -43,40 +47,22 @@ const GROUP_KINDS = [
 /** Between two looks whether the kinds are there; half as much again each time. */
 const FIRST_LOOK_MS = 100;
 
-/**
- * The snapshot controller in a process of its own, on any cluster.
- * @throws Error when the kinds of snapshots do not appear in time. Without those of group snapshots it does without them.
- */
+/** The snapshot controller in a process of its own, on any cluster. @throws as snapshotControllerIn */
 export async function startStandaloneSnapshotController(
   options: StandaloneSnapshotControllerOptions,
   signal: AbortSignal,
 ): Promise<Standalone> {
-  const { connection, log, limit, leaderElection, http, crdWaitMs } = options;
+  const { connection, log, limit, leaderElection, http } = options;
   const standalone = openStandalone({ connection, log, limit, userAgent: 'snapshot-controller/0.1.0' });
-  const { running, clock, client, contextOf } = standalone;
+  const { running, client, contextOf } = standalone;
   try {
-    const appear = (kinds: readonly Resource[]) => untilServed(client, kinds, { clock, signal, crdWaitMs });
-    await appear(SNAPSHOT_KINDS);
-    const { groupSnapshots = true } = options.controller;
-    const hasGroups =
-      groupSnapshots &&
-      (await appear(GROUP_KINDS).then(
-        () => true,
-        (error: unknown) => {
-          signal.throwIfAborted();
-          log.warn('doing without group snapshots', { error: errorMessage(error) });
-          return false;
-        },
-      ));
     const metrics = new Metrics();
     addProcessMetrics(metrics);
+    const controller = await snapshotControllerIn(standalone, { ...options, metrics }, signal);
     const context = await contextOf(SNAPSHOT_CONTROLLER);
-    const controller = createSnapshotController(context, {
-      ...options.controller,
-      groupSnapshots: hasGroups,
-      metrics,
-    });
-    const led = leaderElection && underLease(context, controller, LEASE, { ...leaderElection, client });
+    const led =
+      leaderElection &&
+      underLease(context, controller, SNAPSHOT_CONTROLLER_LEASE, { ...leaderElection, client });
     if (http) {
       const routes = {
         [http.metricsPath]: metricsRoute(metrics),
@@ -90,6 +76,31 @@ export async function startStandaloneSnapshotController(
     await running.stop();
     throw error;
   }
+}
+
+/**
+ * The snapshot controller, once the kinds of snapshots are there.
+ * @throws Error when they do not appear in time. Without those of group snapshots it does without them.
+ */
+export async function snapshotControllerIn(
+  { client, clock, contextOf, log }: Standalone,
+  { controller, crdWaitMs, metrics }: SnapshotControllerPart & { readonly metrics: Metrics },
+  signal: AbortSignal,
+): Promise<Component> {
+  const appear = (kinds: readonly Resource[]) => untilServed(client, kinds, { clock, signal, crdWaitMs });
+  await appear(SNAPSHOT_KINDS);
+  const hasGroups =
+    (controller.groupSnapshots ?? true) &&
+    (await appear(GROUP_KINDS).then(
+      () => true,
+      (error: unknown) => {
+        signal.throwIfAborted();
+        log.warn('doing without group snapshots', { error: errorMessage(error) });
+        return false;
+      },
+    ));
+  const context = await contextOf(SNAPSHOT_CONTROLLER);
+  return createSnapshotController(context, { ...controller, groupSnapshots: hasGroups, metrics });
 }
 
 /** Source: ensureCustomResourceDefinitionsExist of external-snapshotter. */

@@ -1,3 +1,4 @@
+import { aborted } from '../base/index.ts';
 import { Code } from './codes.ts';
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from './generated/health_pb.js';
 import type { Handlers } from './server/handlers.ts';
@@ -34,9 +35,7 @@ export class HealthService {
         return { status: status() };
       },
       async *watch({ service }, { signal }) {
-        const gone = new Promise<void>((resolve) =>
-          signal.addEventListener('abort', () => resolve(), { once: true }),
-        );
+        const gone = aborted(signal);
         while (!signal.aborted) {
           const next = changed();
           yield { status: service === '' ? status() : ServingStatus.SERVICE_UNKNOWN };

@@ -227,6 +227,11 @@ export interface Disks {
    */
   check(device: string, fsType?: string): Promise<'clean' | 'corrected' | 'no-tool'>;
   sizeBytes(device: string): Promise<bigint>;
+  /**
+   * Whether somebody has the device for himself: it is mounted, in whatever mount namespace, or part of another device.
+   * What is not there, or no block device, is not in use.
+   */
+  isInUse(device: string): Promise<boolean>;
   /** Resolves once all that was written to the device before is on its medium. */
   flush(device: string): Promise<void>;
   /** Grows the file system to its device. `mountPath` is where it is mounted. */

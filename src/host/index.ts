@@ -20,3 +20,4 @@ export type {
 export { fileWithin, type Unpacked, unpackLayer } from './linux/archive/index.ts';
 export { createLinuxHost } from './linux/index.ts';
 export { isTemporaryOf } from './temporary-name.ts';
+export { untilGone } from './until-gone.ts';

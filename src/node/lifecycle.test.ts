@@ -35,7 +35,13 @@ describe('the life of a pod on its node', { skip: skipReason, timeout: 300_000 }
     const spec = {
       volumes: VOLUMES,
       initContainers: [sidecar('one'), sidecar('two')],
-      containers: [shell('main', ends('main'), { lifecycle })],
+      // Ready once it has spoken.
+      containers: [
+        shell('main', ends('main'), {
+          lifecycle,
+          readinessProbe: { ...exec('grep -qx main /data/told'), periodSeconds: 1 },
+        }),
+      ],
     };
     await client.create(pods, shellPod('web', '', spec));
     await when('web', 'ready', ({ status }) => status?.containerStatuses?.[0]?.ready);
@@ -154,7 +160,11 @@ describe('the life of a pod on its node', { skip: skipReason, timeout: 300_000 }
   it('is over when its active deadline has passed', async (test) => {
     const { start, client, when, events } = await stage(test);
     await start();
-    await client.create(pods, shellPod('short', STAY, { activeDeadlineSeconds: 1 }));
+    await client.create(pods, shellPod('short', STAY));
+    // Its start must not have to be quicker than the deadline.
+    await when('short', 'running', (pod) => state(pod).running);
+    const body = { spec: { activeDeadlineSeconds: 1 } };
+    await client.patch(pods, { ...DEFAULT, name: 'short' }, { type: 'merge', body });
     const { status } = await when(
       'short',
       'over',

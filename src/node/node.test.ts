@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Pki } from '../apiserver/auth/index.ts';
 import { systemClock, turn } from '../base/index.ts';
-import { skipReason } from '../host/linux/leftovers.test-support.ts';
+import { skipReason, until } from '../host/linux/leftovers.test-support.ts';
 import { isNotFound, leases, type Pod, pods } from '../kube/index.ts';
 import { DEFAULT, NODE, STAY, shellPod, stage, state, staying } from './stage.test-support.ts';
 
@@ -208,28 +208,38 @@ describe('a node', { skip: skipReason, timeout: 300_000 }, () => {
   });
 
   it('is ready when its probe says so, and restarted when it is not alive', async (test) => {
-    const { start, client, when, events } = await stage(test);
+    const { start, client, when, events, directory } = await stage(test);
     await start();
-    const exec = (path: string) => ({ exec: { command: ['test', '-e', path] }, periodSeconds: 1 });
+    const probe = (...words: string[]) => ({ exec: { command: ['test', ...words] }, periodSeconds: 1 });
     const containers = [
       {
         name: 'main',
         image: 'i',
-        command: ['sh', '-c', `sleep 0.3; touch /tmp/ready /tmp/alive; sleep 1; rm /tmp/alive; ${STAY}`],
-        readinessProbe: exec('/tmp/ready'),
-        livenessProbe: { ...exec('/tmp/alive'), initialDelaySeconds: 1, failureThreshold: 1 },
+        command: ['sh', '-c', STAY],
+        readinessProbe: probe('-e', '/data/ready'),
+        livenessProbe: {
+          ...probe('!', '-e', '/data/dead'),
+          initialDelaySeconds: 1,
+          failureThreshold: 1,
+        },
+        volumeMounts: [{ name: 'data', mountPath: '/data' }],
       },
     ];
-    await client.create(pods, shellPod('probed', '', { containers }));
+    const volumes = [{ name: 'data', emptyDir: {} }];
+    await client.create(pods, shellPod('probed', '', { containers, volumes }));
     await when(
       'probed',
       'running',
       (pod) => state(pod).running && !pod.status?.containerStatuses?.[0]?.ready,
     );
+    await until('it is told not to be ready', async () =>
+      (await events()).some((event) => event.startsWith('Unhealthy: Readiness probe failed:')),
+    );
+    writeFileSync(join(directory, 'volume/ready'), '');
     await when('probed', 'ready', ({ status }) => status?.containerStatuses?.[0]?.ready);
+    writeFileSync(join(directory, 'volume/dead'), '');
     await when('probed', 'restarted', ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1);
     const told = await events();
-    assert.ok(told.some((event) => event.startsWith('Unhealthy: Readiness probe failed:')));
     assert.ok(told.includes('Killing: Container main failed liveness probe, will be restarted'));
   });
 

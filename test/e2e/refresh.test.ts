@@ -72,6 +72,8 @@ describe('volumes whose content comes from the API', { skip: cannotMount }, () =
     await apply(configMap('changing', 'two'), secret('two'));
     await edit('web');
     for (const line of ['map two', 'key two', 'all two']) await says('web', line);
+    // The node may have looked between the two.
+    await ofPod('sh', '-c', `until [ "$(cat /all/edit)" = ${edits} ]; do sleep 0.1; done`);
     assert.equal(await ofPod('cat', '/all/map', '/all/edit', '/part/word'), `two${edits}one`);
     assert.match(await ofPod('cat', '/all/token'), /^[\w-]+\.[\w-]+\.[\w-]+$/);
     assert.notEqual(await ofPod('readlink', '/all/..data'), directory, 'swapped as a whole');
@@ -85,6 +87,31 @@ describe('volumes whose content comes from the API', { skip: cannotMount }, () =
     );
     await says('web', 'part two');
     await k('delete', 'pod', 'web');
+    assert.deepEqual(await leftOnMachine(cluster.directory), []);
+  });
+
+  it('have other volumes mounted within them, and follow it all the same', async () => {
+    const { k, apply } = cluster;
+    await apply(configMap('changing', 'one'), secret('one'));
+    const volumes = {
+      map: { configMap: { name: 'changing' } },
+      all: { projected: { sources: [{ secret: { name: 'changing' } }] } },
+      own: { emptyDir: {} },
+    };
+    const volumeMounts = [
+      { name: 'map', mountPath: '/map' },
+      { name: 'own', mountPath: '/map/sub/own' },
+      { name: 'all', mountPath: '/all' },
+      { name: 'map', mountPath: '/all/map' },
+    ];
+    const script = `echo written > /map/sub/own/file; cat /map/sub/own/file; ${teller('map', 'all', 'all/map')}`;
+    await apply(scriptPod('nested', script, volumes, { container: { volumeMounts } }));
+    for (const line of ['written', 'map one', 'all one', 'all/map one']) await says('nested', line);
+    await apply(configMap('changing', 'two'), secret('two'));
+    await edit('nested');
+    for (const line of ['map two', 'all two', 'all/map two']) await says('nested', line);
+    assert.equal(await k('exec', 'nested', '--', 'cat', '/map/sub/own/file'), 'written\n');
+    await k('delete', 'pod', 'nested');
     assert.deepEqual(await leftOnMachine(cluster.directory), []);
   });
 

@@ -160,7 +160,7 @@ describe('the snapshot controller in a process of its own, with a csi-snapshotte
   });
 
   it('does without group snapshots where their kinds are not there, and not without the others', async () => {
-    const { client } = cluster;
+    const { client, informers } = cluster;
     const connection = await apiConnection({ kubeconfig: cluster.kubeconfig });
     const lines: string[] = [];
     const log = { ...silentLogger, warn: (message: string) => lines.push(message) };
@@ -169,7 +169,17 @@ describe('the snapshot controller in a process of its own, with a csi-snapshotte
         { connection, log: log as never, crdWaitMs: 0, controller: {} },
         new AbortController().signal,
       );
-    const drop = (plural: string) => client.delete(customResourceDefinitions, { name: plural });
+    const definitions = informers.of(customResourceDefinitions);
+    await definitions.synced;
+    const drop = async (name: string) => {
+      await client.delete(customResourceDefinitions, { name });
+      // Its kind is served until the last of its objects is gone.
+      await waitUntil([definitions] as never, () => !definitions.get(name), {
+        clock: systemClock,
+        limitMs: 60_000,
+        what: `the end of ${name}`,
+      });
+    };
     await drop('volumegroupsnapshots.groupsnapshot.storage.k8s.io');
     const without = await begin();
     await without.running.stop();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BackupClient } from '../../src/sidecars/snapshot-metadata/client.test-support.ts';
 import { cannotSnapshot } from '../support/cannot-snapshot.ts';
-import { leftOnMachine } from '../support/left.ts';
+import { deleteWithSnapshots } from '../support/delete-everything.ts';
 import { claimOf, scriptPod, storageClass, volumeOf } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
@@ -20,7 +20,7 @@ describe('changed blocks of a raw volume, as a backup program asks for them', {
   skip: cannotSnapshot,
 }, () => {
   const cluster = suiteCluster();
-  const { k, apply, gone } = cluster;
+  const { k, apply } = cluster;
   const field = (what: string, path: string) => k('get', what, '-o', `jsonpath={${path}}`);
   const write = (block: number, blocks: number) =>
     k(
@@ -113,12 +113,5 @@ describe('changed blocks of a raw volume, as a backup program asks for them', {
     );
   });
 
-  it('leaves nothing', async () => {
-    await k('delete', 'pod', '--all', '--timeout=60s');
-    await k('delete', 'pvc', '--all', '--timeout=60s');
-    await k('delete', 'volumesnapshot', '--all', '--timeout=60s');
-    await gone('volumesnapshotcontent');
-    await gone('pv');
-    assert.deepEqual(await leftOnMachine(cluster.directory), []);
-  });
+  it('leaves nothing', () => deleteWithSnapshots(cluster));
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cannotSnapshot } from '../support/cannot-snapshot.ts';
 import { kubectlUntil } from '../support/command.ts';
-import { leftOnMachine } from '../support/left.ts';
+import { deleteWithSnapshots } from '../support/delete-everything.ts';
 import { claimOf, storageClass } from '../support/manifests.ts';
 import { suiteCluster } from '../support/suite-cluster.ts';
 
@@ -286,12 +286,5 @@ describe('snapshots, restore and clones, by kubectl', { skip: cannotSnapshot }, 
       await gone(what);
   });
 
-  it('leaves nothing', async () => {
-    await k('delete', 'pod', '--all', '--timeout=60s');
-    await k('delete', 'pvc', '--all', '--timeout=60s');
-    await k('delete', 'volumesnapshot', '--all', '--timeout=60s');
-    await gone('volumesnapshotcontent');
-    await gone('pv');
-    assert.deepEqual(await leftOnMachine(cluster.directory), []);
-  });
+  it('leaves nothing', () => deleteWithSnapshots(cluster));
 });

@@ -28,7 +28,9 @@ describe('parts of volumes', { skip: cannotMount }, () => {
             command: [
               'sh',
               '-c',
-              'ls /all; cat /file; echo; date >> /named/runs; wc -l < /named/runs; sleep 1',
+              // Its second run stays, so that the log is that one's.
+              `ls /all; cat /file; echo; date >> /named/runs; wc -l < /named/runs
+              [ "$(wc -l < /named/runs)" -lt 2 ] || { trap 'exit 0' TERM; sleep 3600 & wait; }`,
             ],
             env: [{ name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
             volumeMounts: [
@@ -48,7 +50,7 @@ describe('parts of volumes', { skip: cannotMount }, () => {
       'wait',
       '--for=jsonpath={.status.containerStatuses[0].restartCount}=1',
       'pod/web',
-      '--timeout=30s',
+      '--timeout=60s',
     );
     const lines = await kubectlUntil(cluster.kubeconfig, ['logs', '-f', 'web'], /^2$/);
     assert.equal(lines, '2');

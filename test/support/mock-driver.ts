@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger, systemClock, withDeadline } from '../../src/base/index.ts';
 import {
+  type CsiServices,
   type CsiStatus,
   type csi,
   type NodeCapability,
@@ -19,6 +20,8 @@ export interface MockDriverOptions {
   readonly attaches?: boolean;
   /** NodeStageVolume and its undoing. @default false */
   readonly stages?: boolean;
+  /** Growth, modification and snapshots, in name only. @default false */
+  readonly manages?: boolean;
   /** Those that handlers cannot show. */
   readonly nodeCapabilities?: readonly NodeCapability[];
 }
@@ -40,6 +43,11 @@ interface Requests {
   readonly NodePublishVolume: csi.NodePublishVolumeRequest;
   readonly NodeUnpublishVolume: csi.NodeUnpublishVolumeRequest;
   readonly NodeGetVolumeStats: csi.NodeGetVolumeStatsRequest;
+  readonly ControllerExpandVolume: csi.ControllerExpandVolumeRequest;
+  readonly NodeExpandVolume: csi.NodeExpandVolumeRequest;
+  readonly ControllerModifyVolume: csi.ControllerModifyVolumeRequest;
+  readonly CreateSnapshot: csi.CreateSnapshotRequest;
+  readonly DeleteSnapshot: csi.DeleteSnapshotRequest;
 }
 
 /** A CSI driver in this process, whose features are data, and which remembers how it was called. */
@@ -71,13 +79,19 @@ export class MockDriver {
         if (failure) throw failure;
       },
     );
+    const managing = options.manages ? mock.#managing() : undefined;
     mock.#server = await serveCsi({
       endpoint: mock.endpoint,
       clock: systemClock,
       log: silentLogger,
       identity: { name, vendorVersion: '1' },
-      controller: { ...driver.controller, ...(options.attaches ? driver.attach : {}) },
+      controller: {
+        ...driver.controller,
+        ...(options.attaches ? driver.attach : {}),
+        ...managing?.controller,
+      },
       node: {
+        ...managing?.node,
         ...(options.stages ? driver.stage : {}),
         ...driver.publish,
         capabilities: options.nodeCapabilities,
@@ -134,6 +148,43 @@ export class MockDriver {
 
   async stop(): Promise<void> {
     await this.#server?.stop({ graceMs: 0 });
+  }
+
+  #managing(): Pick<CsiServices, 'controller' | 'node'> {
+    const told = <Method extends keyof Requests, Answer>(
+      method: Method,
+      answer: (request: Requests[Method]) => Answer,
+    ) => {
+      return (request: Requests[Method]) => {
+        this.#told({ method, request });
+        return answer(request);
+      };
+    };
+    const capacityBytes = (range: csi.CapacityRange | undefined) => range?.requiredBytes ?? 0n;
+    return {
+      controller: {
+        controllerExpandVolume: told('ControllerExpandVolume', ({ capacityRange }) => ({
+          capacityBytes: capacityBytes(capacityRange),
+          nodeExpansionRequired: true,
+        })),
+        controllerModifyVolume: told('ControllerModifyVolume', () => ({})),
+        createSnapshot: told('CreateSnapshot', ({ name, sourceVolumeId }) => ({
+          snapshot: {
+            snapshotId: name,
+            sourceVolumeId,
+            sizeBytes: 1n,
+            creationTime: { seconds: 1n, nanos: 0 },
+            readyToUse: true,
+          },
+        })),
+        deleteSnapshot: told('DeleteSnapshot', () => ({})),
+      },
+      node: {
+        nodeExpandVolume: told('NodeExpandVolume', ({ capacityRange }) => ({
+          capacityBytes: capacityBytes(capacityRange),
+        })),
+      },
+    };
   }
 
   #told(call: MockCall): void {

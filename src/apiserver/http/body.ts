@@ -168,8 +168,7 @@ export async function decodeValue(
   if (!SUPPORTED.includes(type) || (type === PROTOBUF_TYPE && !hasProtobuf(wanted)))
     throw unsupportedMediaType(SUPPORTED);
   try {
-    if (type === PROTOBUF_TYPE) return { value: objectOfProtobuf(body, wanted) };
-    const decoded = type === 'application/json' ? parseJson(body) : await parseYamlOrJson(body);
+    const decoded = await decodeBody(body, type, wanted);
     refuseDeep(decoded);
     return decoded;
   } catch (error) {
@@ -179,6 +178,11 @@ export async function decodeValue(
       throw unrecognized(body, wanted.kind, `couldn't get version/kind; json parse error: ${error.message}`);
     throw error;
   }
+}
+
+function decodeBody(body: Buffer, type: string, wanted: Kind): Decoded<unknown> | Promise<Decoded<unknown>> {
+  if (type === PROTOBUF_TYPE) return { value: objectOfProtobuf(body, wanted) };
+  return type === 'application/json' ? parseJson(body) : parseYamlOrJson(body);
 }
 
 /** The options of a delete. What is wrong with them upstream says without the beginning of the body. */

@@ -1,39 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { crds, versionOf, widgetCrd } from '../crd/fixtures.ts';
 import { MAX_DEPTH } from '../registry/depth.ts';
+import { PROTOBUF_TYPE, protobufOf } from './protobuf/index.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
-const CRD = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'deeps.example.com' },
-  spec: {
-    group: 'example.com',
-    scope: 'Namespaced',
-    names: { kind: 'Deep', plural: 'deeps' },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: {
-            type: 'object',
-            properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-          },
-        },
-      },
-    ],
-  },
-};
-const DEEPS = '/apis/example.com/v1/namespaces/default/deeps';
+const DEEPS = '/apis/example.com/v1/namespaces/default/widgets';
 
 /** An object whose objects and lists stand so many in one another; its own fields and `spec.x` are the first three. */
 function objectOf(levels: number, name = 'deep'): string {
   const inner = levels - 3;
   const open = Array.from({ length: inner }, (_, level) => (level % 2 ? '[' : '{"a":')).join('');
   const close = Array.from({ length: inner }, (_, level) => ((inner - level) % 2 ? '}' : ']')).join('');
-  return `{"apiVersion":"example.com/v1","kind":"Deep","metadata":{"name":"${name}"},"spec":{"x":{"y":${open}1${close}}}}`;
+  return `{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"${name}"},"spec":{"x":{"y":${open}1${close}}}}`;
 }
 
 const JSON_TYPE = 'application/json';
@@ -44,18 +23,12 @@ describe('objects that nest deep', { timeout: 120_000 }, () => {
   let api: TestServer;
   before(async () => {
     api = await startTestServer();
-    const body = JSON.stringify(CRD);
-    const made = await send(
-      'POST',
-      '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
-      JSON_TYPE,
-      body,
-    );
-    assert.equal(made.code, 201);
+    const spec = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    await api.client.create(crds, widgetCrd({ versions: [versionOf(spec)] }));
   });
   after(() => api?.close());
 
-  const send = (method: string, path: string, type: string, body: string) =>
+  const send = (method: string, path: string, type: string, body: string | Buffer) =>
     api.fetch(path, { method, headers: { 'Content-Type': type }, body });
 
   it('as deep as they may are written, patched, applied, listed, watched and deleted', async () => {
@@ -116,6 +89,21 @@ describe('objects that nest deep', { timeout: 120_000 }, () => {
     assert.equal(api.registry.revision(), revision);
   });
 
+  it('deeper ones are refused in a protobuf message, which may have JSON in it', async () => {
+    const path = '/apis/apps/v1/namespaces/default/controllerrevisions';
+    // The revision is a level, and what it holds the next.
+    const post = (levels: number) => {
+      const data = JSON.parse(`${'{"a":'.repeat(levels - 1)}1${'}'.repeat(levels - 1)}`);
+      const type = { apiVersion: 'apps/v1', kind: 'ControllerRevision' };
+      const revision = { ...type, metadata: { name: 'r' }, revision: 1, data };
+      return send('POST', path, PROTOBUF_TYPE, protobufOf(revision));
+    };
+    const refused = await post(MAX_DEPTH + 1);
+    assert.equal(refused.code, 400);
+    assert.match(refused.json().message, /nested too deeply/);
+    assert.equal((await post(MAX_DEPTH)).code, 201);
+  });
+
   it('operations of a JSON patch do not make a deeper one, one by one', async () => {
     const path = `${DEEPS}/grown`;
     assert.equal((await send('POST', DEEPS, JSON_TYPE, objectOf(10, 'grown'))).code, 201);
@@ -126,11 +114,13 @@ describe('objects that nest deep', { timeout: 120_000 }, () => {
       Array.from({ length: count }, (_, level) => ({ op: 'add', path: below(level + 1), value: {} }));
     assert.equal((await patch(added(MAX_DEPTH - 2))).code, 200);
     const revision = api.registry.revision();
+    const { metadata } = (await api.fetch(path)).json<{ metadata: object }>();
     for (const operations of [
       added(MAX_DEPTH - 1),
       [{ op: 'copy', from: '/spec/x', path: `${below(300)}/y` }],
       [{ op: 'move', from: '/metadata/labels', path: below(600) }],
       [{ op: 'replace', path: `${below(300)}`, value: JSON.parse(objectOf(300)) }],
+      [{ op: 'replace', path: '', value: { ...JSON.parse(objectOf(MAX_DEPTH + 1)), metadata } }],
     ])
       assert.equal((await patch(operations)).code, 422);
     assert.equal(api.registry.revision(), revision);

@@ -3,7 +3,17 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseNano, StatusError } from '../../kube/index.ts';
 import { canonicalQuantity } from '../registry/schema/quantity-format.ts';
-import { integer, readParameters } from './query.ts';
+import { integer, parseQuery, readParameters } from './query.ts';
+
+describe('a query', () => {
+  it('is read as any', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '=', '&', '%41', '%', '+', '\n', 'é') });
+    fc.assert(
+      fc.property(text, (query) => assert.deepEqual([...parseQuery(query)], [...new URLSearchParams(query)])),
+      { numRuns: 500 },
+    );
+  });
+});
 
 describe('a resourceVersion', () => {
   it('is a number of 64 bits without a sign, or the request is a bad one', () => {

@@ -14,7 +14,7 @@ import { malformedTarget, methodNotAllowed, PlainAnswer, pageNotFound, unknownPa
 import { isLongRunning, type Seat } from './fairness/index.ts';
 import { servePath } from './paths.ts';
 import { servePodLog } from './pod-log.ts';
-import { flag } from './query.ts';
+import { flag, parseQuery } from './query.ts';
 import { serveGet, serveList } from './read.ts';
 import { parseTarget, type RequestTarget, type ResourceTarget } from './request-target.ts';
 import { asStatusError, sendBody, sendError, warningHeader } from './send.ts';
@@ -46,7 +46,7 @@ export async function serveRequest(
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
     if (MALFORMED_ESCAPE.test(path)) throw malformedTarget();
-    const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+    const query = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
     const target = targetOf(request.method ?? 'GET', path, query);
     const attributes = attributesOf(target, query);
     const acting = actingUser(server, user ?? ANONYMOUS, request, attributes);

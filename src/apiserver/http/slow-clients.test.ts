@@ -124,7 +124,9 @@ describe('clients that take their time', { timeout: 300_000 }, () => {
     await api.client.create(configMaps, { metadata: WATCHED, data: { text: 'x'.repeat(500_000) } });
     const socket = await dial(t, api);
     socket.pause();
-    socket.write(`GET ${CONFIG_MAPS}?watch=1 HTTP/1.1\r\nHost: a\r\n\r\n`);
+    // Without what is there already: it would be unread before the watch is seen to run.
+    const from = api.registry.revision();
+    socket.write(`GET ${CONFIG_MAPS}?watch=1&resourceVersion=${from} HTTP/1.1\r\nHost: a\r\n\r\n`);
     const watches = async () =>
       /^apiserver_longrunning_requests\{.*\} (\d+)$/m.exec(String((await api.fetch('/metrics')).body))?.[1];
     const until = async (count: string): Promise<void> =>

@@ -1,5 +1,5 @@
-import { errorMessage, type Logger } from '../../base/index.ts';
-import type { Host, MountEntry } from '../../host/index.ts';
+import { type Clock, errorMessage, type Logger } from '../../base/index.ts';
+import { type Host, type MountEntry, untilGone } from '../../host/index.ts';
 import { deepestAbove, type MountNamespace, mountNamespaceOf } from '../../host/namespaces/index.ts';
 import type { Running } from '../running.ts';
 import { findHolder, holdersIn, startHolder } from './holder.ts';
@@ -22,6 +22,7 @@ interface OpenOptions {
   readonly host: Host;
   /** Of the disk driver. */
   readonly pool: string;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly running: Running;
 }
@@ -38,7 +39,7 @@ export async function openNodeNamespaces(
   nodes: readonly NodePlace[],
   options: OpenOptions,
 ): Promise<ReadonlyMap<string, MountNamespace & { readonly holder: number }>> {
-  const { host, log, running } = options;
+  const { host, clock, log, running } = options;
   const roots = nodes.map(({ root }) => root);
   const ends: (() => Promise<void>)[] = [];
   running.onStop('mount namespaces', async () => {
@@ -58,7 +59,11 @@ export async function openNodeNamespaces(
       holder = await startHolder(host, stateDirectory, [options.pool, ...others]);
     }
     const { pid } = holder;
-    ends.push(() => host.processes.kill(holder, 'SIGKILL', { group: true }));
+    ends.push(async () => {
+      await host.processes.kill(holder, 'SIGKILL', { group: true });
+      // The next run must not take it for one that stays.
+      await untilGone(host.processes, clock, holder);
+    });
     byRoot.set(root, { ...mountNamespaceOf(pid, host), holder: pid });
   }
   return byRoot;

@@ -11,7 +11,7 @@ import {
   volumeSnapshotContents,
   withFinalizer,
 } from '../../kube/index.ts';
-import { markBeingDeleted } from './snapshot-sync.ts';
+import { markBeingDeleted } from './delete-snapshot.ts';
 import { isBehind } from './status.ts';
 import { updateFailed, type World } from './world.ts';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import type { Client } from '../../client/index.ts';
 import {
   ANN_DEFAULT_GROUP_SNAPSHOT_CLASS,
   ANN_GROUP_SNAPSHOT_BEING_DELETED,
@@ -26,8 +27,8 @@ const named = (name: string) => ({ namespace: NAMESPACE, name });
 const labels = { app: 'db' };
 
 /** Two claims of one application, a third of another, and the controller; the test plays the sidecar. */
-async function start(test: TestContext, driver = DRIVER) {
-  const stack = await startSnapshotStack(test);
+async function start(test: TestContext, driver = DRIVER, wrap?: (client: Client) => Client) {
+  const stack = await startSnapshotStack(test, wrap);
   const { client, context, until } = stack;
   await client.create(volumeGroupSnapshotClasses, {
     metadata: { name: 'fast', annotations: { [ANN_DEFAULT_GROUP_SNAPSHOT_CLASS]: 'true' } },
@@ -159,6 +160,43 @@ describe('group snapshots', () => {
     for (const { metadata } of memberContents())
       await client.patch(volumeSnapshotContents, { name: metadata.name }, free);
     await until('the end', () => !group() && members().length === 0 && memberContents().length === 0);
+  });
+
+  it('that are to go are still finished where a claim waits for a member', async (test) => {
+    let isRefused = true;
+    const w = await start(test, DRIVER, (client) => {
+      const patch = ((resource, name, body, options) =>
+        isRefused && (resource as unknown) === volumeSnapshotContents && options?.subresource
+          ? Promise.reject(new Error('not now'))
+          : client.patch(resource, name, body, options)) as Client['patch'];
+      return { ...client, patch };
+    });
+    const { client, context, take, cut, content, members, group, until } = w;
+    await take();
+    await cut();
+    const { metadata } = await until('a member that names its content', () =>
+      members().find(({ status }) => status?.boundVolumeSnapshotContentName),
+    );
+    await client.create(persistentVolumeClaims, {
+      metadata: named('copy'),
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: '',
+        resources: { requests: { storage: '1Gi' } },
+        dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: metadata.name },
+      },
+    });
+    await until('the claim', () => context.informers.of(persistentVolumeClaims).get('copy', NAMESPACE));
+    await client.delete(volumeGroupSnapshots, named('g'));
+    await until('the group to be told to go', () => group()?.metadata.deletionTimestamp);
+    isRefused = false;
+    await until('the member to be ready', () =>
+      members().some((one) => one.metadata.name === metadata.name && one.status?.readyToUse),
+    );
+    assert.equal(content()?.metadata.deletionTimestamp, undefined, 'as long as the claim waits');
+    const bound = { type: 'merge', body: { status: { phase: 'Bound' } } } as const;
+    await client.patch(persistentVolumeClaims, named('copy'), bound, { subresource: 'status' });
+    await until('the content to go', () => content()?.metadata.deletionTimestamp);
   });
 
   it('are held before their content is made: a group that goes meanwhile takes it along', async (test) => {

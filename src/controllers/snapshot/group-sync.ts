@@ -13,6 +13,7 @@ import {
   hasFinalizer,
   isAlreadyExists,
   isBeingDeleted,
+  isSnapshotReady,
   joinKey,
   keyOf,
   matchesSelector,
@@ -29,11 +30,11 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
+import { markBeingDeleted } from './delete-snapshot.ts';
 import { findGroupContent, isGroupBehind, newGroupContent } from './group-content.ts';
 import { GroupMembers } from './group-members.ts';
 import { GroupWriter } from './group-writer.ts';
 import { defaultGroupClass } from './snapshot-class.ts';
-import { markBeingDeleted } from './snapshot-sync.ts';
 import { volumeOf } from './source-claim.ts';
 import { CLAIMS_BY_SNAPSHOT, SNAPSHOTS_BY_GROUP, updateFailed, type World } from './world.ts';
 
@@ -194,9 +195,13 @@ export class GroupSync {
     }
     const made = content ?? (await this.#create(group));
     // Also of one that is only new to the cache: a group that is ready is not looked at again.
-    const groupClass = this.#world.groupClasses.get(group.spec.volumeGroupSnapshotClassName ?? '');
-    await this.#members.create(group, made, groupClass);
+    await this.#createMembers(group, made);
     return this.#writer.follow(group, made);
+  }
+
+  #createMembers(group: Group, content: GroupContent): Promise<void> {
+    const groupClass = this.#world.groupClasses.get(group.spec.volumeGroupSnapshotClassName ?? '');
+    return this.#members.create(group, content, groupClass);
   }
 
   async #create(group: Group): Promise<GroupContent> {
@@ -303,17 +308,20 @@ export class GroupSync {
     const { client, recorder } = this.#world;
     const key = keyOf(group);
     const members = this.#world.snapshots.byIndex(SNAPSHOTS_BY_GROUP, key);
-    const restored = members.find((member) =>
+    const restored = members.filter((member) =>
       this.#world.claims
         .byIndex(CLAIMS_BY_SNAPSHOT, keyOf(member))
         .some(({ status }) => status?.phase === 'Pending'),
     );
-    if (restored) {
-      const message = `Snapshot ${keyOf(restored)} belonging to VolumeGroupSnapshot ${key} is being used to restore a PVC`;
+    const content = await this.#contentOf(group);
+    if (restored[0]) {
+      const message = `Snapshot ${keyOf(restored[0])} belonging to VolumeGroupSnapshot ${key} is being used to restore a PVC`;
       recorder.event(group, 'Warning', 'SnapshotDeletePending', message);
+      // Upstream leaves such a member half-made: its claim, and the group with it, wait for ever.
+      const isDynamic = group.spec.source.selector !== undefined;
+      if (content && isDynamic && !restored.every(isSnapshotReady)) await this.#createMembers(group, content);
       throw new Error(`${message}: snapshot is in use, will retry deletion`);
     }
-    const content = await this.#contentOf(group);
     if (content) await this.#markBeingDeleted(content);
     if (content) await this.#deleteHalfMade(content);
     const contentGoes = content?.spec.deletionPolicy === 'Delete';

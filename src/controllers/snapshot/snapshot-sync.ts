@@ -1,12 +1,8 @@
 import { errorMessage } from '../../base/index.ts';
-import { ignoreNotFound } from '../../client/index.ts';
 import {
-  ANN_SNAPSHOT_BEING_DELETED,
-  annotation,
   contentNameFor,
   FINALIZER_SNAPSHOT_AS_SOURCE,
   FINALIZER_SNAPSHOT_BOUND,
-  FINALIZER_SNAPSHOT_IN_GROUP,
   GROUP_SNAPSHOT_GROUP,
   hasFinalizer,
   isAlreadyExists,
@@ -22,14 +18,13 @@ import {
   volumeSnapshots,
   withFinalizer,
   withMetadata,
-  withoutFinalizer,
 } from '../../kube/index.ts';
 import { findContent, newContent } from './content.ts';
-import { contentToDelete } from './content-to-delete.ts';
+import { deleteSnapshot } from './delete-snapshot.ts';
 import { defaultSnapshotClass } from './snapshot-class.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 import { holdClaim, releaseClaim, sourceVolume } from './source-claim.ts';
-import { CLAIMS_BY_SNAPSHOT, updateFailed, type World } from './world.ts';
+import { updateFailed, type World } from './world.ts';
 
 type Snapshot = Stored<VolumeSnapshot>;
 type Content = Stored<VolumeSnapshotContent>;
@@ -48,17 +43,17 @@ export class SnapshotSync {
     const found = this.#world.snapshots.byKey(key);
     if (!found) return;
     const snapshot = await this.#withClass(found);
-    const released = await releaseClaim(this.#world, snapshot, { leaving: false }).catch((error: Error) => {
-      this.#tellClaimKept(snapshot);
-      return error;
-    });
+    const kept = await releaseClaim(this.#world, snapshot, { leaving: false }).catch((error: Error) => error);
     await this.#proceed(snapshot);
     // It is tried again; upstream waits for the next resync.
-    if (released) throw released;
+    if (kept) throw kept;
   }
 
   async #proceed(snapshot: Snapshot): Promise<void> {
-    if (isBeingDeleted(snapshot)) return this.#delete(snapshot);
+    if (isBeingDeleted(snapshot)) {
+      this.#world.operations.snapshots.start('Delete', snapshot, driverOf(this.#world, snapshot));
+      return deleteSnapshot(this.#world, snapshot);
+    }
     const { persistentVolumeClaimName: claim, volumeSnapshotContentName: content } = snapshot.spec.source;
     if ((claim === undefined) === (content === undefined)) {
       return this.#writer.failWith(snapshot, {
@@ -315,73 +310,6 @@ export class SnapshotSync {
     }
   }
 
-  /** Source: processSnapshotWithDeletionTimestamp, checkandRemoveSnapshotFinalizersAndCheckandDeleteContent. */
-  async #delete(snapshot: Snapshot): Promise<void> {
-    this.#world.operations.snapshots.start('Delete', snapshot, driverOf(this.#world, snapshot));
-    const finalizers = [FINALIZER_SNAPSHOT_AS_SOURCE, FINALIZER_SNAPSHOT_BOUND, FINALIZER_SNAPSHOT_IN_GROUP];
-    if (!finalizers.some((finalizer) => hasFinalizer(snapshot, finalizer))) return;
-    const content = await contentToDelete(this.#world, snapshot);
-    const key = keyOf(snapshot);
-    if (content && this.#isRestored(snapshot)) {
-      this.#tell(snapshot, 'SnapshotDeletePending', 'Snapshot is being used to restore a PVC');
-      throw new Error(`snapshot ${key} is in use (being used to restore a PVC), will retry deletion`);
-    }
-    // Its status may not have told yet: upstream keeps such a member for ever.
-    const groupName = snapshot.status?.volumeGroupSnapshotName ?? parentGroupOf(snapshot);
-    if (groupName !== undefined && this.#world.groups.get(groupName, snapshot.metadata.namespace)) {
-      const message = `deletion of the individual volume snapshot ${key} is not allowed as it belongs to group snapshot ${snapshot.metadata.namespace}/${groupName}. Deleting the group snapshot will trigger the deletion of all the individual volume snapshots that are part of the group.`;
-      this.#tell(snapshot, 'SnapshotDeletePending', message);
-      throw new Error(message);
-    }
-    if (content) await markBeingDeleted(this.#world, content);
-    const contentGoes = content?.spec.deletionPolicy === 'Delete';
-    if (content && contentGoes) {
-      const { name } = content.metadata;
-      try {
-        await ignoreNotFound(this.#world.client.delete(volumeSnapshotContents, { name }));
-      } catch (error) {
-        const message = 'Failed to delete snapshot content API object';
-        this.#tell(snapshot, 'SnapshotContentObjectDeleteError', message);
-        const why = JSON.stringify(errorMessage(error));
-        throw new Error(`failed to delete VolumeSnapshotContent ${name} from API server: ${why}`);
-      }
-    }
-    await this.#removeFinalizers(snapshot, [
-      FINALIZER_SNAPSHOT_AS_SOURCE,
-      // Kept until the content is gone, and the snapshot in the storage system with it.
-      ...(contentGoes ? [] : [FINALIZER_SNAPSHOT_BOUND]),
-      ...(groupName === undefined ? [] : [FINALIZER_SNAPSHOT_IN_GROUP]),
-    ]);
-  }
-
-  /** Whether a volume is being made of the snapshot. Source: isVolumeBeingCreatedFromSnapshot. */
-  #isRestored(snapshot: Snapshot): boolean {
-    const claims = this.#world.claims.byIndex(CLAIMS_BY_SNAPSHOT, keyOf(snapshot));
-    return claims.some(({ status }) => status?.phase === 'Pending');
-  }
-
-  /** Source: removeSnapshotFinalizer. */
-  async #removeFinalizers(snapshot: Snapshot, finalizers: readonly string[]): Promise<void> {
-    // Before: once the snapshot is gone nothing reminds of the claim.
-    try {
-      await releaseClaim(this.#world, snapshot, { leaving: true });
-    } catch (error) {
-      this.#tellClaimKept(snapshot);
-      throw updateFailed(snapshot.metadata.name, error);
-    }
-    if (!finalizers.some((finalizer) => hasFinalizer(snapshot, finalizer))) return;
-    const next = finalizers.reduce((left, finalizer) => withoutFinalizer(left, finalizer), snapshot);
-    try {
-      await ignoreNotFound(this.#world.client.update(volumeSnapshots, next));
-    } catch (error) {
-      throw updateFailed(snapshot.metadata.name, error);
-    }
-  }
-
-  #tellClaimKept(snapshot: Snapshot): void {
-    this.#tell(snapshot, 'ErrorPVCFinalizer', 'Error check and remove PVC Finalizer for VolumeSnapshot');
-  }
-
   #tell(snapshot: Snapshot, reason: string, message: string): void {
     this.#world.recorder.event(snapshot, 'Warning', reason, message);
   }
@@ -391,16 +319,4 @@ export class SnapshotSync {
 export function driverOf(world: World, { spec }: Snapshot): string | undefined {
   const content = world.contents.get(spec.source.volumeSnapshotContentName ?? '');
   return content?.spec.driver ?? world.classes.get(spec.volumeSnapshotClassName ?? '')?.driver;
-}
-
-/** Tells the sidecar that the content's snapshot is on its way out. Source: setAnnVolumeSnapshotBeingDeleted. */
-export async function markBeingDeleted({ client }: World, content: Content): Promise<void> {
-  if (annotation(content, ANN_SNAPSHOT_BEING_DELETED) !== undefined) return;
-  const { name } = content.metadata;
-  const body = { metadata: { annotations: { [ANN_SNAPSHOT_BEING_DELETED]: 'yes' } } };
-  try {
-    await client.patch(volumeSnapshotContents, { name }, { type: 'merge', body });
-  } catch (error) {
-    throw updateFailed(name, error);
-  }
 }

@@ -55,7 +55,14 @@ export async function releaseClaim(
   { leaving }: { leaving: boolean },
 ): Promise<void> {
   const claim = claimOrNone(world, snapshot);
-  if (claim) await release(world, claim, leaving ? snapshot.metadata.name : undefined);
+  if (!claim) return;
+  try {
+    await release(world, claim, leaving ? snapshot.metadata.name : undefined);
+  } catch (error) {
+    const message = 'Error check and remove PVC Finalizer for VolumeSnapshot';
+    world.recorder.event(snapshot, 'Warning', 'ErrorPVCFinalizer', message);
+    throw error;
+  }
 }
 
 /**

@@ -13,11 +13,18 @@ import {
   volumeSnapshotContents,
   volumeSnapshots,
 } from '../../kube/index.ts';
-import { type ComponentStack, startStack } from '../../testing/component-stack.ts';
+import {
+  type ComponentStack,
+  type ComponentStackOptions,
+  startStack,
+} from '../../testing/component-stack.ts';
 
 /** An API server in memory that has the kinds of snapshots. */
-export async function startSnapshotStack(test: TestContext): Promise<ComponentStack> {
-  const stack = await startStack(test, { watch: [] });
+export async function startSnapshotStack(
+  test: TestContext,
+  wrap?: ComponentStackOptions['wrap'],
+): Promise<ComponentStack> {
+  const stack = await startStack(test, { watch: [], wrap });
   for (const crd of snapshotCrds)
     await stack.client.create(customResourceDefinitions, crd as unknown as CustomResourceDefinition);
   const { informers } = stack.context;

@@ -1,5 +1,6 @@
 import { type BackoffPolicy, backoffDelay } from '../../base/index.ts';
 import { Code, type CsiServices, CsiStatus } from '../../csi/index.ts';
+import type { Host } from '../../host/index.ts';
 import { handleOf } from '../shared/names.ts';
 import { checkParameters } from '../shared/parameters.ts';
 import { snapshotMessage } from '../shared/snapshot-messages.ts';
@@ -93,14 +94,24 @@ export function groupController(options: SnapshotOptions): GroupController {
 }
 
 /** Lets go of file systems that are left frozen, by a run which died or because they could not be thawed. */
-export function thawAll({ pool, loops, host }: SnapshotOptions): Promise<void> {
-  return pool.exclusively(FREEZING, async () => {
-    const mark = `${pool.directory}/${FROZEN}`;
-    if (!(await host.files.stat(mark))) return;
-    for (const { id } of pool.volumes())
-      for (const target of await fileSystemsOf({ loops }, id)) await host.mounts.thaw(target);
-    await host.files.removeFile(mark);
-  });
+export function thawAll(options: SnapshotOptions): Promise<void> {
+  return options.pool.exclusively(FREEZING, () => thawing(options));
+}
+
+async function thawing({ pool, loops, host }: SnapshotOptions): Promise<void> {
+  const mark = `${pool.directory}/${FROZEN}`;
+  if (!(await host.files.stat(mark))) return;
+  const targets: string[] = [];
+  for (const { id } of pool.volumes()) targets.push(...(await fileSystemsOf({ loops }, id)));
+  await release(host, mark, targets);
+}
+
+/** One that cannot be thawed does not keep the others from being. */
+async function release(host: Host, mark: string, targets: readonly string[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const target of targets) await host.mounts.thaw(target).catch((error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+  await host.files.removeFile(mark);
 }
 
 /** Until it is done: pods that write stand still meanwhile. */
@@ -115,7 +126,11 @@ function frozen<T>(
   volumeIds: readonly string[],
   work: () => Promise<T>,
 ): Promise<T> {
-  return options.pool.exclusively(FREEZING, () => freezing(options, volumeIds, work));
+  return options.pool.exclusively(FREEZING, async () => {
+    // There is one mark for all: what an earlier group has left frozen would be forgotten with it.
+    await thawing(options);
+    return freezing(options, volumeIds, work);
+  });
 }
 
 async function freezing<T>(
@@ -140,12 +155,8 @@ async function freezing<T>(
       for (const { device } of await loops.inUse(id)) await host.disks.flush(device);
     return await work();
   } finally {
-    const release = async () => {
-      for (const target of done) await host.mounts.thaw(target);
-      if (targets.length > 0) await host.files.removeFile(mark);
-    };
     // What was taken is taken, also when they could not be let go of at once.
-    await release().catch(() => thawLater(options));
+    if (targets.length > 0) await release(host, mark, done).catch(() => thawLater(options));
   }
 }
 

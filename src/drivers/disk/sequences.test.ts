@@ -126,6 +126,7 @@ class Machine {
         }),
         check: async () => 'clean',
         sizeBytes: async () => 0n,
+        isInUse: async () => false,
         flush: async () => undefined,
         grow: async () => undefined,
         growUnmounted: async () => true,

@@ -290,6 +290,46 @@ describe('group snapshots of disks', { skip: cannotMount(), timeout: 60_000 }, (
     assert.deepEqual((await list()).entries, []);
   });
 
+  it('let go of all file systems in the end, also while one cannot be let go of', async (t) => {
+    const directory = temporaryDirectory(t);
+    const { host } = await import('./test-support.ts');
+    const staging = (volumeId: string) => join(directory, volumeId);
+    const frozen = new Set<string>();
+    const thawed = Promise.withResolvers<void>();
+    let isStuck = true;
+    const mounts = {
+      ...host.mounts,
+      freeze: async (target: string) => void frozen.add(target),
+      async thaw(target: string) {
+        if (isStuck && target === staging('v')) throw new Error('EIO');
+        frozen.delete(target);
+        if (frozen.size === 0 && !isStuck) thawed.resolve();
+      },
+    };
+    const { n1 } = await startDriver(t, { directory, machine: { ...host, mounts } });
+    const { controller, node } = n1;
+    const volumeCapability = mountCapability();
+    const volumeCapabilities = [volumeCapability];
+    for (const volumeId of ['v', 'w', 'x']) {
+      const capacityRange = { requiredBytes: 16n * MIB };
+      await controller.createVolume({ name: volumeId, capacityRange, volumeCapabilities });
+      await controller.controllerPublishVolume({ volumeId, nodeId: 'n1', volumeCapability });
+      mkdirSync(staging(volumeId));
+      await node.nodeStageVolume({ volumeId, stagingTargetPath: staging(volumeId), volumeCapability });
+    }
+    await group(n1).createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds: ['v', 'w'] });
+    assert.deepEqual([...frozen], [staging('v')], 'the other one is let go of');
+    // Its own would take back the mark of the first.
+    await assert.rejects(
+      group(n1).createVolumeGroupSnapshot({ name: 'h', sourceVolumeIds: ['x'] }),
+      /EIO|frozen file systems is pending/,
+    );
+    assert.deepEqual([...frozen], [staging('v')]);
+    isStuck = false;
+    await thawed.promise;
+    assert.deepEqual([...frozen], []);
+  });
+
   it('let go of the file systems in the end, where that fails at first', async (t) => {
     const directory = temporaryDirectory(t);
     const { host } = await import('./test-support.ts');

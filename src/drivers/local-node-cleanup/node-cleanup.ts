@@ -96,16 +96,17 @@ export function createNodeCleanup(context: ComponentContext, options: NodeCleanu
 
   const deleteVolumes = async (signal: AbortSignal): Promise<void> => {
     for (const { metadata, status } of stale().filter(mayBeDeleted)) {
+      const { name, uid } = metadata;
       const phase = status!.phase!;
       try {
-        await ignoreNotFound(client.delete(persistentVolumes, { name: metadata.name }, { signal }));
+        await ignoreNotFound(client.delete(persistentVolumes, { name }, { preconditions: { uid }, signal }));
         counts.volumeDeleted(phase);
-        log.info('deleted a volume whose node is gone', { volume: metadata.name });
+        log.info('deleted a volume whose node is gone', { volume: name });
       } catch (error) {
         if (signal.aborted) return;
         counts.volumeFailed(phase);
         log.warn('cannot delete a volume whose node is gone; trying again', {
-          volume: metadata.name,
+          volume: name,
           error: errorMessage(error),
         });
       }

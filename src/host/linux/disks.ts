@@ -1,4 +1,4 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { constants, open, readFile, stat } from 'node:fs/promises';
 import type { DiskSignature, Disks, ExecResult, Processes } from '../host.ts';
 import { describeFailure, MissingToolError, runTool } from './tools.ts';
 
@@ -38,6 +38,16 @@ export function createDisks(processes: Processes): Disks {
         throw error;
       }
     },
+    async isInUse(device) {
+      if (!(await stat(device).catch(unlessGone))?.isBlockDevice()) return false;
+      // open(2): of a block device O_EXCL without O_CREAT asks to be the only one.
+      const handle = await open(device, constants.O_RDONLY | constants.O_EXCL).catch((error) =>
+        error.code === 'EBUSY' ? 'busy' : unlessGone(error),
+      );
+      if (handle === 'busy') return true;
+      await handle?.close();
+      return false;
+    },
     async flush(device) {
       const handle = await open(device, 'r');
       try {
@@ -75,6 +85,11 @@ export function createDisks(processes: Processes): Disks {
       return true;
     },
   };
+}
+
+/** A device that was taken away. */
+function unlessGone(error: NodeJS.ErrnoException): undefined {
+  if (!['ENOENT', 'ENXIO', 'ENODEV'].includes(error.code ?? '')) throw error;
 }
 
 /** The major and minor number in a dev_t (makedev(3)). */

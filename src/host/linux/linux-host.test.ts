@@ -175,8 +175,10 @@ describe('disks', { skip: skipReason }, () => {
     await disks.format(device, 'ext4');
     assert.equal((await disks.signature(device))?.type, 'ext4');
     assert.equal(await disks.check(device, 'ext4'), 'clean');
+    assert.equal(await disks.isInUse(device), false);
     await mounts.mount({ source: device, target, fsType: 'ext4', options: ['noatime'] });
     assert.equal(await mounts.isMountPoint(target), true);
+    assert.equal(await disks.isInUse(device), true);
     const before = (await files.statFs(target)).totalBytes;
 
     await files.allocate(image, 64n << 20n);
@@ -201,8 +203,11 @@ describe('disks', { skip: skipReason }, () => {
     await mounts.mount({ source: device, target, fsType: 'ext4' });
     assert.ok((await files.statFs(target)).totalBytes > 2n * before);
     await mounts.unmount(target);
+    assert.equal(await disks.isInUse(device), false);
     await loops.detach(device);
     await loops.detach(device);
+    for (const none of [join(directory, 'absent'), directory, image, '/dev/null'])
+      assert.equal(await disks.isInUse(none), false);
   });
 
   it('a bind mount can be read-only', async (test) => {

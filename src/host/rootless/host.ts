@@ -25,7 +25,7 @@ export function createRootlessHost(options: { readonly clock: Clock }): Host {
       chown: (path, uid, gid) => linux.files.chown(path, idOrRoot(users, uid), idOrRoot(groups, gid)),
     },
     loops: refusing<Host['loops']>({ list: async () => [] }),
-    disks: refusing<Host['disks']>({}),
+    disks: refusing<Host['disks']>({ isInUse: async () => false }),
     info: () => ({ ...linux.info(), rootless: true }),
   };
 }

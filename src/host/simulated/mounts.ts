@@ -151,6 +151,12 @@ export function machineDisks(machine: Machine): Disks {
     async sizeBytes(device) {
       return BigInt(loopOf(device).image.sizeBytes);
     },
+    async isInUse(device) {
+      const loop = machine.loop(device);
+      return (
+        loop !== undefined && machine.mounts().some(({ fileSystem }) => fileSystem.device === loop.number)
+      );
+    },
     async flush(device) {
       loopOf(device);
     },

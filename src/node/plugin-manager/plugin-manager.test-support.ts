@@ -69,7 +69,7 @@ export async function start(test: TestContext, options: { node?: boolean; clock?
     };
     delayed.add(look);
     look();
-    return withDeadline(systemClock, 10_000, `${count} failures`, promise);
+    return withDeadline(systemClock, 60_000, `${count} failures`, promise);
   };
   const boot = () => {
     const manager = createPluginManager({
@@ -130,7 +130,7 @@ export async function start(test: TestContext, options: { node?: boolean; clock?
     return {
       stop,
       /** What the driver was told. */
-      status: () => withDeadline(systemClock, 10_000, 'the registration status', outcome.promise),
+      status: () => withDeadline(systemClock, 60_000, 'the registration status', outcome.promise),
       wasTold: () => told,
     };
   }

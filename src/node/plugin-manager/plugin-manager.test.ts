@@ -166,5 +166,5 @@ async function waitForNode(
 ): Promise<Stored<Node>> {
   for await (const event of client.watch(nodes, { signal: AbortSignal.timeout(60_000) }))
     if (look(event.object)) return event.object;
-  throw new Error('the node did not change as expected within 10 s');
+  throw new Error('the node did not change as expected within a minute');
 }

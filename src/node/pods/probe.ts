@@ -101,7 +101,7 @@ type HttpUrl = Parameters<Network['httpGet']>[0];
 
 /** Codes that send the client on, also with the same method (net/http). */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const MAX_REDIRECTS = 10;
+const MAX_REQUESTS = 10;
 
 /** Goes where it is sent, on the same host (RedirectChecker of pkg/probe/http). */
 async function followLocal(
@@ -110,7 +110,7 @@ async function followLocal(
   options: Parameters<Network['httpGet']>[1],
 ): Promise<HttpAnswer> {
   let url = first;
-  for (let redirects = 0; ; redirects++) {
+  for (let requests = 1; ; requests++) {
     const answer = await network.httpGet(url, options);
     if (!REDIRECTS.has(answer.statusCode) || answer.location === undefined) return answer;
     const to = new URL(
@@ -118,7 +118,7 @@ async function followLocal(
       `${url.secure ? 'https' : 'http'}://${url.host}:${url.port}${url.path}`,
     );
     if (to.hostname !== first.host) return answer;
-    if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
+    if (requests === MAX_REQUESTS) throw new Error(`stopped after ${MAX_REQUESTS} redirects`);
     const secure = to.protocol === 'https:';
     url = {
       secure,

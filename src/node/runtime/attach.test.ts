@@ -35,7 +35,7 @@ describe('a container that reads', { skip: skipReason, timeout: 300_000 }, () =>
       assert.equal(await readUntil(session.stdout, /\n/), `${name} ${name[0]}\n`);
       session.stdin!.end();
       // Its end is that of the session, not of the container's input.
-      await withDeadline(systemClock, 10_000, 'end of the session', session.ended);
+      await withDeadline(systemClock, 60_000, 'end of the session', session.ended);
     }
     assert.equal(runtime.containers()[0]?.state, 'running');
   });

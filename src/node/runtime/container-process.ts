@@ -57,6 +57,7 @@ export class ContainerProcess {
     const { stored } = options;
     this.#writer = new LogWriter(options.host.files, options.clock, stored.logPath);
     const { id, podUid, podNamespace, podName, containerName, attempt, image, imageId, logPath } = stored;
+    const { uid, gid, supplementalGroups } = stored.security;
     const startedAtMs = stored.createdAtMs;
     this.#record = {
       id,
@@ -67,6 +68,7 @@ export class ContainerProcess {
       attempt,
       image,
       imageId,
+      user: { uid, gid, supplementalGroups },
       logPath,
       state: 'running',
       startedAtMs,

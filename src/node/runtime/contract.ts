@@ -33,11 +33,15 @@ export interface ContainerNamespaces {
   readonly ipc: 'own' | 'host';
 }
 
-/** As whom a container's process runs, and what it may do. */
-export interface ContainerSecurity {
+/** As whom a container's process runs. */
+export interface ContainerUser {
   readonly uid: number;
   readonly gid: number;
   readonly supplementalGroups: readonly number[];
+}
+
+/** The same, and what it may do. */
+export interface ContainerSecurity extends ContainerUser {
   /** Without the prefix CAP_, lower case. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
@@ -107,6 +111,8 @@ export interface ContainerRecord {
   readonly image: string;
   /** Absent: it runs on the host's root. */
   readonly imageId?: string;
+  /** Absent: nobody knows. */
+  readonly user?: ContainerUser;
   readonly state: ContainerState;
   /** Wall time, milliseconds. */
   readonly startedAtMs: number;

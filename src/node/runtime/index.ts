@@ -7,6 +7,7 @@ export {
   type ContainerSession,
   type ContainerSetup,
   type ContainerStreams,
+  type ContainerUser,
   type PodUsage,
   type PreparedContainer,
   type Runtime,

@@ -113,10 +113,13 @@ describe('a container', { skip: skipReason, timeout: 300_000 }, () => {
     const { host } = scratch;
     const runtime = await openRuntime(scratch);
     const handles = await runtime.start(
-      shellContainer('trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.02; done'),
+      shellContainer('trap "echo bye; exit 3" TERM; touch /tmp/up; while :; do sleep 0.02; done'),
     );
+    // Until its trap is set, process 1 of a namespace ignores the signal.
+    const isUp = ['sh', '-c', 'until [ -e /tmp/up ]; do sleep 0.02; done'];
+    await runtime.exec(handles.id, isUp, { timeoutMs: 60_000 });
     const ignores = await runtime.start(shellContainer('sleep 100 & wait', { containerName: 'other' }));
-    const [polite, forced] = await Promise.all([runtime.stop(handles.id, 10), runtime.stop(ignores.id, 0.2)]);
+    const [polite, forced] = await Promise.all([runtime.stop(handles.id, 60), runtime.stop(ignores.id, 0.2)]);
     assert.deepEqual([polite.exitCode, forced.exitCode], [3, 137]);
     assert.ok((await logLines(host, polite)).includes('stdout F bye'));
     await runtime.remove(handles.id);
@@ -199,7 +202,7 @@ describe('an agent that was killed', { skip: skipReason, timeout: 300_000 }, () 
     const [adopted] = runtime.containers();
     assert.deepEqual([adopted?.id, adopted?.state], [id, 'running']);
     await runtime.exec(id, ['touch', '/tmp/go'], { timeoutMs: 30_000 });
-    const record = await runtime.stop(id, 10);
+    const record = await runtime.stop(id, 60);
     assert.equal(record.exitCode, 7);
     const lines = await logLines(host, record);
     assert.equal(lines.filter((line) => line === 'stdout F one').length, 1);
@@ -217,7 +220,7 @@ describe('an agent that was killed', { skip: skipReason, timeout: 300_000 }, () 
       if (readdirSync(join(directory, 'runtime/containers', id)).includes('exit')) exited.resolve();
     });
     process.kill(pid, 'SIGTERM');
-    await withDeadline(systemClock, 10_000, 'exit file', exited.promise);
+    await withDeadline(systemClock, 60_000, 'exit file', exited.promise);
     unwatch();
     const runtime = await openRuntime(scratch);
     const record = await ended(runtime, id);
@@ -276,7 +279,7 @@ async function startAndKillAgent(directory: string): Promise<string> {
   const agent = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [id] = (await withDeadline(
     systemClock,
-    20_000,
+    60_000,
     'start of the agent',
     once(agent.stdout, 'data'),
   )) as [Buffer];

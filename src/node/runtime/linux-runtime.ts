@@ -8,7 +8,7 @@ import {
   TimeoutError,
   withDeadline,
 } from '../../base/index.ts';
-import type { ExecResult, Host } from '../../host/index.ts';
+import { type ExecResult, type Host, untilGone } from '../../host/index.ts';
 import { prepareBaseDirectory } from './base-directory.ts';
 import { ContainerCgroups } from './container-cgroups.ts';
 import { ContainerCommands } from './container-commands.ts';
@@ -322,13 +322,7 @@ export class LinuxRuntime implements Runtime {
     const { clock, host } = this.#options;
     this.#containers.delete(container.stored.id);
     this.#prepared.delete(container);
-    for (const id of await container.destroy()) {
-      const gone = async () => {
-        while (await host.processes.isAlive(id))
-          await new Promise<void>((resolve) => clock.after(5, resolve));
-      };
-      await withDeadline(clock, KILL_LIMIT_MS, `end of process ${id.pid}`, gone());
-    }
+    for (const id of await container.destroy()) await untilGone(host.processes, clock, id);
     await container.close();
     await host.files.removeTree(container.directory);
     await this.#removeCgroup(container.stored);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { FakeClock, silentLogger, sleep, systemClock, systemRandom } from '../../base/index.ts';
+import { FakeClock, silentLogger, sleep, systemClock, systemRandom, turn } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import { type Scratch, scratchDirectory, skipReason } from '../../host/linux/leftovers.test-support.ts';
 import { LinuxRuntime } from './linux-runtime.ts';
@@ -10,8 +10,9 @@ import { ended, shellContainer } from './runtime.test-support.ts';
 
 describe('a container that just runs', { skip: skipReason, timeout: 120_000 }, () => {
   it('is left alone, but for a look each minute', async (test) => {
-    const { runtime, clock, looks } = await stage(test);
+    const { runtime, clock, looks, quiet } = await stage(test);
     await runtime.start(shellContainer('sleep 1000'));
+    await quiet();
     const before = looks();
     await clock.advance(59_000);
     assert.deepEqual(looks(), before);
@@ -48,14 +49,18 @@ async function stage(test: Parameters<typeof scratchDirectory>[0], given?: Scrat
   const scratch = given ?? scratchDirectory(test);
   const { host, directory } = scratch;
   const looked = { status: 0, alive: 0 };
+  let reads = 0;
+  let isQuiet = false;
   const counting: Host = {
     ...host,
     files: {
       ...host.files,
       read(path) {
         if (path.endsWith('/status')) looked.status++;
-        return host.files.read(path);
+        reads++;
+        return host.files.read(path).finally(() => reads--);
       },
+      watchDirectory: (path, changed) => host.files.watchDirectory(path, () => isQuiet || changed()),
     },
     processes: {
       ...host.processes,
@@ -76,6 +81,7 @@ async function stage(test: Parameters<typeof scratchDirectory>[0], given?: Scrat
   });
   await runtime.open();
   scratch.defer(async () => {
+    isQuiet = false;
     for (const { id } of runtime.containers()) {
       const stopped = runtime.stop(id, 0);
       await clock.advance(1);
@@ -84,5 +90,11 @@ async function stage(test: Parameters<typeof scratchDirectory>[0], given?: Scrat
     }
     await runtime.close();
   });
-  return { scratch, runtime, clock, looks: () => ({ ...looked }) };
+  /** Of what has changed by now nobody is told any more, and who was told has looked. */
+  const quiet = async () => {
+    isQuiet = true;
+    do await turn();
+    while (reads > 0);
+  };
+  return { scratch, runtime, clock, quiet, looks: () => ({ ...looked }) };
 }

@@ -11,5 +11,5 @@ export async function readUntil(stream: Readable, wanted: RegExp): Promise<strin
     }
     throw new Error(`ended without ${wanted}: ${seen}`);
   };
-  return withDeadline(systemClock, 10_000, `${wanted} in the output`, read());
+  return withDeadline(systemClock, 60_000, `${wanted} in the output`, read());
 }

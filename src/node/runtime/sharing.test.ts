@@ -60,10 +60,11 @@ describe('processes of containers', { skip: skipReason, timeout: 300_000 }, () =
     const scratch = scratchDirectory(test);
     const runtime = await openRuntime(scratch);
     const mark = `312.${process.pid}`;
-    const script = `readlink /proc/self/ns/ipc; sleep ${mark} & kill -0 ${process.pid} && echo seen; wait`;
+    const script = `readlink /proc/self/ns/ipc; sleep ${mark} & kill -0 ${process.pid} && echo seen; touch /tmp/done; wait`;
     const namespaces = { pid: 'host', ipc: 'host' } as const;
     const { id } = await runtime.start(named('all', script, { namespaces }));
-    const { stdout } = await runtime.exec(id, ['sh', '-c', `cat /proc/${process.pid}/comm`], EXEC);
+    const look = `until [ -e /tmp/done ]; do sleep 0.02; done; cat /proc/${process.pid}/comm`;
+    const { stdout } = await runtime.exec(id, ['sh', '-c', look], EXEC);
     assert.equal(stdout, readFileSync(`/proc/${process.pid}/comm`, 'utf8'));
     const record = await runtime.stop(id, 0);
     assert.deepEqual(await logLines(scratch.host, record), [

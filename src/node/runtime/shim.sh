@@ -44,7 +44,8 @@ set -- unshare --mount --propagation slave --uts $unshare "$@"
 [ -z "$pid_of" ] || set -- nsenter --target "$pid_of" --pid --no-fork "$@"
 "$@" >&3 3>&- 7>&4 4>&-
 code=$?
-[ -z "$holder" ] || kill "$holder" 2>/dev/null
+# Whoever hears of the end finds nothing but us.
+[ -z "$holder" ] || { kill "$holder"; wait "$holder"; } 2>/dev/null
 echo "$code" >"$state/exit.new"
 mv "$state/exit.new" "$state/exit"
 # The output that nobody has read yet is lost when its last holder goes. The agent ends us once it reads.

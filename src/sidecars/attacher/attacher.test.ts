@@ -265,10 +265,37 @@ describe('attacher', () => {
     const body = { metadata: { finalizers: null } };
     await w.client.patch(volumeAttachments, { name: metadata.name }, { type: 'merge', body });
     await w.until('the end', () => !w.attachment());
+    // What would have told of the volume goes as well.
+    await w.client.delete(persistentVolumes, { name: 'pv' });
+    await w.client.patch(persistentVolumes, { name: 'pv' }, { type: 'merge', body });
+    await w.client.delete(csiNodes, { name: 'n' });
+    await w.until('the end of the volume', () => !w.volume());
     gone.resolve();
     await undone.promise;
     const unpublished = { unpublish: 'handle', nodeId: 'node-id' };
     assert.deepEqual(w.driver.calls.slice(1), [unpublished, unpublished]);
+  });
+
+  it('calls no attachment attached that was made anew while it published for the former one', {
+    timeout: 120_000,
+  }, async (test) => {
+    const w = await world(test, { backoff: { initialMs: 20, maxMs: 100 } });
+    await w.createVolume();
+    await w.createNode();
+    const [called, made] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    w.driver.before = () => {
+      called.resolve();
+      return made.promise;
+    };
+    await w.attach();
+    await called.promise;
+    await w.detach();
+    const body = { metadata: { finalizers: null } };
+    await w.client.patch(volumeAttachments, { name: 'va' }, { type: 'merge', body });
+    await w.attach();
+    made.resolve();
+    await w.until('attached', () => w.attachment()?.status?.attached);
+    assert.deepEqual(w.attachment()?.metadata.finalizers, [FINALIZER]);
   });
 
   it('leaves what it published in vain to an attachment made anew', async (test) => {

@@ -51,14 +51,20 @@ export interface CsiHandlerOptions {
   readonly maxEntries: number;
 }
 
+/** A volume at a node, as the driver was told: enough to take it back when volume and node are gone from the API. */
+interface Publication {
+  readonly source: AttachmentSource;
+  readonly nodeId: string;
+}
+
 /** Attaches and detaches by ControllerPublishVolume and ControllerUnpublishVolume (external-attacher's csiHandler). */
 export class CsiHandler implements AttachmentHandler {
   readonly #options: CsiHandlerOptions;
   readonly #finalizer: string;
   /** Attachments to be synced whatever their status says. */
   readonly #forced = new Set<string>();
-  /** What was published for attachments that were gone by then: nobody but this one would take it back. */
-  readonly #inVain = new Map<string, Stored<VolumeAttachment>>();
+  /** By attachment: what was published for it when it was gone by then. Nobody but this one would take it back. */
+  readonly #inVain = new Map<string, Publication>();
 
   constructor(options: CsiHandlerOptions) {
     this.#options = options;
@@ -74,10 +80,10 @@ export class CsiHandler implements AttachmentHandler {
 
   /** Takes back what was published in vain for the attachment of that name. */
   async undo(name: string, signal: AbortSignal): Promise<void> {
-    const attachment = this.#inVain.get(name);
-    if (!attachment) return;
+    const publication = this.#inVain.get(name);
+    if (!publication) return;
     // Whoever has made another of the same name wants the volume there.
-    if (!(await this.#live(volumeAttachments, name, signal))) await this.#unpublish(attachment, signal);
+    if (!(await this.#live(volumeAttachments, name, signal))) await this.#takeBack(publication, signal);
     this.#inVain.delete(name);
   }
 
@@ -132,8 +138,8 @@ export class CsiHandler implements AttachmentHandler {
 
   async #attach(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<void> {
     const { client, log } = this.#options;
-    const { name } = attachment.metadata;
-    let publishContext: Record<string, string>;
+    const { name, uid } = attachment.metadata;
+    let published: Publication & { readonly publishContext: Record<string, string> };
     try {
       // Another leader may have detached it while the cache was late: upstream attaches again, for nobody. One without the
       // finalizer need not be asked for: the write that gives it one fails.
@@ -144,7 +150,7 @@ export class CsiHandler implements AttachmentHandler {
           return;
         }
       }
-      publishContext = await this.#publish(attachment, signal);
+      published = await this.#publish(attachment, signal);
     } catch (error) {
       if (!signal.aborted) await this.#saveError(attachment, 'attachError', error);
       throw error;
@@ -153,20 +159,27 @@ export class CsiHandler implements AttachmentHandler {
       await client.patch(
         volumeAttachments,
         { name },
-        { type: 'merge', body: attachedStatus(attachment, publishContext) },
+        // Another of the same name, made meanwhile, has no finalizer yet: as an attached one it would go undetached.
+        {
+          type: 'merge',
+          body: { metadata: { uid }, ...attachedStatus(attachment, published.publishContext) },
+        },
         { subresource: 'status', signal },
       );
     } catch (error) {
       if (!isNotFound(error)) throw error;
       // Detached and gone while the cache still had it: nobody else would undo what was done just now.
       log.info('attached in vain; detaching', { attachment: name });
-      this.#inVain.set(name, attachment);
+      this.#inVain.set(name, published);
       return this.undo(name, signal);
     }
     log.info('attached', { attachment: name, node: attachment.spec?.nodeName });
   }
 
-  async #publish(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<Record<string, string>> {
+  async #publish(
+    attachment: Stored<VolumeAttachment>,
+    signal: AbortSignal,
+  ): Promise<Publication & { readonly publishContext: Record<string, string> }> {
     const { client, driver, capabilities, timeoutMs, defaultFsType } = this.#options;
     // All that can be refused is refused before the finalizer, which holds back the deletion of the attachment.
     const source = await this.#source(attachment, signal);
@@ -212,7 +225,7 @@ export class CsiHandler implements AttachmentHandler {
       },
       { timeoutMs, signal },
     );
-    return response.publishContext;
+    return { source, nodeId, publishContext: response.publishContext };
   }
 
   #mark(attachment: Stored<VolumeAttachment>, nodeId: string) {
@@ -244,14 +257,17 @@ export class CsiHandler implements AttachmentHandler {
   }
 
   async #unpublish(attachment: Stored<VolumeAttachment>, signal: AbortSignal): Promise<void> {
-    const { driver, timeoutMs } = this.#options;
-    const source = await this.#source(attachment, signal);
-    const [credentials, nodeId] = await Promise.all([
-      this.#secrets(source, signal),
+    const [source, nodeId] = await Promise.all([
+      this.#source(attachment, signal),
       this.#nodeId(attachment, signal, true),
     ]);
+    await this.#takeBack({ source, nodeId }, signal);
+  }
+
+  async #takeBack({ source, nodeId }: Publication, signal: AbortSignal): Promise<void> {
+    const { driver, timeoutMs } = this.#options;
     await driver.controller.controllerUnpublishVolume(
-      { volumeId: source.csi.volumeHandle, nodeId, secrets: credentials },
+      { volumeId: source.csi.volumeHandle, nodeId, secrets: await this.#secrets(source, signal) },
       { timeoutMs, signal },
     );
   }

@@ -57,7 +57,7 @@ export function createSnapshotMetadata(
   const { csi, timeoutMs = 60_000, maxStreamMs = 600_000, audience, onListen } = options;
   const health = new HealthService();
 
-  const serve = async (driver: string): Promise<TlsServer> => {
+  const serve = (driver: string, keyPair: ServerKeyPair): Promise<TlsServer> => {
     const handlers = snapshotMetadataHandlers({
       client,
       csi,
@@ -71,7 +71,7 @@ export function createSnapshotMetadata(
     const bindings = [{ service: snapshotMetadataApi.SnapshotMetadata, handlers }, health.binding];
     return serveTls(createRoutes(bindings, { clock, log }), {
       ...options.listen,
-      keyPair: await options.keyPair(),
+      keyPair,
       demands: options.tls,
       clock,
     });
@@ -95,8 +95,12 @@ export function createSnapshotMetadata(
     }
   };
 
-  const renewKeyPair = async (server: TlsServer, signal: AbortSignal): Promise<void> => {
-    let known = JSON.stringify(await options.keyPair());
+  const renewKeyPair = async (
+    server: TlsServer,
+    first: ServerKeyPair,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    let known = JSON.stringify(first);
     while (true) {
       await sleep(clock, KEY_PAIR_PERIOD_MS, signal);
       try {
@@ -119,12 +123,13 @@ export function createSnapshotMetadata(
         const { name: driver } = await untilAnswered('its name', { clock, log, signal }, () =>
           csi.identity.getPluginInfo({}, { timeoutMs, signal, waitForReady: true }),
         );
-        const server = await serve(driver);
+        const keyPair = await options.keyPair();
+        const server = await serve(driver, keyPair);
         const over = new AbortController();
         const stop = AbortSignal.any([signal, over.signal]);
         try {
           await onListen?.(driver, server.port);
-          await Promise.race([followDriver(driver, stop), renewKeyPair(server, stop)]);
+          await Promise.race([followDriver(driver, stop), renewKeyPair(server, keyPair, stop)]);
         } finally {
           over.abort();
           health.isServing = false;

@@ -19,6 +19,17 @@ describe('objects that never change', () => {
     assert.equal(await version('m', 'c', true), 6);
   });
 
+  it('that pods read at the same time are kept until the last of these is gone', async () => {
+    const objects = new ImmutableObjects();
+    let reads = 0;
+    const get = (podUid: string) =>
+      objects.get('m', podUid, async () => ({ immutable: true, version: ++reads }));
+    const [first, second] = await Promise.all([get('a'), get('b')]);
+    assert.equal(first, second, 'both show the same');
+    objects.forget('b');
+    assert.equal(await get('a'), first);
+  });
+
   it('are not kept when they could not be read', async () => {
     const objects = new ImmutableObjects();
     await assert.rejects(

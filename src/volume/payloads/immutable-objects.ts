@@ -18,14 +18,15 @@ export class ImmutableObjects {
     podUid: string,
     read: () => Promise<T>,
   ): Promise<T> {
-    const kept = this.#kept.get(key);
-    if (kept) {
-      kept.podUids.add(podUid);
-      return kept.object as T;
+    if (!this.#kept.has(key)) {
+      const object = await read();
+      if (!object.immutable) return object;
+      // Another pod may have read it at the same time.
+      if (!this.#kept.has(key)) this.#kept.set(key, { object, podUids: new Set() });
     }
-    const object = await read();
-    if (object.immutable) this.#kept.set(key, { object, podUids: new Set([podUid]) });
-    return object;
+    const kept = this.#kept.get(key)!;
+    kept.podUids.add(podUid);
+    return kept.object as T;
   }
 
   /** The pod shows none of them any more. */

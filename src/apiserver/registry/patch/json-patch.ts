@@ -1,4 +1,5 @@
 import { isTooDeep, TOO_DEEP } from '../depth.ts';
+import { setOwn } from '../schema/share.ts';
 import { isObject } from './merge-patch.ts';
 
 /** A patch that cannot be applied; upstream answers 422 to a JSON patch that does not fit. */
@@ -7,6 +8,7 @@ export class PatchError extends Error {
 }
 
 type Json = unknown;
+type Container = Json[] | Record<string, Json>;
 
 /** What the copies of one patch may add up to, in bytes of JSON: each may copy what the one before has copied (JSONPatchMaxCopyBytes). */
 const MAX_COPIED_BYTES = 3 * 1024 * 1024;
@@ -19,44 +21,89 @@ const MAX_COPIED_BYTES = 3 * 1024 * 1024;
  */
 export function jsonPatch(document: Json, patch: unknown): Json {
   if (!Array.isArray(patch)) throw new PatchError('a JSON patch must be a list of operations');
-  let copied = 0;
-  const count = (value: Json) => {
-    copied += JSON.stringify(value).length;
-    if (copied > MAX_COPIED_BYTES)
-      throw new PatchError(`the copies of a JSON patch may add up to ${MAX_COPIED_BYTES} bytes`);
-  };
-  return patch.reduce<Json>((result, operation) => apply(result, operation, count), document);
+  const draft = new Draft(document);
+  for (const operation of patch) draft.apply(operation);
+  // Many operations nest deeper than a body could.
+  if (isTooDeep(draft.document)) throw new PatchError(TOO_DEEP);
+  return draft.document;
 }
 
-function apply(document: Json, operation: unknown, countCopy: (value: Json) => void): Json {
-  const given = isObject(operation) ? operation : {};
-  const { op } = given;
-  const path = text(given, 'path');
-  const value = given.value ?? null;
-  switch (op) {
-    case 'add':
-      return put(document, place(path), value, add);
-    case 'remove':
-      return change(document, place(path), remove);
-    case 'replace':
-      if (path === '') return whole(value);
-      return put(document, place(path), value, replace);
-    case 'move': {
-      const from = place(text(given, 'from'));
-      const moved = read(document, from);
-      return put(change(document, from, remove), place(path), moved, add);
+/** A document in the making: what an operation changes is copied once, so that many operations cost no more than they say. */
+class Draft {
+  document: Json;
+  /** Copies made here, which nobody else knows. */
+  readonly #own = new WeakSet<object>();
+  #copiedBytes = 0;
+
+  constructor(document: Json) {
+    this.document = document;
+  }
+
+  apply(operation: unknown): void {
+    const given = isObject(operation) ? operation : {};
+    const { op } = given;
+    const path = text(given, 'path');
+    const value = given.value ?? null;
+    const put = (added: Json) => this.#edit(place(path), (parent, key) => add(parent, key, added));
+    switch (op) {
+      case 'add':
+        put(value);
+        break;
+      case 'remove':
+        this.#edit(place(path), remove);
+        break;
+      case 'replace':
+        if (path === '') this.document = whole(value);
+        else this.#edit(place(path), (parent, key) => replace(parent, key, value));
+        break;
+      case 'move': {
+        const from = place(text(given, 'from'));
+        const moved = read(this.document, from);
+        this.#edit(from, remove);
+        put(moved);
+        break;
+      }
+      case 'copy':
+        put(this.#copy(read(this.document, place(text(given, 'from')))));
+        break;
+      case 'test':
+        // Deeper than the stack holds, it may be; no object is.
+        if (isTooDeep(value) || !same(path === '' ? this.document : read(this.document, place(path)), value))
+          throw new PatchError(`testing value ${path} failed`);
+        break;
+      default:
+        throw new PatchError(`unexpected kind: ${String(op)}`);
     }
-    case 'copy': {
-      const copy = read(document, place(text(given, 'from')));
-      countCopy(copy);
-      return put(document, place(path), copy, add);
+  }
+
+  /** One that shares nothing: what is changed in the one would change in the other. */
+  #copy(value: Json): Json {
+    if (isTooDeep(value)) throw new PatchError(TOO_DEEP);
+    const json = JSON.stringify(value);
+    this.#copiedBytes += json.length;
+    if (this.#copiedBytes > MAX_COPIED_BYTES)
+      throw new PatchError(`the copies of a JSON patch may add up to ${MAX_COPIED_BYTES} bytes`);
+    return JSON.parse(json);
+  }
+
+  #edit({ steps, key }: Place, edit: (parent: Container, key: string) => void): void {
+    let parent = this.#owned(this.document);
+    this.document = parent;
+    for (const step of steps) {
+      const child = get(parent, step);
+      const owned = this.#owned(child);
+      if (owned !== child) replace(parent as Container, step, owned);
+      parent = owned;
     }
-    case 'test':
-      if (!same(path === '' ? document : read(document, place(path)), value))
-        throw new PatchError(`testing value ${path} failed`);
-      return document;
-    default:
-      throw new PatchError(`unexpected kind: ${String(op)}`);
+    if (typeof parent !== 'object' || parent === null) throw new PatchError(`nothing can be at ${key}`);
+    edit(parent as Container, key);
+  }
+
+  #owned(value: Json): Json {
+    if (typeof value !== 'object' || value === null || this.#own.has(value)) return value;
+    const copy = Array.isArray(value) ? [...value] : { ...value };
+    this.#own.add(copy);
+    return copy;
   }
 }
 
@@ -94,53 +141,22 @@ function get(parent: Json, key: string): Json {
   throw new PatchError(`nothing can be at ${key}`);
 }
 
-/** The document with a value at a place, which may nest it deeper by many operations than a body could. */
-function put(
-  document: Json,
-  at: Place,
-  value: Json,
-  how: (parent: Parent, key: string, value: Json) => Json,
-): Json {
-  if (isTooDeep(value, at.steps.length + 1)) throw new PatchError(TOO_DEEP);
-  return change(document, at, (parent, key) => how(parent, key, value));
+function add(parent: Container, key: string, value: Json): void {
+  if (Array.isArray(parent))
+    parent.splice(key === '-' ? parent.length : indexOf(key, parent.length + 1, parent.length), 0, value);
+  else setOwn(parent, key, value);
 }
 
-type Parent = readonly Json[] | Readonly<Record<string, Json>>;
-type Edit = (parent: Parent, key: string) => Json;
-
-/** The document with one of its parts edited; all on the way there is new, the rest is shared. */
-function change(document: Json, { steps, key }: Place, edit: Edit): Json {
-  const [step, ...rest] = steps;
-  if (step === undefined) {
-    if (Array.isArray(document) || isObject(document)) return edit(document, key);
-    throw new PatchError(`nothing can be at ${key}`);
-  }
-  const below = change(get(document, step), { steps: rest, key }, edit);
-  return replace(document as Parent, step, below);
+function remove(parent: Container, key: string): void {
+  if (Array.isArray(parent)) parent.splice(indexOf(key, parent.length, parent.length - 1), 1);
+  else if (Object.hasOwn(parent, key)) delete parent[key];
+  else throw new PatchError(`Unable to remove nonexistent key: ${key}`);
 }
 
-function add(parent: Parent, key: string, value: Json): Json {
-  if (!Array.isArray(parent)) return withKey(parent as Readonly<Record<string, Json>>, key, value);
-  const size = parent.length + 1;
-  return parent.toSpliced(key === '-' ? parent.length : indexOf(key, size, parent.length), 0, value);
-}
-
-function remove(parent: Parent, key: string): Json {
-  if (Array.isArray(parent)) return parent.toSpliced(indexOf(key, parent.length, parent.length - 1), 1);
-  if (!Object.hasOwn(parent, key)) throw new PatchError(`Unable to remove nonexistent key: ${key}`);
-  const { [key]: _removed, ...kept } = parent as Readonly<Record<string, Json>>;
-  return kept;
-}
-
-function replace(parent: Parent, key: string, value: Json): Json {
-  return Array.isArray(parent)
-    ? parent.with(indexOf(key, parent.length, parent.length - 1), value)
-    : withKey(parent as Readonly<Record<string, Json>>, key, value);
-}
-
-/** A computed key is an own one, whatever its name; a null stays for later operations to see. */
-function withKey(parent: Readonly<Record<string, Json>>, key: string, value: Json): Json {
-  return { ...parent, [key]: value };
+/** A null stays for later operations to see. */
+function replace(parent: Container, key: string, value: Json): void {
+  if (Array.isArray(parent)) parent[indexOf(key, parent.length, parent.length - 1)] = value;
+  else setOwn(parent, key, value);
 }
 
 /** The index that a key means (strconv.Atoi); a negative one counts from the end of `size` items. */

@@ -70,6 +70,17 @@ describe('JSON patch (RFC 6902, the vectors of its appendix)', () => {
       ],
       { '~1': 10 },
     ],
+    [
+      'changes a copy alone',
+      { a: { b: { c: 1 } } },
+      [
+        { op: 'add', path: '/a/b/d', value: 2 },
+        { op: 'copy', from: '/a', path: '/e' },
+        { op: 'remove', path: '/e/b/c' },
+        { op: 'add', path: '/a/b/f', value: 3 },
+      ],
+      { a: { b: { c: 1, d: 2, f: 3 } }, e: { b: { d: 2 } } },
+    ],
     // Where upstream's library takes more than the RFC.
     ['replaces what is absent', {}, [{ op: 'replace', path: '/a', value: 1 }], { a: 1 }],
     ['tests what is absent for null', {}, [{ op: 'test', path: '/a', value: null }], {}],
