@@ -52,10 +52,14 @@ export interface ResourceExchange extends Exchange {
   readonly definition: ResourceDefinition;
 }
 
+/** Of a path, in a log: who is not known may send a megabyte. */
+const MAX_LOGGED_LENGTH = 2_048;
+
 /** What a log may tell of a request's address: what follows the path may be a command, with who knows what in it. */
-export function loggedPath({ url = '/' }: IncomingMessage): string {
+export function loggedPath({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
   const mark = url.indexOf('?');
-  return mark < 0 ? url : url.slice(0, mark);
+  const path = mark < 0 ? url : url.slice(0, mark);
+  return path.length > MAX_LOGGED_LENGTH ? `${path.slice(0, MAX_LOGGED_LENGTH)}…` : path;
 }
 
 /** Collects what a write warns of, for the Warning header. */

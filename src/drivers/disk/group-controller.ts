@@ -1,4 +1,4 @@
-import { type BackoffPolicy, backoffDelay } from '../../base/index.ts';
+import { type BackoffPolicy, backoffDelay, errorMessage, type Logger } from '../../base/index.ts';
 import { Code, type CsiServices, CsiStatus } from '../../csi/index.ts';
 import type { Host } from '../../host/index.ts';
 import { handleOf } from '../shared/names.ts';
@@ -94,7 +94,7 @@ export function groupController(options: SnapshotOptions): GroupController {
 }
 
 /** Lets go of file systems that are left frozen, by a run which died or because they could not be thawed. */
-export function thawAll(options: SnapshotOptions): Promise<void> {
+function thawAll(options: SnapshotOptions): Promise<void> {
   return options.pool.exclusively(FREEZING, () => thawing(options));
 }
 
@@ -115,6 +115,18 @@ async function release(host: Host, mark: string, targets: readonly string[]): Pr
 }
 
 /** Until it is done: pods that write stand still meanwhile. */
+/** As thawAll, but no obstacle: what cannot be let go of is tried again and again. */
+export async function thawInTheEnd(options: SnapshotOptions, log: Logger): Promise<void> {
+  await thawAll(options).catch((error: unknown) => {
+    const { directory } = options.pool;
+    log.warn('a file system of the pool stays frozen; trying again', {
+      pool: directory,
+      error: errorMessage(error),
+    });
+    thawLater(options);
+  });
+}
+
 function thawLater(options: SnapshotOptions, failures = 1): void {
   const again = () => void thawAll(options).catch(() => thawLater(options, failures + 1));
   options.clock.after(backoffDelay(THAW_BACKOFF, failures), again, { unref: true });

@@ -6,7 +6,7 @@ import { type Attachments, LoopDevices } from './attachments.ts';
 import { directories, imageFiles } from './backing.ts';
 import { diskController } from './controller.ts';
 import { DirectoryVolumes, withoutBlockDevices } from './directory-volumes.ts';
-import { groupController, thawAll } from './group-controller.ts';
+import { groupController, thawInTheEnd } from './group-controller.ts';
 import { IoLimiter } from './io-limits.ts';
 import { diskNode } from './node.ts';
 import { Pool } from './pool.ts';
@@ -68,7 +68,7 @@ export async function openDiskDriver(options: DiskDriverOptions): Promise<DiskDr
     clock,
     obstacle: store?.obstacle,
   };
-  if (snapshotting) await thawAll(snapshotting);
+  if (snapshotting) await thawInTheEnd(snapshotting, log);
   // A device that its last user does not let go of yet is no reason to keep volumes from anybody.
   const reclaim = async (which: { published: boolean }) => {
     for (const failure of await attachments.reclaim(which))

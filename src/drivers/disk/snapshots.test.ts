@@ -330,6 +330,34 @@ describe('group snapshots of disks', { skip: cannotMount(), timeout: 60_000 }, (
     assert.deepEqual([...frozen], []);
   });
 
+  it('do not keep the driver from starting when what was left frozen cannot be let go of yet', async (t) => {
+    const directory = temporaryDirectory(t);
+    const { host } = await import('./test-support.ts');
+    const thawed = Promise.withResolvers<void>();
+    let isStuck = true;
+    const mounts = {
+      ...host.mounts,
+      async thaw() {
+        if (isStuck) throw new Error('EIO');
+        thawed.resolve();
+      },
+    };
+    const driver = await startDriver(t, { directory, machine: { ...host, mounts } });
+    const { controller, node } = driver.n1;
+    const volumeCapability = mountCapability();
+    const capacityRange = { requiredBytes: 16n * MIB };
+    await controller.createVolume({ name: 'v', capacityRange, volumeCapabilities: [volumeCapability] });
+    await controller.controllerPublishVolume({ volumeId: 'v', nodeId: 'n1', volumeCapability });
+    const stagingTargetPath = join(directory, 'staging');
+    mkdirSync(stagingTargetPath);
+    await node.nodeStageVolume({ volumeId: 'v', stagingTargetPath, volumeCapability });
+    writeFileSync(join(driver.pool, '.frozen'), '');
+    await driver.restart();
+    assert.ok(readdirSync(driver.pool).includes('.frozen'));
+    isStuck = false;
+    await thawed.promise;
+  });
+
   it('let go of the file systems in the end, where that fails at first', async (t) => {
     const directory = temporaryDirectory(t);
     const { host } = await import('./test-support.ts');
