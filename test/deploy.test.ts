@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { bootstrapPolicy } from '../src/apiserver/auth/index.ts';
+import { snapshotMetadataServiceCrd } from '../src/apiserver/crd/snapshots/index.ts';
 import { createLocalClient, createRegistry, openStore } from '../src/apiserver/index.ts';
 import { FakeClock, seededRandom } from '../src/base/index.ts';
 import { EXTRA_ROLES } from '../src/cluster/identities.ts';
@@ -69,6 +70,15 @@ describe('what is in deploy/', () => {
       } else await client.create(resource, object, { fieldValidation: 'Strict' });
     }
     assert.equal(compared, 9);
+  });
+
+  it('defines what announces changed blocks as the API server here does', async () => {
+    const definitions = (await manifests()).filter(
+      ({ object }) => object.kind === 'CustomResourceDefinition',
+    );
+    const [{ apiVersion, kind, ...crd }] = definitions.map(({ object }) => object) as [KubeObject];
+    assert.deepEqual(crd, JSON.parse(JSON.stringify(snapshotMetadataServiceCrd)));
+    assert.equal(definitions.length, 1);
   });
 
   it('runs commands that there are, with flags that they take', async () => {
