@@ -7,6 +7,7 @@ export * from './group-snapshots.ts';
 export * from './metadata.ts';
 export * from './name-formats.ts';
 export * from './node-affinity.ts';
+export * from './pod-limits.ts';
 export * from './pods.ts';
 export * from './populators.ts';
 export * from './quantity.ts';

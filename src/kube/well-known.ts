@@ -43,6 +43,8 @@ export const attacherFinalizer = (driver: string): string =>
 // Nodes
 export const ANN_CONTROLLER_MANAGED_ATTACH = 'volumes.kubernetes.io/controller-managed-attach-detach';
 export const ANN_KEEP_TERMINATED_POD_VOLUMES = 'volumes.kubernetes.io/keep-terminated-pod-volumes';
+/** On a PersistentVolume: a group that every container of a pod which uses it is in. */
+export const ANN_VOLUME_GID = 'pv.beta.kubernetes.io/gid';
 export const ANN_CSI_NODE_ID = 'csi.volume.kubernetes.io/nodeid';
 export const LABEL_HOSTNAME = 'kubernetes.io/hostname';
 export const LABEL_OS = 'kubernetes.io/os';

@@ -18,6 +18,7 @@ export {
   VolumeAttachLimitExceededError,
 } from './operation-error.ts';
 export { type OperationKey, PendingOperations } from './operation-executor/pending-operations.ts';
+export { type TimeOperation, timeOperations } from './operation-metrics.ts';
 export {
   escapePluginName,
   pluginsRegistryDirectory,
@@ -57,4 +58,4 @@ export {
   RESIZE_CONDITIONS,
   type ResizeCondition,
 } from './resize-conditions.ts';
-export { claimOf, specFromPersistentVolume, specFromVolume } from './spec.ts';
+export { claimOf, mountOptionsOf, specFromPersistentVolume, specFromVolume } from './spec.ts';

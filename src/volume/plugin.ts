@@ -28,6 +28,8 @@ export interface VolumePlugin {
   volumeName(spec: VolumeSpec): string;
   /** Whether the volume is set up again on every sync, to refresh its content (configMap, requiresRepublish). */
   requiresRemount(spec: VolumeSpec): boolean;
+  /** Whether it mounts with a PersistentVolume's mountOptions. Others refuse a volume that has some. @default false */
+  readonly supportsMountOptions?: boolean;
   readonly attacher?: Attacher;
   readonly deviceMounter?: DeviceMounter;
   readonly mounter: Mounter;

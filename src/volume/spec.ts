@@ -4,12 +4,13 @@ import type { VolumeSpec } from './plugin.ts';
 /**
  * A volume that is written in the pod itself. What comes from the API is the node's to write: a container that could
  * would choose, by a link, what the node replaces (Attributes.ReadOnly of the configMap and secret plugins). An image is
- * everybody's.
+ * everybody's. What asks for read-only itself is so in containers too, whatever its driver makes of it.
  */
 export function specFromVolume(volume: Volume): VolumeSpec {
   const fromApi = (volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected) !== undefined;
-  const readOnly = fromApi || volume.image !== undefined || (volume.csi?.readOnly ?? false);
-  return { name: volume.name, volume, readOnly };
+  const { csi, flexVolume, nfs, iscsi, fc } = volume;
+  const asked = [csi, flexVolume, nfs, iscsi, fc].some((source) => source?.readOnly);
+  return { name: volume.name, volume, readOnly: fromApi || volume.image !== undefined || asked };
 }
 
 /** A bound PersistentVolume; `readOnly` as the pod's claim reference asks. */

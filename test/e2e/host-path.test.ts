@@ -61,6 +61,7 @@ describe('paths of the node', { skip: cannotMount }, () => {
     for (const [type, { test }] of Object.entries(KINDS))
       expect(`as-${type.toLowerCase()}`, paths[type as Kind], type, test);
     expect('unset', paths.File, '', '-f');
+    expect('unset-new', join(root, 'unset/new'), '', '-d');
     expect('link', join(root, 'link'), 'Directory', '-d');
     expect('there', paths.Directory, 'DirectoryOrCreate', '-d');
     expect('new-directory', join(root, 'new/deep'), 'DirectoryOrCreate', '-d');

@@ -69,6 +69,7 @@ describe("the node's own server", { skip: cannotMount }, () => {
       /^volume_manager_total_volumes\{plugin_name="kubernetes.io\/empty-dir",state="desired_state_of_world"\} 1$/m,
       /^csi_operations_seconds_count\{driver_name="disk.csi.stowage.dev",method_name="\/csi.v1.Node\/NodePublishVolume",grpc_status_code="OK",migrated="false"\} 1$/m,
       /^reconstruct_volume_operations_total 0$/m,
+      /^kubelet_orphan_pod_cleaned_volumes_errors 0$/m,
     ];
     for (const line of lines) assert.match(metrics, line);
   });

@@ -13,7 +13,7 @@ import {
   type Stored,
   volumeAttachments,
 } from '../../kube/index.ts';
-import { PendingOperations, type PluginRegistry } from '../../volume/index.ts';
+import { PendingOperations, type PluginRegistry, timeOperations } from '../../volume/index.ts';
 import { ActualStateOfWorld } from './actual-state-of-world.ts';
 import { attachmentIndex } from './attachment-check.ts';
 import { DesiredStateOfWorld } from './desired-state-of-world.ts';
@@ -116,6 +116,7 @@ class AttachDetachController implements Component {
       recorder,
       trace,
       log,
+      timed: options.metrics && timeOperations(options.metrics, clock),
     });
     this.#reconciler = new Reconciler({
       desired,

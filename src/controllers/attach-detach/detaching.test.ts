@@ -139,8 +139,14 @@ describe('attach/detach controller: detaching', () => {
       metrics
         .text()
         .split('\n')
-        .filter((line) => line !== '' && !line.startsWith('#'));
+        .filter((line) => line !== '' && !/^(#|storage_operation_duration_seconds)/.test(line));
     const plugin = 'kubernetes.io/csi:fake';
+    const timed = (operation: string) =>
+      metrics
+        .text()
+        .includes(
+          `storage_operation_duration_seconds_count{volume_plugin="${plugin}",operation_name="${operation}",status="success",migrated="false"} 1\n`,
+        );
     assert.deepEqual(lines(), [
       `attachdetach_controller_total_volumes{plugin_name="${plugin}",state="desired_state_of_world"} 1`,
       `attachdetach_controller_total_volumes{plugin_name="${plugin}",state="actual_state_of_world"} 1`,
@@ -155,5 +161,6 @@ describe('attach/detach controller: detaching', () => {
     assert.deepEqual(lines(), [
       'attach_detach_controller_attachdetach_controller_forced_detaches{reason="out-of-service"} 1',
     ]);
+    assert.deepEqual(['volume_attach', 'volume_detach'].filter(timed), ['volume_attach', 'volume_detach']);
   });
 });

@@ -6,7 +6,9 @@ import {
   type OperationKey,
   type PendingOperations,
   type PluginRegistry,
+  qualifiedPluginName,
   splitUniqueVolumeName,
+  type TimeOperation,
   type UniqueVolumeName,
   type VolumeSpec,
 } from '../../volume/index.ts';
@@ -39,6 +41,8 @@ export interface AttachDetachOperationsOptions {
   readonly recorder: EventRecorder;
   readonly trace: Trace;
   readonly log: Logger;
+  /** @default nobody hears of it */
+  readonly timed?: TimeOperation | undefined;
 }
 
 /** Attaches and detaches, one operation at a time on what excludes one another; keeps the actual state true. */
@@ -52,13 +56,29 @@ export class AttachDetachOperations {
   /** Starts the attach unless one is under way or held back by its back-off. */
   attach(volume: VolumeToAttach, signal: AbortSignal): void {
     const key = operationKey(volume.volumeName, volume.spec, volume.nodeName);
-    this.#options.pending.run(key, ATTACH, () => this.#attach(volume, signal));
+    this.#run(key, ATTACH, volume, () => this.#attach(volume, signal));
   }
 
   /** Starts the detach, as `attach`. */
   detach(volume: AttachedTo, verifySafe: boolean, signal: AbortSignal): void {
     const key = operationKey(volume.volumeName, volume.spec, volume.nodeName);
-    this.#options.pending.run(key, DETACH, () => this.#detach(volume, verifySafe, signal));
+    this.#run(key, DETACH, volume, () => this.#detach(volume, verifySafe, signal));
+  }
+
+  #run(
+    key: OperationKey,
+    operation: string,
+    { volumeName, spec }: Pick<AttachedTo, 'volumeName' | 'spec'>,
+    work: () => Promise<void>,
+  ): void {
+    const { pending, timed } = this.#options;
+    pending.run(key, operation, async () => {
+      if (!timed) return await work();
+      // Throws for a name that somebody has written into a node's status: the operation's failure, like any other.
+      const { pluginName: name } = splitUniqueVolumeName(volumeName);
+      const plugin = spec ? qualifiedPluginName({ name }, spec) : name;
+      await timed(plugin, spec?.isMigrated ?? false, operation, work);
+    });
   }
 
   async #attach(volume: VolumeToAttach, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,9 @@
 import {
   addLists,
   type Container,
+  isLimitDeclared,
   type Pod,
+  podLimits,
   podResourceTotals,
   qosClass,
   quantityMilliValue,
@@ -54,8 +56,8 @@ export function podSettings(pod: Pod, pidsLimit?: number): CgroupSettings {
   const limits = podLimits(pod);
   return {
     ...weight,
-    ...(isDeclared(pod, 'cpu') ? cpuMax(limits.cpu) : {}),
-    ...(isDeclared(pod, 'memory') ? memoryMax(limits.memory) : {}),
+    ...(isLimitDeclared(pod, 'cpu') ? cpuMax(limits.cpu) : {}),
+    ...(isLimitDeclared(pod, 'memory') ? memoryMax(limits.memory) : {}),
     ...pids,
   };
 }
@@ -89,25 +91,4 @@ function memoryMax(limit: string | undefined): CgroupSettings {
 
 function podRequests(pod: Pod): ResourceList {
   return addLists(podResourceTotals(pod, 'requests'), pod.spec?.overhead ?? {});
-}
-
-/** Overhead raises a limit that there is. */
-function podLimits(pod: Pod): ResourceList {
-  const limits = podResourceTotals(pod, 'limits');
-  const overhead = Object.entries(pod.spec?.overhead ?? {}).filter(
-    ([name]) => quantityValue(limits[name]) > 0n,
-  );
-  return addLists(limits, Object.fromEntries(overhead));
-}
-
-/** Whether every container has a limit, or the pod has. An init container also counts with the sidecars that run beside it. */
-function isDeclared({ spec }: Pod, name: 'cpu' | 'memory'): boolean {
-  const has = ({ resources }: Pick<Container, 'resources'>) => quantityValue(resources?.limits?.[name]) > 0n;
-  if (spec?.resources && has({ resources: spec.resources })) return true;
-  let sidecarHas = false;
-  const initial = (spec?.initContainers ?? []).every((container) => {
-    if (container.restartPolicy === 'Always') sidecarHas ||= has(container);
-    return sidecarHas || has(container);
-  });
-  return initial && (spec?.containers ?? []).every(has);
 }

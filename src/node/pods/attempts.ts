@@ -1,3 +1,5 @@
+import type { ContainerUser } from '../runtime/index.ts';
+
 /** One run of a container, as the runtime knows it, or an attempt that did not come to run. */
 export interface Attempt {
   /** The runtime's; empty when nothing was made. */
@@ -13,6 +15,8 @@ export interface Attempt {
   readonly message?: string;
   /** Absent: it ran on the host's root. */
   readonly imageId?: string;
+  /** As whom it runs; absent where the runtime does not tell. */
+  readonly user?: ContainerUser;
   /** The program could not be started. */
   readonly startFailed?: boolean;
 }

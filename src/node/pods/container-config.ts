@@ -11,8 +11,10 @@ import type {
 } from '../runtime/index.ts';
 import { expand } from './expand.ts';
 import { hostsFile, podHostname } from './hosts-file.ts';
+import { checkIsolationWishes } from './isolation-wishes.ts';
 import { containerSecurity } from './security.ts';
 import { homeDirectory, imageUser } from './users.ts';
+import { isRecursiveReadOnly } from './volume-mount-status.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_MESSAGE_PATH = '/dev/termination-log';
@@ -23,6 +25,8 @@ export interface PodVolume {
   readonly readOnly: boolean;
   /** The name of the PersistentVolume, or of the pod's volume. */
   readonly specName: string;
+  /** A group that the pod's containers must be in to use it. */
+  readonly gid?: number;
 }
 
 /** What of the host's /etc a container without an image shares. */
@@ -45,6 +49,8 @@ export interface SetupInput extends HostFiles {
   readonly podPidsLimit?: number;
   /** The machine's memory. @default not known */
   readonly machineBytes?: number;
+  /** Groups that the pod's volumes ask for. @default none */
+  readonly volumeGroups?: readonly number[];
 }
 
 export interface ConfigInput extends SetupInput {
@@ -64,7 +70,8 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
   // In this order, as the kubelet does: of several things that are wrong it tells the first.
   const devices = containerDevices(container, input.volumes);
   const mounts = containerMounts(container, input);
-  const setup = containerSetup(input);
+  const volumeGroups = [...input.volumes.values()].flatMap(({ gid }) => gid ?? []);
+  const setup = containerSetup({ ...input, volumeGroups });
   // What the image brings along comes first, so that the spec can replace it.
   const environment = new Map([
     ['PATH', DEFAULT_PATH],
@@ -88,6 +95,7 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
  */
 export function containerSetup(input: SetupInput): ContainerSetup {
   const { pod, container, attempt, image } = input;
+  checkIsolationWishes(pod, container);
   const users = image?.users ?? input.users;
   const hostname = podHostname(pod);
   return {
@@ -106,7 +114,13 @@ export function containerSetup(input: SetupInput): ContainerSetup {
     },
     terminationMessagePath: container.terminationMessagePath || DEFAULT_MESSAGE_PATH,
     terminationMessageFromLog: container.terminationMessagePolicy === 'FallbackToLogsOnError',
-    security: containerSecurity(pod, container, users, image && imageUser(image.config.user, users)),
+    security: containerSecurity(
+      pod,
+      container,
+      users,
+      image && imageUser(image.config.user, users),
+      input.volumeGroups,
+    ),
     streams: containerStreams(container),
     namespaces: { pid: input.pid ?? 'own', ipc: pod.spec?.hostIPC ? 'host' : 'own' },
     imageRoot: image?.root,
@@ -190,7 +204,7 @@ function containerMounts(container: Container, { volumes, subpaths }: ConfigInpu
       hostPath: subpaths?.get(index) ?? volume.hostPath,
       containerPath: containerPath.length > 1 ? trimEndOf(containerPath, '/') : containerPath,
       readOnly: volume.readOnly || (mount.readOnly ?? false),
-      recursiveReadOnly: mount.recursiveReadOnly === 'Enabled' || mount.recursiveReadOnly === 'IfPossible',
+      recursiveReadOnly: isRecursiveReadOnly(mount),
       propagation: (mount.mountPropagation ?? 'None') as ContainerMount['propagation'],
     };
   });

@@ -1,6 +1,7 @@
 import { rfc3339 } from '../../base/index.ts';
 import type { Container, ContainerState, ContainerStatus } from '../../kube/index.ts';
 import { type Attempt, type Attempts, exitCodeOf, UNKNOWN_EXIT_CODE } from './attempts.ts';
+import { volumeMountStatuses } from './volume-mount-status.ts';
 
 /** Why a container does not run (state.waiting). */
 export interface Waiting {
@@ -94,5 +95,22 @@ export function containerStatus(
     image: container.image ?? '',
     imageID: current?.imageId ?? '',
     containerID: current ? containerId(current) : undefined,
+    ...volumeMountStatuses(container),
+    ...(current && { ...givenResources(container), user: containerUser(current) }),
   };
+}
+
+/** What it was given is what it asks for: nothing is resized. */
+function givenResources({
+  resources = {},
+}: Container): Pick<ContainerStatus, 'resources' | 'allocatedResources'> {
+  const { requests } = resources;
+  return { resources, ...(requests && { allocatedResources: requests }) };
+}
+
+/** As runtimes tell it, its primary group is among the others. */
+function containerUser({ user }: Attempt): ContainerStatus['user'] {
+  return (
+    user && { linux: { ...user, supplementalGroups: [...new Set([user.gid, ...user.supplementalGroups])] } }
+  );
 }

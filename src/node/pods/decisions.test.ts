@@ -167,6 +167,37 @@ describe('the status of a pod', () => {
     });
     assert.equal(status.containerStatuses?.[0]?.containerID, 'stowage://id0');
   });
+  it('tells how volumes are mounted, before and while a container runs, and as whom it runs', () => {
+    const mounted = pod({
+      containers: [
+        {
+          name: 'main',
+          image: 'img',
+          resources: { requests: { cpu: '1' }, limits: { cpu: '2' } },
+          volumeMounts: [
+            { name: 'a', mountPath: '/a' },
+            { name: 'b', mountPath: '/b', readOnly: true },
+            { name: 'c', mountPath: '/c', readOnly: true, recursiveReadOnly: 'IfPossible' },
+            { name: 'd', mountPath: '/d', readOnly: true, recursiveReadOnly: 'Enabled', subPath: 'x' },
+          ],
+        },
+      ],
+    });
+    const user = { uid: 7, gid: 8, supplementalGroups: [9, 8] };
+    const before = podStatus(mounted, facts({}, { sandboxReady: false })).containerStatuses?.[0];
+    const then = podStatus(mounted, facts({ main: { ...running(), user } })).containerStatuses?.[0];
+    for (const status of [before, then])
+      assert.deepEqual(status?.volumeMounts, [
+        { name: 'a', mountPath: '/a' },
+        { name: 'b', mountPath: '/b', readOnly: true, recursiveReadOnly: 'Disabled' },
+        { name: 'c', mountPath: '/c', readOnly: true, recursiveReadOnly: 'Enabled' },
+        { name: 'd', mountPath: '/d', readOnly: true, recursiveReadOnly: 'Enabled' },
+      ]);
+    assert.deepEqual([before?.user, before?.resources, before?.allocatedResources], Array(3).fill(undefined));
+    assert.deepEqual(then?.user, { linux: { uid: 7, gid: 8, supplementalGroups: [8, 9] } });
+    assert.deepEqual(then?.resources, { requests: { cpu: '1' }, limits: { cpu: '2' } });
+    assert.deepEqual(then?.allocatedResources, { cpu: '1' });
+  });
   it('is Pending with ContainerCreating before', () => {
     const status = podStatus(pod(), facts({}, { sandboxReady: false }));
     assert.equal(status.phase, 'Pending');
@@ -295,6 +326,16 @@ describe('what the runtime is asked to run', () => {
       passwd: 'root:x:0:0::/root:/bin/sh\nme:x:1000:100::/home/me:/bin/sh\n',
       group: 'audio:x:29:other,me\nvideo:x:44:other\n',
     },
+  });
+  it('puts a container into the groups that the pod’s volumes ask for', () => {
+    const volumes = new Map([
+      ['one', { hostPath: '/1', readOnly: false, specName: 'pv-1', gid: 4711 }],
+      ['two', { hostPath: '/2', readOnly: false, specName: 'pv-2', gid: 7 }],
+      ['three', { hostPath: '/3', readOnly: false, specName: 'pv-3' }],
+    ]);
+    const spec = { securityContext: { supplementalGroups: [7], supplementalGroupsPolicy: 'Strict' } };
+    const { security } = containerConfig({ ...input({ name: 'main', command: ['x'] }, spec), volumes });
+    assert.deepEqual(security.supplementalGroups, [7, 4711]);
   });
   it('has the command expanded, the volumes bound, the user at home', () => {
     const config = containerConfig(

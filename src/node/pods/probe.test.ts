@@ -94,6 +94,12 @@ describe('a probe', () => {
   for (const [path, result, output] of cases)
     it(`by HTTP, of ${path}: ${result}`, async () => is(await get(path), result, output));
 
+  it('by HTTP follows no more than upstream does: the tenth answer that sends on is the last', async () => {
+    const before = headers.length;
+    await get('/round');
+    assert.equal(headers.length - before, 10);
+  });
+
   it('by HTTP asks with its headers, at a named port, and does not look at certificates', async () => {
     is(await get('/', { port: 'web', httpHeaders: [{ name: 'X-Own', value: 'mine' }] }), 'success', 'said');
     assert.deepEqual(headers.at(-1), ['kube-probe/1.36', '*/*', 'mine']);

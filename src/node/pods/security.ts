@@ -13,6 +13,7 @@ export function containerSecurity(
   container: Container,
   users: UserTables,
   image: ImageUser = { uid: 0 },
+  volumeGroups: readonly number[] = [],
 ): ContainerSecurity {
   const own = container.securityContext;
   const shared = pod.spec?.securityContext;
@@ -20,7 +21,7 @@ export function containerSecurity(
   const asked = own?.runAsUser ?? shared?.runAsUser;
   const uid = asked ?? image.uid;
   const imageGid = asked === undefined ? image.gid : undefined;
-  const groups = [...(shared?.supplementalGroups ?? [])];
+  const groups = [...(shared?.supplementalGroups ?? []), ...volumeGroups];
   if (shared?.fsGroup !== undefined) groups.push(shared.fsGroup);
   if (shared?.supplementalGroupsPolicy !== 'Strict') groups.push(...memberGroups(users, uid));
   return {

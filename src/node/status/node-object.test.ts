@@ -40,6 +40,14 @@ describe('the Node object', () => {
     assert.deepEqual(allocatable, { cpu: '2', memory: '924Mi', 'ephemeral-storage': '921600', pods: '110' });
   });
 
+  it('tells what its runtime can do', () => {
+    const { features, runtimeHandlers } = nodeStatus(facts, undefined);
+    assert.deepEqual(features, { supplementalGroupsPolicy: true });
+    assert.deepEqual(runtimeHandlers, [
+      { features: { recursiveReadOnlyMounts: true, userNamespaces: false } },
+    ]);
+  });
+
   it('has beating conditions that keep the time of their last change', () => {
     const first = nodeStatus(facts, undefined);
     const second = nodeStatus({ ...facts, nowMs: facts.nowMs + 60_000 }, first);

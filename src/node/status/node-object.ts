@@ -104,8 +104,15 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
       operatingSystem: 'linux',
       architecture: info.architecture,
     },
+    ...RUNTIME_FEATURES,
   };
 }
+
+/** What pods may ask of the runtime; it has but one handler, the one without a name. */
+const RUNTIME_FEATURES: Pick<NodeStatus, 'features' | 'runtimeHandlers'> = {
+  features: { supplementalGroupsPolicy: true },
+  runtimeHandlers: [{ features: { recursiveReadOnlyMounts: true, userNamespaces: false } }],
+};
 
 /** The largest first, no more than the kubelet shows (nodeStatusMaxImages, MaxNamesPerImageInNodeStatus). */
 function imageList(images: NodeFacts['images'] = []): Pick<NodeStatus, 'images'> {

@@ -1,6 +1,6 @@
 import { deviceReferences, mapBlockVolume, unmapBlockVolume } from '../../volume/block/index.ts';
 import { UncertainProgressError, type VolumePlugin, type VolumeSpec } from '../../volume/index.ts';
-import { afterDeviceFailure, afterMountFailure, mountForbidden } from './mount-rules.ts';
+import { afterDeviceFailure, afterMountFailure, deviceInUse, mountForbidden } from './mount-rules.ts';
 import { failure } from './operation-failure.ts';
 import { mountContext, type VolumeForm, type VolumeFormOptions, waitForAttach } from './volume-form.ts';
 
@@ -116,7 +116,7 @@ export function blockForm(options: VolumeFormOptions): VolumeForm {
       await unmap(plugin, found?.spec ?? { name, readOnly: false }, podUid, signal);
     },
 
-    async tearDownDevice({ volumeName, spec, plugin }, signal) {
+    async tearDownDevice({ volumeName, spec, plugin, devicePath }, signal) {
       const mapper = plugin.blockMapper!;
       const globalMapPath = mapper.globalMapPath(spec);
       const references = await deviceReferences(host, globalMapPath);
@@ -131,6 +131,8 @@ export function blockForm(options: VolumeFormOptions): VolumeForm {
       await host.files.removeTree(globalMapPath).catch((error) => {
         throw failure('UnmapDevice.RemoveMapPath failed', spec, error);
       });
+      const inUse = await deviceInUse(host, devicePath);
+      if (inUse) throw failure('UnmapDevice failed', spec, inUse);
       actual.markDeviceUnmounted(volumeName);
     },
   };

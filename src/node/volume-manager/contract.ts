@@ -28,6 +28,8 @@ export interface MountedVolume {
   readonly volumeName: UniqueVolumeName;
   /** The name of the PersistentVolume, or of the pod's volume. */
   readonly specName: string;
+  /** A group that the pod's containers must be in to use it. */
+  readonly gid?: number;
 }
 
 /** By the name of the volume in the pod: spec.volumes[].name. */

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../base/index.ts';
 import type { Pod, Stored } from '../../kube/index.ts';
 import {
   isAttachable,
@@ -55,7 +56,7 @@ export class DesiredStateOfWorld {
     outerName: string,
     seLinuxLabel?: string,
   ): UniqueVolumeName {
-    const plugin = this.#plugins.findBySpec(spec);
+    const plugin = this.#pluginOf(spec);
     const uid = pod.metadata.uid;
     const attachable = isAttachable(plugin, spec);
     const deviceMountable = isDeviceMountable(plugin, spec);
@@ -72,6 +73,15 @@ export class DesiredStateOfWorld {
     const outerNames = known.includes(outerName) ? known : [...known, outerName];
     volume.pods.set(uid, { pod, spec, outerNames });
     return name;
+  }
+
+  #pluginOf(spec: VolumeSpec): VolumePlugin {
+    try {
+      return this.#plugins.findBySpec(spec);
+    } catch (error) {
+      const what = `failed to get Plugin from volumeSpec for volume ${JSON.stringify(spec.name)}`;
+      throw new Error(`${what} err=${errorMessage(error)}`, { cause: error });
+    }
   }
 
   /** The pod says something else of itself now; its volumes are the same. */

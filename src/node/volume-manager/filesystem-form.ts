@@ -1,8 +1,8 @@
 import { errorMessage } from '../../base/index.ts';
-import { podDirectory } from '../../volume/index.ts';
+import { mountOptionsOf, podDirectory } from '../../volume/index.ts';
 import { MountError, mountReferences } from '../../volume/mount/index.ts';
 import { cleanSubpaths } from '../../volume/subpath/index.ts';
-import { afterDeviceFailure, afterMountFailure, mountForbidden } from './mount-rules.ts';
+import { afterDeviceFailure, afterMountFailure, deviceInUse, mountForbidden } from './mount-rules.ts';
 import { failure } from './operation-failure.ts';
 import { mountContext, type VolumeForm, type VolumeFormOptions, waitForAttach } from './volume-form.ts';
 import { globalPathOf, podPathOf } from './volume-places.ts';
@@ -28,10 +28,17 @@ export function filesystemForm(options: VolumeFormOptions): VolumeForm {
       await plugin.mounter.check?.(spec).catch((error) => {
         throw failure('MountVolume.NewMounter initialization failed', spec, error);
       });
+      if (!plugin.supportsMountOptions && mountOptionsOf(spec).length > 0) {
+        const why = 'mount options are not supported for this volume type';
+        throw failure('MountVolume.MountOptionSupport check failed', spec, why);
+      }
       const context = mountContext(options, volume, isRemount, signal);
+      // Upstream's checkForFailedMount: the volume is told, not its pod.
       const tellMismatch = (error: unknown) => {
-        if (error instanceof MountError && error.kind === 'FilesystemMismatch')
-          recorder.event(pod, 'Warning', 'FailedMountOnFilesystemMismatch', error.message);
+        if (!spec.persistentVolume || !(error instanceof MountError) || error.kind !== 'FilesystemMismatch')
+          return;
+        const message = `MountVolume failed for volume ${JSON.stringify(spec.name)} ${error.message}`;
+        recorder.event(spec.persistentVolume, 'Warning', 'FailedMountOnFilesystemMismatch', message);
       };
 
       const known = actual.get(volumeName)?.devicePath;
@@ -84,7 +91,7 @@ export function filesystemForm(options: VolumeFormOptions): VolumeForm {
       await plugin.mounter.tearDown(specName, podUid, signal);
     },
 
-    async tearDownDevice({ volumeName, spec, plugin, deviceMountPath }, signal) {
+    async tearDownDevice({ volumeName, spec, plugin, deviceMountPath, devicePath }, signal) {
       const path = plugin.deviceMounter!.deviceMountPath(spec) || deviceMountPath;
       const others = await mountReferences(host, path);
       if (others.length > 0) {
@@ -93,6 +100,8 @@ export function filesystemForm(options: VolumeFormOptions): VolumeForm {
       }
       try {
         await plugin.deviceMounter!.unmountDevice(path, signal);
+        const inUse = await deviceInUse(host, devicePath);
+        if (inUse) throw new Error(inUse);
       } catch (error) {
         actual.markDeviceUncertain(volumeName, path);
         throw failure('UnmountDevice failed', spec, error);

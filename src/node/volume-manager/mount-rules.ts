@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import type { Host } from '../../host/index.ts';
 import { type Node, type Stored, volumeReaches } from '../../kube/index.ts';
 import {
   isOperationFinished,
@@ -26,6 +28,18 @@ export function mountForbidden(
     };
   }
   return undefined;
+}
+
+/**
+ * Whoever detaches takes the device away: that must wait while somebody has it still, say by a mount that we know nothing
+ * of. A driver may name what is no path, and then nobody can tell. Source: isDeviceOpened.
+ */
+export async function deviceInUse(
+  { disks }: Pick<Host, 'disks'>,
+  devicePath: string,
+): Promise<string | undefined> {
+  if (!isAbsolute(devicePath) || !(await disks.isInUse(devicePath))) return undefined;
+  return 'the device is in use when it was no longer expected to be in use';
 }
 
 /** What a failed MountDevice says about the device. Source: markDeviceErrorState. */

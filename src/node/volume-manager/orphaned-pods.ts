@@ -12,6 +12,8 @@ export interface OrphanedPodsOptions {
   isOrphan(podUid: string): boolean;
   /** There is something to clean again. */
   wake(): void;
+  /** All were looked at: so many were orphans, and of so many something had to stay. */
+  swept(orphans: number, failed: number): void;
 }
 
 /** Removes the directories that pods leave behind, each by one removal at a time. */
@@ -19,6 +21,8 @@ export class OrphanedPods {
   readonly #options: OrphanedPodsOptions;
   /** Removals under way: a pod that ends and the cleaning of orphans must not meet in one. */
   readonly #removals = new Map<string, Promise<void>>();
+  /** Pods of which something had to stay. */
+  readonly #staying = new Set<string>();
   #cleaning: Promise<void> | undefined;
   #dirty = true;
 
@@ -53,14 +57,19 @@ export class OrphanedPods {
     if (!removal) {
       removal = removeOrphanedPod(host, nodeRoot, podUid)
         .then((why) => {
-          if (why) log.warn(why);
+          if (!why) this.#staying.delete(podUid);
+          else {
+            this.#staying.add(podUid);
+            log.warn(why);
+          }
         })
-        .catch((error: unknown) =>
+        .catch((error: unknown) => {
+          this.#staying.add(podUid);
           log.warn('the directory of a pod could not be removed', {
             pod: podUid,
             error: errorMessage(error),
-          }),
-        )
+          });
+        })
         .finally(() => this.#removals.delete(podUid));
       this.#removals.set(podUid, removal);
     }
@@ -73,9 +82,16 @@ export class OrphanedPods {
   }
 
   async #removeAll(signal: AbortSignal): Promise<void> {
-    const { host, nodeRoot, isOrphan } = this.#options;
-    for (const uid of await podsOnDisk(host, nodeRoot))
-      if (!signal.aborted && isOrphan(uid)) await this.remove(uid);
+    const { host, nodeRoot, isOrphan, swept } = this.#options;
+    let orphans = 0;
+    let failed = 0;
+    for (const uid of await podsOnDisk(host, nodeRoot)) {
+      if (signal.aborted || !isOrphan(uid)) continue;
+      orphans++;
+      await this.remove(uid);
+      if (this.#staying.has(uid)) failed++;
+    }
+    swept(orphans, failed);
   }
 }
 

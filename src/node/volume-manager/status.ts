@@ -1,4 +1,5 @@
-import type { UniqueVolumeName } from '../../volume/index.ts';
+import { ANN_VOLUME_GID, annotation } from '../../kube/index.ts';
+import type { UniqueVolumeName, VolumeSpec } from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { MountedVolume } from './contract.ts';
 import type { DesiredStateOfWorld, VolumeToMount } from './desired-state-of-world.ts';
@@ -19,9 +20,16 @@ export function mountedVolumesForPod(
       readOnly: mount.spec.readOnly,
       volumeName,
       specName: mount.spec.name,
+      ...volumeGid(mount.spec),
     });
   }
   return mounted;
+}
+
+/** Source: GetExtraSupplementalGroupsForPod; what is no number counts for nothing. */
+function volumeGid({ persistentVolume }: VolumeSpec): Pick<MountedVolume, 'gid'> {
+  const told = persistentVolume && annotation(persistentVolume, ANN_VOLUME_GID);
+  return told !== undefined && /^\d{1,10}$/.test(told) ? { gid: Number(told) } : {};
 }
 
 /** Which of the expected volumes are not set up, sorted. */

@@ -33,6 +33,7 @@ export class FakePlugin implements VolumePlugin {
   /** Thrown, each once, by the call of that name. */
   readonly failures = new Map<string, Error[]>();
   remount = false;
+  supportsMountOptions = false;
   found: { specName: string; podUid: string }[] = [];
   readonly #changed = new Set<() => void>();
 
@@ -136,6 +137,8 @@ export interface Stack {
   readonly trace: Trace;
   readonly signal: AbortSignal;
   readonly events: string[];
+  /** The devices that somebody else has in use. */
+  readonly busyDevices: Set<string>;
   readonly root: string;
   /** Where the plugin comes late: it comes. */
   plug(): void;
@@ -185,11 +188,14 @@ export async function start(
   const source = new FakePods();
   const trace = new Trace(clock);
   const events: string[] = [];
+  const busyDevices = new Set<string>();
+  const machine = createLinuxHost({ clock: systemClock });
+  const disks = { ...machine.disks, isInUse: async (device: string) => busyDevices.has(device) };
   const boot = async () => {
     const manager = createVolumeManager({
       client,
       informers,
-      host: createLinuxHost({ clock: systemClock }),
+      host: { ...machine, disks },
       plugins: createPluginRegistry([], prober),
       podSource: source,
       nodeName: NODE,
@@ -197,7 +203,12 @@ export async function start(
       clock,
       log: silentLogger,
       trace,
-      recorder: { event: (_subject, type, reason, message) => events.push(`${type} ${reason} ${message}`) },
+      recorder: {
+        event: ({ kind }, type, reason, message) => {
+          const of = kind === undefined || kind === 'Pod' ? '' : ` (${kind})`;
+          events.push(`${type} ${reason} ${message}${of}`);
+        },
+      },
     });
     running.push(manager.start(signal));
     return manager;
@@ -207,7 +218,21 @@ export async function start(
     await client.patch(nodes, { name: NODE }, { type: 'merge', body }, { subresource: 'status' });
   };
   const manager = options.boot === false ? (undefined as unknown as VolumeManager) : await boot();
-  return { client, plugin, source, clock, manager, trace, signal, events, root, plug, boot, attach };
+  return {
+    client,
+    plugin,
+    source,
+    clock,
+    manager,
+    trace,
+    signal,
+    events,
+    busyDevices,
+    root,
+    plug,
+    boot,
+    attach,
+  };
 }
 
 export async function makeClaim(client: Client, phase: 'Bound' | 'Pending'): Promise<void> {
@@ -264,7 +289,7 @@ export async function inUse(stack: Stack, ...names: string[]): Promise<void> {
 export async function eventually(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = systemClock.now() + 30_000;
   while (!(await look())) {
-    assert.ok(systemClock.now() < deadline, `${what}: not within 5 s`);
+    assert.ok(systemClock.now() < deadline, `${what}: not within half a minute`);
     await turn();
   }
 }

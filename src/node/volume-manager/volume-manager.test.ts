@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { turn } from '../../base/index.ts';
 import { nodes, persistentVolumes } from '../../kube/index.ts';
 import { TransientOperationFailure, UncertainProgressError } from '../../volume/index.ts';
+import { MountError } from '../../volume/mount/index.ts';
 import { inUse, MOUNTED, makePod, NODE, setPhase, start, VOLUME } from './volume-manager.test-support.ts';
 
 describe('the volume manager', () => {
@@ -118,6 +119,56 @@ describe('the volume manager', () => {
     ]);
   });
 
+  it('tells the volume that it holds another file system than its object says', async (test) => {
+    const { client, plugin, source, signal, clock, manager, events, attach } = await start(test);
+    plugin.fail('mountDevice', new MountError('FilesystemMismatch', 'wrong fs type'));
+    await attach();
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    const mounted = manager.waitForAttachAndMount(pod, signal);
+    await plugin.until('mountDevice pv-1 /dev/x');
+    await turn();
+    await clock.advance(501);
+    await mounted;
+    assert.deepEqual(events, [
+      'Warning FailedMountOnFilesystemMismatch MountVolume failed for volume "pv-1" wrong fs type (PersistentVolume)',
+      'Warning FailedMount MountVolume.MountDevice failed for volume "pv-1" : wrong fs type',
+    ]);
+  });
+
+  for (const [told, gid] of [
+    ['4711', 4711],
+    ['staff', undefined],
+  ] as const)
+    it(`tells the group that a volume asks for: ${told}`, async (test) => {
+      const { client, source, manager, attach, signal } = await start(test);
+      const body = { metadata: { annotations: { 'pv.beta.kubernetes.io/gid': told } } };
+      await client.patch(persistentVolumes, { name: 'pv-1' }, { type: 'merge', body });
+      await attach();
+      const pod = await makePod(client, 'web-0');
+      source.add(pod);
+      const volumes = await manager.waitForAttachAndMount(pod, signal);
+      assert.equal(volumes.get('data')?.gid, gid);
+    });
+
+  it('refuses mount options that the volume’s plugin would not use', async (test) => {
+    const { client, plugin, source, signal, clock, manager, events, attach } = await start(test);
+    const body = { spec: { mountOptions: ['noatime'] } };
+    await client.patch(persistentVolumes, { name: 'pv-1' }, { type: 'merge', body });
+    await attach();
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    const mounted = manager.waitForAttachAndMount(pod, signal);
+    while (events.length === 0) await turn();
+    assert.deepEqual(events, [
+      'Warning FailedMount MountVolume.MountOptionSupport check failed for volume "pv-1" : mount options are not supported for this volume type',
+    ]);
+    assert.deepEqual(plugin.calls, []);
+    plugin.supportsMountOptions = true;
+    await clock.advance(501);
+    await mounted;
+  });
+
   it('undoes a mount that may have happened', async (test) => {
     const stack = await start(test);
     const { client, plugin, source, manager, attach, signal } = stack;
@@ -147,6 +198,25 @@ describe('the volume manager', () => {
     source.remove(pod);
     await inUse(stack);
     assert.deepEqual(plugin.calls, ['mountDevice pv-1 /dev/x', 'unmountDevice /global/pv-1']);
+  });
+
+  it('gives a device up only when nobody has it in use', async (test) => {
+    const stack = await start(test);
+    const { client, plugin, source, clock, manager, attach, signal, busyDevices } = stack;
+    await attach();
+    const pod = await makePod(client, 'web-0');
+    source.add(pod);
+    await manager.waitForAttachAndMount(pod, signal);
+    busyDevices.add('/dev/x');
+    source.remove(pod);
+    await plugin.until(...MOUNTED, 'tearDown pv-1', 'unmountDevice /global/pv-1');
+    await turn();
+    assert.deepEqual((await client.get(nodes, { name: NODE })).status?.volumesInUse, [VOLUME]);
+    busyDevices.clear();
+    await clock.advance(501);
+    await inUse(stack);
+    assert.equal(plugin.calls.at(-1), 'unmountDevice /global/pv-1');
+    assert.equal(plugin.calls.length, MOUNTED.length + 3, 'undone again once it was free');
   });
 
   it('keeps the global mount as long as another pod uses the volume', async (test) => {

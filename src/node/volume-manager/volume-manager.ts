@@ -159,6 +159,7 @@ class NodeVolumeManager implements VolumeManager {
       ...options,
       isOrphan: (podUid) => this.#isOrphan(podUid),
       wake: () => this.#wake(),
+      swept: (orphans, failed) => this.#metrics.orphansSwept(orphans, failed),
     });
     this.#leftovers = new Leftovers({
       ...worlds,

@@ -39,6 +39,7 @@ describe('the metrics of the volume manager', () => {
     counts.reconstructed(3, 1);
     counts.forceCleaned(true);
     counts.forceCleaned(false);
+    counts.orphansSwept(2, 1);
     const lines = metrics.text().split('\n');
     const csi = 'volume_plugin="kubernetes.io/csi:d.example.com",operation_name="volume_mount"';
     for (const line of [
@@ -52,6 +53,8 @@ describe('the metrics of the volume manager', () => {
       'reconstruct_volume_operations_errors_total 1',
       'force_cleaned_failed_volume_operations_total 2',
       'force_cleaned_failed_volume_operation_errors_total 1',
+      'kubelet_orphan_pod_cleaned_volumes 2',
+      'kubelet_orphan_pod_cleaned_volumes_errors 1',
     ])
       assert.ok(lines.includes(line), `${line}\n${lines.join('\n')}`);
   });

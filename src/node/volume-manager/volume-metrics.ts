@@ -1,18 +1,22 @@
 import type { Clock, Metrics } from '../../base/index.ts';
-import { qualifiedPluginName, type VolumePlugin, type VolumeSpec } from '../../volume/index.ts';
+import {
+  qualifiedPluginName,
+  timeOperations,
+  type VolumePlugin,
+  type VolumeSpec,
+} from '../../volume/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
 import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
 
-/** Of storage_operation_duration_seconds. */
-const BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
-
-/** What the volume manager counts. Source: pkg/volume/util/metrics.go, pkg/kubelet/volumemanager/metrics. */
+/** What the volume manager counts. Source: pkg/volume/util/metrics.go, pkg/kubelet/volumemanager/metrics, pkg/kubelet/metrics. */
 export interface VolumeMetrics {
   /** Runs an operation and tells how long it took, and whether it went well. */
   timed(plugin: VolumePlugin, spec: VolumeSpec, operation: string, work: () => Promise<void>): Promise<void>;
   reconstructed(total: number, failed: number): void;
   /** What could not be rebuilt was undone, or was tried to be. */
   forceCleaned(failed: boolean): void;
+  /** The directories of pods that have gone were looked for, the last time. */
+  orphansSwept(orphans: number, failed: number): void;
 }
 
 export function createVolumeMetrics(
@@ -20,12 +24,7 @@ export function createVolumeMetrics(
   clock: Clock,
   { desired, actual }: { readonly desired: DesiredStateOfWorld; readonly actual: ActualStateOfWorld },
 ): VolumeMetrics {
-  const operations = metrics.histogram({
-    name: 'storage_operation_duration_seconds',
-    help: '[ALPHA] Storage operation duration',
-    labels: ['volume_plugin', 'operation_name', 'status', 'migrated'],
-    buckets: BUCKETS_SECONDS,
-  });
+  const timed = timeOperations(metrics, clock);
   metrics.gauge(
     {
       name: 'volume_manager_total_volumes',
@@ -39,6 +38,19 @@ export function createVolumeMetrics(
       ),
       ...counted(desired.volumesToMount(), 'desired_state_of_world'),
     ],
+  );
+  let swept = { orphans: 0, failed: 0 };
+  const ofPods = (name: string, help: string, count: () => number) =>
+    metrics.gauge({ name: `kubelet_${name}`, help: `[ALPHA] ${help}` }, () => [[[], count()]]);
+  ofPods(
+    'orphan_pod_cleaned_volumes',
+    'The total number of orphaned Pods whose volumes were cleaned in the last periodic sweep.',
+    () => swept.orphans,
+  );
+  ofPods(
+    'orphan_pod_cleaned_volumes_errors',
+    'The number of orphaned Pods whose volumes failed to be cleaned in the last periodic sweep.',
+    () => swept.failed,
   );
   const counter = (name: string, help: string) => metrics.counter({ name, help: `[ALPHA] ${help}` });
   const attempted = counter(
@@ -60,21 +72,8 @@ export function createVolumeMetrics(
   // They are there from the start, as upstream's.
   for (const one of [attempted, failedOnes, cleaned, notCleaned]) one.add([], 0);
   return {
-    async timed(plugin, spec, operation, work) {
-      const began = clock.monotonic();
-      const tell = (status: string) => {
-        const migrated = String(spec.isMigrated ?? false);
-        const seconds = (clock.monotonic() - began) / 1000;
-        operations.observe(seconds, [qualifiedPluginName(plugin, spec), operation, status, migrated]);
-      };
-      try {
-        await work();
-      } catch (error) {
-        tell('fail-unknown');
-        throw error;
-      }
-      tell('success');
-    },
+    timed: (plugin, spec, operation, work) =>
+      timed(qualifiedPluginName(plugin, spec), spec.isMigrated ?? false, operation, work),
     reconstructed(total, failed) {
       attempted.add([], total);
       failedOnes.add([], failed);
@@ -82,6 +81,9 @@ export function createVolumeMetrics(
     forceCleaned(failed) {
       cleaned.add();
       if (failed) notCleaned.add();
+    },
+    orphansSwept(orphans, failed) {
+      swept = { orphans, failed };
     },
   };
 }

@@ -7,7 +7,7 @@ import { isBlock } from './volume-places.ts';
 
 /** How full the volumes are that a pod has, by their names in the pod. What cannot be measured now is left out. */
 export async function volumeStatsOfPod(
-  host: Pick<Host, 'files'>,
+  host: Pick<Host, 'files' | 'disks'>,
   desired: DesiredStateOfWorld,
   actual: ActualStateOfWorld,
   podUid: string,
@@ -27,7 +27,7 @@ export async function volumeStatsOfPod(
 }
 
 async function statsOf(
-  { files }: Pick<Host, 'files'>,
+  { files, disks }: Pick<Host, 'files' | 'disks'>,
   { plugin, spec, podUid }: PodMount,
   signal: AbortSignal,
 ): Promise<VolumeStats | undefined> {
@@ -36,6 +36,7 @@ async function statsOf(
     ? join(plugin.blockMapper!.globalMapPath(spec), podUid)
     : plugin.mounter.podPath(spec, podUid);
   if (plugin.stats) return await plugin.stats({ spec, podUid, path, signal });
-  if (block) return undefined;
+  // How much of a device is used only its user knows (MetricsBlock).
+  if (block) return { capacity: Number(await disks.sizeBytes(path)) };
   return await fileSystemStats(files, path);
 }

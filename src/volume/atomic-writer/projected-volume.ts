@@ -4,6 +4,7 @@ import { setVolumeOwnership } from '../ownership/set-volume-ownership.ts';
 import type { MountContext } from '../plugin.ts';
 import { setUpEmptyDirectory, tearDownEmptyDirectory } from '../plugins/empty-dir/index.ts';
 import { type Payload, writePayload } from './atomic-writer.ts';
+import { makeNestedMountPoints } from './nested-mount-points.ts';
 
 export interface ProjectedVolume {
   readonly path: string;
@@ -29,6 +30,7 @@ export async function setUpProjectedVolume(
     context,
   );
   try {
+    await makeNestedMountPoints(host.files, volume.path, volume.name, context.pod);
     await writePayload(host.files, volume.path, payload, {
       nowMs: clock.now(),
       beforePublish: async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,6 +145,7 @@ describe('setVolumeOwnership', { skip: process.getuid?.() === 0 ? false : 'chown
     for (let round = 0; round < 100; round++)
       await setVolumeOwnership(host.files, { path: volume, fsGroup: GROUP + round });
     swapper.kill();
+    await once(swapper, 'exit');
     for (const path of [outside, ...names.map((name) => join(outside, name))])
       assert.equal((await fs.stat(path)).gid, process.getgid!(), path);
   });

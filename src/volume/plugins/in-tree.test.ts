@@ -110,6 +110,26 @@ describe('emptyDir', () => {
   const sizes: [string, Pod, string | undefined, bigint][] = [
     ['the node’s memory', limited(''), undefined, 1000n],
     ['what the pod may use', limited('100', '200'), undefined, 300n],
+    [
+      'a sidecar’s share too, as it runs beside the others',
+      {
+        spec: {
+          ...limited('100').spec!,
+          initContainers: [
+            { name: 's', restartPolicy: 'Always', resources: { limits: { memory: '200' } } },
+            { name: 'i', resources: { limits: { memory: '50' } } },
+          ],
+        },
+      },
+      undefined,
+      300n,
+    ],
+    [
+      'what the pod itself says',
+      { spec: { ...limited('').spec!, resources: { limits: { memory: '70' } } } },
+      undefined,
+      70n,
+    ],
     ['the pod is not limited when a container is not', limited('100', ''), undefined, 1000n],
     ['what the volume asks for', limited(''), '50', 50n],
     ['never more than the pod may use', limited('100'), '500', 100n],
@@ -142,7 +162,8 @@ describe('hostPath', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const cases: [string, string, RegExp | undefined][] = [
       ['dir', '', undefined],
-      ['absent', '', undefined],
+      ['unset/new', '', undefined],
+      ['unset/new', 'Directory', undefined],
       ['dir', 'Directory', undefined],
       ['link', 'Directory', undefined],
       ['file', 'Directory', /hostPath type check failed: .*file is not a directory$/],

@@ -52,6 +52,7 @@ export class RecordedHost {
         signature: async () => undefined,
         format: async (device: string, fsType: string) => void this.done.push(`mkfs.${fsType} ${device}`),
         check: async () => 'clean',
+        isInUse: async () => false,
       },
     } as unknown as Host;
   }

@@ -54,6 +54,7 @@ export function createCsiPlugin(options: CsiPluginOptions): VolumePlugin {
       return csiVolumeName(driver, handle);
     },
     requiresRemount: (spec) => requiresRepublish(csiDriver(driverOf(spec))),
+    supportsMountOptions: true,
     attacher: createCsiAttacher({
       client,
       canAttach: (spec: VolumeSpec) => isPersistent(spec) && attachRequired(csiDriver(driverOf(spec))),

@@ -1,5 +1,4 @@
-import type { Container, Pod } from '../../../kube/index.ts';
-import { quantityValue } from '../../../kube/index.ts';
+import { isLimitDeclared, type Pod, podLimits, quantityValue } from '../../../kube/index.ts';
 
 /**
  * The size of a memory-backed volume in bytes: the least of what the node has, what the pod may use, and what the
@@ -10,21 +9,9 @@ export function memoryVolumeSizeBytes(nodeBytes: bigint, pod: Pod, sizeLimit: st
   return limits.reduce((least, limit) => (limit > 0n && limit <= least ? limit : least), nodeBytes);
 }
 
-/** What all containers together may use; 0 unless every one has a limit. Init containers run alone, before. */
+/** What all containers together may use; 0 where that is not limited (ResourceConfigForPod). */
 function podMemoryLimitBytes(pod: Pod): bigint {
-  const limit = (container: Container) => quantityValue(container.resources?.limits?.memory);
-  let sum = 0n;
-  for (const container of pod.spec?.containers ?? []) {
-    const own = limit(container);
-    if (own === 0n) return 0n;
-    sum += own;
-  }
-  for (const container of pod.spec?.initContainers ?? []) {
-    const own = limit(container);
-    if (own === 0n) return 0n;
-    if (own > sum) sum = own;
-  }
-  return sum;
+  return isLimitDeclared(pod, 'memory') ? quantityValue(podLimits(pod).memory) : 0n;
 }
 
 /** Whether the kernel knows tmpfs' noswap (Linux 6.4). */

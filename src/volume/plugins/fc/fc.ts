@@ -36,6 +36,7 @@ export function createFcPlugin(options: FcOptions): VolumePlugin {
     canSupport: (spec) => findFc(spec) !== undefined,
     volumeName: fcVolumeName,
     requiresRemount: () => false,
+    supportsMountOptions: true,
     attacher: {
       canAttach: () => true,
       attach: async () => '',

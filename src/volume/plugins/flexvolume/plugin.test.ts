@@ -69,6 +69,19 @@ describe('FlexVolumes that are mounted for pods', { skip: unprivileged }, () => 
     assert.equal((await fs.stat(plugin.mounter.podPath(spec, 'u-1'))).gid, 0);
   });
 
+  it('are measured only when their driver says that they can be', async (test) => {
+    const { plugin, driver } = await start(test, {
+      ...TMPFS,
+      init: `echo '{"status":"Success","capabilities":{"supportsMetrics":true}}'`,
+    });
+    await plugin.mounter.setUp(spec, context);
+    const request = { spec, podUid: 'u-1', path: plugin.mounter.podPath(spec, 'u-1'), signal };
+    assert.equal(await plugin.stats!(request), undefined);
+    await driver.init({ signal });
+    assert.equal((await plugin.stats!(request))?.used, 0);
+    await plugin.mounter.tearDown('data', 'u-1', signal);
+  });
+
   it('leave nothing when the driver fails', async (test) => {
     const { plugin } = await start(test, { mount: `echo '{"status":"Failure","message":"no"}'` });
     const path = plugin.mounter.podPath(spec, 'u-1');

@@ -1,5 +1,6 @@
 import type { Client } from '../../../client/index.ts';
 import type { Host } from '../../../host/index.ts';
+import { fileSystemStats } from '../../disk-usage.ts';
 import type { VolumePlugin } from '../../plugin.ts';
 import { createFlexAttacher } from './attacher.ts';
 import { createFlexDeviceMounter } from './device-mounter.ts';
@@ -31,5 +32,8 @@ export function createFlexVolumePlugin(
     deviceMounter,
     mounter: createFlexMounter({ driver, host, nodeRoot, client, deviceMountPath }),
     nodeExpander: createFlexNodeExpander(driver, host),
+    // Its file system may be one that nobody should ask, say a share whose server is gone.
+    stats: async ({ path }) =>
+      driver.capabilities.supportsMetrics ? await fileSystemStats(host.files, path) : undefined,
   };
 }

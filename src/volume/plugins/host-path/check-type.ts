@@ -3,6 +3,8 @@ import { fileKind } from '../file-kind.ts';
 
 type Kind = FileStat['kind'];
 
+const DIRECTORY_MODE = 0o755;
+
 /** What each hostPath type asks for: the kind of file, and what to make if nothing is there. */
 const TYPES: Readonly<Record<string, { kind: Kind; what: string; make?: 'directory' | 'file' }>> = {
   DirectoryOrCreate: { kind: 'directory', what: 'a directory', make: 'directory' },
@@ -15,16 +17,20 @@ const TYPES: Readonly<Record<string, { kind: Kind; what: string; make?: 'directo
 };
 
 /**
- * Checks that a host path is what the volume says it is, making it where the type asks for that. Follows links.
+ * Checks that a host path is what the volume says it is, making it where the type asks for that. Follows links. Without a
+ * type it may be anything; where there is nothing, upstream's container runtimes make a directory of it.
  * @throws Error with upstream's text. Source: checkType, pkg/volume/hostpath.
  */
 export async function checkHostPathType(files: Files, path: string, type: string): Promise<void> {
-  if (type === '') return;
+  if (type === '') {
+    if ((await fileKind(files, path)) === undefined) await files.makeDirectory(path, DIRECTORY_MODE);
+    return;
+  }
   const wanted = TYPES[type];
   if (!wanted) throw new Error(`${type} is an invalid volume type`);
   let kind = await fileKind(files, path);
   if (kind === undefined && wanted.make) {
-    if (wanted.make === 'directory') await files.makeDirectory(path, 0o755);
+    if (wanted.make === 'directory') await files.makeDirectory(path, DIRECTORY_MODE);
     else await files.writeAtomic(path, '', 0o644);
     kind = wanted.kind;
   }

@@ -39,6 +39,7 @@ export function createIscsiPlugin(options: IscsiOptions): VolumePlugin {
     canSupport: (spec) => findIscsi(spec) !== undefined,
     volumeName: iscsiVolumeName,
     requiresRemount: () => false,
+    supportsMountOptions: true,
     attacher: {
       canAttach: () => true,
       attach: async () => '',

@@ -15,6 +15,7 @@ export function createLocalPlugin(options: LocalMounterOptions): VolumePlugin {
     // It is a PersistentVolume always, so the name is its own.
     volumeName: (spec) => spec.name,
     requiresRemount: () => false,
+    supportsMountOptions: true,
     deviceMounter: createLocalDeviceMounter(options),
     mounter: createLocalMounter(options),
     blockMapper: createLocalBlockMapper(options),

@@ -26,6 +26,7 @@ export function createNfsPlugin({ host, nodeRoot }: NfsOptions): VolumePlugin {
       return `${server}/${path}`;
     },
     requiresRemount: () => false,
+    supportsMountOptions: true,
     mounter: {
       podPath: (spec, podUid) => podPath(spec.name, podUid),
       async setUp(spec, { pod }) {
