@@ -1,5 +1,5 @@
 // A correct CSI driver in less than a hundred lines: a volume is a directory, and publishing it is a bind mount. What
-// the toolkit does is not here: arguments and their codes, capabilities, one call per volume at a time, the log.
+// the toolkit does is not here: arguments and their codes, capabilities, one call per volume at a time, repeats, the log.
 // Run it: node examples/drivers/directory.ts unix:///run/directory.sock /srv/volumes node-1
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -15,13 +15,20 @@ export function directoryDriver(root: string, nodeId: string): CsiServices {
   const { files, mounts } = createLinuxHost({ clock: systemClock });
   const here = { segments: { [TOPOLOGY]: nodeId } };
 
-  /** The size of a volume; undefined if there is none. An id that is not of our making never becomes a path. */
-  async function sizeOf(id: string): Promise<bigint | undefined> {
+  const idOf = (name: string) => createHash('sha256').update(name).digest('hex');
+  const volume = (volumeId: string, capacityBytes = 0n) => ({
+    volumeId,
+    capacityBytes,
+    accessibleTopology: [here],
+  });
+
+  /** The volume, if there is one. An id that is not of our making never becomes a path. */
+  async function find(id: string) {
     if (!ID.test(id) || !(await files.stat(join(root, id)))) return undefined;
-    return BigInt(await readFile(join(root, id, 'size'), 'utf8'));
+    return volume(id, BigInt(await readFile(join(root, id, 'size'), 'utf8')));
   }
   async function need(id: string): Promise<void> {
-    if ((await sizeOf(id)) === undefined) throw new CsiStatus(Code.NOT_FOUND, `volume ${id} does not exist`);
+    if (!(await find(id))) throw new CsiStatus(Code.NOT_FOUND, `volume ${id} does not exist`);
   }
   /** There whole or not at all, whenever the process dies: filled beside, then renamed. */
   async function make(id: string, sizeBytes: bigint): Promise<void> {
@@ -30,31 +37,24 @@ export function directoryDriver(root: string, nodeId: string): CsiServices {
     await writeFile(join(beside, 'size'), `${sizeBytes}`, { flush: true });
     await rename(beside, join(root, id));
   }
-  const volume = (volumeId: string, capacityBytes = 0n) => ({
-    volume: { volumeId, capacityBytes, accessibleTopology: [here] },
-  });
   const isBlock = ({ accessType }: csi.VolumeCapability) => accessType.case === 'block';
 
   return {
     identity: { name: 'directory.csi.example.org', vendorVersion: '1.0.0', topology: true },
     controller: {
+      volumeByName: ({ name }) => find(idOf(name)),
       async createVolume({ name, capacityRange, volumeCapabilities, accessibilityRequirements }) {
         if (volumeCapabilities.some(isBlock))
           throw new CsiStatus(Code.INVALID_ARGUMENT, 'a directory is no block device');
         const places = accessibilityRequirements?.requisite ?? [];
         if (places.length > 0 && !places.some(({ segments }) => segments[TOPOLOGY] === nodeId))
           throw new CsiStatus(Code.RESOURCE_EXHAUSTED, `volumes can be reached from ${nodeId} only`);
-        const id = createHash('sha256').update(name).digest('hex');
-        const { requiredBytes = 0n, limitBytes = 0n } = capacityRange ?? {};
-        const present = await sizeOf(id);
-        const size = present ?? (requiredBytes || limitBytes || 1n << 30n);
-        if (size < requiredBytes || (limitBytes > 0n && size > limitBytes))
-          throw new CsiStatus(Code.ALREADY_EXISTS, `volume ${name} exists with ${size} bytes`);
-        if (present === undefined) await make(id, size);
-        return volume(id, size);
+        const size = capacityRange?.requiredBytes || capacityRange?.limitBytes || 1n << 30n;
+        await make(idOf(name), size);
+        return { volume: volume(idOf(name), size) };
       },
       async deleteVolume({ volumeId }) {
-        if ((await sizeOf(volumeId)) !== undefined) await rm(join(root, volumeId), { recursive: true });
+        if (await find(volumeId)) await rm(join(root, volumeId), { recursive: true });
         return {};
       },
       async validateVolumeCapabilities({ volumeId, volumeCapabilities }) {
@@ -66,7 +66,7 @@ export function directoryDriver(root: string, nodeId: string): CsiServices {
           throw new CsiStatus(Code.ABORTED, `starting_token ${startingToken} is none of ours`);
         const rest = (await readdir(root)).filter((id) => ID.test(id) && id > startingToken).sort();
         const page = rest.slice(0, maxEntries || rest.length);
-        const entries = await Promise.all(page.map(async (id) => volume(id, await sizeOf(id))));
+        const entries = await Promise.all(page.map(async (id) => ({ volume: (await find(id)) ?? volume(id) })));
         return { entries, nextToken: page.length < rest.length ? page.at(-1) : '' };
       },
     },

@@ -55,7 +55,8 @@ export async function controllers(flags: ControllersFlags): Promise<number> {
 
 /** `stowage scheduler`. Resolves to the exit code. */
 export async function runScheduler(flags: PlaneFlags): Promise<number> {
-  return run('kube-scheduler', await apiConnection(flags), [scheduler(flags.featureGates)], flags);
+  const { hostname } = createLinuxHost({ clock: systemClock }).info();
+  return run('kube-scheduler', await apiConnection(flags), [scheduler(flags.featureGates, hostname)], flags);
 }
 
 async function run(

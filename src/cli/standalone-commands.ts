@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LOG_LEVELS, parseDuration } from '../base/index.ts';
+import { LOG_LEVELS } from '../base/index.ts';
 import { addFeatureGates, FEATURE_GATES } from '../cluster/feature-gates.ts';
 import { OPTIONAL_CONTROLLERS, parseControllers } from '../cluster/optional-controllers.ts';
+import { durationOption } from './duration-option.ts';
 import { addLocalNodeCleanup } from './local-node-cleanup-command.ts';
 import { addLocalProvisioner } from './local-provisioner-command.ts';
 import { addNodeCommand, addNodeCredentials } from './node-command.ts';
@@ -28,7 +29,7 @@ export function addStandaloneCommands(program: Command, done: (exitCode: number)
   program
     .command('sidecars')
     .description(
-      'Run several in one process, as --with provisioner,attacher,resizer: they share the socket and the informers.\n' +
+      'Run several in one process, as --with provisioner,attacher,livenessprobe: they share the socket and the informers.\n' +
         '"stowage sidecars --help" names the flags.',
     )
     .argument('[flags...]', 'their flags')
@@ -78,14 +79,11 @@ function plane(command: Command, twin: string): Command {
     .option('--no-leader-elect', 'work without holding the Lease: there must be one such process only')
     .option('--leader-elect-resource-namespace <name>', 'where the Lease is', 'kube-system')
     .option('--leader-elect-resource-name <name>', 'the Lease', twin)
-    .option('--leader-elect-lease-duration <duration>', 'how long others leave it alone', duration, 15_000)
-    .option(
-      '--leader-elect-renew-deadline <duration>',
-      'when a leader that cannot renew it ends',
-      duration,
-      10_000,
+    .addOption(durationOption('--leader-elect-lease-duration', 'how long others leave it alone', 15_000))
+    .addOption(
+      durationOption('--leader-elect-renew-deadline', 'when a leader that cannot renew it ends', 10_000),
     )
-    .option('--leader-elect-retry-period <duration>', 'between two tries', duration, 2_000)
+    .addOption(durationOption('--leader-elect-retry-period', 'between two tries', 2_000))
     .option('--kube-api-qps <n>', 'requests a second; 0: as many as the server takes', number, 0)
     .option('--kube-api-burst <n>', 'how many at once, where there is a limit', number, 30)
     .option(
@@ -100,12 +98,6 @@ function plane(command: Command, twin: string): Command {
     .addOption(
       new Option('--log-level <level>', 'what to log to standard error').choices(LOG_LEVELS).default('info'),
     );
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError('It must be a duration such as 15s or 1m30s.');
-  return ms;
 }
 
 function number(text: string): number {

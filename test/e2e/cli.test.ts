@@ -58,6 +58,14 @@ describe('stowage, the command', () => {
     [['up', '--csi-driver', 'node-9=unix:///a'], /--csi-driver names node-9, but --nodes is 1/],
     [['up', '--without', 'nodes'], /--without.*"nodes" is none of controllers, scheduler, sidecars/],
     [['sidecar', 'provisoner'], /unknown sidecar 'provisoner'; there are provisioner,/],
+    [
+      ['sidecars', '--with=registrar,resizr'],
+      /unknown sidecar 'resizr' in -with; there are provisioner, .*, registrar, livenessprobe, snapshot-controller;/,
+    ],
+    [
+      ['sidecars', '--with=livenessprobe,registrar'],
+      /registrar: kubelet-registration-path is a required parameter; its own flags are --registrar-…/,
+    ],
     [['sidecar', 'attacher', '--time-out=1s'], /flag provided but not defined: -time-out/],
     [['sidecar', 'attacher', '--kubeconfig=/nowhere'], /\/nowhere/],
     [['up', '--log-level', 'loud'], /--log-level.*loud.*debug/],

@@ -21,6 +21,7 @@ const INLINE = 'inline.csi.example.com';
 const FULL = 'full.csi.example.com';
 const TOKENS = 'tokens.csi.example.com';
 const LABELS = 'labels.csi.example.com';
+const MANAGED = 'managed.csi.example.com';
 const Mode = csi.VolumeCapability_AccessMode_Mode;
 const KEY = 'csi.storage.k8s.io/serviceAccount.tokens';
 
@@ -47,6 +48,7 @@ const DRIVERS: readonly (Omit<MockDriverOptions, 'directory'> & { readonly spec:
     },
   },
   { name: LABELS, stages: true, spec: { attachRequired: false, seLinuxMount: true } },
+  { name: MANAGED, manages: true, spec: { attachRequired: false } },
 ];
 
 /** This machine, as if SELinux were on, with the policy of Fedora. No kernel is asked: the driver mounts without the option. */
@@ -98,6 +100,7 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 60
   const driver = (name: string) => drivers.get(name)!;
   const { k, apply } = kubectlOf(() => cluster.kubeconfig);
   const running = () => k('wait', '--for=condition=Ready', 'pod/user', '--timeout=60s');
+  const claimed = { persistentVolumeClaim: { claimName: 'data' } };
   /** What the pod has written, once it has: it may be Ready before. */
   const written = () =>
     k('exec', 'user', '--', 'sh', '-c', 'until [ -s /data/log ]; do sleep 0.05; done; cat /data/log');
@@ -123,7 +126,7 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 60
     });
     // Once they are registered, nobody else makes their objects any more.
     const names = 'jsonpath={.spec.drivers[*].name}{"\\n"}';
-    await kubectlUntil(cluster.kubeconfig, [...watchOf('csinode', 'node-1'), '-o', names], /\S( \S+){4}/);
+    await kubectlUntil(cluster.kubeconfig, [...watchOf('csinode', 'node-1'), '-o', names], /\S( \S+){5}/);
     const kind = { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver' };
     await k('delete', 'csidriver', ...DRIVERS.map(({ name }) => name), '--ignore-not-found');
     await apply(...DRIVERS.map(({ name, spec }) => ({ ...kind, metadata: { name }, spec })));
@@ -251,6 +254,62 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 60
     await k('delete', 'storageclass', 'secrets');
   });
 
+  it('gives growth, modification and snapshots theirs', async () => {
+    const named = (purpose: string, name: string, namespace: string) => ({
+      [`csi.storage.k8s.io/${purpose}-secret-name`]: name,
+      [`csi.storage.k8s.io/${purpose}-secret-namespace`]: namespace,
+    });
+    const managed = driver(MANAGED);
+    const inClass = (kind: string, apiVersion: string, rest: object) => ({
+      apiVersion,
+      kind,
+      metadata: { name: 'managed' },
+      ...rest,
+    });
+    await apply(
+      ...['grow', 'node-grow', 'modify', 'cut'].map(secret),
+      inClass('StorageClass', 'storage.k8s.io/v1', {
+        provisioner: MANAGED,
+        allowVolumeExpansion: true,
+        parameters: {
+          ...named('controller-expand', 'grow', 'default'),
+          ...named('node-expand', 'node-grow', 'default'),
+          ...named('controller-modify', 'modify', 'default'),
+        },
+      }),
+      inClass('VolumeAttributesClass', 'storage.k8s.io/v1', {
+        driverName: MANAGED,
+        parameters: { tier: 'gold' },
+      }),
+      inClass('VolumeSnapshotClass', 'snapshot.storage.k8s.io/v1', {
+        driver: MANAGED,
+        deletionPolicy: 'Delete',
+        parameters: named('snapshotter', 'cut', of('volumesnapshot.namespace')),
+      }),
+      claimOf('data', '1Mi', { storageClassName: 'managed' }),
+      pod(claimed),
+    );
+    await running();
+    const edit = (spec: object) => k('patch', 'pvc', 'data', '--type=merge', '-p', JSON.stringify({ spec }));
+    await edit({ resources: { requests: { storage: '2Mi' } } });
+    assert.deepEqual((await managed.called('ControllerExpandVolume')).secrets, { for: 'grow' });
+    assert.deepEqual((await managed.called('NodeExpandVolume')).secrets, { for: 'node-grow' });
+    await edit({ volumeAttributesClassName: 'managed' });
+    const modified = await managed.called('ControllerModifyVolume');
+    assert.deepEqual([modified.mutableParameters, modified.secrets], [{ tier: 'gold' }, { for: 'modify' }]);
+    await apply(
+      inClass('VolumeSnapshot', 'snapshot.storage.k8s.io/v1', {
+        spec: { volumeSnapshotClassName: 'managed', source: { persistentVolumeClaimName: 'data' } },
+      }),
+    );
+    assert.deepEqual((await managed.called('CreateSnapshot')).secrets, { for: 'cut' });
+    await k('wait', '--for=jsonpath={.status.readyToUse}=true', 'volumesnapshot/managed', '--timeout=60s');
+    await k('delete', 'volumesnapshot', 'managed', '--timeout=60s');
+    assert.deepEqual((await managed.called('DeleteSnapshot')).secrets, { for: 'cut' });
+    await waitGone(cluster.kubeconfig, 'volumesnapshotcontent');
+    await k('delete', 'storageclass,volumeattributesclass,volumesnapshotclass', 'managed', '--wait=false');
+  });
+
   it('publishes again with tokens when the pod is edited, and keeps the mount when that fails', async () => {
     const tokens = driver(TOKENS);
     await apply(pod({ csi: { driver: TOKENS } }));
@@ -285,8 +344,6 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 60
     storageClass(driver, driver),
     claimOf('data', '1Mi', { accessModes: [accessMode], storageClassName: driver, volumeMode }),
   ];
-  const claimed = { persistentVolumeClaim: { claimName: 'data' } };
-
   it('mounts a volume of one pod with the pod’s SELinux label, and anew for another label', async () => {
     const selinux = driver(LABELS);
     const labelled = (level: string) => pod(claimed, { securityContext: { seLinuxOptions: { level } } });

@@ -1,82 +1,26 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
-import { cannotMount, kubectlUntil, STOWAGE, type Up, up, waitGone, watchOf } from '../support/command.ts';
+import { cannotMount, kubectlUntil, type Up, up, waitGone, watchOf } from '../support/command.ts';
 import { startDiskDriver } from '../support/disk-driver-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { requireKubectl } from '../support/kubectl.ts';
 import { kubectlOf } from '../support/kubectl-of.ts';
 import { claimOf, sleepingPod, storageClass } from '../support/manifests.ts';
+import { type Part, startPart } from '../support/part.ts';
 import { scrub } from '../support/scrub.ts';
 
 const DRIVER = 'alone.csi.example.com';
-const LIMIT_MS = 60_000;
-
-/** A process of ours that tells what it does in its log. */
-interface Part {
-  readonly child: ChildProcess;
-  /** Resolves once it has logged such a line, before or after now. */
-  says(text: RegExp): Promise<void>;
-  end(signal: NodeJS.Signals): Promise<number | null>;
-}
-
-function start(args: readonly string[]): Part {
-  const child = spawn(process.execPath, [STOWAGE, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
-  const exit = once(child, 'exit') as Promise<[number | null]>;
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  createInterface({ input: child.stderr! }).on('line', (line) => {
-    lines.push(line);
-    for (const look of waiting) look();
-  });
-  return {
-    child,
-    says: (text) =>
-      new Promise((resolve, reject) => {
-        const done = (finish: () => void) => {
-          clearTimeout(timer);
-          waiting.delete(look);
-          finish();
-        };
-        const look = () => lines.some((line) => text.test(line)) && done(resolve);
-        const fail = (why: string) =>
-          done(() =>
-            reject(new Error(`${args.join(' ')} ${why} without saying ${text}:\n${lines.join('\n')}`)),
-          );
-        const timer = setTimeout(() => fail('went on'), LIMIT_MS);
-        waiting.add(look);
-        void exit.then(() => fail('ended'));
-        look();
-      }),
-    async end(signal) {
-      child.kill(signal);
-      const [code] = await exit;
-      return code;
-    },
-  };
-}
-
-/** A port that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
 
 describe('every part in a process of its own', { skip: cannotMount }, () => {
   let directory: string;
   let stack: Up;
   const parts: Part[] = [];
   const part = (...args: string[]) => {
-    const one = start(args);
+    const one = startPart(args);
     parts.push(one);
     return one;
   };

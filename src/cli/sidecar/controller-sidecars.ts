@@ -1,6 +1,5 @@
 import type { Logger } from '../../base/index.ts';
 import {
-  type SidecarName,
   type StandaloneSidecarsOptions,
   startStandaloneSidecars,
 } from '../../cluster/standalone-sidecars.ts';
@@ -15,20 +14,19 @@ type CommonValues = Values<typeof COMMON_FLAGS>;
 
 /** Runs sidecars until a signal. Resolves to the exit code. */
 export async function runControllerSidecars(
-  sidecars: Readonly<Partial<Record<SidecarName, object>>>,
+  { sidecars, ...others }: Pick<StandaloneSidecarsOptions, 'sidecars' | 'snapshotController' | 'beside'>,
   values: CommonValues,
   release: boolean,
   log: Logger,
 ): Promise<number> {
-  if (values['metrics-address'] !== '' && values['http-endpoint'] !== '')
-    throw new UsageError('Only one of `--metrics-address` and `--http-endpoint` can be set.');
+  const http = diagnosticsOf(values);
   if (values['leader-election'] && nodeNameOf(sidecars.snapshotter) !== '')
     throw new UsageError('Leader election cannot happen when node-deployment is set to true');
-  const address = values['http-endpoint'] || values['metrics-address'];
   const options: StandaloneSidecarsOptions = {
     connection: await apiConnection(values),
     csiAddress: values['csi-address'],
     sidecars,
+    ...others,
     log,
     limit:
       values['kube-api-qps'] > 0
@@ -44,9 +42,22 @@ export async function runControllerSidecars(
           releaseOnCancel: release,
         })
       : undefined,
-    http: address === '' ? undefined : { address, metricsPath: values['metrics-path'] },
+    http,
   };
   return stay((signal) => startStandaloneSidecars(options, signal));
+}
+
+/** Where metrics and health checks are served; undefined is nowhere. @throws UsageError */
+export function diagnosticsOf(values: CommonValues): StandaloneSidecarsOptions['http'] {
+  const {
+    'metrics-address': metricsAddress,
+    'http-endpoint': endpoint,
+    'metrics-path': metricsPath,
+  } = values;
+  if (metricsAddress !== '' && endpoint !== '')
+    throw new UsageError('Only one of `--metrics-address` and `--http-endpoint` can be set.');
+  const address = endpoint || metricsAddress;
+  return address === '' ? undefined : { address, metricsPath };
 }
 
 /** The node that a sidecar is for alone; '' when it is for all. */

@@ -30,6 +30,11 @@ export function needed(env: Environment, name: string, why: string): string {
 
 export const RELEASE = { ReleaseLeaderElectionOnExit: false };
 export const CAN_RELEASE: readonly string[] = Object.keys(RELEASE);
+/** Whether Leases are given back at the end. */
+export function releases(values: object): boolean {
+  const found = (values as { 'feature-gates'?: Readonly<Record<string, boolean>> })['feature-gates'];
+  return found?.ReleaseLeaderElectionOnExit ?? false;
+}
 export const retries = {
   'retry-interval-start': duration(1_000, 'Until the first retry; doubles with each failure.'),
   'retry-interval-max': duration(300_000, 'The longest time between two retries.'),

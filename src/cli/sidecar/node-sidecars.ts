@@ -1,5 +1,7 @@
-import { type Logger, Metrics, systemClock } from '../../base/index.ts';
+import { addProcessMetrics, type Logger, Metrics, systemClock } from '../../base/index.ts';
+import type { Component } from '../../client/index.ts';
 import { Running } from '../../cluster/running.ts';
+import type { DriverOnly } from '../../cluster/standalone-sidecars.ts';
 import { callMetrics, connectCsi } from '../../csi/index.ts';
 import { createLinuxHost } from '../../host/index.ts';
 import { createDiagnosticsServer, metricsRoute } from '../../sidecars/http/index.ts';
@@ -7,18 +9,17 @@ import { createLivenessProbe } from '../../sidecars/liveness/index.ts';
 import { createRegistrar, registrarHealth } from '../../sidecars/registrar/index.ts';
 import { stay } from '../stay.ts';
 import { UsageError } from '../usage-error.ts';
-import { LOG_FLAGS } from './common-flags.ts';
-import { bool, duration, fixed, int, string, type Values } from './go-flags.ts';
+import { AUTOMAXPROCS, LOG_FLAGS } from './common-flags.ts';
+import { bool, duration, type Flags, fixed, int, string, type Values } from './go-flags.ts';
 
 const COMMON = {
   ...LOG_FLAGS,
   version: bool(false, 'Show the version.'),
-  automaxprocs: fixed(bool(false, 'The number of processors to use.'), 'it has no effect here'),
+  automaxprocs: AUTOMAXPROCS,
   'csi-address': string('/run/csi/socket', 'The socket of the CSI driver.'),
 };
 
-export const REGISTRAR_FLAGS = {
-  ...COMMON,
+const REGISTRAR_FLAGS = {
   'connection-timeout': duration(0, 'Has no effect (deprecated).'),
   timeout: duration(1_000, 'For a question to the driver or to the registration socket.'),
   'plugin-registration-path': string('/registration', "The kubelet's plugins_registry directory."),
@@ -31,8 +32,7 @@ export const REGISTRAR_FLAGS = {
 
 const DEFAULT_HEALTH_PORT = '9808';
 
-export const LIVENESSPROBE_FLAGS = {
-  ...COMMON,
+const LIVENESSPROBE_FLAGS = {
   'probe-timeout': duration(3_000, 'For each probe of the driver.'),
   'health-port': string(DEFAULT_HEALTH_PORT, 'Where /healthz is served, on every address (deprecated).'),
   'metrics-address': string('', 'Where metrics are served by themselves, as :8080 (deprecated).'),
@@ -43,80 +43,108 @@ export const LIVENESSPROBE_FLAGS = {
   'metrics-path': string('/metrics', 'The path of the metrics.'),
 };
 
-/** The node-driver-registrar. Resolves to the exit code. */
-export async function runRegistrar(values: Values<typeof REGISTRAR_FLAGS>, log: Logger): Promise<number> {
-  if (values['kubelet-registration-path'] === '')
-    throw new UsageError('kubelet-registration-path is a required parameter');
-  // Upstream's exec probe of old. Nobody needs it any more, and it must not fail.
-  if (values.mode === 'kubelet-registration-probe') return 0;
-  if (values['health-port'] > 0 && values['http-endpoint'] !== '')
-    throw new UsageError('Only one of `--health-port` and `--http-endpoint` can be set');
-  const address = values['health-port'] > 0 ? `:${values['health-port']}` : values['http-endpoint'];
-  const clock = systemClock;
-  const { files } = createLinuxHost({ clock });
-  const pluginRegistrationPath = values['plugin-registration-path'];
+/** What of a sidecar's runs on a connection to the driver; it needs no API server. */
+export type DriverSide = (shared: DriverOnly) => readonly Component[];
+
+/** A sidecar that knows its driver only. */
+export interface NodeSidecar {
+  /** The upstream program that it can take the place of. */
+  readonly twin: string;
+  readonly flags: Flags;
+  /** Undefined where the flags ask for nothing. @throws UsageError */
+  components(values: never): DriverSide | undefined;
+}
+
+/** By the names that `stowage sidecar` knows them by. */
+export const NODE_SIDECARS = {
+  registrar: { twin: 'node-driver-registrar', flags: REGISTRAR_FLAGS, components: registrar },
+  livenessprobe: { twin: 'livenessprobe', flags: LIVENESSPROBE_FLAGS, components: livenessProbe },
+} as const satisfies Readonly<Record<string, NodeSidecar>>;
+
+export const NODE_SIDECAR_FLAGS = COMMON;
+
+/** Runs such sidecars, and no others, on one connection to their driver until a signal. Resolves to the exit code. */
+export async function runNodeSidecars(
+  csiAddress: string,
+  sidecars: readonly DriverSide[],
+  log: Logger,
+  http?: { readonly address: string; readonly metricsPath: string },
+): Promise<number> {
   return stay(async () => {
     const running = new Running(log);
-    const csi = connectCsi(values['csi-address'], { clock });
+    const [clock, metrics] = [systemClock, new Metrics()];
+    let driver: string | undefined;
+    const csi = connectCsi(csiAddress, { clock, onCall: callMetrics(metrics, () => driver) });
     running.onStop('CSI connection', async () => csi.close());
-    const kubeletRegistrationPath = values['kubelet-registration-path'];
-    running.start(
-      createRegistrar({
-        csi,
-        kubeletRegistrationPath,
-        pluginRegistrationPath,
-        clock,
-        log,
-        endWhenRefused: true,
-      }),
-    );
-    const health = { csi, clock, files, pluginRegistrationPath, timeoutMs: values.timeout };
-    if (address !== '')
-      running.start(
-        createDiagnosticsServer({ address, routes: { '/healthz': () => registrarHealth(health) } }),
-      );
+    if (http) {
+      addProcessMetrics(metrics);
+      const routes = { [http.metricsPath]: metricsRoute(metrics) };
+      const onListen = (address: string) => log.info('serving metrics', { address });
+      running.start(createDiagnosticsServer({ address: http.address, routes, onListen }));
+    }
+    const onDriver = (name: string) => {
+      driver = name;
+    };
+    for (const components of sidecars)
+      for (const component of components({ csi, clock, log, metrics, onDriver })) running.start(component);
     return { running };
   });
 }
 
-/** The livenessprobe. Resolves to the exit code. */
-export async function runLivenessProbe(
-  values: Values<typeof LIVENESSPROBE_FLAGS>,
-  log: Logger,
-): Promise<number> {
-  const endpoint = values['http-endpoint'];
-  const metricsAddress = values['metrics-address'];
-  if (values['health-port'] !== DEFAULT_HEALTH_PORT && endpoint !== '')
+/** The node-driver-registrar. */
+function registrar(values: Values<typeof REGISTRAR_FLAGS>): DriverSide | undefined {
+  const {
+    'kubelet-registration-path': kubeletRegistrationPath,
+    'plugin-registration-path': pluginRegistrationPath,
+    'health-port': healthPort,
+    'http-endpoint': endpoint,
+    timeout: timeoutMs,
+  } = values;
+  if (kubeletRegistrationPath === '')
+    throw new UsageError('kubelet-registration-path is a required parameter');
+  // Upstream's exec probe of old. Nobody needs it any more, and it must not fail.
+  if (values.mode === 'kubelet-registration-probe') return undefined;
+  if (healthPort > 0 && endpoint !== '')
+    throw new UsageError('Only one of `--health-port` and `--http-endpoint` can be set');
+  const address = healthPort > 0 ? `:${healthPort}` : endpoint;
+  return ({ csi, clock, log }) => {
+    const { files } = createLinuxHost({ clock });
+    const paths = { kubeletRegistrationPath, pluginRegistrationPath };
+    const health = () => registrarHealth({ csi, clock, files, pluginRegistrationPath, timeoutMs });
+    return [
+      createRegistrar({ csi, ...paths, clock, log, endWhenRefused: true }),
+      ...(address === '' ? [] : [createDiagnosticsServer({ address, routes: { '/healthz': health } })]),
+    ];
+  };
+}
+
+/** The livenessprobe. */
+function livenessProbe(values: Values<typeof LIVENESSPROBE_FLAGS>): DriverSide {
+  const {
+    'http-endpoint': endpoint,
+    'metrics-address': metricsAddress,
+    'metrics-path': path,
+    'health-port': healthPort,
+    'probe-timeout': probeTimeoutMs,
+  } = values;
+  if (healthPort !== DEFAULT_HEALTH_PORT && endpoint !== '')
     throw new UsageError('Only one of `--health-port` and `--http-endpoint` can be explicitly set');
   if (metricsAddress !== '' && endpoint !== '')
     throw new UsageError('Only one of `--metrics-address` and `--http-endpoint` can be explicitly set');
-  return stay(async () => {
-    const running = new Running(log);
-    const metrics = new Metrics();
-    const path = values['metrics-path'];
-    let driver: string | undefined;
-    const csi = connectCsi(values['csi-address'], {
-      clock: systemClock,
-      onCall: callMetrics(metrics, () => driver),
-    });
-    running.onStop('CSI connection', async () => csi.close());
-    running.start(
-      createLivenessProbe({
-        csi,
-        address: endpoint || `0.0.0.0:${values['health-port']}`,
-        probeTimeoutMs: values['probe-timeout'],
-        metrics: endpoint === '' ? undefined : { metrics, path },
-        onDriver: (name) => {
-          driver = name;
-          log.info('CSI driver name', { driver });
-        },
-        onListen: (address) => log.info('listening', { address }),
-      }),
-    );
-    if (metricsAddress !== '')
-      running.start(
-        createDiagnosticsServer({ address: metricsAddress, routes: { [path]: metricsRoute(metrics) } }),
-      );
-    return { running };
-  });
+  return ({ csi, log, metrics, onDriver }) => [
+    createLivenessProbe({
+      csi,
+      address: endpoint || `0.0.0.0:${healthPort}`,
+      probeTimeoutMs,
+      metrics: endpoint === '' ? undefined : { metrics, path },
+      onDriver: (driver) => {
+        onDriver(driver);
+        log.info('CSI driver name', { driver });
+      },
+      onListen: (address) => log.info('listening', { address }),
+    }),
+    ...(metricsAddress === ''
+      ? []
+      : [createDiagnosticsServer({ address: metricsAddress, routes: { [path]: metricsRoute(metrics) } })]),
+  ];
 }

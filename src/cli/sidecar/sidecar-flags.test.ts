@@ -40,6 +40,16 @@ describe('the flags of the sidecars', () => {
     });
   }
 
+  it('of all programs of Kubernetes are taken where they change nothing', () => {
+    const { values } = parseFlags(COMMON_FLAGS, [
+      ...['--automaxprocs', '--vmodule=', '--logging-format=json', '--log-flush-frequency=1s'],
+      ...['--log-json-split-stream=false', '--log-json-info-buffer-size=0'],
+      ...['--log-text-split-stream=false', '--log-text-info-buffer-size', '0'],
+    ]);
+    assert.equal(values.automaxprocs, true);
+    assert.throws(() => parseFlags(COMMON_FLAGS, ['--log-text-split-stream']), /standard error/);
+  });
+
   const leases: [SidecarName, string][] = [
     ['provisioner', 'd'],
     ['attacher', 'external-attacher-leader-d'],

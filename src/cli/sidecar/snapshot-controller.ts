@@ -1,5 +1,8 @@
 import type { Logger } from '../../base/index.ts';
-import { startStandaloneSnapshotController } from '../../cluster/standalone-snapshot-controller.ts';
+import {
+  type SnapshotControllerPart,
+  startStandaloneSnapshotController,
+} from '../../cluster/standalone-snapshot-controller.ts';
 import { apiConnection } from '../api-connection.ts';
 import { leaderElection } from '../leader-election.ts';
 import { stay } from '../stay.ts';
@@ -15,9 +18,8 @@ const {
   ...common
 } = COMMON_FLAGS;
 
-export const SNAPSHOT_CONTROLLER_FLAGS = {
-  ...LOG_FLAGS,
-  ...common,
+/** Those that no other sidecar has. */
+export const SNAPSHOT_CONTROLLER_OWN_FLAGS = {
   ...retries,
   'resync-period': resync(900_000),
   'worker-threads': int(10, 'How many of each kind at once.'),
@@ -33,6 +35,24 @@ export const SNAPSHOT_CONTROLLER_FLAGS = {
   ]),
 };
 
+export const SNAPSHOT_CONTROLLER_FLAGS = { ...LOG_FLAGS, ...common, ...SNAPSHOT_CONTROLLER_OWN_FLAGS };
+
+/** What the flags are to the component. */
+export function snapshotControllerPart(
+  values: Values<typeof SNAPSHOT_CONTROLLER_OWN_FLAGS>,
+): SnapshotControllerPart {
+  return {
+    crdWaitMs: values['retry-crd-interval-max'],
+    controller: {
+      backoff: backoffOf(values),
+      workers: values['worker-threads'],
+      distributed: values['enable-distributed-snapshotting'],
+      preventVolumeModeConversion: values['prevent-volume-mode-conversion'],
+      groupSnapshots: values['feature-gates'].CSIVolumeGroupSnapshot,
+    },
+  };
+}
+
 /** The snapshot-controller, of which there is one a cluster. Resolves to the exit code. */
 export async function runSnapshotController(
   values: Values<typeof SNAPSHOT_CONTROLLER_FLAGS>,
@@ -46,14 +66,7 @@ export async function runSnapshotController(
       values['kube-api-qps'] > 0
         ? { qps: values['kube-api-qps'], burst: values['kube-api-burst'] }
         : undefined,
-    crdWaitMs: values['retry-crd-interval-max'],
-    controller: {
-      backoff: backoffOf(values),
-      workers: values['worker-threads'],
-      distributed: values['enable-distributed-snapshotting'],
-      preventVolumeModeConversion: values['prevent-volume-mode-conversion'],
-      groupSnapshots: features.CSIVolumeGroupSnapshot,
-    },
+    ...snapshotControllerPart(values),
     leaderElection: values['leader-election']
       ? await leaderElection({
           namespace: values['leader-election-namespace'],

@@ -49,12 +49,12 @@ export function tlsDemands(values: Values<typeof TLS_FLAGS>): TlsDemands {
   const ciphers = named(
     values['tls-cipher-suites'],
     CIPHERS,
-    () => 'unsupported or insecure cipher suite: %q',
+    (name) => `unsupported or insecure cipher suite: ${name}`,
   );
   const curves = named(
     values['tls-curve-preferences'],
     CURVES,
-    () => `unsupported curve %q, must be one of: ${[...CURVES.keys()].sort().join(', ')}`,
+    (name) => `unsupported curve ${name}, must be one of: ${[...CURVES.keys()].sort().join(', ')}`,
   );
   return {
     minVersion,
@@ -63,14 +63,18 @@ export function tlsDemands(values: Values<typeof TLS_FLAGS>): TlsDemands {
   };
 }
 
-function named(list: string, known: ReadonlyMap<string, string>, complaint: () => string): string[] {
+function named(
+  list: string,
+  known: ReadonlyMap<string, string>,
+  complaint: (quoted: string) => string,
+): string[] {
   const names = list
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
   return names.map((name) => {
     const found = known.get(name);
-    if (found === undefined) throw new UsageError(complaint().replace('%q', JSON.stringify(name)));
+    if (found === undefined) throw new UsageError(complaint(JSON.stringify(name)));
     return found;
   });
 }

@@ -9,6 +9,7 @@ import {
   derivedNode,
 } from './capabilities.ts';
 import type { CsiServices } from './handlers.ts';
+import { onceByName } from './once-by-name.ts';
 import { missingArgument } from './required-arguments.ts';
 import { createRoutes, type Routes, type ServiceBinding } from './router.ts';
 import { unsupportedArgument } from './unsupported-arguments.ts';
@@ -16,9 +17,9 @@ import { unsupportedArgument } from './unsupported-arguments.ts';
 /** What a service may contain beside handlers. */
 const OWN_FIELDS: Readonly<Record<CsiServiceName, readonly string[]>> = {
   identity: ['name', 'vendorVersion', 'manifest', 'topology', 'volumeExpansion'],
-  controller: ['capabilities'],
+  controller: ['capabilities', 'volumeByName', 'snapshotByName'],
   node: ['capabilities'],
-  groupController: [],
+  groupController: ['groupSnapshotByName'],
   snapshotMetadata: [],
 };
 
@@ -32,12 +33,16 @@ const DRIVER_NAME = /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/i;
  */
 export function driverRoutes(services: CsiServices, options: { clock: Clock; log: Logger }): Routes {
   checkIdentity(services);
+  const once: Readonly<Partial<Record<CsiServiceName, object>>> = onceByName(services);
   const bindings: ServiceBinding[] = [];
   for (const name of CSI_SERVICE_NAMES) {
     const given = services[name];
     if (!given) continue;
     checkNames(name, CSI_SERVICES[name], given);
-    bindings.push({ service: CSI_SERVICES[name], handlers: withDerived(name, services) });
+    bindings.push({
+      service: CSI_SERVICES[name],
+      handlers: { ...withDerived(name, services), ...once[name] },
+    });
   }
   const stages = services.node?.nodeStageVolume !== undefined;
   const driver = declared(services);

@@ -1,4 +1,5 @@
 import type {
+  DescMessage,
   DescMethodServerStreaming,
   DescMethodUnary,
   DescService,
@@ -8,7 +9,13 @@ import type {
 import type { Logger } from '../../base/index.ts';
 import type {
   ControllerServiceCapability_RPC_Type,
+  CreateSnapshotRequestSchema,
+  CreateVolumeGroupSnapshotRequestSchema,
+  CreateVolumeRequestSchema,
   NodeServiceCapability_RPC_Type,
+  SnapshotSchema,
+  VolumeGroupSnapshotSchema,
+  VolumeSchema,
 } from '../generated/csi_pb.js';
 import type { CSI_SERVICES } from '../services.ts';
 
@@ -57,9 +64,21 @@ export interface IdentityService extends Handlers<(typeof CSI_SERVICES)['identit
   readonly volumeExpansion?: 'ONLINE' | 'OFFLINE';
 }
 
+/**
+ * What an earlier create of this name has made; undefined if there is nothing. With it a create that comes again is
+ * answered without its handler: with what is there, or with ALREADY_EXISTS if that is not what is asked for. What the
+ * thing does not tell of itself (the parameters of a volume) is for the author to compare.
+ */
+type ByName<Request extends DescMessage, Thing extends DescMessage> = (
+  request: MessageShape<Request>,
+  context: HandlerContext,
+) => Promise<MessageInitShape<Thing> | undefined> | MessageInitShape<Thing> | undefined;
+
 /** Controller handlers, and the capabilities that handlers cannot show (CLONE_VOLUME and the like). */
 export interface ControllerService extends Handlers<(typeof CSI_SERVICES)['controller']> {
   readonly capabilities?: readonly ControllerCapability[];
+  readonly volumeByName?: ByName<typeof CreateVolumeRequestSchema, typeof VolumeSchema>;
+  readonly snapshotByName?: ByName<typeof CreateSnapshotRequestSchema, typeof SnapshotSchema>;
 }
 
 /** Node handlers, and the capabilities that handlers cannot show (VOLUME_MOUNT_GROUP and the like). */
@@ -67,7 +86,12 @@ export interface NodeService extends Handlers<(typeof CSI_SERVICES)['node']> {
   readonly capabilities?: readonly NodeCapability[];
 }
 
-export type GroupControllerService = Handlers<(typeof CSI_SERVICES)['groupController']>;
+export interface GroupControllerService extends Handlers<(typeof CSI_SERVICES)['groupController']> {
+  readonly groupSnapshotByName?: ByName<
+    typeof CreateVolumeGroupSnapshotRequestSchema,
+    typeof VolumeGroupSnapshotSchema
+  >;
+}
 export type SnapshotMetadataService = Handlers<(typeof CSI_SERVICES)['snapshotMetadata']>;
 
 /** A driver: the services that it has. */
