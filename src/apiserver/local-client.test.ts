@@ -33,6 +33,7 @@ const CALLS: readonly [verb: string, resource: string, call: (client: Client) =>
     'pods/binding',
     (client) =>
       client.createSubresource(pods, { namespace: 'default', name: 'pod' }, 'binding', {
+        metadata: { name: 'pod' },
         target: { kind: 'Node', name: 'n' },
       }),
   ],

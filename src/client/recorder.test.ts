@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createLocalClient, createRegistry, openStore } from '../apiserver/index.ts';
-import { seededRandom, silentLogger, systemClock } from '../base/index.ts';
+import { FakeClock, rfc3339Micro, seededRandom, silentLogger, systemClock } from '../base/index.ts';
 import { configMaps, events } from '../kube/index.ts';
 import { Controller } from './controller.ts';
 import { Recorder } from './recorder.ts';
@@ -35,6 +35,56 @@ describe('event recorder', () => {
     assert.deepEqual(byReason.get('Broken')?.source, { component: 'tester', host: 'node-1' });
     assert.equal(byReason.get('Broken')?.involvedObject.uid, subject.metadata.uid);
     assert.equal(byReason.get('Mended')?.message?.length, 1024);
+  });
+
+  it('tells what was done in the newer form: a repeat makes it a series, which ends', async () => {
+    const client = await cluster();
+    const time = new FakeClock();
+    const recorder = new Recorder({
+      client,
+      clock: time,
+      random: seededRandom(1),
+      log: silentLogger,
+      component: 'tester',
+      host: 'here',
+    });
+    const subject = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'default', name: 'a', uid: 'u' };
+    const related = { ...subject, name: 'b', uid: 'v' };
+    const record = () => {
+      recorder.event(subject, 'Normal', 'Moved', 'it moved', { action: 'Moving', related });
+      return recorder.flush();
+    };
+    const told = async () => (await client.list(events)).items;
+    await record();
+    const [first] = await told();
+    const { metadata, ...rest } = first!;
+    assert.match(metadata.name, /^a\.[0-9a-f]+$/);
+    assert.deepEqual(rest, {
+      apiVersion: 'v1',
+      kind: 'Event',
+      eventTime: rfc3339Micro(time.now()),
+      reportingComponent: 'tester',
+      reportingInstance: 'tester-here',
+      action: 'Moving',
+      involvedObject: subject,
+      related,
+      type: 'Normal',
+      reason: 'Moved',
+      message: 'it moved',
+      source: {},
+      firstTimestamp: null,
+      lastTimestamp: null,
+    });
+    await time.advance(5 * 60_000);
+    await record();
+    await time.advance(5 * 60_000);
+    await record();
+    const [series, ...others] = await told();
+    assert.deepEqual(series?.series, { count: 3, lastObservedTime: rfc3339Micro(time.now()) });
+    assert.equal(others.length, 0);
+    await time.advance(7 * 60_000);
+    await record();
+    assert.equal((await told()).length, 2);
   });
 
   it('writes anew an event that was deleted in between', async () => {

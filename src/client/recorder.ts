@@ -1,13 +1,39 @@
-import { type Clock, errorMessage, type Logger, type Random, rfc3339, type Timer } from '../base/index.ts';
-import { events, isNotFound, type KubeObject, type ObjectReference } from '../kube/index.ts';
+import {
+  type Clock,
+  errorMessage,
+  type Logger,
+  type Random,
+  rfc3339,
+  rfc3339Micro,
+  type Timer,
+} from '../base/index.ts';
+import { events, eventsV1, isNotFound, type KubeObject, type ObjectReference } from '../kube/index.ts';
 import type { Client } from './client.ts';
 
 /** What an event is about: a stored object, or a reference to one. */
 export type EventSubject = KubeObject | ObjectReference;
 
-/** Tells users what happened to an object (core/v1 Event, as client-go's recorder). */
+/** What the newer form of an event says beside. */
+export interface EventAction {
+  /** What was done, or was tried. */
+  readonly action: string;
+  /** What else has to do with it. */
+  readonly related?: EventSubject;
+}
+
+/** Tells users what happened to an object. */
 export interface EventRecorder {
-  event(subject: EventSubject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  /**
+   * In the form of core/v1, as most components tell it (client-go's tools/record); with an action in that of
+   * events.k8s.io, as kube-scheduler does (tools/events).
+   */
+  event(
+    subject: EventSubject,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    action?: EventAction,
+  ): void;
 }
 
 export interface RecorderOptions {
@@ -15,14 +41,16 @@ export interface RecorderOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** event.source.component */
+  /** event.source.component, and event.reportingController */
   readonly component: string;
-  /** event.source.host */
+  /** event.source.host, and the end of event.reportingInstance */
   readonly host?: string;
 }
 
 /** Messages longer than this are cut (the API's limit). */
 const MAX_MESSAGE_LENGTH = 1024;
+/** A series of repeats has ended when there was none for so long. */
+const SERIES_ENDS_AFTER_MS = 6 * 60_000;
 /** How many distinct events are remembered for counting repeats. */
 const MAX_REMEMBERED = 4096;
 /** Events gather for so long and are written together: they share commits, and keep clear of the work they tell of. */
@@ -36,9 +64,19 @@ interface Gathered {
   readonly type: string;
   readonly reason: string;
   readonly message: string;
-  readonly firstAt: string;
-  lastAt: string;
+  readonly action?: string;
+  readonly related?: ObjectReference;
+  readonly firstAtMs: number;
+  lastAtMs: number;
   count: number;
+}
+
+/** An event that is in the API. */
+interface Written {
+  readonly name: string;
+  readonly namespace: string;
+  count: number;
+  lastAtMs: number;
 }
 
 /**
@@ -48,7 +86,7 @@ interface Gathered {
 export class Recorder implements EventRecorder {
   readonly #options: RecorderOptions;
   #sequence: number;
-  readonly #written = new Map<string, { name: string; namespace: string; count: number }>();
+  readonly #written = new Map<string, Written>();
   #gathered = new Map<string, Gathered>();
   #due: Timer | undefined;
   #tail: Promise<void> = Promise.resolve();
@@ -58,21 +96,38 @@ export class Recorder implements EventRecorder {
     this.#sequence = Math.floor(options.random.next() * 900_000);
   }
 
-  event(subject: EventSubject, type: 'Normal' | 'Warning', reason: string, message: string): void {
+  event(
+    subject: EventSubject,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    { action, related }: Partial<EventAction> = {},
+  ): void {
     const involved = referenceOf(subject);
     const text =
       message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH - 3)}...` : message;
     const { clock } = this.#options;
-    const at = rfc3339(clock.now());
+    const now = clock.now();
+    const other = related && referenceOf(related);
     const { kind, namespace, name, uid } = involved;
-    const key = [kind, namespace, name, uid, type, reason, text].join('\u0000');
+    const key = [kind, namespace, name, uid, type, reason, text, action, other?.uid].join('\u0000');
     const known = this.#gathered.get(key);
     if (known) {
       known.count++;
-      known.lastAt = at;
+      known.lastAtMs = now;
       return;
     }
-    this.#gathered.set(key, { involved, type, reason, message: text, firstAt: at, lastAt: at, count: 1 });
+    this.#gathered.set(key, {
+      involved,
+      type,
+      reason,
+      message: text,
+      action,
+      related: other,
+      firstAtMs: now,
+      lastAtMs: now,
+      count: 1,
+    });
     this.#due ??= clock.after(GATHER_MS, () => void this.flush(), { unref: true });
   }
 
@@ -103,38 +158,68 @@ export class Recorder implements EventRecorder {
   }
 
   async #write(key: string, event: Gathered): Promise<void> {
-    const { client, component, host } = this.#options;
-    const { involved, type, reason, message } = event;
+    const { client } = this.#options;
     const known = this.#written.get(key);
-    if (known) {
+    const isOver =
+      event.action !== undefined && known && event.firstAtMs - known.lastAtMs > SERIES_ENDS_AFTER_MS;
+    if (known && !isOver) {
       try {
         const count = known.count + event.count;
-        const body = { count, lastTimestamp: event.lastAt };
+        const body =
+          event.action === undefined
+            ? { count, lastTimestamp: rfc3339(event.lastAtMs) }
+            : { series: { count, lastObservedTime: rfc3339Micro(event.lastAtMs) } };
         await client.patch(events, known, { type: 'merge', body });
         known.count = count;
+        known.lastAtMs = event.lastAtMs;
         return;
       } catch (error) {
         if (!isNotFound(error)) throw error;
         this.#written.delete(key);
       }
     }
-    const namespace = involved.namespace ?? 'default';
-    const unique = this.#uniqueSuffix();
-    const created = await client.create(events, {
-      metadata: { name: `${involved.name}.${unique}`, namespace },
+    const { count, lastAtMs } = event;
+    const namespace = event.involved.namespace ?? 'default';
+    const metadata = { name: `${event.involved.name}.${this.#uniqueSuffix()}`, namespace };
+    if (event.action === undefined) await client.create(events, { metadata, ...this.#coreForm(event) });
+    else await client.create(eventsV1, { metadata, ...this.#newerForm(event, event.action) });
+    this.#written.set(key, { ...metadata, count, lastAtMs });
+    if (this.#written.size > MAX_REMEMBERED) this.#written.delete(this.#written.keys().next().value!);
+  }
+
+  #coreForm({ involved, type, reason, message, firstAtMs, lastAtMs, count }: Gathered) {
+    const { component, host } = this.#options;
+    return {
       involvedObject: involved,
       type,
       reason,
       message,
       source: { component, host },
-      firstTimestamp: event.firstAt,
-      lastTimestamp: event.lastAt,
-      count: event.count,
+      firstTimestamp: rfc3339(firstAtMs),
+      lastTimestamp: rfc3339(lastAtMs),
+      count,
       reportingComponent: component,
       reportingInstance: host ?? '',
-    });
-    this.#written.set(key, { name: created.metadata.name, namespace, count: event.count });
-    if (this.#written.size > MAX_REMEMBERED) this.#written.delete(this.#written.keys().next().value!);
+    };
+  }
+
+  #newerForm(
+    { involved, related, type, reason, message, firstAtMs, lastAtMs, count }: Gathered,
+    action: string,
+  ) {
+    const { component, host } = this.#options;
+    return {
+      eventTime: rfc3339Micro(firstAtMs),
+      ...(count > 1 && { series: { count, lastObservedTime: rfc3339Micro(lastAtMs) } }),
+      reportingController: component,
+      reportingInstance: host ? `${component}-${host}` : component,
+      action,
+      regarding: involved,
+      related,
+      type,
+      reason,
+      note: message,
+    };
   }
 
   /**

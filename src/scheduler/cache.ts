@@ -1,4 +1,5 @@
 import type { Node, Pod, Stored } from '../kube/index.ts';
+import { type ImageState, ImageStates } from './image-states.ts';
 import { NodeInfo } from './node-info.ts';
 import { interleaveZones, zoneKeyOf } from './node-order.ts';
 import { type PodInfo, podInfo } from './pod-info.ts';
@@ -12,6 +13,8 @@ export interface ClusterView {
   isClaimInUse(key: string): boolean;
   /** The nodes with a pod that has rules of inter-pod affinity. */
   nodesWithAffinity(): Iterable<NodeInfo>;
+  /** An image that some node has, by one of its names. */
+  image(name: string): ImageState | undefined;
 }
 
 interface PodState {
@@ -29,6 +32,7 @@ export class Cache implements ClusterView {
   readonly #pods = new Map<string, PodState>();
   readonly #claimUsers = new Map<string, number>();
   readonly #withAffinity = new Set<NodeInfo>();
+  readonly #images = new ImageStates();
   /** Made again when a node comes, goes or changes its zone. */
   #order: readonly NodeInfo[] | undefined;
 
@@ -53,9 +57,15 @@ export class Cache implements ClusterView {
     for (const info of this.#withAffinity) if (info.exists) yield info;
   }
 
+  image(name: string): ImageState | undefined {
+    return this.#images.get(name);
+  }
+
   setNode(node: Stored<Node>): void {
     const info = this.#infoOf(node.metadata.name);
     if (!info.exists || zoneKeyOf(info.node) !== zoneKeyOf(node)) this.#order = undefined;
+    if (info.exists) this.#images.remove(info.node);
+    this.#images.add(node);
     info.setNode(node);
   }
 
@@ -63,6 +73,7 @@ export class Cache implements ClusterView {
   removeNode(name: string): void {
     const info = this.#nodes.get(name);
     if (!info) return;
+    if (info.exists) this.#images.remove(info.node);
     info.setNode(undefined);
     this.#order = undefined;
     this.#drop(info);

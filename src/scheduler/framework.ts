@@ -133,12 +133,17 @@ export class Framework implements Trial {
       plugin.removePod?.(state, pod, removed, node);
   }
 
-  /** The first plugin that can promise a node does; otherwise all that they say. */
+  /** The first plugin that can promise a node does; otherwise all that they say. One that fails has the last word. */
   postFilter(state: CycleState, pod: PodInfo, statuses: NodeStatuses): PostFilterResult {
     const messages: string[] = [];
     let nominate: string | undefined;
     for (const { plugin } of this.plugins) {
-      const result = plugin.postFilter?.(state, pod, statuses, this);
+      let result: PostFilterResult | undefined;
+      try {
+        result = plugin.postFilter?.(state, pod, statuses, this);
+      } catch (error) {
+        return { message: errorMessage(error) };
+      }
       if (result?.nominate) return result;
       nominate = result?.nominate ?? nominate;
       if (result?.message) messages.push(result.message);

@@ -82,7 +82,7 @@ describe('preemption on a real registry', () => {
       { subresource: 'status' },
     );
     const message =
-      '0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to a terminating pod on the nominated node.';
+      '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to a terminating pod on the nominated node.';
     await stack.until('it is said', () =>
       find(stack, 'high')?.status?.conditions?.some((condition) => condition.message === message),
     );
@@ -94,12 +94,12 @@ describe('preemption on a real registry', () => {
     [
       'of the same priority',
       { ...full, priority: 1 },
-      'preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
+      'no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
     ],
     [
       'that may not preempt',
       { ...full, priority: 10, preemptionPolicy: 'Never' },
-      'preemption: not eligible due to preemptionPolicy=Never.',
+      'no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.',
     ],
   ];
   for (const [what, fixture, tail] of refusals) {
@@ -157,7 +157,7 @@ describe('preemption on a real registry', () => {
     assert.equal(
       await stack.refused('equal'),
       '0/1 nodes are available: 1 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod. ' +
-        'preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.',
+        'no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.',
     );
     await stack.pod('high', { claims: ['data'], priority: 10 });
     await gone(stack, 'low');

@@ -35,6 +35,8 @@ export interface SchedulerOptions {
   readonly capacityScoring?: boolean;
   /** Keep pods off nodes that lack a driver whose CSIDriver asks for it (VolumeLimitScaling). @default false */
   readonly volumeLimitScaling?: boolean;
+  /** Of the machine; events name it. @default none */
+  readonly hostName?: string;
   /** Of how many nodes the search may stop, in percent; 0: by the size of the cluster. @default 0 */
   readonly percentageOfNodesToScore?: number;
 }
@@ -72,7 +74,7 @@ class Scheduler implements Component {
     const log = context.log.child({ component: this.name });
     this.#context = { ...context, log };
     this.#schedulerName = options.schedulerName ?? DEFAULT_SCHEDULER;
-    this.#recorder = context.recorder(DEFAULT_SCHEDULER);
+    this.#recorder = context.recorder(this.#schedulerName, options.hostName);
     const handle: PluginHandle = {
       client,
       informers,
@@ -148,7 +150,7 @@ class Scheduler implements Component {
     if (!pod || this.#cache.isAssumed(pod.uid)) return;
     queued.info = pod;
     if (isBeingDeleted(pod.pod)) {
-      this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${pod.key}`);
+      this.#tell(pod, 'Warning', 'FailedScheduling', 'Scheduling', `skip schedule deleting pod: ${pod.key}`);
       return;
     }
     const state = new CycleState();
@@ -213,7 +215,11 @@ class Scheduler implements Component {
       return;
     }
     this.#journeys.bound(pod.pod, nodeName);
-    this.#recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
+    this.#tell(pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${pod.key} to ${nodeName}`);
+  }
+
+  #tell({ pod }: PodInfo, type: 'Normal' | 'Warning', reason: string, action: string, message: string): void {
+    this.#recorder.event(pod, type, reason, message, { action });
   }
 
   #giveBack(state: CycleState, pod: PodInfo, nodeName: string): void {
@@ -235,7 +241,7 @@ class Scheduler implements Component {
     }
     this.#nominator.set(pod, nominate);
     this.#queue.putBack(queued, pod, rejectors);
-    this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', eventMessage(message));
+    this.#tell(pod, 'Warning', 'FailedScheduling', 'Scheduling', eventMessage(message));
     const now = rfc3339(this.#context.clock.now());
     const condition = unscheduledCondition(pod.pod, reason, message, now);
     this.#track(this.#writeStatus(pod, { condition, nominate, promised }));

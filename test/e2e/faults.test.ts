@@ -102,8 +102,7 @@ describe('storage that goes wrong', { skip: cannotMount, timeout: 600_000 }, () 
     );
     assert.equal(
       await told('Pod/user', 'FailedScheduling', /./),
-      '0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are ' +
-        'available: 1 Preemption is not helpful for scheduling.',
+      '0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found',
     );
     assert.equal(await phase(), 'Pending');
   });

@@ -7,7 +7,8 @@ import { suiteCluster } from '../support/suite-cluster.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
 const DISK = 'disk.csi.stowage.dev';
-const NO_PREEMPTION = 'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.';
+const NO_PREEMPTION =
+  'no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.';
 
 const diskClass = (name: string, more: object = {}) =>
   storageClass(name, DISK, { volumeBindingMode: 'WaitForFirstConsumer', ...more });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  nodes,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
@@ -48,6 +49,35 @@ describe('the chain', () => {
       podNamed('a', { tolerations: [{ operator: 'Exists', effect: 'NoExecute' }] }),
     );
     assert.equal(pod.spec?.tolerations?.length, 1);
+  });
+
+  it('gives pods the zone and region of their node, when they are bound or made with one', async () => {
+    const { client } = await startRegistry();
+    const zone = 'topology.kubernetes.io/zone';
+    const labels = { [zone]: 'z', 'topology.kubernetes.io/region': 'r' };
+    await client.create(nodes, { metadata: { name: 'n', labels: { ...labels, rack: '7' } } });
+    const own = {
+      ...podNamed('bound'),
+      metadata: { namespace: 'default', name: 'bound', labels: { [zone]: 'mine' } },
+    };
+    const waiting = await client.create(pods, own);
+    assert.deepEqual(waiting.metadata.labels, { [zone]: 'mine' });
+    const bind = (name: string, node: string, more?: object) =>
+      client.createSubresource(pods, { namespace: 'default', name }, 'binding', {
+        metadata: { name, ...more },
+        target: { kind: 'Node', name: node },
+      });
+    await bind('bound', 'n', { labels: { a: 'b', [zone]: 'theirs' } });
+    const bound = await client.get(pods, { namespace: 'default', name: 'bound' });
+    assert.deepEqual(bound.metadata.labels, { a: 'b', ...labels });
+    assert.deepEqual(
+      (await client.create(pods, podNamed('made', { nodeName: 'n' }))).metadata.labels,
+      labels,
+    );
+    await client.create(pods, podNamed('elsewhere'));
+    await bind('elsewhere', 'unknown');
+    const elsewhere = await client.get(pods, { namespace: 'default', name: 'elsewhere' });
+    assert.deepEqual(elsewhere.metadata.labels ?? {}, {});
   });
 
   it('gives pods the priority of their class', async () => {

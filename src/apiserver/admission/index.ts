@@ -5,6 +5,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
@@ -27,6 +28,7 @@ const ordered: readonly AdmissionPlugin[] = [
   defaultStorageClassPlugin,
   storageObjectInUseProtection,
   persistentVolumeClaimResize,
+  podTopologyLabels,
   roleEscalation,
   resourceQuota,
 ];

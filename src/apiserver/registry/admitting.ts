@@ -179,14 +179,14 @@ export class Admitting {
     });
   }
 
-  /** Whether a POST to a subresource is admitted; its body is what is created. @throws StatusError */
+  /** The body of a POST to a subresource as it is admitted; it is what is created. @throws StatusError */
   admitSubresource(
     definition: ResourceDefinition,
     { namespace, name }: ObjectName,
     subresource: string,
     body: KubeObject,
     context: RequestContext,
-  ): void {
+  ): KubeObject {
     const request = {
       operation: 'CREATE',
       resource: definition,
@@ -197,7 +197,9 @@ export class Admitting {
       user: context.user,
       ...this.#forAdmission(),
     } as const;
-    validateAdmission(this.#admission, { ...request, object: admit(this.#admission, request) });
+    const object = admit(this.#admission, request);
+    validateAdmission(this.#admission, { ...request, object });
+    return object;
   }
 
   /** What every admission request has. What is to be written beside its object is held until that is written. */

@@ -375,4 +375,41 @@ describe('pods/binding', () => {
     );
     await assert.rejects(bind('absent', 'node-1'), isNotFound);
   });
+
+  it('refuses what names no node or another pod, in the words of kube-apiserver', async () => {
+    const { uid, resourceVersion } = (await fixture.client.create(pods, podNamed('free'))).metadata;
+    const storage = (what: string, asked: string, found: string) =>
+      `Operation cannot be fulfilled on pods "free": StorageError: invalid object, Code: 4, ` +
+      `Key: /registry/pods/default/free, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ` +
+      `${what} in precondition: ${asked}, ${what} in object meta: ${found}`;
+    const target = { kind: 'Node', name: 'n' };
+    const metadata = { name: 'free' };
+    const refusals: readonly [object, number, string][] = [
+      [{ metadata: { name: 'other' }, target }, 400, 'name in URL does not match name in Binding object'],
+      [{ target }, 400, 'name in URL does not match name in Binding object'],
+      [{ metadata, target: { kind: 'Node' } }, 500, 'target.name: Required value'],
+      [
+        { metadata, target: { kind: 'Pod' } },
+        500,
+        '[target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>", target.name: Required value]',
+      ],
+      [{ metadata: { ...metadata, uid: 'x' }, target }, 409, storage('UID', 'x', uid)],
+      [
+        { metadata: { ...metadata, resourceVersion: '1' }, target },
+        409,
+        storage('ResourceVersion', '1', resourceVersion),
+      ],
+    ];
+    for (const [body, status, message] of refusals) {
+      await assert.rejects(fixture.client.createSubresource(pods, key('free'), 'binding', body), (error) => {
+        const found = (error as StatusError).status;
+        assert.deepEqual([found.code, found.message], [status, message]);
+        return true;
+      });
+    }
+    assert.equal((await fixture.client.get(pods, key('free'))).spec?.nodeName, undefined);
+    const right = { metadata: { name: 'free', uid, resourceVersion }, target: { name: 'n' } };
+    await fixture.client.createSubresource(pods, key('free'), 'binding', right);
+    assert.equal((await fixture.client.get(pods, key('free'))).spec?.nodeName, 'n');
+  });
 });

@@ -288,11 +288,11 @@ class StoreRegistry implements Registry {
     resource: Resource,
     name: ObjectName,
     subresource: string,
-    body: KubeObject,
+    sent: KubeObject,
     context: RequestContext,
   ): Promise<object> {
     const definition = this.#catalogue.of(resource);
-    this.#writes.admitSubresource(definition, name, subresource, body, context);
+    const body = this.#writes.admitSubresource(definition, name, subresource, sent, context);
     const answer = this.#answers.get(definition, subresource);
     if (answer) return answer({ name, body, context });
     const action = definition.actions?.[subresource];

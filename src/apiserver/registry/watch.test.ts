@@ -294,7 +294,7 @@ describe('list', () => {
     await make('other', 'n2');
     assert.deepEqual(await onNode('n1'), ['a', 'b']);
     await make('late');
-    const target = { target: { name: 'n1' } };
+    const target = { metadata: { name: 'late' }, target: { name: 'n1' } };
     await fixture.client.createSubresource(pods, key('late'), 'binding', target);
     await fixture.client.delete(pods, key('a'), { gracePeriodSeconds: 0 });
     assert.deepEqual(await onNode('n1'), ['b', 'late']);

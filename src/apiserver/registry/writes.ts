@@ -86,9 +86,9 @@ export class Writes {
     this.#tableOf = parts.tableOf;
   }
 
-  /** Whether a POST to a subresource is admitted; its body is what is created. @throws StatusError */
-  admitSubresource(...request: Parameters<Admitting['admitSubresource']>): void {
-    this.#admitting.admitSubresource(...request);
+  /** The body of a POST to a subresource as it is admitted; it is what is created. @throws StatusError */
+  admitSubresource(...request: Parameters<Admitting['admitSubresource']>): KubeObject {
+    return this.#admitting.admitSubresource(...request);
   }
 
   async create(

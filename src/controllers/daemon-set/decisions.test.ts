@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ControllerRevision, DaemonSet, Node, Pod, Stored, Taint } from '../../kube/index.ts';
+import { templatePatch } from '../workload/index.ts';
 import { newDaemonPod, targetNode } from './daemon-pod.ts';
 import { daemonTolerations, eligibility } from './eligibility.ts';
 import { computeCounts, type Plan, planPresence, planUpdate } from './plan.ts';
-import { historyOf, newRevision, revisionData, revisionsToDelete } from './revisions.ts';
+import { historyOf, newRevision, revisionsToDelete } from './revisions.ts';
 
 const START = '2026-01-01T12:00:00Z';
 const NOW = Date.parse(START) + 60_000;
@@ -269,7 +270,7 @@ describe('revisions', () => {
     revision: number,
     data,
   });
-  const current = revision('now', 1, revisionData(set()));
+  const current = revision('now', 1, templatePatch(set().spec?.template));
   const others = [3, 1, 2].map((number) => revision(`old${number}`, number, { number }));
 
   it('tell the current one from the old ones', () => {

@@ -6,14 +6,9 @@ import {
   type Pod,
   type Stored,
 } from '../../kube/index.ts';
-import { canonical, safeHash } from '../workload/index.ts';
+import { canonical, safeHash, templatePatch } from '../workload/index.ts';
 
 type Revision = Stored<ControllerRevision>;
-
-/** What a revision keeps of a set: its pod template, as a patch that puts it back. */
-export function revisionData(set: DaemonSet): object {
-  return { spec: { template: { ...set.spec?.template, $patch: 'replace' } } };
-}
 
 export function hashOf({ metadata }: ControllerRevision): string {
   return metadata?.labels?.[LABEL_CONTROLLER_REVISION_HASH] ?? '';
@@ -28,7 +23,7 @@ export interface History {
 }
 
 export function historyOf(set: DaemonSet, revisions: readonly Revision[]): History {
-  const wanted = canonical(revisionData(set));
+  const wanted = canonical(templatePatch(set.spec?.template));
   const isCurrent = ({ data }: Revision) => canonical(data) === wanted;
   const old = revisions.filter((revision) => !isCurrent(revision));
   return {
@@ -55,7 +50,7 @@ export function newRevision(
       annotations,
       ownerReferences: [controllerReference(set)],
     },
-    data: revisionData(set),
+    data: templatePatch(template),
     revision,
   };
 }

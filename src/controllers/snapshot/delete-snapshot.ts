@@ -20,16 +20,20 @@ import { contentToDelete } from './content-to-delete.ts';
 import { releaseClaim } from './source-claim.ts';
 import { CLAIMS_BY_SNAPSHOT, updateFailed, type World } from './world.ts';
 
+/** How soon it is looked whether what the cache has not heard of is gone: nobody tells of that. */
+export const UNHEARD_OF_MS = 5_000;
+
 type Snapshot = Stored<VolumeSnapshot>;
 type Content = Stored<VolumeSnapshotContent>;
 
 /**
- * Takes down a snapshot that is to go, and its content with it.
+ * Takes down a snapshot that is to go, and its content with it. Resolves to when it is to be looked at again, in
+ * milliseconds; undefined: as soon as something is heard of.
  * Source: processSnapshotWithDeletionTimestamp, checkandRemoveSnapshotFinalizersAndCheckandDeleteContent.
  */
-export async function deleteSnapshot(world: World, snapshot: Snapshot): Promise<void> {
+export async function deleteSnapshot(world: World, snapshot: Snapshot): Promise<number | undefined> {
   const finalizers = [FINALIZER_SNAPSHOT_AS_SOURCE, FINALIZER_SNAPSHOT_BOUND, FINALIZER_SNAPSHOT_IN_GROUP];
-  if (!finalizers.some((finalizer) => hasFinalizer(snapshot, finalizer))) return;
+  if (!finalizers.some((finalizer) => hasFinalizer(snapshot, finalizer))) return undefined;
   const tell = (reason: string, message: string) =>
     world.recorder.event(snapshot, 'Warning', reason, message);
   const content = await contentToDelete(world, snapshot);
@@ -63,6 +67,9 @@ export async function deleteSnapshot(world: World, snapshot: Snapshot): Promise<
     ...(contentGoes ? [] : [FINALIZER_SNAPSHOT_BOUND]),
     ...(groupName === undefined ? [] : [FINALIZER_SNAPSHOT_IN_GROUP]),
   ]);
+  if (!content || !contentGoes) return undefined;
+  // Of one that only the server knows its going may never be heard of: upstream waits for its next resync.
+  return world.contents.get(content.metadata.name) ? undefined : UNHEARD_OF_MS;
 }
 
 /** Whether a volume is being made of the snapshot. Source: isVolumeBeingCreatedFromSnapshot. */

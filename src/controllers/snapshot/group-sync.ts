@@ -30,7 +30,7 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from '../../kube/index.ts';
-import { markBeingDeleted } from './delete-snapshot.ts';
+import { markBeingDeleted, UNHEARD_OF_MS } from './delete-snapshot.ts';
 import { findGroupContent, isGroupBehind, newGroupContent } from './group-content.ts';
 import { GroupMembers } from './group-members.ts';
 import { GroupWriter } from './group-writer.ts';
@@ -53,7 +53,8 @@ export class GroupSync {
     this.#members = new GroupMembers(world);
   }
 
-  async sync(key: string): Promise<void> {
+  /** Resolves to when it is to be looked at again, in milliseconds; undefined: as soon as something is heard of. */
+  async sync(key: string): Promise<number | undefined> {
     const found = this.#world.groups.byKey(key);
     if (!found) return;
     const group = await this.#withClass(found);
@@ -67,6 +68,7 @@ export class GroupSync {
     const isBound = Boolean(kept.status?.boundVolumeGroupSnapshotContentName);
     if (kept.status?.readyToUse && isBound) await this.#checkBinding(kept);
     else await this.#bind(kept);
+    return undefined;
   }
 
   /** What a group's content asks of it. Source: syncGroupSnapshotContent. */
@@ -302,9 +304,9 @@ export class GroupSync {
   }
 
   /** Source: processGroupSnapshotWithDeletionTimestamp. */
-  async #delete(group: Group): Promise<void> {
+  async #delete(group: Group): Promise<number | undefined> {
     this.#world.operations.groups.start('Delete', group, groupDriverOf(this.#world, group));
-    if (!hasFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND)) return;
+    if (!hasFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND)) return undefined;
     const { client, recorder } = this.#world;
     const key = keyOf(group);
     const members = this.#world.snapshots.byIndex(SNAPSHOTS_BY_GROUP, key);
@@ -347,13 +349,16 @@ export class GroupSync {
       }
     }
     // Kept until the content is gone, and the snapshots in the storage system with it.
-    if (contentGoes) return;
+    // Of one that only the server knows its going may never be heard of: upstream waits for ever, or its next resync.
+    if (content && contentGoes)
+      return this.#world.groupContents.get(content.metadata.name) ? undefined : UNHEARD_OF_MS;
     try {
       const free = withoutFinalizer(group, FINALIZER_GROUP_SNAPSHOT_BOUND);
       await ignoreNotFound(client.update(volumeGroupSnapshots, free));
     } catch (error) {
       throw updateFailed(group.metadata.name, error);
     }
+    return undefined;
   }
 
   /** Contents of members that were not made any more, which nobody else would delete: upstream leaves them. */

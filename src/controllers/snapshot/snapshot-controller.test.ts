@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates of secrets.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { aborted, type Clock, systemClock } from '../../base/index.ts';
 import { Informers } from '../../client/index.ts';
 import {
   ANN_DEFAULT_SNAPSHOT_CLASS,
@@ -119,12 +120,36 @@ function withoutContents(test: TestContext, { context }: Awaited<ReturnType<type
     const found = await client.list(resource as never, options);
     return resource.plural === volumeSnapshotContents.plural ? { ...found, items: [] } : found;
   }) as typeof client.list;
-  const blind = { ...client, list };
+  const watch = ((resource: { plural: string }, options?: { signal?: AbortSignal }) =>
+    resource.plural === volumeSnapshotContents.plural
+      ? silence(options?.signal)
+      : client.watch(resource as never, options)) as typeof client.watch;
+  const blind = { ...client, list, watch };
   const informers = new Informers({ ...context, client: blind });
   const ended = new AbortController();
   test.after(() => ended.abort());
   void informers.start(ended.signal);
-  return { ...context, client: blind, informers };
+  // What it waits for by time alone comes soon.
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    monotonic: () => systemClock.monotonic(),
+    soon: (callback) => systemClock.soon(callback),
+    after: (delayMs, callback) => systemClock.after(Math.min(delayMs, 20), callback),
+  };
+  return { ...context, client: blind, informers, clock };
+}
+
+/** A watch that never tells of anything. */
+function silence(signal?: AbortSignal): AsyncIterableIterator<never, undefined> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      if (signal) await aborted(signal);
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 describe('the snapshot controller', () => {
@@ -244,6 +269,28 @@ describe('the snapshot controller', () => {
     await client.delete(volumeSnapshots, named('s'));
     control({ contents: false });
     await until('the content to go', () => content(name)?.metadata.deletionTimestamp !== undefined);
+  });
+
+  it('lets a snapshot go whose content went without its cache having heard of it', async (test) => {
+    const { client, take, control, bind, contentOf, cut, ready, content, letGo, snapshot, until } =
+      await start(test);
+    await bind();
+    const stop = control();
+    await take();
+    const { name } = (await contentOf()).metadata;
+    await cut(name);
+    await ready();
+    await until('its finalizer', () => snapshot()?.metadata.finalizers?.includes(FINALIZER_SNAPSHOT_BOUND));
+    await stop();
+    await client.delete(volumeSnapshots, named('s'));
+    control({ contents: false });
+    await until('the content to go', () => content(name)?.metadata.deletionTimestamp !== undefined);
+    await until(
+      'the snapshot to wait for it alone',
+      () => snapshot()?.metadata.finalizers?.join() === FINALIZER_SNAPSHOT_BOUND,
+    );
+    await letGo(name);
+    await until('the end', () => !snapshot());
   });
 
   it('lets go of a claim although two snapshots of it that are not taken go at once', async (test) => {

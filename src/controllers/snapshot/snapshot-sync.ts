@@ -39,17 +39,19 @@ export class SnapshotSync {
     this.#writer = new SnapshotWriter(world);
   }
 
-  async sync(key: string): Promise<void> {
+  /** Resolves to when it is to be looked at again, in milliseconds; undefined: as soon as something is heard of. */
+  async sync(key: string): Promise<number | undefined> {
     const found = this.#world.snapshots.byKey(key);
-    if (!found) return;
+    if (!found) return undefined;
     const snapshot = await this.#withClass(found);
     const kept = await releaseClaim(this.#world, snapshot, { leaving: false }).catch((error: Error) => error);
-    await this.#proceed(snapshot);
+    const againMs = await this.#proceed(snapshot);
     // It is tried again; upstream waits for the next resync.
     if (kept) throw kept;
+    return againMs;
   }
 
-  async #proceed(snapshot: Snapshot): Promise<void> {
+  async #proceed(snapshot: Snapshot): Promise<number | undefined> {
     if (isBeingDeleted(snapshot)) {
       this.#world.operations.snapshots.start('Delete', snapshot, driverOf(this.#world, snapshot));
       return deleteSnapshot(this.#world, snapshot);
@@ -64,6 +66,7 @@ export class SnapshotSync {
     const kept = await this.#addFinalizers(snapshot);
     if (isSnapshotReady(kept) && kept.status?.boundVolumeSnapshotContentName) await this.#checkBinding(kept);
     else await this.#bind(kept);
+    return undefined;
   }
 
   /** With a class, where it needs one and names none. Source: checkAndUpdateSnapshotClass. */

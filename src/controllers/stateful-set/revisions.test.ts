@@ -35,6 +35,33 @@ describe('revisions', () => {
     assert.equal(newRevision(set, 1, 0).metadata.name, newRevision(turned, 1, 0).metadata.name);
   });
 
+  it('have the names and the text that kube-controller-manager gives them', () => {
+    const template = {
+      spec: {
+        containers: [
+          {
+            name: 'c',
+            image: 'x',
+            volumeMounts: [{ name: 'd', mountPath: '/d' }],
+            resources: {},
+            imagePullPolicy: 'Always',
+            terminationMessagePolicy: 'File',
+            terminationMessagePath: '/dev/termination-log',
+          },
+        ],
+        terminationGracePeriodSeconds: 0,
+        securityContext: {},
+        schedulerName: 'default-scheduler',
+        restartPolicy: 'Always',
+        dnsPolicy: 'ClusterFirst',
+      },
+      metadata: { labels: { a: 'w' } },
+    };
+    const made = newRevision(makeSet({ template }), 1, 0);
+    assert.equal(made.metadata.name, 'web-84dbd74854');
+    assert.match(JSON.stringify(made.data), /^{"spec":{"template":{"\$patch":"replace","metadata":{"labels"/);
+  });
+
   it('give back the template that they keep', () => {
     assert.deepEqual(templateOf(stored('a', 1)), image('a').template);
   });

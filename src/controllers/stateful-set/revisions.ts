@@ -5,7 +5,7 @@ import {
   type StatefulSet,
   type Stored,
 } from '../../kube/index.ts';
-import { canonical, safeHash } from '../workload/index.ts';
+import { canonical, goJson, safeHash, templatePatch } from '../workload/index.ts';
 
 /** The label of a ControllerRevision that holds the hash at the end of its name. */
 const LABEL_HASH = 'controller.kubernetes.io/hash';
@@ -24,11 +24,6 @@ export function sortRevisions(
   );
 }
 
-/** What a revision keeps of a set: its pod template, as a patch that puts it back. */
-function revisionData(set: StatefulSet): object {
-  return { spec: { template: { ...set.spec?.template, $patch: 'replace' } } };
-}
-
 /** The pod template that a revision keeps. */
 export function templateOf(revision: ControllerRevision): PodTemplateSpec {
   const data = revision.data as { spec?: { template?: PodTemplateSpec & { $patch?: string } } } | undefined;
@@ -43,14 +38,14 @@ export function sameData(a: ControllerRevision, b: ControllerRevision): boolean 
   return canonical(a.data) === canonical(b.data);
 }
 
-/** The revision of the set as it is now, named by its content and `collisionCount`. */
+/** The revision of the set as it is now, named by its content and `collisionCount` as upstream's (HashControllerRevision). */
 export function newRevision(
   set: Stored<StatefulSet>,
   revision: number,
   collisionCount: number,
 ): ControllerRevision & { metadata: { name: string } } {
-  const data = revisionData(set);
-  const hash = safeHash(canonical(data) + collisionCount);
+  const data = templatePatch(set.spec?.template);
+  const hash = safeHash(goJson(data) + collisionCount);
   return {
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
@@ -81,7 +76,7 @@ export function planRevision(
   const sorted = sortRevisions(revisions);
   const newest = sorted.at(-1);
   const next = (newest?.revision ?? 0) + 1;
-  const wanted = canonical(revisionData(set));
+  const wanted = canonical(templatePatch(set.spec?.template));
   const equal = sorted.findLast((revision) => canonical(revision.data) === wanted);
   if (!equal) return { action: 'create', revision: next };
   if (newest && sameData(newest, equal)) return { action: 'keep', update: newest };

@@ -8,4 +8,5 @@ export * from './pod-state.ts';
 export * from './pod-template.ts';
 export * from './revision-writer.ts';
 export * from './slow-start.ts';
+export * from './template-patch.ts';
 export * from './workload.ts';

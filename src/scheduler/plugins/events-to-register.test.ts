@@ -74,11 +74,13 @@ const UPSTREAM: Readonly<Record<string, readonly (readonly [resource: string, ac
     ['Pod', ADD | UPDATE_POD_LABEL | DELETE],
     ['Node', ADD | UPDATE_NODE_LABEL],
   ],
+  // Of the kinds that there are here.
+  DynamicResources: [['Node', ADD | UPDATE_NODE_LABEL | UPDATE_NODE_ALLOCATABLE]],
   DefaultPreemption: [['Pod', DELETE]],
 };
 
 /** They score or bind, and refuse nobody. */
-const REFUSE_NOBODY = ['NodeResourcesBalancedAllocation', 'DefaultBinder'];
+const REFUSE_NOBODY = ['NodeResourcesBalancedAllocation', 'ImageLocality', 'DefaultBinder'];
 
 describe('the events that plugins wait for', () => {
   const shared = { clock: new FakeClock(), random: seededRandom(1), log: silentLogger };

@@ -15,6 +15,8 @@ import type { ConfiguredPlugin, PluginHandle } from '../plugin.ts';
 import { balancedAllocation } from './balanced-allocation.ts';
 import { defaultBinder } from './default-binder.ts';
 import { defaultPreemption } from './default-preemption/index.ts';
+import { dynamicResources } from './dynamic-resources.ts';
+import { imageLocality } from './image-locality.ts';
 import { interPodAffinity } from './inter-pod-affinity/index.ts';
 import { nodeAffinity } from './node-affinity.ts';
 import { nodeName } from './node-name.ts';
@@ -79,8 +81,10 @@ export function defaultPlugins(
     { plugin: volumeZone({ claims, volumes, classes }) },
     { plugin: podTopologySpread({ cluster, ...owners }), weight: 2 },
     { plugin: interPodAffinity({ cluster, namespaces: informers.of(namespaces) }), weight: 2 },
+    { plugin: dynamicResources() },
     { plugin: defaultPreemption(handle) },
     { plugin: balancedAllocation() },
+    { plugin: imageLocality({ cluster }) },
     { plugin: defaultBinder(client) },
   ];
   const sources = [...Object.values(owners), informers.of(namespaces), informers.of(podDisruptionBudgets)];

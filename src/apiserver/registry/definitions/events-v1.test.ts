@@ -31,6 +31,8 @@ describe('events of events.k8s.io', () => {
     assert.equal(core.message, 'it works');
     assert.equal(core.involvedObject?.name, 'p');
     assert.equal(core.reportingComponent, 'example.com/tester');
+    const { source, firstTimestamp, lastTimestamp } = core;
+    assert.deepEqual([source, firstTimestamp, lastTimestamp], [{}, null, null]);
     const old = await client.create(events, {
       metadata: { namespace: 'default', name: 'old' },
       involvedObject: { kind: 'Pod', namespace: 'default', name: 'q' },

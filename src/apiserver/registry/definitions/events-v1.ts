@@ -81,9 +81,22 @@ export const eventV1Definition = defineResource<EventsV1Event>(eventsV1, {
   },
   strategy: {
     createsOnUpdate: true,
+    defaults: withEmptyFields,
     validateNew: validate,
   },
 });
+
+/** Fields of core/v1 that are written even when they are empty. */
+const EMPTY = {
+  deprecatedSource: Object.freeze({}),
+  deprecatedFirstTimestamp: null,
+  deprecatedLastTimestamp: null,
+} as const;
+
+function withEmptyFields(event: EventsV1Event): EventsV1Event {
+  const missing = Object.entries(EMPTY).filter(([name]) => event[name as keyof EventsV1Event] === undefined);
+  return missing.length === 0 ? event : ({ ...event, ...Object.fromEntries(missing) } as EventsV1Event);
+}
 
 /** Rules: Kubernetes 1.36, pkg/apis/core/validation ValidateEventCreate: stricter than those of core/v1. */
 function validate(event: EventsV1Event): StatusCause[] {

@@ -37,12 +37,19 @@ export const eventDefinition = defineResource<Event>(events, {
   },
 });
 
-/** Fields that are written even when they are empty. */
+/** Fields that are written even when they are empty: `kubectl get events --sort-by=.lastTimestamp` wants to find them. */
+const EMPTY = {
+  source: Object.freeze({}),
+  firstTimestamp: null,
+  lastTimestamp: null,
+  eventTime: null,
+  reportingComponent: '',
+  reportingInstance: '',
+} as const;
+
 function withEmptyFields(event: Event): Event {
-  const { eventTime = null, reportingComponent = '', reportingInstance = '' } = event;
-  const isFull = event.eventTime !== undefined && event.reportingComponent !== undefined;
-  if (isFull && event.reportingInstance !== undefined) return event;
-  return { ...event, eventTime, reportingComponent, reportingInstance } as Event;
+  const missing = Object.entries(EMPTY).filter(([name]) => event[name as keyof Event] === undefined);
+  return missing.length === 0 ? event : ({ ...event, ...Object.fromEntries(missing) } as Event);
 }
 
 function firstSeen(event: Stored<Event>, nowMs: number): string {

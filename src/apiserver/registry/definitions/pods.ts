@@ -1,18 +1,10 @@
-import { rfc3339 } from '../../../base/index.ts';
-import {
-  type Binding,
-  conflict,
-  type KubeObject,
-  type Pod,
-  type PodCondition,
-  pods,
-  type Stored,
-} from '../../../kube/index.ts';
+import { type Pod, pods, type Stored } from '../../../kube/index.ts';
 import { isDNS1123Label } from '../validation/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { change } from './defaulting.ts';
 import { defineResource } from './define.ts';
 import { ephemeralContainers } from './ephemeral-containers.ts';
+import { bindPod } from './pod-binding.ts';
 import { summarizePod } from './pod-cells.ts';
 import { newPod } from './pod-new.ts';
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts';
@@ -91,48 +83,6 @@ export function gracePeriodSeconds(pod: Stored<Pod>, asked: number | undefined):
   if (!pod.spec?.nodeName || pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') return 0;
   const period = asked ?? pod.spec.terminationGracePeriodSeconds ?? 0;
   return period < 0 ? 1 : period;
-}
-
-/** Assigns the pod to the binding's node (BindingREST). @throws StatusError 409 when it cannot be assigned (any more) */
-export function bindPod(pod: Stored<Pod>, body: KubeObject, nowMs: number): Pod {
-  const { metadata, target } = body as Binding;
-  const refuse = (why: string) => conflict({ group: '', plural: 'pods/binding' }, pod.metadata.name, why);
-  if (metadata?.uid && metadata.uid !== pod.metadata.uid) {
-    throw refuse(
-      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
-    );
-  }
-  if (pod.metadata.deletionTimestamp) {
-    throw refuse(`pod ${pod.metadata.name} is being deleted, cannot be assigned to a host`);
-  }
-  if (pod.spec?.nodeName) {
-    throw refuse(`pod ${pod.metadata.name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
-  }
-  if (pod.spec?.schedulingGates?.length) {
-    throw refuse(`pod ${pod.metadata.name} has non-empty .spec.schedulingGates`);
-  }
-  const { nominatedNodeName: _, ...status } = pod.status ?? {};
-  return {
-    ...pod,
-    metadata: {
-      ...pod.metadata,
-      annotations: { ...pod.metadata.annotations, ...metadata?.annotations },
-      labels: { ...pod.metadata.labels, ...metadata?.labels },
-    },
-    spec: { ...pod.spec!, nodeName: target?.name },
-    status: { ...status, conditions: scheduled(status.conditions ?? [], nowMs) },
-  };
-}
-
-function scheduled(conditions: readonly PodCondition[], nowMs: number): readonly PodCondition[] {
-  const index = conditions.findIndex((one) => one.type === 'PodScheduled');
-  const old = conditions[index];
-  const condition: PodCondition = {
-    type: 'PodScheduled',
-    status: 'True',
-    lastTransitionTime: old?.status === 'True' ? old.lastTransitionTime : rfc3339(nowMs),
-  };
-  return index < 0 ? [...conditions, condition] : conditions.with(index, condition);
 }
 
 function readinessGates(pod: Stored<Pod>): string {

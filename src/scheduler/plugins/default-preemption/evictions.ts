@@ -87,6 +87,7 @@ export class Evictions {
       'Normal',
       'Preempted',
       `Preempted by pod ${preemptor.metadata.uid} on node ${nodeName}`,
+      { action: 'Preempting', related: preemptor },
     );
   }
 
