@@ -13,6 +13,7 @@ export {
 export { FakeClock, turn } from './fake-clock.ts';
 export { deepFreeze } from './freeze.ts';
 export { durationText, parseDuration } from './go-duration.ts';
+export { InTurn } from './in-turn.ts';
 export {
   createLogger,
   errorMessage,

@@ -4,7 +4,12 @@ import type { FlexKind } from './flex/programs.ts';
 /** One thing that a user or an administrator does. */
 export type Action =
   | ({ readonly do: 'claim' } & ClaimWish)
+  | { readonly do: 'namespace'; readonly namespace: string }
+  /** With all that is in it. */
+  | { readonly do: 'delete-namespace'; readonly namespace: string }
   | ({ readonly do: 'static' } & StaticVolume)
+  /** A directory of the node becomes a volume. */
+  | { readonly do: 'local'; readonly volume: string; readonly node: string }
   | ({ readonly do: 'pod' } & PodWish)
   | { readonly do: 'delete-pod'; readonly pod: string; readonly graceSeconds?: number }
   | { readonly do: 'delete-claim'; readonly claim: string }
@@ -13,6 +18,8 @@ export type Action =
   | { readonly do: 'grow'; readonly claim: string; readonly storage: string }
   /** It asks for another class of attributes. */
   | { readonly do: 'modify'; readonly claim: string; readonly attributes: string }
+  /** A class of attributes is deleted, whoever has it. */
+  | { readonly do: 'delete-attributes'; readonly attributes: string }
   | ({ readonly do: 'snapshot' } & SnapshotWish)
   | { readonly do: 'delete-snapshot'; readonly snapshot: string }
   | ({ readonly do: 'group-snapshot' } & GroupSnapshotWish)
@@ -38,7 +45,13 @@ export type Action =
 export type Extra = 'empty' | 'memory' | 'config' | 'secret';
 export type Modes = readonly string[];
 
-export interface ClaimWish {
+/** Something that is made in a namespace. */
+interface Placed {
+  /** @default the one that is always there */
+  readonly namespace?: string;
+}
+
+export interface ClaimWish extends Placed {
   readonly claim: string;
   /** @default the default one, when there is one */
   readonly storageClass?: string;
@@ -82,7 +95,7 @@ export interface StaticVolume {
   readonly volumeFirst: boolean;
 }
 
-export interface PodWish {
+export interface PodWish extends Placed {
   readonly pod: string;
   readonly claims: readonly string[];
   readonly extras: readonly Extra[];
@@ -100,7 +113,7 @@ export interface WorkloadName {
   readonly name: string;
 }
 
-export interface WorkloadWish extends WorkloadName {
+export interface WorkloadWish extends WorkloadName, Placed {
   /** Pods; of a job those that are to succeed. A DaemonSet has one a node. */
   readonly replicas: number;
   /** One after the other: OrderedReady, Recreate. */

@@ -21,6 +21,22 @@ export function attributesClasses(): readonly VolumeAttributesClass[] {
   }));
 }
 
+/** The steps, and more: now and then a class that claims have, or come to ask for, is deleted. Drawn apart. */
+export function withLostAttributes(steps: readonly Step[], dice: Dice): Step[] {
+  const asked = steps.flatMap(({ atMs, action }) => {
+    const { attributes } = action.do === 'claim' || action.do === 'modify' ? action : {};
+    return attributes === undefined ? [] : [{ atMs, attributes }];
+  });
+  if (asked.length === 0 || !dice.chance(0.4)) return [...steps];
+  const { atMs, attributes } = dice.pick(asked);
+  const within = dice.pick([200, 20_000, 120_000]);
+  const deleted = {
+    atMs: atMs + dice.between(0, within),
+    action: { do: 'delete-attributes', attributes },
+  } as const;
+  return [...steps, deleted];
+}
+
 /**
  * The steps, and more: some claims have a class of attributes from the beginning, some come to ask for another, some for
  * an impossible one and then, mostly, for one that can be. Drawn apart, so that nothing else depends on it.

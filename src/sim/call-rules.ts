@@ -31,7 +31,7 @@ type Rule = (call: Call, known: KnownOfVolume) => Iterable<Violation>;
 const RULES: Readonly<Record<string, Rule>> = {
   DeleteVolume: deletesWhatIsReleased,
   ControllerPublishVolume: leavesItToTheNodeThatHasIt,
-  NodeStageVolume: keepsItsMode,
+  NodeStageVolume: (call, known) => [...keepsItsMode(call, known), ...publishesFirst(call, known)],
   ControllerUnpublishVolume: unstagesFirst,
   NodePublishVolume: stagesFirst,
   NodeUnstageVolume: unpublishesFirst,
@@ -76,6 +76,19 @@ function* unstagesFirst({ volumeId, node }: Call, { where, mayForce }: KnownOfVo
     yield {
       rule: 'unstage before controller-unpublish',
       detail: `${volumeId} leaves ${node}, mounted at ${left}`,
+    };
+}
+
+/** A detach by force may come in between. */
+function* publishesFirst(
+  { volumeId, staging }: Call,
+  { where, mayForce }: KnownOfVolume,
+): Iterable<Violation> {
+  const node = /^\/kubelet\/([^/]+)\//.exec(staging)?.[1] ?? '';
+  if (!where.publishedTo(volumeId).includes(node) && !mayForce(node))
+    yield {
+      rule: 'controller-publish before stage',
+      detail: `${volumeId} is staged on ${node}, where it is not published`,
     };
 }
 

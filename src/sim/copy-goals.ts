@@ -44,13 +44,15 @@ function canBeTaken({ spec }: Stored<VolumeSnapshot>, { claims, volumes }: Snaps
 }
 
 /** Whether there is, and may be used, what the claim's volume is to be a copy of. */
-export function hasSource({ spec }: Claim, { claims, copies }: Snapshot): boolean {
+export function hasSource({ spec }: Claim, { claims, copies, groups }: Snapshot): boolean {
   const { dataSource, resources, volumeMode = 'Filesystem' } = spec ?? {};
   if (!dataSource) return true;
   const asked = resources?.requests?.storage;
   if (dataSource.kind === 'VolumeSnapshot') {
     const copy = copies.get(dataSource.name);
     if (!copy || copy.metadata.deletionTimestamp || !isSnapshotReady(copy)) return false;
+    // Members go after their group: one that somebody comes to copy in between has nothing left to copy.
+    if (groups.get(parentGroupOf(copy) ?? '')?.metadata.deletionTimestamp) return false;
     const source = claims.get(copy.spec.source.persistentVolumeClaimName ?? '');
     // Of a volume that is gone it is not told which mode it had: either may be right.
     const isOtherMode = (source?.spec?.volumeMode ?? 'Filesystem') !== volumeMode;
@@ -81,11 +83,12 @@ export function isKeptAsSource({ metadata }: Claim, { claims, copies }: Snapshot
 /** What is still to happen to the attributes of a claim's volume; undefined: nothing. */
 export function openAttributes(
   { metadata, spec, status }: Claim,
-  { volumes }: Snapshot,
+  { volumes, attributes }: Snapshot,
   { limitsOf }: Truth,
 ): string | undefined {
   const asked = spec?.volumeAttributesClassName;
   if (asked === undefined || status?.phase !== 'Bound' || metadata.deletionTimestamp) return undefined;
+  if (!attributes.has(asked)) return undefined;
   const { status: state, targetVolumeAttributesClassName: target } = status.modifyVolumeStatus ?? {};
   if (state === 'Infeasible' && target === asked && asked === IMPOSSIBLE_ATTRIBUTES) return undefined;
   const present = status.currentVolumeAttributesClassName;

@@ -17,6 +17,8 @@ export async function unconverged(client: Client, truth: Truth): Promise<string[
     ...openVolumes(snapshot, obstacles),
     ...openAttachments(snapshot, obstacles),
     ...openWorkloads(snapshot, obstacles),
+    ...openNamespaces(snapshot),
+    ...openAttributesClasses(snapshot),
     ...openCopies(snapshot),
     ...openGroups(snapshot),
     ...openPool(snapshot, truth),
@@ -87,6 +89,24 @@ function* openVolumes({ volumes }: Snapshot, obstacles: Obstacles): Iterable<str
     else if (phase === 'Failed' || phase === 'Pending' || phase === undefined)
       yield `volume ${name} is ${phase ?? 'new'}`;
   }
+}
+
+function* openNamespaces({ namespaces }: Snapshot): Iterable<string> {
+  for (const { metadata } of namespaces.values())
+    if (metadata.deletionTimestamp) yield `namespace ${metadata.name} is being deleted`;
+}
+
+function* openAttributesClasses({ attributes, claims, volumes }: Snapshot): Iterable<string> {
+  const used = new Set<string | undefined>();
+  for (const { spec, status } of claims.values()) {
+    used.add(spec?.volumeAttributesClassName);
+    used.add(status?.currentVolumeAttributesClassName);
+    used.add(status?.modifyVolumeStatus?.targetVolumeAttributesClassName);
+  }
+  for (const { spec } of volumes.values()) used.add(spec?.volumeAttributesClassName);
+  for (const { metadata } of attributes.values())
+    if (metadata.deletionTimestamp && !used.has(metadata.name))
+      yield `class of attributes ${metadata.name} is being deleted, and nobody has it`;
 }
 
 function* openAttachments({ attachments, volumes }: Snapshot, obstacles: Obstacles): Iterable<string> {

@@ -1,6 +1,8 @@
 import type { Client } from '../client/index.ts';
 import type { Machine } from '../host/simulated/index.ts';
 import {
+  controllerRevisions,
+  namespaces,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
@@ -13,6 +15,7 @@ import {
 } from '../kube/index.ts';
 import { CONTROL, type Computer } from './computer.ts';
 import { FLEX_KINDS } from './flex/programs.ts';
+import { TEAM } from './namespaces.ts';
 import { nodeRootOf, POOL } from './paths.ts';
 import { WORKLOADS } from './workloads.ts';
 import type { World } from './world.ts';
@@ -41,12 +44,15 @@ async function objectsLeft(client: Client): Promise<string[]> {
     volumeGroupSnapshots,
     volumeGroupSnapshotContents,
     replicaSets,
+    controllerRevisions,
     ...workloads,
   ])
     for (const { metadata, status } of (await client.list(resource as typeof pods)).items)
       found.push(
         `${resource.kind} ${metadata.name} (${status?.phase ?? ''}${metadata.deletionTimestamp ? ', deleting' : ''}, finalizers [${metadata.finalizers ?? ''}])`,
       );
+  for (const { metadata } of (await client.list(namespaces)).items)
+    if (metadata.name === TEAM) found.push(`Namespace ${TEAM}`);
   return found;
 }
 

@@ -4,7 +4,9 @@ import type { MountRequest } from '../host/host.ts';
 import { NETWORK_FS } from '../host/simulated/index.ts';
 import {
   type KubeObject,
+  type Namespace,
   type Node,
+  namespaces,
   nodes,
   type PersistentVolume,
   persistentVolumeClaims,
@@ -15,6 +17,7 @@ import {
   type VolumeAttachment,
   type VolumeSnapshotContent,
   volumeAttachments,
+  volumeAttributesClasses,
   volumeGroupSnapshotContents,
   volumeSnapshotContents,
   volumeSnapshots,
@@ -73,6 +76,8 @@ export class Monitor implements ContainerObserver {
   readonly #seen = new Set<string>();
   /** Of these, what leaders asked for that others had replaced: as `volume@node`. */
   readonly #askedLate = new Set<string>();
+  /** Since when volumes have the attributes that they have. */
+  readonly #attributes = new Map<string, { readonly name: string | undefined; readonly sinceMs: number }>();
   readonly #requests = new RequestRate();
 
   constructor(options: MonitorOptions) {
@@ -90,7 +95,10 @@ export class Monitor implements ContainerObserver {
 
   /** The API server is up, for the first time or again. */
   async apiStarted(client: Client): Promise<void> {
-    for (const mirror of this.#mirrors.values()) await mirror.load(client);
+    for (const mirror of this.#mirrors.values()) {
+      const older = await mirror.load(client);
+      if (older !== undefined) this.#violate('what was acknowledged stays', older);
+    }
   }
 
   /**
@@ -118,6 +126,8 @@ export class Monitor implements ContainerObserver {
    */
   wrote(verb: string, resource: Resource, object: KubeObject, late = false): void {
     if (object.metadata?.resourceVersion === undefined) return;
+    if (resource.plural === namespaces.plural) this.#checkNamespace(object);
+    if (resource.plural === volumeAttributesClasses.plural) this.#checkAttributesClass(verb, object);
     const mirror = this.#mirrors.get(resource.plural);
     if (!mirror) return;
     mirror.wrote(verb, object as Stored<KubeObject>);
@@ -130,6 +140,11 @@ export class Monitor implements ContainerObserver {
     if (mirror === this.#attachments) this.#checkAttachment(object as Stored<VolumeAttachment>, late);
     else if (mirror === this.#nodes)
       this.#detachments.nodeSeen(object.metadata.name!, this.#nodes.get(object.metadata.name!));
+  }
+
+  /** Objects of a kind have gone, or begun to, that nobody has named. */
+  async emptied(client: Client, resource: Resource): Promise<void> {
+    await this.#mirrors.get(resource.plural)?.catchUp(client);
   }
 
   /** A call that has reached a driver. */
@@ -240,8 +255,37 @@ export class Monitor implements ContainerObserver {
       }
   }
 
+  /** A namespace goes with the last of its own finalizers: nothing gets into it since its deletion began. */
+  #checkNamespace({ metadata, spec }: Namespace): void {
+    if (!metadata?.deletionTimestamp || spec?.finalizers?.length) return;
+    for (const mirror of [this.#claims, this.#pods] as readonly Mirror<KubeObject>[])
+      for (const { metadata: left } of mirror.values())
+        if (left.namespace === metadata.name)
+          this.#violate('a namespace goes empty', `${metadata.name} goes, and ${left.name} is in it`);
+  }
+
+  /** Who has come to have it a moment ago may not have been heard of. */
+  #checkAttributesClass(verb: string, { metadata }: KubeObject): void {
+    const isGone =
+      !metadata?.finalizers?.length && (verb === 'delete' || metadata?.deletionTimestamp !== undefined);
+    if (!isGone) return;
+    for (const { metadata: volume, spec } of this.#volumes.values())
+      if (spec?.volumeAttributesClassName === metadata?.name && this.#hasHadAttributes(volume.name))
+        this.#violate(
+          'a class of attributes in use stays',
+          `${metadata?.name} goes, and ${volume.name} has it`,
+        );
+  }
+
+  #hasHadAttributes(volume: string): boolean {
+    return this.#options.nowMs() - (this.#attributes.get(volume)?.sinceMs ?? 0) > LAG_MS;
+  }
+
   #remember(volume: Stored<PersistentVolume>): void {
     const { metadata, spec } = volume;
+    const attributes = spec?.volumeAttributesClassName;
+    if (this.#attributes.get(metadata.name)?.name !== attributes)
+      this.#attributes.set(metadata.name, { name: attributes, sinceMs: this.#options.nowMs() });
     const handle = spec?.flexVolume ? metadata.name : spec?.csi?.volumeHandle;
     if (handle === undefined) return;
     const broken = this.#copies.volumeSeen(volume);

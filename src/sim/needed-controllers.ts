@@ -19,6 +19,8 @@ const AFTER: Partial<Readonly<Record<Action['do'], readonly string[]>>> = {
   // What is owned by a node goes with it: without its CSINode the provisioner gives up a node that is gone.
   lose: [...NODES, GARBAGE],
   grow: ['expand-controller'],
+  namespace: ['namespace-controller', 'service-account-controller', GARBAGE],
+  'delete-attributes': ['volumeattributesclass-protection-controller'],
   // The members of a group snapshot are owned by it.
   'group-snapshot': [GARBAGE],
 };

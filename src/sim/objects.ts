@@ -47,9 +47,18 @@ export function classObject(wish: ClassWish, poolNode: string): StorageClass {
 const SOURCE_GROUPS = { VolumeSnapshot: { apiGroup: SNAPSHOT_GROUP }, PersistentVolumeClaim: {} };
 
 export function claimObject(wish: ClaimWish, volumeName?: string): PersistentVolumeClaim {
-  const { claim: name, modes, storageClass, block, attributes, source, grouped } = wish;
+  const {
+    claim: name,
+    namespace = NAMESPACE,
+    modes,
+    storageClass,
+    block,
+    attributes,
+    source,
+    grouped,
+  } = wish;
   return {
-    metadata: { name, namespace: NAMESPACE, ...(grouped ? { labels: GROUP_LABELS } : {}) },
+    metadata: { name, namespace, ...(grouped ? { labels: GROUP_LABELS } : {}) },
     spec: {
       ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
       ...(volumeName === undefined ? {} : { volumeName }),
@@ -93,7 +102,8 @@ export function staticVolumeObject(wish: StaticVolume, handle: string, poolNode:
   } as PersistentVolume;
 }
 
-export function podObject({ pod, claims, extras, node, scratch, blocks = [] }: PodWish): Pod {
+export function podObject(wish: PodWish): Pod {
+  const { pod, namespace = NAMESPACE, claims, extras, node, scratch, blocks = [] } = wish;
   const data = claims.map((claimName, index) => ({
     name: `data-${index}`,
     persistentVolumeClaim: { claimName },
@@ -108,7 +118,7 @@ export function podObject({ pod, claims, extras, node, scratch, blocks = [] }: P
   const devices = data.filter(isDevice);
   const mounts = [...data.filter((one, index) => !isDevice(one, index)), ...others];
   return {
-    metadata: { name: pod, namespace: NAMESPACE },
+    metadata: { name: pod, namespace },
     spec: {
       terminationGracePeriodSeconds: 5,
       containers: containers(mounts.map(nameOf), undefined, devices.map(nameOf)),

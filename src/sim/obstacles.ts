@@ -8,6 +8,7 @@ import {
   type Stored,
 } from '../kube/index.ts';
 import { hasSource } from './copy-goals.ts';
+import { hasLocalVolumesFor, LOCAL_CLASS, nodeOfLocal } from './local-volumes.ts';
 import type { Snapshot, Truth } from './snapshot.ts';
 
 const ONE_POD = 'ReadWriteOncePod';
@@ -129,7 +130,8 @@ export class Obstacles {
   #canBind(claim: Stored<PersistentVolumeClaim>): boolean {
     if (claim.status?.phase === 'Bound') return true;
     if (!hasSource(claim, this.#snapshot)) return false;
-    const { storageClassName } = claim.spec ?? {};
+    const { storageClassName, volumeAttributesClassName } = claim.spec ?? {};
+    if (volumeAttributesClassName && !this.#snapshot.attributes.has(volumeAttributesClassName)) return false;
     if (storageClassName === undefined) return this.#defaultClass;
     return this.#snapshot.classes.has(storageClassName);
   }
@@ -139,8 +141,24 @@ export class Obstacles {
     const pinned = pod.spec?.nodeSelector?.['kubernetes.io/hostname'] ?? nodeOfDaemon(pod);
     const local = claimsOf(pod).some((name) => this.#isLocal(name));
     return aliveNodes.filter(
-      (name) => (pinned === undefined || name === pinned) && (!local || name === poolNode),
+      (name) =>
+        (pinned === undefined || name === pinned) &&
+        (!local || name === poolNode) &&
+        this.#hasLocal(pod, name),
     );
+  }
+
+  /** Whether the node has the local volumes of the pod's claims, or could. */
+  #hasLocal(pod: Pod, node: string): boolean {
+    const { claims, volumes } = this.#snapshot;
+    const waiting: string[] = [];
+    for (const name of claimsOf(pod)) {
+      const { storageClassName, volumeName } = claims.get(name)?.spec ?? {};
+      const bound = volumes.get(volumeName ?? '');
+      if (storageClassName === LOCAL_CLASS && !volumeName) waiting.push(name);
+      else if (bound && (nodeOfLocal(bound) ?? node) !== node) return false;
+    }
+    return hasLocalVolumesFor(waiting, node, volumes.values());
   }
 
   #isLocal(claimName: string): boolean {

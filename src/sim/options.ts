@@ -1,3 +1,4 @@
+import { FAULT_KINDS } from './faults.ts';
 import type { Scenario } from './simulate.ts';
 import { DEFAULT_SIZE, isSizeName, SIZES, type SizeName } from './sizes.ts';
 
@@ -27,48 +28,84 @@ export const USAGE = `npm run sim -- [options]
   --faults LIST only these faults, as crash:1,api-error:2; none for a day without
 `;
 
+/** What each way to run takes beside the option that asks for it. */
+const TAKES = {
+  '--seed': ['--size', '--only', '--faults', '--log', '--quiet'],
+  '--shrink': ['--size', '--only', '--faults'],
+  '--seeds': ['--minutes', '--from', '--size'],
+} as const;
+const FLAGS = ['--log', '--quiet'];
+const OPTIONS: ReadonlySet<string> = new Set(Object.entries(TAKES).flat(2));
+
 /** @throws Error that says what is wrong with the arguments. */
 export function parseCommand(args: readonly string[]): Command {
-  const given = new Map<string, string>();
-  for (let at = 0; at < args.length; at++) {
-    const name = args[at]!;
-    const flag = name === '--log' || name === '--quiet';
-    if (!flag && !VALUES.includes(name)) throw new Error(`unknown argument ${JSON.stringify(name)}`);
-    const value = flag ? '' : args[++at];
-    if (value === undefined) throw new Error(`${name} needs a value`);
-    given.set(name, value);
-  }
-  const number = (name: string): number | undefined => {
-    const text = given.get(name);
-    if (text === undefined) return undefined;
-    if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`${name} ${JSON.stringify(text)}: not a number`);
-    return Number(text);
-  };
-  const list = (name: string) =>
-    given
-      .get(name)
-      ?.split(',')
-      .filter((text) => text !== '' && text !== 'none');
+  const given = readOptions(args);
+  const way = given.has('--seed') ? '--seed' : given.has('--shrink') ? '--shrink' : '--seeds';
+  for (const name of given.keys())
+    if (name !== way && !(TAKES[way] as readonly string[]).includes(name))
+      throw new Error(
+        way === '--seeds' ? `${name} needs --seed or --shrink` : `${name} does not go with ${way}`,
+      );
   const size = given.get('--size') ?? DEFAULT_SIZE;
   if (!isSizeName(size))
     throw new Error(`--size ${JSON.stringify(size)}: it is one of ${Object.keys(SIZES).join(', ')}`);
-  const scenario = (seed: number): Scenario => ({
-    seed,
+  if (way === '--seeds') {
+    const minutes = optional(given.get('--minutes'), (text) => numberOf('--minutes', text));
+    const count = optional(given.get('--seeds'), (text) => wholeOf('--seeds', text, 1));
+    const first = optional(given.get('--from'), (text) => wholeOf('--from', text)) ?? 1;
+    return { kind: 'many', first, count: count ?? (minutes === undefined ? 200 : undefined), minutes, size };
+  }
+  const scenario: Scenario = {
+    seed: wholeOf(way, given.get(way)!),
     ...(size === DEFAULT_SIZE ? {} : { size }),
-    only: list('--only')?.map(Number),
-    faults: list('--faults'),
-  });
-  const seed = number('--seed');
-  if (seed !== undefined)
-    return { kind: 'one', scenario: scenario(seed), quiet: given.has('--quiet'), log: given.has('--log') };
-  const toShrink = number('--shrink');
-  if (toShrink !== undefined) return { kind: 'shrink', scenario: scenario(toShrink) };
-  const minutes = number('--minutes');
-  const count = number('--seeds') ?? (minutes === undefined ? 200 : undefined);
-  return { kind: 'many', first: number('--from') ?? 1, count, minutes, size };
+    only: optional(given.get('--only'), (text) => listOf(text).map((step) => wholeOf('--only', step))),
+    faults: optional(given.get('--faults'), (text) => listOf(text).map(faultOf)),
+  };
+  if (way === '--shrink') return { kind: 'shrink', scenario };
+  return { kind: 'one', scenario, quiet: given.has('--quiet'), log: given.has('--log') };
 }
 
-const VALUES = ['--seeds', '--from', '--minutes', '--seed', '--shrink', '--size', '--only', '--faults'];
+function readOptions(args: readonly string[]): ReadonlyMap<string, string> {
+  const given = new Map<string, string>();
+  for (let at = 0; at < args.length; at++) {
+    const name = args[at]!;
+    if (!OPTIONS.has(name)) throw new Error(`unknown argument ${JSON.stringify(name)}`);
+    if (given.has(name)) throw new Error(`${name} is given twice`);
+    const value = FLAGS.includes(name) ? '' : args[++at];
+    if (value === undefined) throw new Error(`${name} needs a value`);
+    given.set(name, value);
+  }
+  return given;
+}
+
+function optional<T>(text: string | undefined, read: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : read(text);
+}
+
+function listOf(text: string): string[] {
+  return text.split(',').filter((item) => item !== '' && item !== 'none');
+}
+
+function numberOf(name: string, text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`${name} ${JSON.stringify(text)}: not a number`);
+  return Number(text);
+}
+
+function wholeOf(name: string, text: string, least = 0): number {
+  const number = numberOf(name, text);
+  if (!Number.isSafeInteger(number) || number < least)
+    throw new Error(`${name} ${JSON.stringify(text)}: not a whole number from ${least} on`);
+  return number;
+}
+
+function faultOf(text: string): string {
+  const kind = /^(.+):[1-9]\d*$/.exec(text)?.[1];
+  if (!FAULT_KINDS.some((known) => known === kind))
+    throw new Error(
+      `--faults ${JSON.stringify(text)}: a fault is KIND:N, with a KIND of ${FAULT_KINDS.join(', ')}`,
+    );
+  return text;
+}
 
 /** The one command that runs a scenario again. */
 export function replayCommand({ seed, size, only, faults }: Scenario): string {

@@ -3,11 +3,13 @@ import type { Component, ComponentContext } from '../client/index.ts';
 import { controlPlane } from '../cluster/control-plane.ts';
 import { openFlexVolumes } from '../cluster/flexvolume.ts';
 import { KUBE_SCHEDULER } from '../cluster/identities.ts';
+import { CONTROLLER_SIDECARS } from '../cluster/sidecars.ts';
 import { nodeSocket } from '../cluster/socket-paths.ts';
 import { type CsiClient, connectCsi, serveCsi } from '../csi/index.ts';
 import { DISK_DRIVER, openDiskDriver } from '../drivers/disk/index.ts';
 import { csiDrivers, isAlreadyExists } from '../kube/index.ts';
 import { createAttacher } from '../sidecars/attacher/index.ts';
+import { createHealthMonitor } from '../sidecars/health/index.ts';
 import { createProvisioner } from '../sidecars/provisioner/index.ts';
 import { createRegistrar } from '../sidecars/registrar/index.ts';
 import { createResizer } from '../sidecars/resizer/index.ts';
@@ -37,6 +39,10 @@ export interface PartsOptions {
   readonly flexVolumes?: boolean;
   /** Nodes attach what is attached to them, not the controller. @default false */
   readonly nodesAttach?: boolean;
+  /** The scheduler asks for room. @default false */
+  readonly tracksCapacity?: boolean;
+  /** A health monitor runs beside the disk driver. @default false */
+  readonly watchesHealth?: boolean;
 }
 
 /** The processes of the simulation. Add yours here. */
@@ -68,32 +74,33 @@ export function partsOf(options: PartsOptions): readonly Part[] {
 }
 
 /** The pool is on one machine, and so is everything that serves it. */
-function diskParts({ poolNode, resizes, snapshots }: PartsOptions): Part[] {
+function diskParts({ poolNode, resizes, snapshots, tracksCapacity, watchesHealth }: PartsOptions): Part[] {
   const parts = [
-    ...sidecars('disk', poolNode),
+    ...sidecars('disk', poolNode, tracksCapacity),
     ...(resizes ? [sidecar('resizer', createResizer, 'disk', poolNode)] : []),
     ...(snapshots ? [sidecar('snapshotter', createSnapshotter, 'disk', poolNode)] : []),
+    ...(watchesHealth ? [sidecar('health-monitor', createHealthMonitor, 'disk', poolNode)] : []),
   ];
   const registers = registrar('disk', poolNode);
   return [
     {
       name: 'disk-driver',
       computer: poolNode,
-      start: (context) => diskDriver(context, poolNode),
+      start: (context) => diskDriver(context, poolNode, tracksCapacity),
     },
     ...parts,
     registers,
   ];
 }
 
-function networkParts({ nodes }: PartsOptions): Part[] {
+function networkParts({ nodes, tracksCapacity }: PartsOptions): Part[] {
   return [
     {
       name: 'network-driver',
       computer: CONTROL,
-      start: (context) => networkDriver(context, nodes),
+      start: (context) => networkDriver(context, nodes, tracksCapacity),
     },
-    ...sidecars('network', CONTROL),
+    ...sidecars('network', CONTROL, tracksCapacity),
     ...nodes.flatMap((name): Part[] => [
       {
         name: `network-driver ${name}`,
@@ -105,11 +112,15 @@ function networkParts({ nodes }: PartsOptions): Part[] {
   ];
 }
 
+const { inCluster } = CONTROLLER_SIDECARS.provisioner;
+
 const DRIVER_NAMES: Readonly<Record<Driver, string>> = { disk: DISK_DRIVER, network: NETWORK_DRIVER };
 
-function sidecars(driver: Driver, computer: string): Part[] {
+function sidecars(driver: Driver, computer: string, tracksCapacity = false): Part[] {
+  const provisioner: typeof createProvisioner = (components, options) =>
+    createProvisioner(components, tracksCapacity ? { ...inCluster, ...options } : options);
   return [
-    sidecar('provisioner', createProvisioner, driver, computer),
+    sidecar('provisioner', provisioner, driver, computer),
     sidecar('attacher', createAttacher, driver, computer),
   ];
 }
@@ -176,10 +187,10 @@ function plane(mine: (user: UserInfo) => boolean, flexVolumes = false): Part['st
   };
 }
 
-async function diskDriver(context: PartContext, nodeName: string): Promise<unknown> {
+async function diskDriver(context: PartContext, nodeName: string, storageCapacity = false): Promise<unknown> {
   const { components, host, sockets } = context;
   const { clock, log } = components;
-  await ensureDriverObject(context, DISK_DRIVER);
+  await ensureDriverObject(context, DISK_DRIVER, storageCapacity);
   const driver = await openDiskDriver({ pool: POOL, host, clock, log, sockets });
   const socket = nodeSocket(nodeRootOf(nodeName));
   await host.files.makeDirectory(directoryOf(socket), 0o750);
@@ -188,10 +199,14 @@ async function diskDriver(context: PartContext, nodeName: string): Promise<unkno
   return new Promise(() => {});
 }
 
-async function networkDriver(context: PartContext, nodeNames: readonly string[]): Promise<unknown> {
+async function networkDriver(
+  context: PartContext,
+  nodeNames: readonly string[],
+  storageCapacity = false,
+): Promise<unknown> {
   const { components, sockets, process, dice, storage, faults } = context;
   const { clock, log } = components;
-  await ensureDriverObject(context, NETWORK_DRIVER);
+  await ensureDriverObject(context, NETWORK_DRIVER, storageCapacity);
   const at = <T>(work: () => T) => {
     const slow = faults.strikes('storage-slow') ? faults.dice('storage-slow').between(500, 120_000) : 0;
     return process.cross(dice.delay(5) + slow, work);
@@ -218,13 +233,18 @@ function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
 
-async function ensureDriverObject({ components }: PartContext, name: string): Promise<void> {
+async function ensureDriverObject(
+  { components }: PartContext,
+  name: string,
+  storageCapacity: boolean,
+): Promise<void> {
   try {
     await components.client.create(csiDrivers, {
       metadata: { name },
       spec: {
         attachRequired: true,
         podInfoOnMount: false,
+        storageCapacity,
         volumeLifecycleModes: ['Persistent'],
         fsGroupPolicy: 'File',
       },

@@ -14,6 +14,7 @@ import {
   type Resource,
   type Stored,
   volumeAttachments,
+  volumeAttributesClasses,
   volumeSnapshotContents,
   volumeSnapshots,
   type WatchEvent,
@@ -113,24 +114,10 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
     })),
   },
   'asks for a volume by a new name at each try': {
-    sockets: only('provisioner', (sockets) => {
-      let tries = 0;
-      return calling(sockets, (channel, method, request, options) => {
-        const named = request as { name?: string };
-        const again =
-          method.name === 'CreateVolume' ? { ...request, name: `${named.name}-${++tries}` } : request;
-        return channel.unary(method, again, options);
-      });
-    }),
+    sockets: only('provisioner', renaming('CreateVolume')),
   },
   'takes for unpublished what was never unpublished': {
-    sockets: only('kubelet', (sockets) =>
-      calling(sockets, (channel, method, request, options) =>
-        method.name === 'NodeUnpublishVolume'
-          ? Promise.resolve({ $typeName: 'csi.v1.NodeUnpublishVolumeResponse' } as never)
-          : channel.unary(method, request, options),
-      ),
-    ),
+    sockets: only('kubelet', withholding('NodeUnpublishVolume')),
   },
   // Only two leaders at once bring it to light: the old one attaches, and leaves that to the new one.
   'never hears of an attachment that somebody else has made since it began': {
@@ -160,14 +147,7 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
     }),
   },
   'asks for a snapshot by a new name at each try': {
-    sockets: only('snapshotter', (sockets) => {
-      let tries = 0;
-      return calling(sockets, (channel, method, request, options) => {
-        const { name } = request as { name?: string };
-        const again = method.name === 'CreateSnapshot' ? { ...request, name: `${name}-${++tries}` } : request;
-        return channel.unary(method, again, options);
-      });
-    }),
+    sockets: only('snapshotter', renaming('CreateSnapshot')),
   },
   'deletes the snapshot that is to outlive its object': {
     client: only(/^controllers|^snapshotter/, (client) =>
@@ -200,24 +180,10 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
     })),
   },
   'asks for a group snapshot by a new name at each try': {
-    sockets: only('snapshotter', (sockets) => {
-      let tries = 0;
-      return calling(sockets, (channel, method, request, options) => {
-        const { name } = request as { name?: string };
-        const isGroup = method.name === 'CreateVolumeGroupSnapshot';
-        const again = isGroup ? { ...request, name: `${name}-${++tries}` } : request;
-        return channel.unary(method, again, options);
-      });
-    }),
+    sockets: only('snapshotter', renaming('CreateVolumeGroupSnapshot')),
   },
   'takes a group snapshot for deleted that nobody has deleted': {
-    sockets: only('snapshotter', (sockets) =>
-      calling(sockets, (channel, method, request, options) =>
-        method.name === 'DeleteVolumeGroupSnapshot'
-          ? Promise.resolve({ $typeName: 'csi.v1.DeleteVolumeGroupSnapshotResponse' } as never)
-          : channel.unary(method, request, options),
-      ),
-    ),
+    sockets: only('snapshotter', withholding('DeleteVolumeGroupSnapshot')),
   },
   'makes an empty volume where a copy is asked for': {
     sockets: only('provisioner', (sockets) =>
@@ -230,19 +196,51 @@ export const plantedBugs: Readonly<Record<string, Sabotage>> = {
     ),
   },
   'takes a volume for modified that nobody has modified': {
-    sockets: only('resizer', (sockets) =>
-      calling(sockets, (channel, method, request, options) =>
-        method.name === 'ControllerModifyVolume'
-          ? Promise.resolve({ $typeName: 'csi.v1.ControllerModifyVolumeResponse' } as never)
-          : channel.unary(method, request, options),
-      ),
-    ),
+    sockets: only('resizer', withholding('ControllerModifyVolume')),
   },
   'forgets to have a FlexVolume detached': {
     host: only('controllers', running('detach')),
   },
   'takes a FlexVolume for unmounted that its driver has not unmounted': {
     host: only('kubelet', running('unmount')),
+  },
+  'takes an attachment for attached as soon as it is made': {
+    client: only(/^controllers|^kubelet/, (client) =>
+      seeing(client, volumeAttachments, (attachment) => ({
+        ...attachment,
+        status: { ...attachment.status, attached: true },
+      })),
+    ),
+  },
+  'does not write down which volume it has chosen for a claim': {
+    client: only('scheduler', (client) => ({
+      ...client,
+      update: ((resource: Resource, object: KubeObject, options?: object) =>
+        is(resource, persistentVolumes)
+          ? Promise.resolve(object)
+          : client.update(resource, object, options)) as Client['update'],
+    })),
+  },
+  'lets a namespace go without looking at the claims in it': {
+    client: only('controllers', (client) => ({
+      ...client,
+      list: (async (resource: Resource, options?: { namespace?: string }) => {
+        const list = await client.list(resource, options);
+        return is(resource, persistentVolumeClaims) && options?.namespace ? { ...list, items: [] } : list;
+      }) as Client['list'],
+    })),
+  },
+  'lets a class of attributes go without looking who has it': {
+    client: only('controllers', (client) => ({
+      ...client,
+      watch: async function* (resource: Resource, options?: object) {
+        for await (const event of client.watch(resource, options)) {
+          if (is(resource, volumeAttributesClasses) && event.type !== 'BOOKMARK')
+            await client.update(resource, released(event.object)).catch(() => undefined);
+          yield event;
+        }
+      } as unknown as Client['watch'],
+    })),
   },
   'takes a conflict for a pod that is gone': {
     client: only('kubelet', (client) => ({
@@ -268,6 +266,28 @@ function running(command: string): (host: Host) => Host {
           : host.processes.exec(path, args, options),
     },
   });
+}
+
+/** Sockets on which each call of this one has another name. */
+function renaming(rpc: string): (sockets: Sockets) => Sockets {
+  return (sockets) => {
+    let tries = 0;
+    return calling(sockets, (channel, method, request, options) => {
+      const { name } = request as { name?: string };
+      const again = method.name === rpc ? { ...request, name: `${name}-${++tries}` } : request;
+      return channel.unary(method, again, options);
+    });
+  };
+}
+
+/** Sockets on which drivers are never told this, and are taken to have done it. */
+function withholding(rpc: string): (sockets: Sockets) => Sockets {
+  return (sockets) =>
+    calling(sockets, (channel, method, request, options) =>
+      method.name === rpc
+        ? Promise.resolve({ $typeName: `csi.v1.${rpc}Response` } as never)
+        : channel.unary(method, request, options),
+    );
 }
 
 function released<T extends KubeObject>(object: T): T {

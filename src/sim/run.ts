@@ -2,7 +2,7 @@ import { createLogger, errorMessage, systemClock } from '../base/index.ts';
 import type { JournalLine } from './journal.ts';
 import { type Command, parseCommand, replayCommand, USAGE } from './options.ts';
 import { shrink } from './shrink.ts';
-import { type Outcome, simulate } from './simulate.ts';
+import { type Outcome, simulate, UnknownStep } from './simulate.ts';
 
 const PROGRESS_MS = 10_000;
 const HOUR_MS = 3_600_000;
@@ -112,4 +112,16 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-process.exitCode = await main(process.argv.slice(2));
+// Whoever reads the trace has read enough: `| head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UnknownStep)) throw error;
+  print(error.message);
+  process.exitCode = 2;
+}

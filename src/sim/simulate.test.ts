@@ -42,6 +42,41 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string, size?: SizeNa
   [745306, 'an attachment of a volume that was gone stayed', 'small'],
   [800004, 'an attachment stayed that an old leader had made for a volume that the new one saw go', 'small'],
   [803863, 'a group snapshot was deleted while a volume was made of its member', 'small'],
+  [901020, 'a volume was made for nobody whose class of attributes had gone meanwhile', 'small'],
+  [901151, 'a group snapshot waited for a content whose end nobody told of', 'small'],
+  [1101020, 'a claim was let go of while another snapshot of it was begun', 'small'],
+  [555, 'a member of a group that goes was waited for', 'small'],
+  [7211, 'a namespace that is emptied was taken for work in vain'],
+  [1272, 'an attach and a detach that failed in turn, another time'],
+  [2701, 'a tmpfs was forgotten for want of a note, another time'],
+  [2671, 'an unstaging that failed at its last step, another time'],
+  [2458, 'a cache went back in time, another time'],
+  [430, 'events that could not be written flooded the server that was back'],
+  [10450, 'a driver that came back without an API server was registered without a pause'],
+  [20847, 'an image was left over which no volume was made any more', 'large'],
+  [31348, 'a publication stayed that could not be made durable', 'small'],
+  [20249, 'volume and claim sent each other to the server', 'large'],
+  [525, 'what an old leader attached nobody detached', 'small'],
+  [1931, 'what an old leader attached nobody detached, another time', 'small'],
+  [25, 'an attacher with a late cache detached the volume of a new attachment'],
+  [11635, 'a refused publication was forgotten with its directories'],
+  [21026, 'a block volume was staged as a file system', 'small'],
+  [51348, 'a block volume whose driver was not there yet left its note', 'small'],
+  [120379, 'a power cut took the note of a block volume, and its directory stayed', 'small'],
+  [53379, 'a pod that ended on a node that was cut off was never told of'],
+  [67245, 'of two snapshots that went at once each waited for the other', 'small'],
+  [66571, 'a content that was to go while its snapshot was taken stayed', 'small'],
+  [63223, 'a content that the cache did not have yet stayed'],
+  [120062, 'a copy was made for nobody, and forgotten', 'small'],
+  [201231, 'an attachment was held whose volume was not', 'small'],
+  [1681, 'a pod that no cache had heard of held its claim'],
+  [143, 'an attacher that had stood still left a volume published'],
+  [409362, 'a second try to publish a block volume made the first forgotten', 'small'],
+  [300274, 'a snapshotter that had stood still took a snapshot of nobody', 'small'],
+  [200518, 'a FlexVolume stayed mounted whose driver failed as the kubelet began', 'small'],
+  [500524, 'a FlexVolume stayed mounted whose driver was found late'],
+  [701063, 'file systems stayed frozen whose mark another group took away', 'small'],
+  [610021, 'a claim and a group that was to go waited for one another', 'small'],
 ];
 
 describe('the simulation', () => {
@@ -125,10 +160,29 @@ describe('the command', () => {
     });
   });
 
-  it('refuses what it does not know', () => {
-    assert.throws(() => parseCommand(['--sed', '4']), /unknown argument "--sed"/);
-    assert.throws(() => parseCommand(['--seed', 'x']), /--seed "x": not a number/);
-    assert.throws(() => parseCommand(['--size', 'huge']), /--size "huge": it is one of small, medium, large/);
-    assert.throws(() => parseCommand(['--seed']), /--seed needs a value/);
+  const refused: readonly (readonly [args: string, why: RegExp])[] = [
+    ['--sed 4', /unknown argument "--sed"/],
+    ['--seed', /--seed needs a value/],
+    ['--seed x', /--seed "x": not a number/],
+    ['--seed 1.5', /--seed "1.5": not a whole number from 0 on/],
+    ['--seed 1e300', /--seed "1e300": not a number/],
+    ['--seeds 0', /--seeds "0": not a whole number from 1 on/],
+    ['--seed 1 --seed 2', /--seed is given twice/],
+    ['--seed 1 --seeds 2', /--seeds does not go with --seed/],
+    ['--shrink 1 --quiet', /--quiet does not go with --shrink/],
+    ['--only 3', /--only needs --seed or --shrink/],
+    ['--seed 1 --only x', /--only "x": not a number/],
+    ['--seed 1 --faults crush:1', /--faults "crush:1": a fault is KIND:N, with a KIND of api-conflict, /],
+    ['--seed 1 --faults crash', /--faults "crash": a fault is KIND:N/],
+    ['--size huge', /--size "huge": it is one of small, medium, large/],
+  ];
+  for (const [args, why] of refused)
+    it(`refuses ${args}`, () => assert.throws(() => parseCommand(args.split(' ')), why));
+
+  it('refuses a step that the seed does not have', async () => {
+    await assert.rejects(
+      simulate({ seed: 3, only: [0, 99] }),
+      /seed 3 has the steps 0 to \d+: there is no step 99/,
+    );
   });
 });

@@ -46,6 +46,9 @@ export interface Outcome {
   readonly steps: readonly number[];
 }
 
+/** The scenario names a step that its seed does not have. */
+export class UnknownStep extends Error {}
+
 /** Faults go on for so long after the last step, and in all at most: an outage may outlast them. */
 const AFTERMATH_MS = 15_000;
 const STORM_LIMIT_MS = 180_000;
@@ -53,11 +56,17 @@ const STORM_LIMIT_MS = 180_000;
 const CONVERGENCE_MS = 45 * 60_000;
 const LOOK_MS = 250;
 
-/** Runs one scenario to its end or to the first broken invariant. */
+/**
+ * Runs one scenario to its end or to the first broken invariant.
+ * @throws UnknownStep
+ */
 export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<Outcome> {
   const { seed, only } = scenario;
   const setting = drawSetting(seed, SIZES[scenario.size ?? DEFAULT_SIZE]);
   const drawn = drawWorkload(seed, setting);
+  const unknown = only?.find((step) => step >= drawn.length);
+  if (unknown !== undefined)
+    throw new UnknownStep(`seed ${seed} has the steps 0 to ${drawn.length - 1}: there is no step ${unknown}`);
   const world = new World({
     seed,
     setting,

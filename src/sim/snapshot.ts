@@ -1,7 +1,9 @@
 import type { Client } from '../client/index.ts';
 import {
   type KubeObject,
+  type Namespace,
   type Node,
+  namespaces,
   nodes,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -13,11 +15,13 @@ import {
   type Stored,
   storageClasses,
   type VolumeAttachment,
+  type VolumeAttributesClass,
   type VolumeGroupSnapshot,
   type VolumeGroupSnapshotContent,
   type VolumeSnapshot,
   type VolumeSnapshotContent,
   volumeAttachments,
+  volumeAttributesClasses,
   volumeGroupSnapshotContents,
   volumeGroupSnapshots,
   volumeSnapshotContents,
@@ -33,12 +37,14 @@ export interface Snapshot {
   readonly claims: ReadonlyMap<string, Stored<PersistentVolumeClaim>>;
   readonly volumes: ReadonlyMap<string, Stored<PersistentVolume>>;
   readonly classes: ReadonlyMap<string, Stored<StorageClass>>;
+  readonly attributes: ReadonlyMap<string, Stored<VolumeAttributesClass>>;
   readonly attachments: ReadonlyMap<string, Stored<VolumeAttachment>>;
   readonly copies: ReadonlyMap<string, Stored<VolumeSnapshot>>;
   readonly contents: ReadonlyMap<string, Stored<VolumeSnapshotContent>>;
   readonly groups: ReadonlyMap<string, Stored<VolumeGroupSnapshot>>;
   readonly groupContents: ReadonlyMap<string, Stored<VolumeGroupSnapshotContent>>;
   readonly workloads: readonly { readonly kind: WorkloadKind; readonly object: Stored<KubeObject> }[];
+  readonly namespaces: ReadonlyMap<string, Stored<Namespace>>;
   readonly nodes: ReadonlyMap<string, Stored<Node>>;
 }
 
@@ -69,12 +75,14 @@ export async function takeSnapshot(client: Client): Promise<Snapshot> {
     claims: await of(persistentVolumeClaims),
     volumes: await of(persistentVolumes),
     classes: await of(storageClasses),
+    attributes: await of(volumeAttributesClasses),
     attachments: await of(volumeAttachments),
     copies: await of(volumeSnapshots),
     contents: await of(volumeSnapshotContents),
     groups: await of(volumeGroupSnapshots),
     groupContents: await of(volumeGroupSnapshotContents),
     workloads: (await Promise.all(WORKLOAD_KINDS.map(workloadsOf))).flat(),
+    namespaces: await of(namespaces),
     nodes: await of(nodes),
   } as unknown as Snapshot;
 }

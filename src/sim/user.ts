@@ -3,6 +3,7 @@ import type { Client } from '../client/index.ts';
 import {
   ANN_DEFAULT_STORAGE_CLASS,
   configMaps,
+  namespaces,
   nodes,
   parentGroupOf,
   persistentVolumeClaims,
@@ -24,6 +25,8 @@ import { classesOf } from './classes.ts';
 import { snapshotClasses, snapshotObject } from './copies.ts';
 import { BY_HAND, isHeldFlexVolume } from './flex/held.ts';
 import { groupSnapshotClasses, groupSnapshotObject } from './groups.ts';
+import { localClass, localPath, localVolumeObject } from './local-volumes.ts';
+import { TEAM } from './namespaces.ts';
 import {
   claimObject,
   classObject,
@@ -68,6 +71,7 @@ export class User {
     const does = (...kinds: Action['do'][]) => this.#steps.some(({ action }) => kinds.includes(action.do));
     if (does('snapshot'))
       for (const one of snapshotClasses()) await this.#client.create(volumeSnapshotClasses, one);
+    if (does('local')) await this.#client.create(storageClasses, localClass);
     if (does('group-snapshot'))
       for (const one of groupSnapshotClasses()) await this.#client.create(volumeGroupSnapshotClasses, one);
     if (does('modify') || this.#steps.some(({ action }) => action.do === 'claim' && action.attributes))
@@ -90,6 +94,7 @@ export class User {
     await this.#requests.deleteEach(persistentVolumeClaims);
     await this.#requests.deleteEach(volumeGroupSnapshots);
     await this.#requests.deleteEach(volumeSnapshots);
+    await this.#deleteTeam();
     await deleteRetainedSnapshots(this.#client, this.#requests);
   }
 
@@ -120,6 +125,12 @@ export class User {
     }
   }
 
+  async #deleteTeam(): Promise<void> {
+    for (const { metadata } of (await this.#client.list(namespaces)).items)
+      if (metadata.name === TEAM && !metadata.deletionTimestamp)
+        await this.#requests.delete(namespaces, TEAM);
+  }
+
   get #client(): Client {
     return this.#world.api.client;
   }
@@ -138,6 +149,12 @@ export class User {
         return this.#requests.create(persistentVolumeClaims, claimObject(action));
       case 'static':
         return this.#createStatic(action, poolNode);
+      case 'namespace':
+        return this.#requests.create(namespaces, { metadata: { name: action.namespace } });
+      case 'delete-namespace':
+        return this.#requests.delete(namespaces, action.namespace);
+      case 'local':
+        return this.#createLocal(action.volume, action.node);
       case 'pod':
         return this.#requests.create(pods, podObject(action));
       case 'delete-pod':
@@ -157,6 +174,8 @@ export class User {
         const spec = { volumeAttributesClassName: action.attributes };
         return this.#requests.patch('modify', persistentVolumeClaims, action.claim, { spec });
       }
+      case 'delete-attributes':
+        return this.#requests.delete(volumeAttributesClasses, action.attributes);
       case 'snapshot':
         return this.#requests.create(volumeSnapshots, snapshotObject(action));
       case 'delete-snapshot':
@@ -236,6 +255,13 @@ export class User {
       claimObject({ claim, modes, storageClass: '' }, named),
     );
     if (!volumeFirst) await makeVolume();
+  }
+
+  async #createLocal(volume: string, node: string): Promise<void> {
+    const { machine } = this.#world.computer(node);
+    machine.makeDirectory(localPath(volume));
+    machine.sync();
+    return this.#requests.create(persistentVolumes, localVolumeObject(volume, node));
   }
 
   async #powerOff({ node, forMs, helpMs }: Extract<Action, { do: 'power-off' }>): Promise<void> {

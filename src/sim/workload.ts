@@ -8,13 +8,15 @@ import type {
   WorkloadKind,
   WorkloadName,
 } from './actions.ts';
-import { withAttributes } from './attributes.ts';
+import { withAttributes, withLostAttributes } from './attributes.ts';
 import { classesOf } from './classes.ts';
 import { withCopies } from './copies.ts';
 import { childSeed, Dice } from './dice.ts';
 import { withFlexVolumes } from './flex/steps.ts';
 import { withGroups } from './groups.ts';
 import { withGrowth } from './growth.ts';
+import { withLocalVolumes } from './local-volumes.ts';
+import { withNamespaces } from './namespaces.ts';
 import type { Setting } from './setting.ts';
 import type { Driver } from './sizes.ts';
 
@@ -43,7 +45,10 @@ export function drawWorkload(seed: number, setting: Setting): Step[] {
   const apart = (what: string) => new Dice(childSeed(seed, what));
   const growing = withGrowth(steps, apart('growth'));
   const copying = withCopies(withAttributes(growing, apart('attributes')), apart('copies'));
-  return withFlexVolumes(withGroups(copying, apart('groups')), apart('flex'), setting);
+  const flexing = withFlexVolumes(withGroups(copying, apart('groups')), apart('flex'), setting);
+  const losing = withLostAttributes(flexing, apart('lost-attributes'));
+  const placing = withLocalVolumes(losing, apart('local'), setting);
+  return withNamespaces(placing, apart('namespaces'), setting);
 }
 
 class Draft {

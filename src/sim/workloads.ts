@@ -98,7 +98,7 @@ export const WORKLOAD_KINDS = Object.keys(WORKLOADS) as WorkloadKind[];
 
 export function workloadObject(wish: WorkloadWish): KubeObject {
   return {
-    metadata: { name: wish.name, namespace: NAMESPACE },
+    metadata: { name: wish.name, namespace: wish.namespace ?? NAMESPACE },
     spec: WORKLOADS[wish.kind].spec(wish),
   } as KubeObject;
 }

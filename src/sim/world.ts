@@ -224,6 +224,7 @@ export class World {
         if (this.#supervisor.overlaps(part)) this.overlap[process.deposed ? 'old' : 'new']++;
         this.monitor.wrote(verb, resource, object, process.deposed);
       },
+      emptied: (server, resource) => this.monitor.emptied(server, resource),
       killApi: () => this.#restartApi(),
     });
     const client = options.sabotage?.client?.(faulty, name) ?? faulty;

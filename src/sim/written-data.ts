@@ -84,5 +84,6 @@ function volumeOf(hostPath: string): string | undefined {
   const csi = /\/volumes\/kubernetes\.io~csi\/([^/]+)\/mount$/.exec(hostPath)?.[1];
   const device = /\/csi\/volumeDevices\/publish\/([^/]+)\/[^/]+$/.exec(hostPath)?.[1];
   const flex = /\/volumes\/sim~(?:disk|share)\/([^/]+)$/.exec(hostPath)?.[1];
-  return csi ?? device ?? flex ?? /^\/static\/([^/]+)$/.exec(hostPath)?.[1];
+  const local = /\/volumes\/kubernetes\.io~local-volume\/([^/]+)$/.exec(hostPath)?.[1];
+  return csi ?? device ?? flex ?? local ?? /^\/static\/([^/]+)$/.exec(hostPath)?.[1];
 }

@@ -1,4 +1,4 @@
-import { errorMessage, type Logger } from '../../base/index.ts';
+import { errorMessage, InTurn, type Logger } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { isNotFound, nodes } from '../../kube/index.ts';
 import type { ActualStateOfWorld } from './actual-state-of-world.ts';
@@ -8,8 +8,8 @@ export class NodeStatusUpdater {
   readonly #client: Client;
   readonly #actual: ActualStateOfWorld;
   readonly #log: Logger;
-  /** The last write of each node: a node's writes follow one another, so an older list never overtakes a newer. */
-  readonly #writes = new Map<string, Promise<void>>();
+  /** A node's writes follow one another, so an older list never overtakes a newer. */
+  readonly #writes = new InTurn();
 
   constructor(client: Client, actual: ActualStateOfWorld, log: Logger) {
     this.#client = client;
@@ -33,19 +33,12 @@ export class NodeStatusUpdater {
 
   /** Resolves when the node's status says what it should; also when there is no such node. */
   update(nodeName: string): Promise<void> {
-    const before = this.#writes.get(nodeName) ?? Promise.resolve();
-    const write = before.catch(() => undefined).then(() => this.#write(nodeName));
-    this.#writes.set(nodeName, write);
-    const clear = () => {
-      if (this.#writes.get(nodeName) === write) this.#writes.delete(nodeName);
-    };
-    write.then(clear, clear);
-    return write;
+    return this.#writes.run(nodeName, () => this.#write(nodeName));
   }
 
   /** Whether a write of the node's status is on its way. */
   isWriting(nodeName: string): boolean {
-    return this.#writes.has(nodeName);
+    return this.#writes.isBusy(nodeName);
   }
 
   async #write(nodeName: string): Promise<void> {

@@ -33,13 +33,19 @@ export function isInUse(snapshots: Iterable<Snapshot>, except: string | undefine
 export async function holdClaim(world: World, snapshot: Snapshot): Promise<void> {
   const claim = claimOrNone(world, snapshot);
   if (!claim) throw updateFailed(snapshot.metadata.name, 'cannot get claim from snapshot');
-  if (hasFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE)) return;
-  const { name } = claim.metadata;
-  if (isBeingDeleted(claim)) {
-    throw updateFailed(name, 'cannot add finalizer on claim because it is being deleted');
-  }
+  await world.claimsInTurn.run(keyOf(claim), () => hold(world, claim));
+}
+
+async function hold({ client }: World, known: Stored<PersistentVolumeClaim>): Promise<void> {
+  const { name, namespace } = known.metadata;
   try {
-    await world.client.update(persistentVolumeClaims, withFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE));
+    // Another snapshot may just have let go of it, which the cache does not know yet: upstream's takes its word, and the
+    // claim may go while its snapshot is taken.
+    const isHeld = hasFinalizer(known, FINALIZER_CLAIM_AS_SOURCE);
+    const claim = isHeld ? await client.get(persistentVolumeClaims, { name, namespace }) : known;
+    if (hasFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE)) return;
+    if (isBeingDeleted(claim)) throw new Error('cannot add finalizer on claim because it is being deleted');
+    await client.update(persistentVolumeClaims, withFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE));
   } catch (error) {
     throw updateFailed(name, error);
   }
@@ -80,18 +86,23 @@ async function release(
   except: string | undefined,
 ): Promise<void> {
   if (!hasFinalizer(claim, FINALIZER_CLAIM_AS_SOURCE)) return;
-  const snapshots = world.snapshots.byIndex(SNAPSHOTS_BY_CLAIM, keyOf(claim));
-  if (isInUse(snapshots, except)) return;
+  const key = keyOf(claim);
+  const isWanted = () => isInUse(world.snapshots.byIndex(SNAPSHOTS_BY_CLAIM, key), except);
+  if (isWanted()) return;
   const { name, namespace } = claim.metadata;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const live = await world.client.get(persistentVolumeClaims, { name, namespace });
-      await world.client.update(persistentVolumeClaims, withoutFinalizer(live, FINALIZER_CLAIM_AS_SOURCE));
-      return;
-    } catch (error) {
-      if (!isConflict(error) || attempt === ATTEMPTS) throw updateFailed(name, error);
+  await world.claimsInTurn.run(key, async () => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const live = await world.client.get(persistentVolumeClaims, { name, namespace });
+        // Whoever has come meanwhile may have taken the finalizer for his own.
+        if (isWanted()) return;
+        await world.client.update(persistentVolumeClaims, withoutFinalizer(live, FINALIZER_CLAIM_AS_SOURCE));
+        return;
+      } catch (error) {
+        if (!isConflict(error) || attempt === ATTEMPTS) throw updateFailed(name, error);
+      }
     }
-  }
+  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { errorMessage, type Metrics, rfc3339 } from '../../base/index.ts';
+import { errorMessage, InTurn, type Metrics, rfc3339 } from '../../base/index.ts';
 import type { Client, ComponentContext, EventRecorder, Informer, Lister } from '../../client/index.ts';
 import {
   keyOf,
@@ -68,6 +68,8 @@ export interface World {
   readonly nodes: Informer<Node> | undefined;
   readonly tellsVolumeMode: boolean;
   readonly operations: OperationsByKind;
+  /** By `namespace/name`: nobody may let go of a claim while another snapshot takes hold of it. */
+  readonly claimsInTurn: InTurn;
 }
 
 export function openWorld(
@@ -98,6 +100,7 @@ export function openWorld(
     nodes: distributed ? informers.of(nodes) : undefined,
     tellsVolumeMode: preventVolumeModeConversion,
     operations: openOperations(clock, options.metrics),
+    claimsInTurn: new InTurn(),
   };
 }
 

@@ -207,6 +207,31 @@ describe('provisioner', () => {
     await nothingLeft(stack);
   });
 
+  it('leaks nothing when claim and VolumeAttributesClass go while the driver works', async (test) => {
+    const stack = await start(test);
+    await prepare(stack);
+    const { client, driver } = stack;
+    const parameters = { iops: '100' };
+    const metadata = { name: 'gold' };
+    await client.create(volumeAttributesClasses, { metadata, driverName: DRIVER, parameters });
+    driver.hooks.before = async (request) => {
+      if (driver.created.length > 1) return;
+      driver.volumes.set(`id-${request.name}`, request);
+      await client.delete(persistentVolumeClaims, { namespace: 'team', name: 'data' });
+      await client.delete(volumeAttributesClasses, metadata);
+      throw new CsiStatus(Code.ABORTED, 'still working');
+    };
+    const claim = newClaim();
+    const spec = { ...claim.spec, volumeAttributesClassName: 'gold' };
+    await client.create(persistentVolumeClaims, { ...claim, spec });
+    await stack.until('the volume was made and deleted', () => driver.deleted.length > 0);
+    await nothingLeft(stack);
+    assert.deepEqual(
+      driver.created.map(({ mutableParameters }) => mutableParameters),
+      [parameters, parameters],
+    );
+  });
+
   it('saves the object of a volume that was made, whatever it takes', async (test) => {
     const stack = await start(test);
     await prepare(stack);

@@ -28,6 +28,12 @@ const CLEANUP_ATTEMPTS = 5;
 
 type Claim = Stored<PersistentVolumeClaim>;
 
+interface Begun {
+  readonly source: ContentSource | undefined;
+  /** Of the claim's VolumeAttributesClass, which goes with the last that has it. */
+  readonly mutableParameters: Record<string, string>;
+}
+
 export interface VolumeMakerOptions {
   readonly csi: CsiClient;
   readonly driver: Driver;
@@ -48,10 +54,10 @@ export class VolumeMaker {
   readonly #accessibility: Accessibility | undefined;
   readonly #sources: ContentSources;
   /**
-   * Sources of volumes that the driver may be making, by the uid of the claim. It is asked on with them whatever has
-   * become of their objects: upstream asks no more, and leaves a volume that was made after all.
+   * What the volumes are to be that the driver may be making, by the uid of the claim. It is asked on with that whatever
+   * has become of the objects that said so: upstream asks no more, and leaves a volume that was made after all.
    */
-  readonly #begun = new Map<string, ContentSource>();
+  readonly #begun = new Map<string, Begun>();
 
   constructor(
     context: ComponentContext,
@@ -78,16 +84,17 @@ export class VolumeMaker {
     const request = volumeRequest(claim, storageClass, this.#driver, this.#flags);
     const { dataSource } = request;
     const { uid } = claim.metadata;
+    const begun = this.#begun.get(uid);
     const source =
-      this.#begun.get(uid) ?? (dataSource && (await this.#sources.hold(claim, storageClass, dataSource)));
+      begun?.source ?? (dataSource && (await this.#sources.hold(claim, storageClass, dataSource)));
     const accessibility = this.#accessibility?.requirement(claim, storageClass, selectedNodeOf(claim));
-    const mutableParameters = await this.#attributes(claim, signal);
+    const mutableParameters = begun?.mutableParameters ?? (await this.#attributes(claim, signal));
     const secrets = await credentialsOf(this.#context.client, request.secretReferences.provisioner).catch(
       (error: unknown) => {
         throw asProvisionError('no-change', error);
       },
     );
-    if (source) this.#begun.set(uid, source);
+    this.#begun.set(uid, { source, mutableParameters });
     const made = await this.#createVolume(
       claim,
       request,

@@ -19,7 +19,9 @@ export interface FaultyClientOptions {
   readonly journal: Journal;
   /** Hears of every write that the server has acknowledged, at once. */
   written(verb: string, resource: Resource, object: KubeObject): void;
-  /** Hears of every request as it is sent. */
+  /** Hears that objects of a kind have gone, or begun to, without having been told which. */
+  emptied(client: Client, resource: Resource): Promise<void>;
+  /** Hears of every request as it is sent, but for the many with which a namespace is emptied. */
   requested(): unknown;
   /** The API server is to die now. */
   killApi(): void;
@@ -34,6 +36,8 @@ interface Call<T> {
   /** Changes something. */
   readonly write?: boolean;
   readonly mayConflict?: boolean;
+  /** One of the many of a pass over a namespace, which has two for each kind of objects. */
+  readonly sweeps?: boolean;
   work(client: Client): Promise<T>;
 }
 
@@ -51,7 +55,7 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
   function request<T>(call: Call<T>): Promise<T> {
     const { verb, resource, name, write } = call;
     const tell = (what: string) => journal.write(process.name, `${verb} ${resource.plural} ${name}${what}`);
-    options.requested();
+    if (!call.sweeps) options.requested();
     let delayMs = dice.delay(TYPICAL_MS);
     if (faults.strikes('api-slow')) delayMs += faults.dice('api-slow').between(100, 20_000);
     if (faults.strikes('api-error')) {
@@ -124,7 +128,13 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
         work: (c) => c.get(resource, name, more),
       }),
     list: (resource, more) =>
-      request({ verb: 'list', resource: resource as never, name: '', work: (c) => c.list(resource, more) }),
+      request({
+        verb: 'list',
+        resource: resource as never,
+        name: '',
+        sweeps: more?.namespace !== undefined,
+        work: (c) => c.list(resource, more),
+      }),
     watch,
     create: (resource, object, more) =>
       request({
@@ -165,8 +175,12 @@ export function createFaultyClient(options: FaultyClientOptions): Client {
         verb: 'deletecollection',
         resource: resource as never,
         name: '',
+        sweeps: true,
         write: true,
-        work: (c) => c.deleteCollection(resource, selection, more),
+        work: async (c) => {
+          await c.deleteCollection(resource, selection, more);
+          await options.emptied(c, resource as Resource);
+        },
       }),
     createSubresource: (resource, name, subresource, body, more) =>
       request({

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { errorMessage } from '../../../base/index.ts';
+import { errorMessage, type InTurn } from '../../../base/index.ts';
 import type { Host } from '../../../host/index.ts';
 import { isMountPoint, mountTablePath } from '../../mount/index.ts';
 import { UncertainProgressError } from '../../operation-error.ts';
@@ -18,14 +18,14 @@ import {
   reconstructedIscsi,
   sourceOf,
 } from './source.ts';
-import type { TargetLocks } from './target-locks.ts';
 
 const NOTE = 'iscsi.json';
 
 export interface IscsiDeviceMounterOptions {
   readonly host: Host;
   readonly nodeRoot: string;
-  readonly locks: TargetLocks;
+  /** One at a time for each target: a logout must not meet another volume's login. */
+  readonly locks: InTurn;
 }
 
 /** Mounts disks once a node, and logs out when the last of a target is gone. Source: attacher.go of pkg/volume/iscsi. */
@@ -73,7 +73,7 @@ export async function detachNotedDisk(
 ): Promise<void> {
   const disk = await noted(host, path);
   await deleteDisks(host, disk);
-  await locks.hold(disk.Iqn, async () => {
+  await locks.run(disk.Iqn, async () => {
     if (!(await isSessionBusy(host, nodeRoot, disk))) await logout(host, disk);
   });
   await host.files.removeFile(join(path, NOTE));

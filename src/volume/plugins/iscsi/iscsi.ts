@@ -1,4 +1,4 @@
-import { type Clock, errorMessage } from '../../../base/index.ts';
+import { type Clock, errorMessage, InTurn } from '../../../base/index.ts';
 import type { Client } from '../../../client/index.ts';
 import type { Host } from '../../../host/index.ts';
 import { secrets, secretText } from '../../../kube/index.ts';
@@ -20,7 +20,6 @@ import {
   secretOf,
   sourceOf,
 } from './source.ts';
-import { TargetLocks } from './target-locks.ts';
 
 export interface IscsiOptions {
   readonly client: Client;
@@ -32,7 +31,7 @@ export interface IscsiOptions {
 /** Disks of iSCSI targets. They are attached by nobody: the node logs in itself. Source: pkg/volume/iscsi. */
 export function createIscsiPlugin(options: IscsiOptions): VolumePlugin {
   const { client, host, nodeRoot } = options;
-  const locks = new TargetLocks();
+  const locks = new InTurn();
   const deviceMounter = createIscsiDeviceMounter({ host, nodeRoot, locks });
   return {
     name: ISCSI_PLUGIN,
@@ -47,7 +46,7 @@ export function createIscsiPlugin(options: IscsiOptions): VolumePlugin {
       async waitForAttach(spec, _nodeName, _devicePath, signal, pod) {
         const disk = diskOf(spec);
         const chap = await chapOf(client, spec, pod?.metadata.namespace, signal);
-        return await locks.hold(disk.Iqn, async () => {
+        return await locks.run(disk.Iqn, async () => {
           const device = await attachIscsiDisk(options, disk, chap, signal);
           await noteDisk(host, iscsiGlobalPath(nodeRoot, spec), disk);
           return device;
