@@ -102,8 +102,9 @@ function withMarks(volume: Volume): Volume | undefined {
 }
 
 /**
- * The claim that the volume is bound to; undefined when it is gone. The cache may not have it yet, or have its
- * predecessor: before a volume is released, the server is asked.
+ * The claim that the volume is bound to; undefined when it is gone. The cache may not have it yet, have its
+ * predecessor, or have it still: before a volume is released, and before one that somebody has released is taken for
+ * bound after all, the server is asked.
  */
 async function claimOf(
   volume: Volume,
@@ -114,7 +115,8 @@ async function claimOf(
   const known = world.claim(claimKey(volume));
   const phase = volume.status?.phase;
   const isReleased = phase === 'Released' || phase === 'Failed';
-  if (known ? known.metadata.uid === reference.uid : isReleased) return known;
+  if (!known && isReleased) return undefined;
+  if (known?.metadata.uid === reference.uid && !isReleased) return known;
   const live = await world.liveClaim(reference.namespace, reference.name ?? '');
   return live?.metadata.uid === reference.uid ? live : undefined;
 }

@@ -109,7 +109,10 @@ export class ClaimProvisioner {
       }
     };
     const stops = [
-      this.#volumes.on({ added: ({ metadata }) => this.#saver.heard(metadata.name) }),
+      this.#volumes.on({
+        added: ({ metadata }) => this.#saver.heard(metadata.name),
+        deleted: ({ metadata }) => this.#saver.gone(metadata.name),
+      }),
       this.#claims.on({
         added: changed,
         updated: changed,

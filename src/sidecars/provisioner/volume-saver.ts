@@ -59,6 +59,11 @@ export class VolumeSaver {
     this.#fresh.delete(name);
   }
 
+  /** An object of this name has gone: another that waits for that takes its place. */
+  gone(name: string): void {
+    if (this.#unsaved.has(name)) this.#retries.enqueue(name);
+  }
+
   /** Saves the volume, now or in the background. `onSaved` is called once it is. */
   async save(volume: PersistentVolume, onSaved: () => void): Promise<void> {
     const name = volume.metadata?.name ?? '';
@@ -82,6 +87,16 @@ export class VolumeSaver {
     unsaved.onSaved();
   }
 
+  /**
+   * Whoever acts on an old claim may have its volume made anew while the object of the first is on its way out, and that
+   * would be the end of the only one who knows of it; upstream takes any object for its own.
+   * @throws Error when it goes: tried again, until it is gone.
+   */
+  async #checkStays(name: string): Promise<void> {
+    const { deletionTimestamp } = (await this.#context.client.get(persistentVolumes, { name })).metadata;
+    if (deletionTimestamp) throw new Error('another object of its name is being deleted');
+  }
+
   async #save(volume: PersistentVolume): Promise<void> {
     const name = volume.metadata?.name ?? '';
     // Before the write: the cache may hear of it before the answer is here.
@@ -91,6 +106,7 @@ export class VolumeSaver {
     } catch (error) {
       this.#fresh.delete(name);
       if (!isAlreadyExists(error)) throw error;
+      await this.#checkStays(name);
     }
     const [claim] = this.#claims.byIndex(UID_INDEX, volume.spec?.claimRef?.uid ?? '');
     if (claim) {
