@@ -2,7 +2,7 @@ import { Metrics } from '../base/index.ts';
 import type { ComponentContext } from '../client/index.ts';
 import { driverCallMetrics, type Sockets } from '../csi/index.ts';
 import { nodes } from '../kube/index.ts';
-import { createNode, NO_IMAGES } from '../node/index.ts';
+import { createNode } from '../node/index.ts';
 import { createPluginManager } from '../node/plugin-manager/index.ts';
 import { createVolumeManager } from '../node/volume-manager/index.ts';
 import { createPluginRegistry, type PluginProber } from '../volume/index.ts';
@@ -43,7 +43,7 @@ export function createKubelet(
   const recorder = context.recorder('kubelet', name);
   const drivers = new CsiDrivers(clock);
   const allocatable = () => informers.of(nodes).get(name)?.status?.allocatable ?? {};
-  const fromApi = { client, host, clock, nodeRoot, immutable: new ImmutableObjects() };
+  const fromApi = { client, host, clock, nodeRoot, allocatable, immutable: new ImmutableObjects() };
   const always = [
     createCsiPlugin({
       client,
@@ -51,17 +51,17 @@ export function createKubelet(
       clock,
       node: { host, drivers, nodeRoot, nodeName: name, volumeHealth },
     }),
-    createEmptyDirPlugin({ host, nodeRoot }),
+    createEmptyDirPlugin({ host, nodeRoot, allocatable }),
     createNfsPlugin({ host, nodeRoot }),
     createIscsiPlugin({ client, host, clock, nodeRoot }),
     createFcPlugin({ host, clock, nodeRoot }),
     createHostPathPlugin({ host }),
-    createImagePlugin({ host, nodeRoot, images: options.images ?? NO_IMAGES }),
+    createImagePlugin({ host, nodeRoot }),
     createLocalPlugin({ host, nodeRoot, recorder }),
     createConfigMapPlugin(fromApi),
     createSecretPlugin(fromApi),
-    createDownwardApiPlugin({ ...fromApi, allocatable }),
-    createProjectedPlugin({ ...fromApi, random, log, allocatable }),
+    createDownwardApiPlugin(fromApi),
+    createProjectedPlugin({ ...fromApi, random, log }),
   ];
   const plugins = createPluginRegistry(always, prober);
   return createNode(context, {

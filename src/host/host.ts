@@ -272,6 +272,11 @@ export interface SpawnRequest {
   readonly env?: Readonly<Record<string, string>>;
   /** What the process reads from its standard input, all of it at once. Absent: nothing. */
   readonly input?: string;
+  /**
+   * Awaited when the process has its number and before it runs the command: what it is to be found by is written down
+   * first. If this fails, or we are killed meanwhile, the process ends and the command has never run.
+   */
+  readonly before?: (process: ProcessId) => Promise<void>;
   /** Called when the process ends while we live. `exitCode` is undefined when a signal ended it. */
   readonly onExit?: (exitCode: number | undefined) => void;
   readonly cwd?: string;

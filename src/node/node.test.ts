@@ -32,9 +32,15 @@ function ask(
 
 describe('a node', { skip: skipReason, timeout: 300_000 }, () => {
   it('registers, keeps its lease, and serves only who shows a certificate that may', async (test) => {
-    const { start, node, client, pki } = await stage(test);
+    const { start, node, client, pki, events } = await stage(test);
     await start();
     const { metadata, status } = await node();
+    assert.deepEqual(await events(), [
+      'Starting: Starting kubelet.',
+      ...['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID'].map(
+        (reason) => `${reason}: Node ${NODE} status is now: ${reason}`,
+      ),
+    ]);
     assert.equal(metadata.labels?.['kubernetes.io/hostname'], NODE);
     assert.equal(metadata.labels?.zone, 'a');
     assert.equal(metadata.annotations?.['volumes.kubernetes.io/controller-managed-attach-detach'], 'true');
@@ -97,7 +103,7 @@ describe('a node', { skip: skipReason, timeout: 300_000 }, () => {
       ['run ok', 'stop ok'],
     );
     assert.deepEqual(
-      (await events()).filter((event) => !event.startsWith('HostRoot')),
+      (await events()).filter((event) => !/^HostRoot|^Starting|^NodeHas/.test(event)),
       ['Created: Container created', 'Started: Container started', 'Killing: Stopping container main'],
     );
   });

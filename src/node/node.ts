@@ -6,7 +6,7 @@ import { type Node, nodes, type Stored, services } from '../kube/index.ts';
 import type { VolumeStats } from '../volume/index.ts';
 import { type Images, NO_IMAGES } from './images/index.ts';
 import { LocalStorageEviction } from './local-storage/index.ts';
-import { PodManager, type PodSource, type PodVolumes } from './pods/index.ts';
+import { PodManager, type PodSource, type PodVolumes, ProbeMetrics } from './pods/index.ts';
 import { LinuxRuntime, type Runtime } from './runtime/index.ts';
 import { addVolumeStatsMetrics, ClientAccess, NodeServer } from './server/index.ts';
 import { type NodeFacts, NodeStatusReporter } from './status/index.ts';
@@ -78,6 +78,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
   const { host, name, nodeRoot, address = '127.0.0.1' } = options;
   const log = context.log.child({ node: name });
   const state = options.stateDirectory ?? nodeRoot;
+  const logRoot = join(state, 'log');
   const runtime =
     options.runtime ??
     new LinuxRuntime({
@@ -86,7 +87,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
       random,
       log,
       directory: join(state, 'runtime'),
-      logRoot: join(state, 'log'),
+      logRoot,
       masked: [nodeRoot, state, ...(options.hiddenFromPods ?? [])],
     });
   const recorder = context.recorder('kubelet', name);
@@ -104,6 +105,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     attachesForItself: options.enableControllerAttachDetach === false,
     images: await images.list(),
   });
+  const probeMetrics = new Metrics();
   const serviceInformer = informers.of(services);
   const pods = new PodManager({
     client,
@@ -115,6 +117,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     host,
     runtime,
     images,
+    probeMetrics: new ProbeMetrics(probeMetrics),
     nodeName: name,
     nodeRoot,
     hostIp: address,
@@ -163,6 +166,14 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
       pods: () => pods.pods(),
       access: new ClientAccess({ client, clock, nodeName: name }),
       metrics,
+      probeMetrics,
+      logRoot,
+      configuration: {
+        enableControllerAttachDetach: options.enableControllerAttachDetach ?? true,
+        podPidsLimit: options.podPidsLimit,
+        nodeLeaseDurationSeconds: options.leaseSeconds,
+        volumeStatsPeriodMs: options.volumeStatsPeriodMs,
+      },
       volumes: (podUid) => volumeStats.latest(podUid),
       nodeName: name,
       nodeRoot,
@@ -173,6 +184,7 @@ export function createNode(context: ComponentContext, options: NodeOptions): Nod
     clock,
     random,
     log,
+    recorder,
     facts: () => facts(port),
     leaseSeconds: options.leaseSeconds,
   });

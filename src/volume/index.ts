@@ -18,7 +18,7 @@ export {
   VolumeAttachLimitExceededError,
 } from './operation-error.ts';
 export { type OperationKey, PendingOperations } from './operation-executor/pending-operations.ts';
-export { type TimeOperation, timeOperations } from './operation-metrics.ts';
+export { OPERATION_BUCKETS_SECONDS, type TimeOperation, timeOperations } from './operation-metrics.ts';
 export {
   escapePluginName,
   pluginsRegistryDirectory,

@@ -1,6 +1,6 @@
 import type { Clock, Metrics } from '../base/index.ts';
 
-const BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
+export const OPERATION_BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
 
 /** Runs an operation and tells how long it took, and whether it went well. */
 export type TimeOperation = (
@@ -17,7 +17,7 @@ export function timeOperations(metrics: Metrics, clock: Clock): TimeOperation {
     name: 'storage_operation_duration_seconds',
     help: '[ALPHA] Storage operation duration',
     labels: ['volume_plugin', 'operation_name', 'status', 'migrated'],
-    buckets: BUCKETS_SECONDS,
+    buckets: OPERATION_BUCKETS_SECONDS,
   });
   return async (plugin, isMigrated, operation, work) => {
     const began = clock.monotonic();

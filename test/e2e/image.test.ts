@@ -57,15 +57,34 @@ it('a container runs in an image that was loaded while the cluster ran', {
       kubectl(stack.kubeconfig, ['apply', '-f', '-'], {
         input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
       });
-    await apply([objects[1]!]);
+    const volumes = [{ name: 'model', image: { reference: 'example/greeter:1' } }];
+    const volumeMounts = [{ name: 'model', mountPath: '/model' }];
+    const waiter = {
+      ...objects[0]!,
+      metadata: { name: 'waiter' },
+      spec: {
+        containers: [
+          { name: 'main', image: 'example/shell', command: ['cat', '/model/greeting'], volumeMounts },
+        ],
+        restartPolicy: 'Never',
+        volumes,
+      },
+    };
+    await apply([objects[1]!, waiter]);
     const reason = '--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=ErrImageNeverPull';
     await kubectl(stack.kubeconfig, ['wait', reason, 'pod/other', '--timeout=60s']);
+
+    const said = '--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=ImagePullBackOff';
+    await kubectl(stack.kubeconfig, ['wait', said, 'pod/waiter', '--timeout=60s']);
+    const message = ['-o', 'jsonpath={.status.containerStatuses[0].state.waiting.message}'];
+    assert.match(
+      await kubectl(stack.kubeconfig, ['get', 'pod', 'waiter', ...message]),
+      /^Back-off pulling image "example\/greeter:1": ErrImagePull: .*load it with "stowage image load"$/,
+    );
 
     const loaded = await stowage(['image', 'load', await archive(directory), ...dataDir]);
     assert.match(loaded.stdout, /^example\/greeter:1 sha256:[a-f0-9]{64}\n$/, loaded.stderr);
     const id = loaded.stdout.trim().split(' ')[1]!;
-    const volumes = [{ name: 'model', image: { reference: 'example/greeter:1' } }];
-    const volumeMounts = [{ name: 'model', mountPath: '/model' }];
     const script =
       "trap 'exit 0' TERM; cat /model/greeting; touch /model/mine 2>&1; echo done; sleep infinity & wait";
     const container = { name: 'main', image: 'example/shell', command: ['sh', '-c', script], volumeMounts };
@@ -82,7 +101,8 @@ it('a container runs in an image that was loaded while the cluster ran', {
       /^from the image\ntouch: .*Read-only file system\ndone\n$/,
     );
     const phase = '--for=jsonpath={.status.phase}=Succeeded';
-    await kubectl(stack.kubeconfig, ['wait', phase, 'pod/greeter', '--timeout=60s']);
+    await kubectl(stack.kubeconfig, ['wait', phase, 'pod/greeter', 'pod/waiter', '--timeout=60s']);
+    assert.equal(await kubectl(stack.kubeconfig, ['logs', 'waiter']), 'from the image\n');
     assert.equal(await kubectl(stack.kubeconfig, ['logs', 'greeter']), 'from the image\n');
     const imageId = ['get', 'pod', 'greeter', '-o', 'jsonpath={.status.containerStatuses[0].imageID}'];
     assert.equal(await kubectl(stack.kubeconfig, imageId), id);

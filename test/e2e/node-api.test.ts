@@ -8,10 +8,12 @@ import { claimOf, DISK_CLASS, scriptPod, volumeOf } from '../support/manifests.t
 import { suiteCluster } from '../support/suite-cluster.ts';
 
 const CLAIM = claimOf('data', '32Mi', { storageClassName: 'disk' });
-const POD = scriptPod('web', 'head -c 4194304 /dev/zero > /v/file; sync; exec sleep 3600', {
-  v: volumeOf('data'),
-  s: { emptyDir: {} },
-});
+const POD = scriptPod(
+  'web',
+  'head -c 4194304 /dev/zero > /v/file; sync; echo ready; exec sleep 3600',
+  { v: volumeOf('data'), s: { emptyDir: {} } },
+  { container: { readinessProbe: { exec: { command: ['test', '-s', '/v/file'] }, periodSeconds: 1 } } },
+);
 
 describe("the node's own server", { skip: cannotMount }, () => {
   const cluster = suiteCluster();
@@ -72,6 +74,27 @@ describe("the node's own server", { skip: cannotMount }, () => {
       /^kubelet_orphan_pod_cleaned_volumes_errors 0$/m,
     ];
     for (const line of lines) assert.match(metrics, line);
+    assert.match(
+      metrics,
+      /^volume_operation_total_seconds_count\{plugin_name="kubernetes.io\/csi:disk.csi.stowage.dev",operation_name="overall_volume_mount"\} 1$/m,
+    );
+
+    await k('wait', '--for=condition=Ready', 'pod/web', '--timeout=60s');
+    assert.match(
+      (await ask('/metrics/probes', { admin: true })).body,
+      /^prober_probe_total\{probe_type="Readiness",result="successful",container="c",pod="web",namespace="default",pod_uid="[^"]+"\} \d+$/m,
+    );
+    const { kubeletconfig } = JSON.parse((await ask('/configz', { admin: true })).body);
+    const port = await k(
+      ...['get', 'node', 'node-1', '-o', 'jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}'],
+    );
+    assert.equal(kubeletconfig.kind, 'KubeletConfiguration');
+    assert.deepEqual([kubeletconfig.port, kubeletconfig.enableControllerAttachDetach], [Number(port), true]);
+    const uid = await k('get', 'pod', 'web', '-o', 'jsonpath={.metadata.uid}');
+    const listed = await ask('/logs/pods/', { admin: true });
+    assert.ok(listed.body.includes(`<a href="default_web_${uid}/">`), listed.body);
+    const log = await ask(`/logs/pods/default_web_${uid}/c/0.log`, { admin: true });
+    assert.match(log.body, / stdout F ready$/);
   });
 
   it('is for those only whom the API server allows it', async () => {
@@ -96,6 +119,7 @@ describe("the node's own server", { skip: cannotMount }, () => {
     );
     const token = (await k('create', 'token', 'prometheus')).trim();
     assert.equal((await ask('/metrics', { token })).code, 200);
+    for (const path of ['/logs/', '/configz']) assert.equal((await ask(path, { token })).code, 403, path);
     assert.deepEqual(await ask('/stats/summary', { token }), {
       code: 403,
       body: 'Forbidden (user=system:serviceaccount:default:prometheus, verb=get, resource=nodes, subresource(s)=[stats])',

@@ -12,11 +12,14 @@ import type {
   SpawnRequest,
 } from '../host.ts';
 import { parseStat } from './proc-stat.ts';
+import type { Shell } from './shell.ts';
 import { quote, ShellPool } from './shell-pool.ts';
 import { MissingToolError } from './tools.ts';
 
 const DEFAULT_TIMEOUT_MS = 120_000;
 const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
+/** What a process waits for that is not to run before it is known. */
+const GO = 'go';
 /** How long the output of a killed group is waited for. */
 const LINGER_MS = 1_000;
 /** Administration tools live in sbin, which a login shell may lack. */
@@ -163,9 +166,14 @@ async function execInShell(
 }
 
 /** The command as a line of a script, with its environment, directory and input. */
-function script(command: string, args: readonly string[], { env, cwd, input }: ExecOptions): string {
+function script(
+  command: string,
+  args: readonly string[],
+  { env, cwd, input }: ExecOptions,
+  redirections = '',
+): string {
   const assignments = Object.entries(env ?? {}).map(([name, value]) => `${name}=${quote(value)} `);
-  const call = `${assignments.join('')}${[command, ...args].map(quote).join(' ')} ${stdinOf(input)}`;
+  const call = `${assignments.join('')}${[command, ...args].map(quote).join(' ')} ${redirections}${stdinOf(input)}`;
   // On a line of its own, the parenthesis is not taken for a part of the input's end mark.
   return cwd === undefined ? call : `(cd ${quote(cwd)} && ${call}\n)`;
 }
@@ -188,28 +196,46 @@ function spawnFromShell(shells: ShellPool, request: SpawnRequest): Promise<Proce
     env,
     cwd = '/',
     input,
+    before,
     stdoutPath = '/dev/null',
     stderrPath = '/dev/null',
   } = request;
   const { promise, resolve, reject } = Promise.withResolvers<ProcessId>();
+  // Our end closes what it reads from.
+  const wait = before ? `read -r word <&3; [ "$word" = ${GO} ] || exit 1; exec 3<&-; ` : '';
   // The number is told once the session is its own: its group can be signalled from then on.
-  const started = `echo $$; exec "$@" >>${quote(stdoutPath)} 2>>${quote(stderrPath)}`;
+  const started = `echo $$; ${wait}exec "$@" >>${quote(stdoutPath)} 2>>${quote(stderrPath)}`;
   let known = false;
-  let release: () => void = () => undefined;
+  let shell: Pick<Shell, 'release' | 'tell'> | undefined;
+  const tell = async (id: ProcessId) => {
+    try {
+      await before?.(id);
+      if (before) shell?.tell(GO);
+      resolve(id);
+    } catch (error) {
+      shell?.tell('stay');
+      reject(error);
+    }
+    shell?.release();
+  };
   const run = shells.run(
-    script('setsid', ['/bin/sh', '-c', started, 'sh', command, ...args], { env, cwd, input }),
+    script(
+      'setsid',
+      ['/bin/sh', '-c', started, 'sh', command, ...args],
+      { env, cwd, input },
+      before ? '3<&0 ' : '',
+    ),
     {
       maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES,
-      begun: (shell) => {
-        release = () => shell.release();
+      begun: (taken) => {
+        shell = taken;
       },
       onStdout: (text) => {
         if (known || !text.includes('\n')) return;
         known = true;
-        release();
         const pid = Number.parseInt(text, 10);
         // Ended already: a start time that nothing has.
-        resolve({ pid, startTicks: readStat(pid)?.startTicks ?? 0n });
+        void tell({ pid, startTicks: readStat(pid)?.startTicks ?? 0n });
       },
     },
   );

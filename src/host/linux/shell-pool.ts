@@ -19,7 +19,7 @@ export class ShellPool {
     options: {
       maxOutputBytes: number;
       onStdout?: (text: string) => void;
-      begun?: (shell: Pick<Shell, 'kill' | 'release'>) => void;
+      begun?: (shell: Pick<Shell, 'kill' | 'release' | 'tell'>) => void;
     },
   ): Promise<ExecResult> {
     const shell = this.#take();

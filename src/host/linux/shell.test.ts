@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { systemClock } from '../../base/index.ts';
+import { sleep, systemClock, withDeadline } from '../../base/index.ts';
+import type { ProcessId } from '../host.ts';
 import { createProcesses } from './processes.ts';
 import { quote, ShellPool } from './shell-pool.ts';
 
@@ -109,7 +113,78 @@ describe('a process started from a shared shell', () => {
     assert.equal(await ended.promise, undefined);
     assert.equal(await processes.isAlive(id), false);
   });
+
+  it('does not run before it is known, and never runs when that fails', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'stowage-shell-'));
+    try {
+      const mark = join(directory, 'mark');
+      // Longer than what a shell reads at once: none of it is taken for the word that the process waits for.
+      const args = ['-c', 'ps -o sid= -p $$ > "$1"', 'sh', mark, 'x'.repeat(20_000)];
+      const run = async (before: (id: ProcessId) => Promise<void>) => {
+        const ended = Promise.withResolvers<number | undefined>();
+        const id = await processes.spawn({ command: '/bin/sh', args, before, onExit: ended.resolve });
+        await ended.promise;
+        return id;
+      };
+      const seen: boolean[] = [];
+      const { pid } = await run(async (id) => {
+        seen.push(await processes.isAlive(id), existsSync(mark));
+      });
+      assert.equal(Number(await readFile(mark, 'utf8')), pid);
+      assert.deepEqual(seen, [true, false]);
+      await rm(mark);
+      const failing = Promise.withResolvers<ProcessId>();
+      const failed = run(async (id) => {
+        failing.resolve(id);
+        throw new Error('the disk is full');
+      });
+      await assert.rejects(failed, /the disk is full/);
+      await untilGone(await failing.promise);
+      assert.equal(existsSync(mark), false);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+
+  it('never runs when who starts it is killed before it is known', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'stowage-shell-'));
+    const mark = join(directory, 'mark');
+    const script = `import { createProcesses } from ${JSON.stringify(join(import.meta.dirname, 'processes.ts'))};
+      import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../../base/index.ts'))};
+      const before = ({ pid, startTicks }) => {
+        process.stdout.write(pid + ' ' + startTicks + '\\n');
+        return new Promise(() => setInterval(() => undefined, 1000));
+      };
+      void createProcesses(systemClock).spawn({ command: 'touch', args: [${JSON.stringify(mark)}], before });`;
+    const starter = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const [line] = (await once(starter.stdout, 'data')) as [Buffer];
+      const [pid, startTicks] = line.toString().trim().split(' ');
+      const id = { pid: Number(pid), startTicks: BigInt(startTicks!) };
+      assert.equal(await processes.isAlive(id), true);
+      starter.kill('SIGKILL');
+      await untilGone(id);
+      assert.equal(existsSync(mark), false);
+    } finally {
+      starter.kill('SIGKILL');
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
 });
+
+/** Resolves once a process is gone, which nobody tells. */
+async function untilGone(id: ProcessId): Promise<void> {
+  await withDeadline(
+    systemClock,
+    60_000,
+    `process ${id.pid} to end`,
+    (async () => {
+      while (await processes.isAlive(id)) await sleep(systemClock, 5);
+    })(),
+  );
+}
 
 it('a script that ends its shell is a failure of its own only', async () => {
   const pool = new ShellPool({ PATH: process.env.PATH ?? '' });

@@ -64,10 +64,16 @@ export class Shell {
         reject,
       };
       this.#hold(true);
+      // In braces, so that all of it is read before any of it runs: what `tell` writes is left to the script.
       this.#child.stdin.write(
-        `${script}\nprintf '\\000%s%d\\n' ${this.#mark} $?; printf '\\000%s0\\n' ${this.#mark} >&2\n`,
+        `{\n${script}\nprintf '\\000%s%d\\n' ${this.#mark} $?; printf '\\000%s0\\n' ${this.#mark} >&2\n}\n`,
       );
     });
+  }
+
+  /** Writes a line to the standard input of the script that runs, which must read it. */
+  tell(line: string): void {
+    this.#child.stdin.write(`${line}\n`);
   }
 
   /** Ends the shell and what it runs at once; the run rejects with `reason`. */

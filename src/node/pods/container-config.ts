@@ -9,9 +9,11 @@ import type {
   ContainerSetup,
   ContainerStreams,
 } from '../runtime/index.ts';
+import type { ImageOutcome } from './ensure-image.ts';
 import { expand } from './expand.ts';
 import { hostsFile, podHostname } from './hosts-file.ts';
 import { checkIsolationWishes } from './isolation-wishes.ts';
+import { podDns } from './pod-dns.ts';
 import { containerSecurity } from './security.ts';
 import { homeDirectory, imageUser } from './users.ts';
 import { isRecursiveReadOnly } from './volume-mount-status.ts';
@@ -27,13 +29,18 @@ export interface PodVolume {
   readonly specName: string;
   /** A group that the pod's containers must be in to use it. */
   readonly gid?: number;
+  /** Of a volume that is an image: what was found of it. */
+  readonly image?: ImageOutcome;
 }
 
 /** What of the host's /etc a container without an image shares. */
 export interface HostFiles {
   readonly users: UserTables;
-  /** The host's /etc/resolv.conf, which every pod shares, as it shares the network. */
+  /** The host's /etc/resolv.conf. */
   readonly resolvConf?: string;
+  /** The host's name, and its /etc/hosts, for a pod that wants its network. */
+  readonly hostname?: string;
+  readonly hosts?: string;
 }
 
 /** What is known of a container before its volumes are there. */
@@ -97,7 +104,8 @@ export function containerSetup(input: SetupInput): ContainerSetup {
   const { pod, container, attempt, image } = input;
   checkIsolationWishes(pod, container);
   const users = image?.users ?? input.users;
-  const hostname = podHostname(pod);
+  const hostname = input.hostname ?? podHostname(pod);
+  const { resolvConf } = podDns(pod, input.resolvConf);
   return {
     podUid: pod.metadata.uid,
     podNamespace: pod.metadata.namespace ?? '',
@@ -108,9 +116,9 @@ export function containerSetup(input: SetupInput): ContainerSetup {
     hostname,
     workingDir: container.workingDir || image?.config.workingDir || '/',
     etcFiles: {
-      hosts: hostsFile(pod, input.podIp),
+      hosts: hostsFile(pod, input.podIp, input.hosts),
       hostname: `${hostname}\n`,
-      ...(input.resolvConf === undefined ? {} : { 'resolv.conf': input.resolvConf }),
+      ...(resolvConf === undefined ? {} : { 'resolv.conf': resolvConf }),
     },
     terminationMessagePath: container.terminationMessagePath || DEFAULT_MESSAGE_PATH,
     terminationMessageFromLog: container.terminationMessagePolicy === 'FallbackToLogsOnError',

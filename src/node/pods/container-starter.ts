@@ -1,5 +1,6 @@
 import { errorMessage } from '../../base/index.ts';
 import type { Container, EphemeralContainer, Pod, Stored } from '../../kube/index.ts';
+import { mountImage } from '../../volume/plugins/image/index.ts';
 import type { LoadedImage } from '../images/index.ts';
 import {
   type ContainerConfig,
@@ -18,9 +19,10 @@ import type { ContainerEvents } from './container-events.ts';
 import { type ContainerHistory, SANDBOX } from './container-history.ts';
 import type { Waiting } from './container-status.ts';
 import type { PodDependencies } from './dependencies.ts';
-import { ensureImage } from './ensure-image.ts';
+import { ensureImage, failedFor } from './ensure-image.ts';
 import { resolveEnvironment } from './environment.ts';
 import { environmentSources } from './environment-sources.ts';
+import { missingImage } from './image-volumes.ts';
 import { Preparations } from './preparations.ts';
 import { prepareSubpaths } from './subpaths.ts';
 
@@ -66,6 +68,12 @@ export class ContainerStarter {
   ): Promise<{ readonly record?: ContainerRecord; readonly waiting?: Waiting }> {
     const { runtime, clock, images } = this.#dependencies;
     const { name } = container;
+    const missing = missingImage(container, volumes);
+    if (missing) {
+      const { type, reason, message } = failedFor(missing);
+      this.#events.tell(pod, container, type, reason, message);
+      return { waiting: missing };
+    }
     const attempt = this.#history.nextAttempt(pod, name);
     const { image, waiting, events } = await ensureImage(container, images);
     for (const { type, reason, message } of events) this.#events.tell(pod, container, type, reason, message);
@@ -114,9 +122,20 @@ export class ContainerStarter {
     const sources = environmentSources(this.#dependencies, pod, volumes);
     const pid = await this.#processNamespace(pod, container);
     const environment = await resolveEnvironment(pod, container, place, sources);
+    await this.#mountImages(container, volumes);
     const subpaths = await prepareSubpaths(this.#dependencies, pod, container, volumes, environment);
     const input = { pod, container, attempt, environment, volumes, subpaths, image, pid };
     return containerConfig({ ...this.#place(), ...files, ...input });
+  }
+
+  async #mountImages(
+    { volumeMounts = [] }: Container,
+    volumes: ReadonlyMap<string, PodVolume>,
+  ): Promise<void> {
+    for (const { name } of volumeMounts) {
+      const { image, hostPath = '' } = volumes.get(name) ?? {};
+      if (image?.image) await mountImage(this.#dependencies.host, image.image.root, hostPath);
+    }
   }
 
   /** What the node has for its containers. */

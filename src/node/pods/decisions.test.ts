@@ -7,7 +7,6 @@ import { decide } from './decide.ts';
 import { fieldValue, resourceValue } from './downward.ts';
 import { expand } from './expand.ts';
 import { attempts, ended, now, pod, running } from './fixtures.ts';
-import { hostsFile, podHostname } from './hosts-file.ts';
 import { goSeconds } from './names.ts';
 import { podStatus } from './pod-status.ts';
 import { RestartBackoff } from './restart-backoff.ts';
@@ -456,20 +455,4 @@ describe('security', () => {
   });
   it('knows groups by passwd', () =>
     assert.equal(primaryGroup({ passwd: 'a:x:7:8::/:/bin/sh', group: '' }, 7), 8));
-});
-
-describe('names within a pod', () => {
-  it('the host name is cut to 63 characters', () =>
-    assert.equal(
-      podHostname({ ...pod(), metadata: { ...pod().metadata, name: `${'a'.repeat(62)}-b` } }),
-      'a'.repeat(62),
-    ));
-  it('hosts has the pod, its domain and its aliases', () => {
-    const text = hostsFile(
-      pod({ subdomain: 'svc', hostAliases: [{ ip: '1.2.3.4', hostnames: ['x', 'y'] }] }),
-      '127.0.0.1',
-    );
-    assert.match(text, /127\.0\.0\.1\tweb-0\.svc\.default\.svc\.cluster\.local\tweb-0\n/);
-    assert.match(text, /1\.2\.3\.4\tx\ty\n$/);
-  });
 });

@@ -5,6 +5,7 @@ import type { Pod, ResourceList, Service, Stored } from '../../kube/index.ts';
 import type { Images } from '../images/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { PodVolume } from './container-config.ts';
+import type { ProbeMetrics } from './probe-metrics.ts';
 
 /** What pods need of a volume manager. */
 export interface PodVolumes {
@@ -29,6 +30,7 @@ export interface PodDependencies {
   readonly host: Host;
   readonly runtime: Runtime;
   readonly images: Images;
+  readonly probeMetrics: ProbeMetrics;
   readonly volumes: PodVolumes;
   readonly nodeName: string;
   /** The kubelet's root directory. */

@@ -33,6 +33,7 @@ export class PodContainers {
     this.#stopper = new ContainerStopper(dependencies, this.#events);
     this.#probes = new PodProbes({
       dependencies,
+      podUid,
       events: this.#events,
       changed,
       unhealthy: (pod, container, record, kind) => this.#restart(pod, container, record, kind),

@@ -8,7 +8,8 @@ import { type ProbeNews, runProbe } from './probe.ts';
 import { type ProbeKind, Prober } from './prober.ts';
 
 export interface PodProbesOptions {
-  readonly dependencies: Pick<PodDependencies, 'clock' | 'runtime' | 'host' | 'hostIp'>;
+  readonly dependencies: Pick<PodDependencies, 'clock' | 'runtime' | 'host' | 'hostIp' | 'probeMetrics'>;
+  readonly podUid: string;
   readonly events: ContainerEvents;
   /** What a probe says has changed. */
   changed(): void;
@@ -54,18 +55,25 @@ export class PodProbes {
   stop(): void {
     for (const prober of this.#probers.values()) prober.stop();
     this.#probers.clear();
+    const { dependencies, podUid } = this.#options;
+    dependencies.probeMetrics.forget(podUid);
   }
 
   #start(pod: Stored<Pod>, container: Container, record: ContainerRecord): Prober {
     const { dependencies, events, changed, unhealthy } = this.#options;
-    const { clock, runtime, host, hostIp } = dependencies;
+    const { clock, runtime, host, hostIp, probeMetrics } = dependencies;
     const containerId = record.id;
-    const target = { runtime, network: host.network, containerId, podIp: hostIp, pod: formatPod(pod) };
+    const target = { clock, runtime, network: host.network, containerId, podIp: hostIp, pod: formatPod(pod) };
     const prober = new Prober({
       clock,
       container,
       startedAtMs: record.startedAtMs,
-      run: (probe) => runProbe(probe, container, target),
+      run: async (probe, kind) => {
+        const outcome = await runProbe(probe, container, target);
+        // What comes too late would never be forgotten.
+        if (this.#probers.get(record.id) === prober) probeMetrics.count(kind, pod, container, outcome);
+        return outcome;
+      },
       changed,
       failed: (kind, { result, output }) => {
         const [reason, words] = PROBE_NEWS[result];

@@ -21,9 +21,11 @@ import { decide } from './decide.ts';
 import type { PodDependencies } from './dependencies.ts';
 import { type Ending, soonerEnding } from './ending.ts';
 import { readHostFiles } from './host-files.ts';
+import { ImageVolumes } from './image-volumes.ts';
 import { isNews, MountFailures } from './mount-failures.ts';
 import { formatPod } from './names.ts';
 import { PodContainers } from './pod-containers.ts';
+import { podDns } from './pod-dns.ts';
 import { podStatus } from './pod-status.ts';
 import { beginStep } from './pod-trace.ts';
 import { RETRY } from './retry.ts';
@@ -46,6 +48,7 @@ export class PodWorker {
   readonly #containers: PodContainers;
   readonly #crashLoop: CrashLoop;
   readonly #mountFailures = new MountFailures();
+  readonly #imageVolumes: ImageVolumes;
   readonly #status: StatusWriter;
   /** The worker's whole life. */
   readonly #signal: AbortSignal;
@@ -76,6 +79,7 @@ export class PodWorker {
     this.#onVolumeUse = onVolumeUse;
     this.#containers = new PodContainers(dependencies, pod.metadata.uid, () => this.wake());
     this.#crashLoop = new CrashLoop(dependencies.recorder);
+    this.#imageVolumes = new ImageVolumes(dependencies);
     this.#status = new StatusWriter(dependencies.client);
     const wake = () => {
       this.#starting.abort(signal.reason);
@@ -219,7 +223,9 @@ export class PodWorker {
       await this.#writeStatus();
       return undefined;
     }
-    const files = await readHostFiles(this.#dependencies.host);
+    const files = await readHostFiles(this.#dependencies.host, this.#pod);
+    for (const { reason, message } of podDns(this.#pod, files.resolvConf).warnings)
+      this.#dependencies.recorder.event(this.#pod, 'Warning', reason, message);
     if (!this.#volumes) {
       const failed = await this.#prepareAndWait(actions.start, files);
       if (failed !== undefined) return failed;
@@ -295,6 +301,7 @@ export class PodWorker {
     const lookAgain = (delayMs: number) => {
       again = Math.min(again ?? delayMs, delayMs);
     };
+    const volumes = await this.#imageVolumes.find(this.#pod, this.#volumes ?? new Map());
     let startedOne = false;
     for (const name of names) {
       this.#starting.signal.throwIfAborted();
@@ -307,7 +314,7 @@ export class PodWorker {
         lookAgain(held.remainingMs);
         continue;
       }
-      const waiting = await this.#containers.start(pod, container, this.#volumes ?? new Map(), files);
+      const waiting = await this.#containers.start(pod, container, volumes, files);
       if (waiting) {
         this.#waiting.set(name, waiting);
         lookAgain(Math.max(1_000, backoffDelay(RETRY, ++this.#vainStarts)));

@@ -67,6 +67,7 @@ describe('a probe', () => {
 
   const run = (probe: Probe, exec?: ProbeTarget['runtime']['exec']) =>
     runProbe({ ...LONG, ...probe }, container(), {
+      clock: systemClock,
       runtime: { exec: exec ?? (async () => assert.fail('no command')) },
       network,
       containerId: 'id',
@@ -112,6 +113,32 @@ describe('a probe', () => {
     is(await get('/', { port: closedPort }), 'failure', refused);
     const late = await run({ httpGet: { port: portOf(silent) }, timeoutSeconds: 0.05 });
     is(late, 'failure', /: context deadline exceeded \(Client.Timeout exceeded while awaiting headers\)$/);
+  });
+
+  it('by HTTP has its time for all that it is sent to together', async () => {
+    const clock = new FakeClock();
+    const given: number[] = [];
+    const httpGet: typeof network.httpGet = async (_, { timeoutMs }) => {
+      given.push(timeoutMs);
+      await clock.advance(400);
+      return { statusCode: 302, location: '/on', body: '' };
+    };
+    const probe = { httpGet: { port: 80 }, timeoutSeconds: 1 };
+    const runtime = { exec: async () => assert.fail('no command') };
+    const target = {
+      clock,
+      runtime,
+      network: { ...network, httpGet },
+      containerId: 'id',
+      podIp: 'ip',
+      pod: '',
+    };
+    is(
+      await runProbe(probe, { name: 'c' }, target),
+      'failure',
+      /: context deadline exceeded \(Client.Timeout/,
+    );
+    assert.deepEqual(given, [1000, 600, 200]);
   });
 
   it('by TCP connects', async () => {

@@ -1,4 +1,4 @@
-import { errorMessage, TimeoutError } from '../../base/index.ts';
+import { type Clock, errorMessage, TimeoutError } from '../../base/index.ts';
 import type { HttpAnswer, Network } from '../../host/index.ts';
 import type { Container } from '../../kube/index.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -21,6 +21,7 @@ export interface ProbeNews extends ProbeOutcome {
 }
 
 export interface ProbeTarget {
+  readonly clock: Clock;
   readonly runtime: Pick<Runtime, 'exec'>;
   readonly network: Network;
   readonly containerId: string;
@@ -70,7 +71,7 @@ async function execProbe(
 async function httpProbe(
   { scheme, host: asked, path = '/', port: named, httpHeaders = [] }: NonNullable<Probe['httpGet']>,
   container: Container,
-  { network, podIp }: ProbeTarget,
+  { clock, network, podIp }: ProbeTarget,
   timeoutSeconds: number,
 ): Promise<ProbeOutcome> {
   const port = portNumber(named, container);
@@ -82,7 +83,7 @@ async function httpProbe(
   const url = { secure: scheme === 'HTTPS', host: asked || podIp, port, path };
   try {
     const timeoutMs = timeoutSeconds * 1000;
-    const { statusCode, body } = await followLocal(network, url, { timeoutMs, headers });
+    const { statusCode, body } = await followLocal(clock, network, url, { timeoutMs, headers });
     if (statusCode >= 300 && statusCode < 400)
       return { result: 'warning', output: `Probe terminated redirects, Response body: ${body}` };
     if (statusCode >= 200 && statusCode < 300) return success(body);
@@ -103,15 +104,19 @@ type HttpUrl = Parameters<Network['httpGet']>[0];
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const MAX_REQUESTS = 10;
 
-/** Goes where it is sent, on the same host (RedirectChecker of pkg/probe/http). */
+/** Goes where it is sent, on the same host (RedirectChecker of pkg/probe/http), within the time for all of it. */
 async function followLocal(
+  clock: Clock,
   network: Network,
   first: HttpUrl,
-  options: Parameters<Network['httpGet']>[1],
+  { timeoutMs: limitMs, headers }: Parameters<Network['httpGet']>[1],
 ): Promise<HttpAnswer> {
+  const endsAtMs = clock.monotonic() + limitMs;
   let url = first;
   for (let requests = 1; ; requests++) {
-    const answer = await network.httpGet(url, options);
+    const timeoutMs = endsAtMs - clock.monotonic();
+    if (timeoutMs <= 0) throw new TimeoutError('HTTP probe', limitMs);
+    const answer = await network.httpGet(url, { timeoutMs, headers });
     if (!REDIRECTS.has(answer.statusCode) || answer.location === undefined) return answer;
     const to = new URL(
       answer.location,

@@ -9,7 +9,7 @@ export interface ProberOptions {
   readonly container: Container;
   /** When the container started, wall time in milliseconds. */
   readonly startedAtMs: number;
-  readonly run: (probe: Probe) => Promise<ProbeOutcome>;
+  readonly run: (probe: Probe, kind: ProbeKind) => Promise<ProbeOutcome>;
   /** `ready` or `started` has changed. */
   readonly changed: () => void;
   /** A run of a probe has failed, could not be made, or has passed with a doubt. */
@@ -79,7 +79,7 @@ export class Prober {
       this.#timers.add(timer);
     };
     const look = async () => {
-      const outcome = await this.#options.run(probe);
+      const outcome = await this.#options.run(probe, kind);
       if (this.#stopped) return;
       const { result, output } = outcome;
       if (result !== 'success') this.#options.failed(kind, { result, output });

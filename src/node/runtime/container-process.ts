@@ -353,7 +353,7 @@ export class ContainerProcess {
       () =>
         void this.#isShimGone().then((gone) => {
           if (this.#closed || this.#finishing) return;
-          this.#shimGone = gone;
+          this.#shimGone ||= gone;
           const now = clock.monotonic();
           const isTime = gone || now - lookedAtMs >= STATUS_POLL_MS;
           if (isTime) this.look();

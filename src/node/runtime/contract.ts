@@ -194,7 +194,7 @@ export interface Runtime {
   removeLogs(pod: PodIdentity): Promise<void>;
   /** Where a container's log is, or will be. */
   logPath(pod: PodIdentity, containerName: string, attempt: number): string;
-  /** Lets go: containers go on, nobody listens to them until the next runtime adopts them. */
+  /** Lets go: containers go on, nobody listens to them until the next runtime adopts them. Nothing is left of what was only prepared. */
   close(): Promise<void>;
 }
 

@@ -17,5 +17,6 @@ export {
 } from './contract.ts';
 export { LinuxRuntime } from './linux-runtime.ts';
 export { type LogLine, parseLogLine } from './log-format.ts';
+export { MAX_LOG_BYTES, MAX_LOG_FILES } from './log-writer.ts';
 export { nothingToPrepare } from './nothing-to-prepare.ts';
 export { DEFAULT_CAPABILITIES } from './security.ts';

@@ -58,6 +58,8 @@ export class LinuxRuntime implements Runtime {
   readonly #containers = new Map<string, ContainerProcess>();
   /** Those that are made ready, and do not count yet. */
   readonly #prepared = new Set<ContainerProcess>();
+  /** Those that are being made: their processes may be about to be started. */
+  readonly #making = new Set<Promise<ContainerProcess>>();
   readonly #listeners = new Set<(record: ContainerRecord) => void>();
   readonly #cgroups: ContainerCgroups;
   readonly #commands: ContainerCommands;
@@ -180,6 +182,7 @@ export class LinuxRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
+    await Promise.allSettled(this.#making);
     await Promise.all(
       [...this.#prepared].map((container) =>
         this.#discard(container).catch((error) => this.#left(container, error)),
@@ -192,7 +195,15 @@ export class LinuxRuntime implements Runtime {
   }
 
   /** A container that waits to be told its volumes and its program. */
-  async #make(setup: ContainerSetup): Promise<ContainerProcess> {
+  #make(setup: ContainerSetup): Promise<ContainerProcess> {
+    const making = this.#makeNow(setup);
+    this.#making.add(making);
+    const made = () => this.#making.delete(making);
+    making.then(made, made);
+    return making;
+  }
+
+  async #makeNow(setup: ContainerSetup): Promise<ContainerProcess> {
     const { host, clock, random } = this.#options;
     const id = `${random.uuid()}${random.uuid()}`.replaceAll('-', '');
     const directory = this.#directoryOf(id);

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { sleep, systemClock, withDeadline } from '../../base/index.ts';
+import type { ProcessId } from '../../host/index.ts';
 import { type Scratch, scratchDirectory, skipReason } from '../../host/linux/leftovers.test-support.ts';
 import { StartError } from './contract.ts';
 import { ended, logLines, openRuntime, runtimeAt, shellContainer } from './runtime.test-support.ts';
@@ -74,6 +75,31 @@ describe('a container that is made ready', { skip: skipReason, timeout: 300_000 
     runtime.prepare(shellContainer(''));
     await waiting(directory);
     await runtime.close();
+    assert.deepEqual(readdirSync(join(directory, 'runtime/containers')), []);
+  });
+
+  it('goes with its runtime also when its processes are only about to be started', async (test) => {
+    const scratch = scratchDirectory(test);
+    const { host, directory } = scratch;
+    const asked = Promise.withResolvers<void>();
+    const allowed = Promise.withResolvers<void>();
+    const shims: ProcessId[] = [];
+    const spawn: typeof host.processes.spawn = async (request) => {
+      asked.resolve();
+      await allowed.promise;
+      const shim = await host.processes.spawn(request);
+      shims.push(shim);
+      return shim;
+    };
+    const runtime = runtimeAt(directory, { ...host, processes: { ...host.processes, spawn } });
+    await runtime.open();
+    runtime.prepare(shellContainer(''));
+    await asked.promise;
+    const closed = runtime.close();
+    allowed.resolve();
+    await closed;
+    assert.equal(shims.length, 1, 'it was waited for');
+    assert.equal(await host.processes.isAlive(shims[0]!), false);
     assert.deepEqual(readdirSync(join(directory, 'runtime/containers')), []);
   });
 

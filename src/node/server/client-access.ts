@@ -30,9 +30,9 @@ const MASTERS = 'system:masters';
 const AUTHENTICATED = 'system:authenticated';
 
 /** Defaults of the kubelet's webhooks. */
-const TOKEN_TTL_MS = 120_000;
-const ALLOWED_TTL_MS = 300_000;
-const REFUSED_TTL_MS = 30_000;
+export const TOKEN_TTL_MS = 120_000;
+export const ALLOWED_TTL_MS = 300_000;
+export const REFUSED_TTL_MS = 30_000;
 
 /** The user of a client certificate that the cluster's authority has signed. */
 export function userOfCertificate(subject: ClientSubject | undefined): User {

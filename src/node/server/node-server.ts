@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import {
   type Clock,
@@ -17,6 +18,8 @@ import type { ContainerRecord, Runtime } from '../runtime/index.ts';
 import type { PodVolumeStats } from '../volume-stats/index.ts';
 import { chooseLog } from './choose-log.ts';
 import { type ClientAccess, type ClientSubject, type User, userOfCertificate } from './client-access.ts';
+import { configz, type NodeConfiguration } from './configz.ts';
+import { logDirectory } from './log-directory.ts';
 import { parseLogQuery } from './log-query.ts';
 import { readLog } from './read-log.ts';
 import { Refusal } from './refusal.ts';
@@ -46,12 +49,18 @@ export interface NodeServerOptions {
   /** Who clients are and what they may do. */
   readonly access: ClientAccess;
   readonly metrics: Metrics;
+  readonly probeMetrics: Metrics;
+  /** What is shown at /logs/. */
+  readonly logRoot: string;
+  readonly configuration: Omit<NodeConfiguration, 'address' | 'port'>;
   /** What was measured of a pod's volumes. */
   readonly volumes: (podUid: string) => PodVolumeStats | undefined;
   readonly nodeName: string;
   /** The kubelet's root directory. */
   readonly nodeRoot: string;
 }
+
+const LOGS = '/logs/';
 
 /**
  * The node's HTTPS server: its pods, their logs and streams, how full volumes are, and metrics, for those who may: as the
@@ -91,8 +100,12 @@ export class NodeServer {
     );
     this.#server.listen(port, address, resolve);
     await promise;
+    return this.#port;
+  }
+
+  get #port(): number {
     const bound = this.#server.address();
-    return typeof bound === 'object' && bound ? bound.port : port;
+    return typeof bound === 'object' && bound ? bound.port : this.#options.port;
   }
 
   async close(): Promise<void> {
@@ -151,6 +164,7 @@ export class NodeServer {
     if (request.method !== 'GET') return answer(response, 405, 'Method Not Allowed');
     const read = this.#reads[url.pathname];
     if (read) return read(response);
+    if (url.pathname.startsWith(LOGS)) return this.#logDirectory(response, url.pathname.slice(LOGS.length));
     const parts = url.pathname.split('/').map(decodeURIComponent);
     if (parts[1] === 'containerLogs' && parts.length === 5)
       return this.#logs(response, parts[2]!, parts[3]!, parts[4]!, url.searchParams);
@@ -183,6 +197,11 @@ export class NodeServer {
     '/runningpods/': (response) => answerJson(response, runningPods(this.#options.runtime.containers())),
     '/stats/summary': async (response) => answerJson(response, await this.#summary()),
     '/metrics': (response) => answerMetrics(response, this.#options.metrics.text()),
+    '/metrics/probes': (response) => answerMetrics(response, this.#options.probeMetrics.text()),
+    '/configz': (response) => {
+      const { address, configuration } = this.#options;
+      answerJson(response, configz({ ...configuration, address, port: this.#port }));
+    },
     '/metrics/resource': async (response) => answerMetrics(response, resourceMetrics(await this.#measured())),
     '/metrics/cadvisor': async (response) => answerMetrics(response, cadvisorMetrics(await this.#measured())),
   };
@@ -225,6 +244,25 @@ export class NodeServer {
       return usage ? [{ uid, name, namespace, containers, usage }] : [];
     });
     return (await Promise.all(found)).flat();
+  }
+
+  async #logDirectory(response: ServerResponse, path: string): Promise<void> {
+    const { host, logRoot } = this.#options;
+    const found = await logDirectory(host.files, logRoot, path);
+    if (found.kind === 'nothing') return answer(response, 404, '404 page not found');
+    if (found.kind === 'elsewhere') {
+      response.writeHead(301, { Location: found.location }).end();
+      return;
+    }
+    if (found.kind === 'listing') {
+      response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(found.html);
+      return;
+    }
+    response.writeHead(200, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Content-Length': found.sizeBytes,
+    });
+    await pipeline(found.chunks, response);
   }
 
   async #logs(

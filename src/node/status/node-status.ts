@@ -1,5 +1,5 @@
 import { type Clock, errorMessage, type Logger, type Random, sleep } from '../../base/index.ts';
-import type { Client } from '../../client/index.ts';
+import type { Client, EventRecorder } from '../../client/index.ts';
 import {
   ANN_CONTROLLER_MANAGED_ATTACH,
   isAlreadyExists,
@@ -8,6 +8,13 @@ import {
   nodes,
   type Stored,
 } from '../../kube/index.ts';
+import {
+  type NodeEvent,
+  nodeReference,
+  registrationEvents,
+  schedulableEvents,
+  statusEvents,
+} from './node-events.ts';
 import { keepLease } from './node-lease.ts';
 import {
   type NodeFacts,
@@ -29,6 +36,7 @@ export interface NodeStatusOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly recorder: EventRecorder;
   readonly facts: () => Promise<NodeFacts>;
   /** How long its lease is good for. @default 40 */
   readonly leaseSeconds?: number;
@@ -39,6 +47,8 @@ export class NodeStatusReporter {
   readonly #options: NodeStatusOptions;
   readonly #registered = Promise.withResolvers<Stored<Node>>();
   #node: Stored<Node> | undefined;
+  #isStartTold = false;
+  #isUnschedulable = false;
 
   constructor(options: NodeStatusOptions) {
     this.#options = options;
@@ -88,6 +98,7 @@ export class NodeStatusReporter {
     const now = await facts();
     try {
       const created = await client.create(nodes, nodeObject(now));
+      this.#tellStart(now);
       // A server that takes no status with a new object wants it afterwards.
       return created.status?.nodeInfo ? created : await this.#patchStatus(now, created);
     } catch (error) {
@@ -100,6 +111,7 @@ export class NodeStatusReporter {
       annotations: { [ANN_CONTROLLER_MANAGED_ATTACH]: null, ...nodeAnnotations(now) },
     };
     const node = await client.patch(nodes, { name: now.name }, { type: 'merge', body: { metadata } });
+    this.#tellStart(now);
     return await this.#patchStatus(now, node);
   }
 
@@ -109,6 +121,7 @@ export class NodeStatusReporter {
     const now = await facts();
     try {
       const node = await client.get(nodes, { name: now.name });
+      this.#noteSchedulable(node);
       if (!isDue && !statusDiffers(nodeStatus(now, node.status), node.status)) return false;
       this.#node = await this.#patchStatus(now, node);
     } catch (error) {
@@ -119,9 +132,30 @@ export class NodeStatusReporter {
   }
 
   /** Conditions and addresses are merged by type: those of other owners stay, and so do the volumes in use. */
-  #patchStatus(facts: NodeFacts, node: Stored<Node>): Promise<Stored<Node>> {
-    const body = { status: nodeStatus(facts, node.status) };
-    const patch = { type: 'strategic', body } as const;
-    return this.#options.client.patch(nodes, { name: facts.name }, patch, { subresource: 'status' });
+  async #patchStatus(facts: NodeFacts, node: Stored<Node>): Promise<Stored<Node>> {
+    const status = nodeStatus(facts, node.status);
+    const patch = { type: 'strategic', body: { status } } as const;
+    const patched = await this.#options.client.patch(nodes, { name: facts.name }, patch, {
+      subresource: 'status',
+    });
+    this.#tell(facts.name, statusEvents(facts.name, node.status, status));
+    return patched;
+  }
+
+  #tellStart(facts: NodeFacts): void {
+    if (this.#isStartTold) return;
+    this.#isStartTold = true;
+    this.#tell(facts.name, registrationEvents(facts.name, nodeStatus(facts, undefined)));
+  }
+
+  #noteSchedulable({ metadata: { name }, spec }: Stored<Node>): void {
+    const now = spec?.unschedulable ?? false;
+    this.#tell(name, schedulableEvents(name, this.#isUnschedulable, now));
+    this.#isUnschedulable = now;
+  }
+
+  #tell(name: string, told: readonly NodeEvent[]): void {
+    for (const { type, reason, message } of told)
+      this.#options.recorder.event(nodeReference(name), type, reason, message);
   }
 }

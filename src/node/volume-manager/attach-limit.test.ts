@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { FakeClock } from '../../base/index.ts';
 import type { PersistentVolume, Pod, Stored } from '../../kube/index.ts';
 import {
   createPluginRegistry,
@@ -25,7 +26,7 @@ async function told(isFull: boolean, isAttached = false): Promise<unknown> {
     volumeName: ({ name }: VolumeSpec) => name,
     attacher: { canAttach: () => true, verifyExhaustedResource: async () => isFull },
   } as unknown as VolumePlugin;
-  const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]));
+  const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]), new FakeClock());
   const actual = new ActualStateOfWorld();
   const name = desired.addPodToVolume({ metadata: { uid: 'u' } } as Stored<Pod>, spec, 'data');
   if (isAttached) actual.markAttached(name, plugin, spec, '', 'yes');

@@ -148,7 +148,7 @@ describe('claims and volumes that must not be used', () => {
 
 describe('the states of the world', () => {
   it('name volumes by what they are, or by pod', () => {
-    const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]));
+    const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]), new FakeClock());
     assert.equal(desired.addPodToVolume(pod('a'), disk, 'data'), 'test/x/pv');
     assert.equal(desired.addPodToVolume(pod('b'), disk, 'data'), 'test/x/pv');
     assert.equal(desired.addPodToVolume(pod('a'), disk, 'again'), 'test/x/pv');
@@ -163,7 +163,7 @@ describe('the states of the world', () => {
   });
 
   it('keep a pod’s errors until they are read, and not without end', () => {
-    const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]));
+    const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]), new FakeClock());
     for (let i = 0; i < 50; i++) desired.addError('a', `error ${i}`);
     assert.equal(desired.popErrors('a').length, 10);
     assert.deepEqual(desired.popErrors('a'), []);
@@ -186,7 +186,7 @@ describe('the states of the world', () => {
   });
 
   it('report a volume in use from the wish for it until it is no longer mounted', () => {
-    const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]));
+    const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]), new FakeClock());
     const actual = new ActualStateOfWorld();
     desired.addPodToVolume(pod('a'), disk, 'data');
     desired.addPodToVolume(pod('a'), config, 'config');
@@ -240,7 +240,7 @@ describe('what a failure leaves behind', () => {
 
 describe('a pass of the reconciler', () => {
   function world() {
-    const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]));
+    const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]), new FakeClock());
     const actual = new ActualStateOfWorld();
     const started: string[] = [];
     const busy = new Set<string>();

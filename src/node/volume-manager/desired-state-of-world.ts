@@ -1,4 +1,4 @@
-import { errorMessage } from '../../base/index.ts';
+import { type Clock, errorMessage } from '../../base/index.ts';
 import type { Pod, Stored } from '../../kube/index.ts';
 import {
   isAttachable,
@@ -25,6 +25,12 @@ export interface VolumeToMount {
   readonly reportedInUse: boolean;
   /** The SELinux label to mount it with, where one matters. */
   readonly seLinuxLabel?: string;
+  /** When the pod first asked for it, or last for one that is set up again and again; of a monotonic clock. */
+  readonly requestedAtMs: number;
+}
+
+interface Wish extends Pick<VolumeToMount, 'spec' | 'outerNames' | 'requestedAtMs'> {
+  readonly pod: Stored<Pod>;
 }
 
 interface DesiredVolume {
@@ -33,7 +39,7 @@ interface DesiredVolume {
   attachable: boolean;
   reportedInUse: boolean;
   readonly seLinuxLabel: string | undefined;
-  readonly pods: Map<string, { pod: Stored<Pod>; spec: VolumeSpec; outerNames: readonly string[] }>;
+  readonly pods: Map<string, Wish>;
 }
 
 /** Errors of one pod that are remembered. */
@@ -42,11 +48,13 @@ const MAX_POD_ERRORS = 10;
 /** What should be mounted, for which pods. Upstream: cache.DesiredStateOfWorld of the kubelet's volume manager. */
 export class DesiredStateOfWorld {
   readonly #plugins: PluginRegistry;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #volumes = new Map<UniqueVolumeName, DesiredVolume>();
   readonly #errors = new Map<string, Set<string>>();
 
-  constructor(plugins: PluginRegistry) {
+  constructor(plugins: PluginRegistry, clock: Pick<Clock, 'monotonic'>) {
     this.#plugins = plugins;
+    this.#clock = clock;
   }
 
   /** Adds the volume for the pod, or refreshes both. @throws Error if no plugin takes the volume. */
@@ -69,9 +77,12 @@ export class DesiredStateOfWorld {
       volume = { plugin, attachable, deviceMountable, reportedInUse: false, seLinuxLabel, pods: new Map() };
       this.#volumes.set(name, volume);
     }
-    const known = volume.pods.get(uid)?.outerNames ?? [];
+    const before = volume.pods.get(uid);
+    const known = before?.outerNames ?? [];
     const outerNames = known.includes(outerName) ? known : [...known, outerName];
-    volume.pods.set(uid, { pod, spec, outerNames });
+    const requestedAtMs =
+      before && !plugin.requiresRemount(spec) ? before.requestedAtMs : this.#clock.monotonic();
+    volume.pods.set(uid, { pod, spec, outerNames, requestedAtMs });
     return name;
   }
 
@@ -161,7 +172,7 @@ export class DesiredStateOfWorld {
     const result: VolumeToMount[] = [];
     for (const [volumeName, volume] of this.#volumes) {
       const { plugin, attachable, deviceMountable, reportedInUse, seLinuxLabel } = volume;
-      for (const [uid, { pod, spec, outerNames }] of volume.pods) {
+      for (const [uid, { pod, spec, outerNames, requestedAtMs }] of volume.pods) {
         if (podUid !== undefined && uid !== podUid) continue;
         result.push({
           volumeName,
@@ -173,6 +184,7 @@ export class DesiredStateOfWorld {
           deviceMountable,
           reportedInUse,
           seLinuxLabel,
+          requestedAtMs,
         });
       }
     }

@@ -94,7 +94,7 @@ export class Operations {
   }
 
   mount(volume: VolumeToMount, isRemount: boolean, signal: AbortSignal): void {
-    const { volumeName, spec, pod, attachable, deviceMountable } = volume;
+    const { volumeName, spec, plugin, pod, attachable, deviceMountable, requestedAtMs } = volume;
     const shared = attachable || deviceMountable;
     const key = shared ? { volume: volumeName } : { volume: volumeName, pod: pod.metadata.uid };
     const form = this.#formOf(spec);
@@ -105,6 +105,7 @@ export class Operations {
       if (isRemount) actual.remountBegins(volumeName, pod.metadata.uid);
       try {
         await form.setUp(volume, isRemount, signal);
+        if (form === this.#filesystem) this.#options.metrics.mounted(plugin, spec, requestedAtMs);
         span?.ok();
       } catch (error) {
         span?.fail(errorMessage(error));

@@ -98,7 +98,7 @@ class NodeVolumeManager implements VolumeManager {
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
     const { client, clock, log, podSource, informers, nodeName } = options;
-    this.#desired = new DesiredStateOfWorld(options.plugins);
+    this.#desired = new DesiredStateOfWorld(options.plugins, options.clock);
     this.#pending = new PendingOperations({
       clock,
       settled: (key, error, { name, retryAfterMs }) => {

@@ -36,6 +36,9 @@ describe('the metrics of the volume manager', () => {
       counts.timed(plugin, { ...spec, isMigrated: true }, 'volume_mount', failing),
       /^Error: no$/,
     );
+    const askedAtMs = clock.monotonic();
+    await clock.advance(2_000);
+    counts.mounted(plugin, spec, askedAtMs);
     counts.reconstructed(3, 1);
     counts.forceCleaned(true);
     counts.forceCleaned(false);
@@ -46,6 +49,7 @@ describe('the metrics of the volume manager', () => {
       `storage_operation_duration_seconds_bucket{${csi},status="success",migrated="false",le="0.1"} 0`,
       `storage_operation_duration_seconds_bucket{${csi},status="success",migrated="false",le="0.25"} 1`,
       `storage_operation_duration_seconds_count{${csi},status="fail-unknown",migrated="true"} 1`,
+      'volume_operation_total_seconds_sum{plugin_name="kubernetes.io/csi:d.example.com",operation_name="overall_volume_mount"} 2',
       'volume_manager_total_volumes{plugin_name="kubernetes.io/csi:d.example.com",state="actual_state_of_world"} 1',
       'volume_manager_total_volumes{plugin_name="kubernetes.io/csi:d.example.com",state="desired_state_of_world"} 1',
       'volume_manager_total_volumes{plugin_name="x",state="desired_state_of_world"} 1',

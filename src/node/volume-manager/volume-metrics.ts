@@ -1,5 +1,6 @@
 import type { Clock, Metrics } from '../../base/index.ts';
 import {
+  OPERATION_BUCKETS_SECONDS,
   qualifiedPluginName,
   timeOperations,
   type VolumePlugin,
@@ -12,6 +13,8 @@ import type { DesiredStateOfWorld } from './desired-state-of-world.ts';
 export interface VolumeMetrics {
   /** Runs an operation and tells how long it took, and whether it went well. */
   timed(plugin: VolumePlugin, spec: VolumeSpec, operation: string, work: () => Promise<void>): Promise<void>;
+  /** It is mounted for a pod that asked for it then. */
+  mounted(plugin: VolumePlugin, spec: VolumeSpec, requestedAtMs: number): void;
   reconstructed(total: number, failed: number): void;
   /** What could not be rebuilt was undone, or was tried to be. */
   forceCleaned(failed: boolean): void;
@@ -25,6 +28,12 @@ export function createVolumeMetrics(
   { desired, actual }: { readonly desired: DesiredStateOfWorld; readonly actual: ActualStateOfWorld },
 ): VolumeMetrics {
   const timed = timeOperations(metrics, clock);
+  const overall = metrics.histogram({
+    name: 'volume_operation_total_seconds',
+    help: '[ALPHA] Storage operation end to end duration in seconds',
+    labels: ['plugin_name', 'operation_name'],
+    buckets: OPERATION_BUCKETS_SECONDS,
+  });
   metrics.gauge(
     {
       name: 'volume_manager_total_volumes',
@@ -74,6 +83,10 @@ export function createVolumeMetrics(
   return {
     timed: (plugin, spec, operation, work) =>
       timed(qualifiedPluginName(plugin, spec), spec.isMigrated ?? false, operation, work),
+    mounted(plugin, spec, requestedAtMs) {
+      const seconds = (clock.monotonic() - requestedAtMs) / 1000;
+      overall.observe(seconds, [qualifiedPluginName(plugin, spec), 'overall_volume_mount']);
+    },
     reconstructed(total, failed) {
       attempted.add([], total);
       failedOnes.add([], failed);

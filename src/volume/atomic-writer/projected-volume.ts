@@ -2,7 +2,11 @@ import type { Clock } from '../../base/index.ts';
 import type { Host } from '../../host/index.ts';
 import { setVolumeOwnership } from '../ownership/set-volume-ownership.ts';
 import type { MountContext } from '../plugin.ts';
-import { setUpEmptyDirectory, tearDownEmptyDirectory } from '../plugins/empty-dir/index.ts';
+import {
+  type NodePluginOptions,
+  setUpEmptyDirectory,
+  tearDownEmptyDirectory,
+} from '../plugins/empty-dir/index.ts';
 import { type Payload, writePayload } from './atomic-writer.ts';
 import { makeNestedMountPoints } from './nested-mount-points.ts';
 
@@ -15,20 +19,15 @@ export interface ProjectedVolume {
 
 /** Sets up a volume whose files come from the API: an empty directory, filled and refreshed atomically, read-only. */
 export async function setUpProjectedVolume(
-  options: { readonly host: Host; readonly nodeRoot: string; readonly clock: Clock },
+  options: NodePluginOptions & { readonly clock: Clock },
   volume: ProjectedVolume,
   payload: Payload,
   context: MountContext,
 ): Promise<void> {
-  const { host, nodeRoot, clock } = options;
+  const { host, clock } = options;
   const podUid = context.pod.metadata.uid;
   const directory = { path: volume.path, name: wrappedName(volume.name), podUid };
-  await setUpEmptyDirectory(
-    host,
-    nodeRoot,
-    { ...directory, medium: volume.medium, pod: context.pod },
-    context,
-  );
+  await setUpEmptyDirectory(options, { ...directory, medium: volume.medium, pod: context.pod }, context);
   try {
     await makeNestedMountPoints(host.files, volume.path, volume.name, context.pod);
     await writePayload(host.files, volume.path, payload, {

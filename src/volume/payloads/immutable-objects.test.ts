@@ -3,11 +3,11 @@ import { describe, it } from 'node:test';
 import { ImmutableObjects } from './index.ts';
 
 describe('objects that never change', () => {
-  it('are read once, for as long as a pod shows them; others each time', async () => {
+  it('are read once, for as long as a volume shows them; others each time', async () => {
     const objects = new ImmutableObjects();
     let reads = 0;
-    const get = (key: string, podUid: string, immutable: boolean) =>
-      objects.get(key, podUid, async () => ({ immutable, version: ++reads }));
+    const get = (key: string, volume: string, immutable: boolean) =>
+      objects.get(key, volume, async () => ({ immutable, version: ++reads }));
     const version = async (...asked: Parameters<typeof get>) => (await get(...asked)).version;
     assert.deepEqual([await version('m', 'a', false), await version('m', 'a', false)], [1, 2]);
     assert.equal(await version('m', 'a', true), 3, 'it was declared to be so meanwhile');
@@ -19,11 +19,11 @@ describe('objects that never change', () => {
     assert.equal(await version('m', 'c', true), 6);
   });
 
-  it('that pods read at the same time are kept until the last of these is gone', async () => {
+  it('that volumes read at the same time are kept until the last of these is gone', async () => {
     const objects = new ImmutableObjects();
     let reads = 0;
-    const get = (podUid: string) =>
-      objects.get('m', podUid, async () => ({ immutable: true, version: ++reads }));
+    const get = (volume: string) =>
+      objects.get('m', volume, async () => ({ immutable: true, version: ++reads }));
     const [first, second] = await Promise.all([get('a'), get('b')]);
     assert.equal(first, second, 'both show the same');
     objects.forget('b');

@@ -101,6 +101,17 @@ describe('emptyDir', () => {
     assert.equal(await host.files.stat(path), undefined);
   });
 
+  it('in memory has no more than pods may have of the node', { skip: unprivileged }, async (test) => {
+    const { options, up, context } = await start(test);
+    const plugin = createEmptyDirPlugin({ ...options, allocatable: () => ({ memory: '48Mi' }) });
+    const path = await up(plugin, { name: 'tmp', emptyDir: { medium: 'Memory' } });
+    try {
+      assert.equal((await host.files.statFs(path)).totalBytes, 48n << 20n);
+    } finally {
+      await plugin.mounter.tearDown('tmp', 'u-1', context.signal);
+    }
+  });
+
   const node = 1000n;
   const limited = (...limits: string[]): Pod => ({
     spec: {
@@ -228,7 +239,7 @@ describe('configMap', () => {
     assert.equal(await host.files.stat(path), undefined);
   });
 
-  it('is read once when it never changes, for as long as a pod shows it', async (test) => {
+  it('is read once when it never changes, for as long as a volume shows it', async (test) => {
     const { client, options, up, context } = await start(test);
     const plugin = createConfigMapPlugin(options);
     const make = (color: string) =>
@@ -249,6 +260,11 @@ describe('configMap', () => {
     await client.delete(configMaps, { namespace: 'default', name: 'settings' });
     await up(plugin, volume, { isRemount: true });
     await make('blue');
+    await up(plugin, volume, { isRemount: true });
+    assert.equal(await color(path), 'green');
+    // Another volume of the same pod comes and goes.
+    assert.equal(await color(await up(plugin, { ...volume, name: 'other' })), 'green');
+    await plugin.mounter.tearDown('other', 'u-1', context.signal);
     await up(plugin, volume, { isRemount: true });
     assert.equal(await color(path), 'green');
     await plugin.mounter.tearDown('conf', 'u-1', context.signal);

@@ -57,23 +57,25 @@ export function createPayloadPlugin<Source extends { readonly defaultMode?: numb
         const { pod, fsGroup, signal } = context;
         const defaultMode = source.defaultMode ?? DEFAULT_MODE;
         const { uid, namespace } = pod.metadata;
+        const path = podPath(spec.name, uid);
         const read: ReadObject = (resource, name) =>
-          immutable.get(`${resource.plural}/${namespace}/${name}`, uid, () =>
+          immutable.get(`${resource.plural}/${namespace}/${name}`, path, () =>
             client.get(resource, { namespace, name }, { signal }),
           );
         try {
           const payload = await kind.payload(source, { read, pod, defaultMode, fsGroup, signal });
-          const volume = { path: podPath(spec.name, uid), name: spec.name, medium: kind.medium };
+          const volume = { path, name: spec.name, medium: kind.medium };
           await setUpProjectedVolume(options, volume, payload, context);
         } catch (error) {
           // It shows nothing yet, and may never: nobody would tear it down.
-          if (!context.isRemount) immutable.forget(uid);
+          if (!context.isRemount) immutable.forget(path);
           throw error;
         }
       },
       async tearDown(name, podUid) {
-        await tearDownProjectedVolume(options, podPath(name, podUid), name, podUid);
-        immutable.forget(podUid);
+        const path = podPath(name, podUid);
+        await tearDownProjectedVolume(options, path, name, podUid);
+        immutable.forget(path);
         kind.forget?.(podUid);
       },
       async reconstruct(name) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Host } from '../../../host/index.ts';
-import type { Pod } from '../../../kube/index.ts';
+import { type Pod, quantityValue, type ResourceList } from '../../../kube/index.ts';
 import { beginsFileSystem, cleanupMountPoint, isMountPoint } from '../../mount/index.ts';
 import { setVolumeOwnership } from '../../ownership/set-volume-ownership.ts';
 import { podPluginDirectory } from '../../paths.ts';
@@ -11,6 +11,14 @@ export const EMPTY_DIR_PLUGIN = 'kubernetes.io/empty-dir';
 
 /** Anybody in the pod may write. */
 const MODE = 0o777;
+
+export interface NodePluginOptions {
+  readonly host: Host;
+  /** The kubelet's root directory. */
+  readonly nodeRoot: string;
+  /** What pods may have of the node. @default all of the machine */
+  readonly allocatable?: () => ResourceList;
+}
 
 export interface EmptyDirectory {
   readonly path: string;
@@ -28,8 +36,7 @@ export interface EmptyDirectoryWish extends EmptyDirectory {
 
 /** Makes the directory, on disk or as a tmpfs of its own. Also what configMap and secret volumes stand on. */
 export async function setUpEmptyDirectory(
-  host: Host,
-  nodeRoot: string,
+  { host, nodeRoot, allocatable }: NodePluginOptions,
   wish: EmptyDirectoryWish,
   context: Pick<MountContext, 'fsGroup' | 'signal'>,
 ): Promise<void> {
@@ -45,7 +52,8 @@ export async function setUpEmptyDirectory(
   await host.files.chmod(path, MODE); // whatever the umask
   if (medium === 'Memory' && !(await beginsFileSystem(host, path))) {
     const info = host.info();
-    const sizeBytes = memoryVolumeSizeBytes(BigInt(info.memoryBytes), wish.pod, wish.sizeLimit);
+    const nodeBytes = quantityValue(allocatable?.().memory) || BigInt(info.memoryBytes);
+    const sizeBytes = memoryVolumeSizeBytes(nodeBytes, wish.pod, wish.sizeLimit);
     const options = [`size=${sizeBytes}`];
     if (supportsNoSwap(info.kernelVersion) && !info.rootless) options.push('noswap');
     await host.mounts.mount({ source: 'tmpfs', target: path, fsType: 'tmpfs', options });

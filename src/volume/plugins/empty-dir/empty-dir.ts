@@ -1,18 +1,17 @@
-import type { Host } from '../../../host/index.ts';
 import { directoryStats } from '../../disk-usage.ts';
 import { podVolumeDirectory } from '../../paths.ts';
 import type { VolumePlugin, VolumeSpec } from '../../plugin.ts';
 import { specFromVolume } from '../../spec.ts';
-import { EMPTY_DIR_PLUGIN, setUpEmptyDirectory, tearDownEmptyDirectory } from './directory.ts';
-
-export interface NodePluginOptions {
-  readonly host: Host;
-  /** The kubelet's root directory. */
-  readonly nodeRoot: string;
-}
+import {
+  EMPTY_DIR_PLUGIN,
+  type NodePluginOptions,
+  setUpEmptyDirectory,
+  tearDownEmptyDirectory,
+} from './directory.ts';
 
 /** An empty directory that lives as long as its pod, on the node's disk or in memory. */
-export function createEmptyDirPlugin({ host, nodeRoot }: NodePluginOptions): VolumePlugin {
+export function createEmptyDirPlugin(options: NodePluginOptions): VolumePlugin {
+  const { host, nodeRoot } = options;
   const podPath = (name: string, podUid: string) =>
     podVolumeDirectory(nodeRoot, podUid, EMPTY_DIR_PLUGIN, name);
   const source = (spec: VolumeSpec) => spec.volume?.emptyDir;
@@ -27,8 +26,7 @@ export function createEmptyDirPlugin({ host, nodeRoot }: NodePluginOptions): Vol
       async setUp(spec, context) {
         const podUid = context.pod.metadata.uid;
         await setUpEmptyDirectory(
-          host,
-          nodeRoot,
+          options,
           {
             path: podPath(spec.name, podUid),
             name: spec.name,

@@ -1,2 +1,2 @@
-export { setUpEmptyDirectory, tearDownEmptyDirectory } from './directory.ts';
-export { createEmptyDirPlugin, type NodePluginOptions } from './empty-dir.ts';
+export { type NodePluginOptions, setUpEmptyDirectory, tearDownEmptyDirectory } from './directory.ts';
+export { createEmptyDirPlugin } from './empty-dir.ts';

@@ -1,7 +1,7 @@
 import { isLimitDeclared, type Pod, podLimits, quantityValue } from '../../../kube/index.ts';
 
 /**
- * The size of a memory-backed volume in bytes: the least of what the node has, what the pod may use, and what the
+ * The size of a memory-backed volume in bytes: the least of what pods may have of the node, what the pod may use, and what the
  * volume asks for. Source: calculateEmptyDirMemorySize, pkg/volume/emptydir.
  */
 export function memoryVolumeSizeBytes(nodeBytes: bigint, pod: Pod, sizeLimit: string | undefined): bigint {

@@ -10,15 +10,13 @@ export interface ImagePluginOptions {
   readonly host: Host;
   /** The kubelet's root directory. */
   readonly nodeRoot: string;
-  /** What was loaded into this machine. */
-  readonly images: { find(reference: string): Promise<{ readonly root: string } | undefined> };
 }
 
 /**
- * The files of an image, to read and not to run. Upstream leaves the mounting to the container runtime; here the image's
- * directory is bound into the pod's, so that containers mount it as any other volume. Nothing is ever pulled.
+ * The files of an image, to read and not to run. As upstream, whoever starts containers finds and mounts them
+ * (`mountImage`): an image that is not there is no failure of the volume, but of the containers that want it.
  */
-export function createImagePlugin({ host, nodeRoot, images }: ImagePluginOptions): VolumePlugin {
+export function createImagePlugin({ host, nodeRoot }: ImagePluginOptions): VolumePlugin {
   const podPath = (name: string, podUid: string) => podVolumeDirectory(nodeRoot, podUid, IMAGE_PLUGIN, name);
   const source = (spec: VolumeSpec) => spec.volume?.image;
   return {
@@ -28,15 +26,7 @@ export function createImagePlugin({ host, nodeRoot, images }: ImagePluginOptions
     requiresRemount: () => false,
     mounter: {
       podPath: (spec, podUid) => podPath(spec.name, podUid),
-      async setUp(spec, { pod }) {
-        const path = podPath(spec.name, pod.metadata.uid);
-        if (await isMountPoint(host, path)) return;
-        const { reference = '', pullPolicy } = source(spec) ?? {};
-        const image = await images.find(reference);
-        if (!image) throw new Error(absent(reference, pullPolicy));
-        await host.files.makeDirectory(path, 0o750);
-        await host.mounts.mount({ source: image.root, target: path, options: ['bind', 'ro', 'noexec'] });
-      },
+      setUp: (spec, { pod }) => host.files.makeDirectory(podPath(spec.name, pod.metadata.uid), 0o750),
       tearDown: (name, podUid) => cleanupMountPoint(host, podPath(name, podUid)),
       async reconstruct(name) {
         return { spec: specFromVolume({ name, image: {} }), volumeName: name };
@@ -47,9 +37,8 @@ export function createImagePlugin({ host, nodeRoot, images }: ImagePluginOptions
   };
 }
 
-function absent(reference: string, pullPolicy: string | undefined): string {
-  const name = JSON.stringify(reference);
-  return pullPolicy === 'Never'
-    ? `Container image ${name} is not present with pull policy of Never`
-    : `Failed to pull image ${name}: nothing is ever pulled here; load it with "stowage image load"`;
+/** Shows an image, whose files are at `root`, at a pod's volume; again is fine. */
+export async function mountImage(host: Pick<Host, 'files' | 'mounts'>, root: string, path: string) {
+  if (await isMountPoint(host, path)) return;
+  await host.mounts.mount({ source: root, target: path, options: ['bind', 'ro', 'noexec'] });
 }

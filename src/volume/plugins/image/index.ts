@@ -1,1 +1,1 @@
-export { createImagePlugin } from './image.ts';
+export { createImagePlugin, mountImage } from './image.ts';
