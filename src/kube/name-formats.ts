@@ -20,12 +20,19 @@ const QUALIFIED_MESSAGE =
 const LABEL_VALUE_MESSAGE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
-function rule(pattern: string, message: string, examples: readonly string[], maxBytes: number): NameRule {
+/** `unit`: older rules count bytes as well, but call them characters. */
+function rule(
+  pattern: string,
+  message: string,
+  examples: readonly string[],
+  maxBytes: number,
+  unit: 'characters' | 'bytes' = 'characters',
+): NameRule {
   const expression = new RegExp(`^${pattern}$`);
   const shown = examples.map((example) => `'${example}'`).join(',  or ');
   return (text) => {
     const found: string[] = [];
-    if (Buffer.byteLength(text) > maxBytes) found.push(`must be no more than ${maxBytes} bytes`);
+    if (Buffer.byteLength(text) > maxBytes) found.push(`must be no more than ${maxBytes} ${unit}`);
     if (!expression.test(text))
       found.push(`${message} (e.g. ${shown}, regex used for validation is '${pattern}')`);
     return found;
@@ -34,6 +41,7 @@ function rule(pattern: string, message: string, examples: readonly string[], max
 
 const isLabelForm: NameRule = rule(LABEL, LABEL_MESSAGE, ['my-name', '123-abc'], 63);
 export const isDNS1123Subdomain: NameRule = rule(SUBDOMAIN, SUBDOMAIN_MESSAGE, ['example.com'], 253);
+const isPrefix: NameRule = rule(SUBDOMAIN, SUBDOMAIN_MESSAGE, ['example.com'], 253, 'bytes');
 /** As search paths of resolvers are written. */
 export const isDNS1123SubdomainWithUnderscore: NameRule = rule(
   '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*',
@@ -53,8 +61,15 @@ export const isLabelValue: NameRule = rule(
   LABEL_VALUE_MESSAGE,
   ['MyValue', 'my_value', '12345'],
   63,
+  'bytes',
 );
-const isNamePart: NameRule = rule(QUALIFIED, QUALIFIED_MESSAGE, ['MyName', 'my.name', '123-abc'], 63);
+const isNamePart: NameRule = rule(
+  QUALIFIED,
+  QUALIFIED_MESSAGE,
+  ['MyName', 'my.name', '123-abc'],
+  63,
+  'bytes',
+);
 
 /** Names that are only a segment of a URL path (PriorityClass and the like use subdomains; roles use this). */
 export const isPathSegment: NameRule = (text) =>
@@ -72,7 +87,7 @@ export const isQualifiedName: NameRule = (text) => {
   const [prefix, name] = parts.length === 2 ? [parts[0]!, parts[1]!] : [undefined, parts[0]!];
   const found: string[] = [];
   if (prefix === '') found.push('prefix part must be non-empty');
-  else if (prefix !== undefined) found.push(...isDNS1123Subdomain(prefix).map((why) => `prefix part ${why}`));
+  else if (prefix !== undefined) found.push(...isPrefix(prefix).map((why) => `prefix part ${why}`));
   if (name === '') found.push('name part must be non-empty');
   found.push(...isNamePart(name).map((why) => (why.startsWith('name part') ? why : `name part ${why}`)));
   return found;

@@ -18,7 +18,7 @@ export function atName(
     throw badRequest(
       `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
     );
-  if (metadata.namespace && metadata.namespace !== (namespace ?? ''))
+  if (definition.namespaced && metadata.namespace && metadata.namespace !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   if (metadata.uid)
     throw conflict(
@@ -29,13 +29,17 @@ export function atName(
   return definition.namespaced ? { ...object, metadata: { ...metadata, namespace } } : object;
 }
 
+/** A kind of the whole cluster has no namespace, whatever the client says. */
+export function inScope(definition: ResourceDefinition, object: KubeObject): KubeObject {
+  if (definition.namespaced || object.metadata?.namespace === undefined) return object;
+  const { namespace: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
 /** @throws StatusError 400 when the object cannot be created as it was sent. */
 export function checkNew(definition: ResourceDefinition, { metadata }: KubeObject): void {
   if (definition.namespaced && !metadata?.namespace) {
     throw badRequest(`an empty namespace may not be set during creation of a ${definition.kind}`);
-  }
-  if (!definition.namespaced && metadata?.namespace) {
-    throw badRequest(`namespace may not be set on a ${definition.kind}: it belongs to the whole cluster`);
   }
 }
 

@@ -31,9 +31,10 @@ import {
   trackUpdate,
   unconverted,
 } from './managed-fields/index.ts';
-import { atName, checkNew, refuseRevision } from './new-objects.ts';
+import { atName, checkNew, inScope, refuseRevision } from './new-objects.ts';
 import { decideDeletion, finishesDeletion } from './operations/delete.ts';
 import { checkUpdatePreconditions } from './operations/metadata.ts';
+import { withOwnersOnce } from './operations/owner-references.ts';
 import { revisionOf } from './revision-text.ts';
 import { SCALE, type ScaleRequest, scaledObject } from './scale.ts';
 import { copyFrozen } from './schema/index.ts';
@@ -100,7 +101,8 @@ export class Writes {
   ): Promise<AppliedWrite> {
     this.#store.assertServing();
     const refuse = other?.refuse && ((why: string) => other.refuse!(sent, why));
-    const input = readInput(definition, sent, undefined, context, refuse);
+    const read = readInput(definition, sent, undefined, context, refuse);
+    const input = inScope(definition, withOwnersOnce(read, context, refuse !== undefined));
     checkNew(definition, input);
     const wait = this.#admitting.waitBefore(definition, input, context);
     if (wait) await wait;
@@ -141,7 +143,11 @@ export class Writes {
     const previous = (storedForm(definition)?.read(head) ?? head).object;
     const built = request.build(previous);
     const refuse = request.refuse && ((why: string) => request.refuse!(built, why));
-    const input = readInput(definition, built, previous, context, refuse);
+    const input = withOwnersOnce(
+      readInput(definition, built, previous, context, refuse),
+      context,
+      refuse !== undefined,
+    );
     // Only a client's own object has its uid as a precondition; that a patch changes it is found by validation.
     const { uid, ...metadata } = input.metadata ?? {};
     checkUpdatePreconditions(

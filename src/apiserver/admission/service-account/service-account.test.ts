@@ -181,6 +181,15 @@ describe('ServiceAccount admission', () => {
       });
   });
 
+  it('leaves it to validation to refuse a pod without containers, and volumes without names', async () => {
+    const { create } = await start(account('default'));
+    const invalid = (message: string) => (error: StatusError) =>
+      error.code === 422 && error.message === `Pod "p" is invalid: ${message}: Required value`;
+    await assert.rejects(create({ containers: undefined }), invalid('spec.containers'));
+    const volumes = [{ emptyDir: {} }] as unknown as NonNullable<Pod['spec']>['volumes'];
+    await assert.rejects(create({ volumes }), invalid('spec.volumes[0].name'));
+  });
+
   describe('gives mirror pods nothing, and lets them ask for nothing', () => {
     const mirror = { 'kubernetes.io/config.mirror': 'hash' };
     const sources = [{ serviceAccountToken: { path: 'token' } }];

@@ -11,7 +11,9 @@ const EXPIRATION_SECONDS = 60 * 60 + 7;
 /** The pod with a token of its account in every container that mounts nothing else there. */
 export function mountToken(pod: Pod, random: Random): Pod {
   const spec = pod.spec!;
-  const present = spec.volumes?.find(({ name }) => name.startsWith(VOLUME_PREFIX));
+  // Neither a pod without containers nor a volume without a name has been refused yet.
+  if (!spec.containers) return pod;
+  const present = spec.volumes?.find(({ name }) => name?.startsWith(VOLUME_PREFIX));
   const name = present?.name ?? `${VOLUME_PREFIX}${nameSuffix(random)}`;
   const mounted = <T extends Container>(containers: readonly T[]) =>
     containers.map((container) => withMount(container, name));

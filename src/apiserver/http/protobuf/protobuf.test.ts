@@ -11,7 +11,7 @@ import { findMessage, messageOf } from './message.ts';
 import { objectsOf } from './objects.fixtures.ts';
 import { protobufOf } from './objects.ts';
 import { WireError } from './reader.ts';
-import type { WireMessage } from './wire-message.ts';
+import type { WireField, WireMessage } from './wire-message.ts';
 import { ReverseWriter } from './writer.ts';
 
 const namesIn = ({ fields }: WireMessage): string[] =>
@@ -49,6 +49,41 @@ describe('the field numbers', () => {
       for (const field of message.fields) if ('embedded' in field) check(field.embedded);
     };
     for (const model of modelNames()) check(messageOf(model));
+  });
+});
+
+/** Held by value, but without `omitempty`: JSON has their zeros, though the published types call them optional. */
+const ALWAYS_WRITTEN = new Set([
+  'CoreV1Event.reportingComponent',
+  'CoreV1Event.reportingInstance',
+  'V1NodeRuntimeHandler.name',
+  'V1PodDisruptionBudgetStatus.currentHealthy',
+  'V1PodDisruptionBudgetStatus.desiredHealthy',
+  'V1PodDisruptionBudgetStatus.disruptionsAllowed',
+  'V1PodDisruptionBudgetStatus.expectedPods',
+  'V1PodFailurePolicyOnPodConditionsPattern.status',
+  'V1PriorityClass.value',
+  'V1RoleRef.apiGroup',
+  'V1StatefulSetOrdinals.start',
+  'V1StatefulSetSpec.serviceName',
+  'V1StatefulSetStatus.availableReplicas',
+  'V1TokenRequestStatus.token',
+]);
+
+describe('zeros', () => {
+  it('are nothing in JSON where protobuf has them by value', () => {
+    const fieldsOf = (message: WireMessage): WireField[] =>
+      [...message.byNumber.values()].flatMap((one) => ('embedded' in one ? fieldsOf(one.embedded) : [one]));
+    const scalars = new Set(['string', 'bool', 'int32', 'int64', 'double']);
+    for (const name of modelNames()) {
+      const message = findMessage(name);
+      for (const { name: field, byValue } of message ? fieldsOf(message) : []) {
+        const { type, required, omitsZero } = findModel(name)!.fields.get(field)!;
+        if (required || !scalars.has(type.kind)) continue;
+        const expected = byValue && !ALWAYS_WRITTEN.has(`${name}.${field}`);
+        assert.equal(omitsZero, expected, `${name}.${field}`);
+      }
+    }
   });
 });
 

@@ -1,10 +1,9 @@
-/** The object with the fields that it lacks (or has as '') set; the object itself when it lacks none. */
+/** The object with the fields that it lacks set; the object itself when it lacks none. */
 export function fill<T extends object>(object: T, defaults: Partial<T>): T {
   let result = object;
   for (const name of Object.keys(defaults) as (keyof T)[]) {
     const value = object[name] as unknown;
-    if (value !== undefined && value !== '') continue;
-    if (defaults[name] === undefined || defaults[name] === value) continue;
+    if (value !== undefined || defaults[name] === undefined) continue;
     if (result === object) result = { ...object };
     result[name] = defaults[name] as T[keyof T];
   }

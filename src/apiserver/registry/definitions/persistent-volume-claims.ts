@@ -45,7 +45,11 @@ export const persistentVolumeClaimDefinition = defineResource<PersistentVolumeCl
   ],
   strategy: {
     defaults: (claim) =>
-      change({ ...claim, spec: claim.spec ?? {} }, 'spec', (spec) => fill(spec, FILESYSTEM)),
+      change(
+        change({ ...claim, spec: claim.spec ?? {} }, 'spec', (spec) => fill(spec, FILESYSTEM)),
+        'status',
+        (status) => fill(status, { phase: 'Pending' }),
+      ),
     prepareForCreate: (claim) => ({
       ...change(claim, 'spec', (spec) => withDataSources(spec, undefined)),
       status: { phase: 'Pending' },
@@ -78,9 +82,16 @@ function withDataSources(
   const inUse = previous?.dataSource !== undefined || previous?.dataSourceRef !== undefined;
   if (!inUse && dataSource && !dataSourceRef && !isClaimOrSnapshot(dataSource)) dataSource = undefined;
   if (dataSource && !dataSourceRef) dataSourceRef = dataSource;
-  else if (dataSourceRef && !dataSource && !dataSourceRef.namespace) dataSource = dataSourceRef;
+  else if (dataSourceRef && !dataSource && !dataSourceRef.namespace) dataSource = local(dataSourceRef);
   if (dataSource === spec.dataSource && dataSourceRef === spec.dataSourceRef) return spec;
   return { ...spec, dataSource, dataSourceRef };
+}
+
+/** The reference as one that has no namespace, not even an empty one. */
+function local(reference: NonNullable<PersistentVolumeClaimSpec['dataSourceRef']>) {
+  if (reference.namespace === undefined) return reference;
+  const { namespace: _, ...rest } = reference;
+  return rest;
 }
 
 function isClaimOrSnapshot({

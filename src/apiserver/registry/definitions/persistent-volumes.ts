@@ -49,8 +49,14 @@ export const persistentVolumeDefinition = defineResource<PersistentVolume>(persi
   ],
   strategy: {
     defaults: (pv) =>
-      change(pv, 'spec', (spec) =>
-        withSourceDefaults(fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' })),
+      change(
+        change(pv, 'spec', (spec) =>
+          withSourceDefaults(
+            fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' }),
+          ),
+        ),
+        'status',
+        (status) => fill(status, { phase: 'Pending' }),
       ),
     prepareForCreate: (pv, nowMs) => ({
       ...pv,

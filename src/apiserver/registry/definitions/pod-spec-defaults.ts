@@ -6,6 +6,7 @@ import {
   type Volume,
 } from '../../../kube/index.ts';
 import { change, each, fill } from './defaulting.ts';
+import { imageTag } from './image-tag.ts';
 import { withSourceDefaults } from './volume-source-defaults.ts';
 
 const FILE_MODE = 0o644;
@@ -121,13 +122,9 @@ function defaultLifecycle(lifecycle: Lifecycle): Container['lifecycle'] {
 type Probe = NonNullable<Container['livenessProbe']>;
 type Lifecycle = NonNullable<Container['lifecycle']>;
 
-/** Always for the latest tag, as upstream. */
+/** Always for the latest tag, as upstream; what is no reference has no tag. */
 function pullPolicy(image: string): string {
-  if (!image) return 'IfNotPresent';
-  const name = image.slice(image.lastIndexOf('/') + 1);
-  if (name.includes('@')) return 'IfNotPresent';
-  const tag = name.includes(':') ? name.slice(name.indexOf(':') + 1) : 'latest';
-  return tag === 'latest' ? 'Always' : 'IfNotPresent';
+  return imageTag(image) === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
 function defaultVolume(volume: Volume): Volume {

@@ -54,8 +54,8 @@ function itemCauses({ key, path = '', mode }: Item, here: string): StatusCause[]
 /** A secret or a config map as files. */
 const keyed =
   (name: 'secretName' | 'name'): SourceRule =>
-  (source, path) => [
-    ...needs(name)(source, path),
+  (source, path, owner) => [
+    ...needs(name)(source, path, owner),
     ...modeCauses(`${path}.defaultMode`, source.defaultMode),
     ...((source.items ?? []) as Item[]).flatMap((item, index) =>
       itemCauses(item, at(`${path}.items`, index)),
@@ -172,10 +172,10 @@ const ephemeral: SourceRule = ({ volumeClaimTemplate: template }, path) => {
   ];
 };
 
-const image: SourceRule = (source, path) => {
+const image: SourceRule = (source, path, owner) => {
   const policies = ['Always', 'IfNotPresent', 'Never'];
   return [
-    ...needs('reference')(source, path),
+    ...needs('reference')(source, path, owner),
     ...(policies.includes(source.pullPolicy)
       ? []
       : [notSupported(`${path}.pullPolicy`, source.pullPolicy ?? '', policies)]),
@@ -216,7 +216,7 @@ export function podVolumeCauses(
   const created = new Set(podName ? volumes.filter((one) => one.ephemeral).map(claimOf) : []);
   for (const [index, volume] of volumes.entries()) {
     const here = at(path, index);
-    const found = sourceCauses(volume, here, SOURCES);
+    const found = sourceCauses(volume, here, SOURCES, { name: volume.name ?? '' });
     if (podName && volume.name && volume.ephemeral) {
       const claim = claimOf(volume);
       found.push(

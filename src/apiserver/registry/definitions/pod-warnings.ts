@@ -1,6 +1,8 @@
 import { type Container, type ObjectMeta, type PodSpec, quantityMilliValue } from '../../../kube/index.ts';
 import { at } from '../validation/index.ts';
+import { claimSpecWarnings } from './claim-spec-validation.ts';
 import { oldNodeLabel, oldNodeLabelWarnings } from './deprecations.ts';
+import { overlapWarnings } from './overlap-warnings.ts';
 
 // What may not be meant, in a pod or a template. Texts and order: Kubernetes 1.36, pkg/api/pod/warnings.go.
 
@@ -39,6 +41,7 @@ export function podWarnings(
       .filter(([key]) => metadata?.annotations?.[key] !== undefined)
       .map(([key, why]) => `${at(`${prefix}metadata.annotations`, key)}: ${why}`),
     ...volumeWarnings(spec, `${path}.volumes`),
+    ...overlapWarnings(spec.volumes),
     ...twice(spec.hostAliases, 'ip', `${path}.hostAliases`),
     ...twice(spec.imagePullSecrets, 'name', `${path}.imagePullSecrets`),
     ...(spec.imagePullSecrets ?? []).flatMap(({ name }, index) =>
@@ -119,11 +122,18 @@ function affinityWarnings({ affinity }: PodSpec, path: string): string[] {
 }
 
 function volumeWarnings({ volumes = [] }: PodSpec, path: string): string[] {
-  return volumes.flatMap((volume, index) =>
-    (Object.keys(OLD_VOLUMES) as (keyof typeof OLD_VOLUMES)[])
-      .filter((name) => volume[name])
-      .map((name) => `${at(path, index)}.${SHOWN_AS[name] ?? name}: ${OLD_VOLUMES[name]}`),
-  );
+  return volumes.flatMap((volume, index) => {
+    const here = at(path, index);
+    return [
+      ...(Object.keys(OLD_VOLUMES) as (keyof typeof OLD_VOLUMES)[])
+        .filter((name) => volume[name])
+        .map((name) => `${here}.${SHOWN_AS[name] ?? name}: ${OLD_VOLUMES[name]}`),
+      ...claimSpecWarnings(
+        volume.ephemeral?.volumeClaimTemplate?.spec,
+        `${here}.ephemeral.volumeClaimTemplate.spec`,
+      ),
+    ];
+  });
 }
 
 function twice<F extends string>(

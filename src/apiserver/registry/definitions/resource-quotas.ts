@@ -105,7 +105,7 @@ function selectorCauses(spec: ResourceQuotaSpec | undefined): StatusCause[] {
   const expressions = spec?.scopeSelector?.matchExpressions ?? [];
   const path = 'spec.scopeSelector.matchExpressions';
   const causes: StatusCause[] = [];
-  for (const { scopeName, operator, values = [] } of expressions) {
+  for (const { scopeName = '', operator = '', values = [] } of expressions) {
     if (!Object.hasOwn(SCOPES, scopeName))
       causes.push(invalidValue(`${path}.scopeName`, scopeName, 'unsupported scope'));
     const shown = goForm('ScopeSelector', spec!.scopeSelector);

@@ -184,7 +184,7 @@ describe('what a create is refused for', () => {
     [
       'configmaps',
       { metadata: { namespace: 'default', name: 'm', finalizers: ['short'] } },
-      ['metadata.finalizers Invalid'],
+      ['metadata.finalizers[0] Invalid'],
     ],
     ['namespaces', { metadata: { name: 'a.b' } }, ['metadata.name Invalid']],
   ];

@@ -15,7 +15,13 @@ import { driverNameCauses } from './volume-validation.ts';
 /** A source of any type: fields by name. */
 // biome-ignore lint/suspicious/noExplicitAny: rules of one table for all source types; each reads its own fields.
 type Source = Readonly<Record<string, any>>;
-export type SourceRule = (source: Source, path: string) => StatusCause[];
+export type SourceRule = (source: Source, path: string, owner: SourceOwner) => StatusCause[];
+
+/** What has the source: a volume, or one of a pod's. */
+export interface SourceOwner {
+  readonly name: string;
+  readonly hasNodeAffinity?: boolean;
+}
 
 /** The rule that these fields are not empty. */
 export const needs =
@@ -30,13 +36,13 @@ function isEmpty(value: unknown): boolean {
 /** The rule that a reference to a secret, where there is one, has these fields. */
 const secretNeeds =
   (...fields: readonly string[]): SourceRule =>
-  ({ secretRef }, path) =>
-    secretRef ? needs(...fields)(secretRef, `${path}.secretRef`) : [];
+  ({ secretRef }, path, owner) =>
+    secretRef ? needs(...fields)(secretRef, `${path}.secretRef`, owner) : [];
 
 export const all =
   (...rules: readonly SourceRule[]): SourceRule =>
-  (source, path) =>
-    rules.flatMap((rule) => rule(source, path));
+  (source, path, owner) =>
+    rules.flatMap((rule) => rule(source, path, owner));
 
 export function noBackstepCauses(path: string, value: string): StatusCause[] {
   return value.split('/').includes('..') ? [invalidValue(path, value, "must not contain '..'")] : [];
@@ -82,8 +88,16 @@ const hostPath: SourceRule = (source, path) => {
   return causes;
 };
 
-const local: SourceRule = (source, path) =>
-  source.path ? noBackstepCauses(`${path}.path`, source.path) : [required(`${path}.path`)];
+const local: SourceRule = (source, path, { hasNodeAffinity }) => [
+  ...(source.path ? noBackstepCauses(`${path}.path`, source.path) : [required(`${path}.path`)]),
+  ...(hasNodeAffinity
+    ? []
+    : [required(`${parent(path)}.nodeAffinity`, 'Local volume requires node affinity')]),
+];
+
+function parent(path: string): string {
+  return path.slice(0, path.lastIndexOf('.'));
+}
 
 /** Partitions go from 1, but 0 says: none; the message is upstream's. */
 const partition: SourceRule = ({ partition: value = 0 }, path) =>
@@ -91,8 +105,8 @@ const partition: SourceRule = ({ partition: value = 0 }, path) =>
     ? [invalidValue(`${path}.partition`, value, 'must be between 1 and 255, inclusive')]
     : [];
 
-const nfs: SourceRule = (source, path) => [
-  ...needs('server', 'path')(source, path),
+const nfs: SourceRule = (source, path, owner) => [
+  ...needs('server', 'path')(source, path, owner),
   ...(source.path?.startsWith('/')
     ? []
     : [invalidValue(`${path}.path`, source.path ?? '', 'must be an absolute path')]),
@@ -114,11 +128,19 @@ function iscsiNameCauses(path: string, name: string, unknown: string): StatusCau
   return isValid ? [] : [invalidValue(path, name, 'must be valid format')];
 }
 
+/** An initiator's name makes a name of its own for the interface: it has to fit. */
+function initiatorLengthCauses(source: Source, { name }: SourceOwner, field: string, shown: string) {
+  const { initiatorName, targetPortal = '' } = source;
+  if (initiatorName === undefined || Buffer.byteLength(`${name}:${targetPortal}`) <= 64) return [];
+  const rule =
+    'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.';
+  return [invalidValue(field, shown, rule)];
+}
+
 /** `unknown` is what a name without a known prefix is told: the words differ between pods and volumes. */
 const iscsi =
   (unknown: string): SourceRule =>
   (source, path) => [
-    ...needs('targetPortal')(source, path),
     ...(source.iqn ? iscsiNameCauses(`${path}.iqn`, source.iqn, unknown) : [required(`${path}.iqn`)]),
     ...rangeCauses(`${path}.lun`, source.lun, 0, 255),
     ...((source.chapAuthDiscovery || source.chapAuthSession) && !source.secretRef
@@ -152,8 +174,8 @@ const fc: SourceRule = ({ targetWWNs = [], wwids = [], lun }, path) => {
   return causes;
 };
 
-const flexVolume: SourceRule = (source, path) => [
-  ...needs('driver')(source, path),
+const flexVolume: SourceRule = (source, path, owner) => [
+  ...needs('driver')(source, path, owner),
   ...Object.keys(source.options ?? {})
     .filter((key) => /\.(kubernetes|k8s)\.io$/.test(`.${key.split('/')[0]!.toLowerCase()}`))
     .map((key) =>
@@ -161,7 +183,7 @@ const flexVolume: SourceRule = (source, path) => [
     ),
 ];
 
-const quobyte: SourceRule = (source, path) => {
+const quobyte: SourceRule = (source, path, owner) => {
   const rule = 'must be a host:port pair or multiple pairs separated by commas';
   const causes: StatusCause[] = [];
   if (!source.registry) causes.push(required(`${path}.registry`, rule));
@@ -173,7 +195,7 @@ const quobyte: SourceRule = (source, path) => {
       .filter((pair) => !/^(\[[^\]]*\]|[^:[\]]*):[^:]*$/.test(pair));
     causes.push(...malformed.map(() => invalidValue(`${path}.registry`, source.registry, rule)));
   }
-  return [...causes, ...needs('volume')(source, path)];
+  return [...causes, ...needs('volume')(source, path, owner)];
 };
 
 const flocker: SourceRule = ({ datasetName = '', datasetUUID = '' }, path) => {
@@ -190,11 +212,11 @@ const flocker: SourceRule = ({ datasetName = '', datasetUUID = '' }, path) => {
   return causes;
 };
 
-const azureDisk: SourceRule = (source, path) => {
+const azureDisk: SourceRule = (source, path, owner) => {
   const { cachingMode, kind = 'Shared', diskURI = '' } = source;
   const modes = ['None', 'ReadOnly', 'ReadWrite'];
   const kinds = ['Dedicated', 'Managed', 'Shared'];
-  const causes = needs('diskName', 'diskURI')(source, path);
+  const causes = needs('diskName', 'diskURI')(source, path, owner);
   if (cachingMode !== undefined && !modes.includes(cachingMode))
     causes.push(notSupported(`${path}.cachingMode`, cachingMode, modes));
   if (!kinds.includes(kind)) causes.push(notSupported(`${path}.kind`, kind, kinds));
@@ -230,9 +252,9 @@ const CSI_SECRETS = [
 ];
 
 /** nodeStageSecretRef has no rules: upstream forgot it. */
-const csi: SourceRule = (source, path) => [
+const csi: SourceRule = (source, path, owner) => [
   ...driverNameCauses(`${path}.driver`, source.driver),
-  ...needs('volumeHandle')(source, path),
+  ...needs('volumeHandle')(source, path, owner),
   ...CSI_SECRETS.flatMap((name) => {
     const reference = source[name];
     if (!reference) return [];
@@ -286,7 +308,15 @@ const UNKNOWN_NAME_IN_POD = 'must be valid format starting with iqn, eui, or naa
 
 /** Those that only pods, or pods in another form, have. */
 export const POD_SOURCES = {
-  iscsi: { field: 'iscsi', rule: all(iscsi(UNKNOWN_NAME_IN_POD), iscsiInitiator(UNKNOWN_NAME_IN_POD)) },
+  iscsi: {
+    field: 'iscsi',
+    rule: all(
+      needs('targetPortal'),
+      iscsi(UNKNOWN_NAME_IN_POD),
+      iscsiInitiator(UNKNOWN_NAME_IN_POD),
+      (source, path, owner) => initiatorLengthCauses(source, owner, `${parent(path)}.name`, owner.name),
+    ),
+  },
   glusterfs: { field: 'glusterfs', rule: needs('endpoints', 'path') },
   cinder: { field: 'cinder', rule: all(needs('volumeID'), secretNeeds('name')) },
   azureFile: { field: 'azureFile', rule: needs('secretName', 'shareName') },
@@ -309,7 +339,14 @@ export const VOLUME_SOURCES: readonly SourceType[] = [
   ...[S.flocker, S.nfs, S.rbd, S.quobyte, S.cephfs],
   {
     field: 'iscsi',
-    rule: all(iscsi(UNKNOWN_NAME), secretNeeds('name'), iscsiInitiator(UNKNOWN_NAME)),
+    rule: all(
+      needs('targetPortal'),
+      (source, path, owner) =>
+        initiatorLengthCauses(source, owner, `${path}.targetportal`, source.targetPortal),
+      iscsi(UNKNOWN_NAME),
+      secretNeeds('name'),
+      iscsiInitiator(UNKNOWN_NAME),
+    ),
   },
   { field: 'cinder', rule: all(needs('volumeID'), secretNeeds('name', 'namespace')) },
   ...[S.fc, S.flexVolume],
@@ -326,7 +363,12 @@ export const VOLUME_SOURCES: readonly SourceType[] = [
 ];
 
 /** The causes of an object's sources: exactly one, and well formed. */
-export function sourceCauses(object: object, path: string, types: readonly SourceType[]): StatusCause[] {
+export function sourceCauses(
+  object: object,
+  path: string,
+  types: readonly SourceType[],
+  owner: SourceOwner,
+): StatusCause[] {
   const fields = object as Source;
   const causes: StatusCause[] = [];
   let found = false;
@@ -343,7 +385,7 @@ export function sourceCauses(object: object, path: string, types: readonly Sourc
       continue;
     }
     found = true;
-    causes.push(...rule(source, `${path}.${ruleAs}`));
+    causes.push(...rule(source, `${path}.${ruleAs}`, owner));
   }
   return found ? causes : [...causes, required(path, 'must specify a volume type')];
 }

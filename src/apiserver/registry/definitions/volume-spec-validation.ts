@@ -98,20 +98,9 @@ function volumeSourceCauses(
   path: string,
   name: string | undefined,
 ): StatusCause[] {
-  const causes = sourceCauses(spec ?? {}, path, VOLUME_SOURCES);
-  const { iscsi, hostPath, local } = spec ?? {};
-  if (iscsi?.initiatorName !== undefined && `${name}:${iscsi.targetPortal}`.length > 64) {
-    causes.push(
-      invalidValue(
-        `${path}.iscsi.targetportal`,
-        iscsi.targetPortal,
-        'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.',
-      ),
-    );
-  }
-  if (local && !spec?.nodeAffinity) {
-    causes.push(required(`${path}.nodeAffinity`, 'Local volume requires node affinity'));
-  }
+  const { hostPath, nodeAffinity } = spec ?? {};
+  const owner = { name: name ?? '', hasNodeAffinity: nodeAffinity !== undefined };
+  const causes = sourceCauses(spec ?? {}, path, VOLUME_SOURCES, owner);
   if (hostPath && isRoot(hostPath.path) && spec?.persistentVolumeReclaimPolicy === 'Recycle') {
     causes.push(
       forbiddenField(

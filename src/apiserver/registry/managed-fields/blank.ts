@@ -24,6 +24,8 @@ const PARTS: Readonly<Record<string, Parts>> = {
   'apps/StatefulSet': { spec: { serviceName: 'text', template: TEMPLATE, updateStrategy: {} } },
   'batch/CronJob': { spec: { jobTemplate: { metadata: {}, spec: JOB } } },
   'batch/Job': { spec: JOB },
+  'storage.k8s.io/CSINode': { spec: { drivers: 'list' } },
+  'storage.k8s.io/VolumeAttachment': { spec: { source: {} } },
 };
 
 /** An object of the kind with nothing in it but the parts that `object` has too. */

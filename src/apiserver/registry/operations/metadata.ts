@@ -46,10 +46,11 @@ export function carriedMetadata(next: ObjectMeta, previous: Stored<KubeObject>['
   return compact({
     ...rest,
     name: rest.name || previous.name,
-    namespace: rest.namespace || previous.namespace,
+    // A kind of the whole cluster has none, whatever the client says.
+    namespace: previous.namespace,
     uid: rest.uid || previous.uid,
-    creationTimestamp: rest.creationTimestamp || previous.creationTimestamp,
-    deletionTimestamp: rest.deletionTimestamp || previous.deletionTimestamp,
+    creationTimestamp: previous.creationTimestamp,
+    deletionTimestamp: previous.deletionTimestamp || rest.deletionTimestamp,
     deletionGracePeriodSeconds: rest.deletionGracePeriodSeconds ?? previous.deletionGracePeriodSeconds,
     generation: previous.generation,
     resourceVersion: previous.resourceVersion,
@@ -80,7 +81,7 @@ export function checkUpdatePreconditions(
       `the name of the object (${next.name}) does not match the name on the URL (${previous.name})`,
     );
   }
-  if (next.namespace && next.namespace !== (previous.namespace ?? '')) {
+  if (definition.namespaced && next.namespace && next.namespace !== previous.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   if (next.uid && next.uid !== previous.uid) {

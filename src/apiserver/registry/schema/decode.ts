@@ -30,8 +30,8 @@ export class DecodeError extends Error {
 }
 
 /**
- * Reads `value` as `model`: checks every field's type, drops unknown and null fields, writes quantities and times in
- * their canonical form. The result is frozen all the way down; whatever equals the same part of `previous` *is* that
+ * Reads `value` as `model`: checks every field's type, drops unknown and null fields and those whose value Go cannot tell
+ * from none, writes quantities and times in their canonical form. The result is frozen all the way down; whatever equals the same part of `previous` *is* that
  * part, so an unchanged object comes back as `previous` itself and versions share their memory.
  * @throws DecodeError
  */
@@ -72,6 +72,7 @@ function decodeModel(
     const old = before?.[name];
     const decoded = decodeField(field.type, item, old, here, walk, model);
     if (!field.required && isEmptyCollection(field.type, decoded)) continue;
+    if (field.omitsZero && (decoded === '' || decoded === 0 || decoded === false)) continue;
     result[name] = decoded;
     count++;
     if (decoded !== old) same = false;

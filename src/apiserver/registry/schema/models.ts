@@ -1,3 +1,4 @@
+import { KEPT_ZEROS } from './kept-zeros.ts';
 import { MODELS } from './models.generated.ts';
 
 /** What a field holds. `ref` names another model; the scalars are Go's, because messages name them. */
@@ -11,6 +12,8 @@ export interface Field {
   readonly name: string;
   readonly type: FieldType;
   readonly required: boolean;
+  /** A "", 0 or false is no field: Go's type cannot tell it from none. */
+  readonly omitsZero: boolean;
 }
 
 /** An object type of the API: its fields by name. */
@@ -22,6 +25,9 @@ export interface Model {
   readonly fields: ReadonlyMap<string, Field>;
 }
 
+/** Kinds that Go holds by value unless it is told otherwise. */
+const ONE_VALUE: ReadonlySet<string> = new Set(['string', 'bool', 'int32', 'int64', 'double', 'bytes']);
+
 const parsed = new Map<string, Model>();
 
 /** The model of a name such as V1PodSpec; `undefined` when the schemas have none. Parsed on first use. */
@@ -31,11 +37,14 @@ export function findModel(name: string): Model | undefined {
   const text = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
   if (text === undefined) return undefined;
   const fields = new Map<string, Field>();
+  const kept = new Set(Object.hasOwn(KEPT_ZEROS, name) ? KEPT_ZEROS[name]!.split(' ') : []);
   for (const part of text === '' ? [] : text.split('; ')) {
     const space = part.indexOf(' ');
     const required = part[space - 1] === '!';
     const field = part.slice(0, required ? space - 1 : space);
-    fields.set(field, { name: field, required, type: parseType(part.slice(space + 1)) });
+    const type = parseType(part.slice(space + 1));
+    const omitsZero = !required && ONE_VALUE.has(type.kind) && !kept.has(field);
+    fields.set(field, { name: field, type, required, omitsZero });
   }
   const model: Model = { name, goName: goNameOf(name), fields };
   parsed.set(name, model);

@@ -51,6 +51,28 @@ describe('decode', () => {
     assert.deepEqual(unknownFields, ['spec.foo']);
   });
 
+  it('drops "", 0 and false where Go cannot tell them from nothing, and only there', () => {
+    const volume = findModel('V1PersistentVolume')!;
+    const written = {
+      storageClassName: '',
+      volumeMode: '',
+      csi: { driver: '', volumeHandle: 'h', readOnly: false, fsType: '' },
+      awsElasticBlockStore: { volumeID: 'a', partition: 0 },
+      azureDisk: { diskName: '', diskURI: 'u', readOnly: false, kind: '' },
+    };
+    assert.deepEqual(read(volume, { spec: written }).object, {
+      spec: {
+        volumeMode: '',
+        csi: { driver: '', volumeHandle: 'h' },
+        awsElasticBlockStore: { volumeID: 'a' },
+        azureDisk: { diskName: '', diskURI: 'u', readOnly: false, kind: '' },
+      },
+    });
+    const before = read(volume, { spec: { csi: { driver: 'd', volumeHandle: 'h' } } }).object;
+    const same = { spec: { csi: { driver: 'd', volumeHandle: 'h', readOnly: false } } };
+    assert.equal(read(volume, same, before).object, before);
+  });
+
   it('takes a number for a quantity', () => {
     const { object } = read(claim, { spec: { resources: { requests: { storage: 5 } } } });
     assert.deepEqual(object, { spec: { resources: { requests: { storage: '5' } } } });

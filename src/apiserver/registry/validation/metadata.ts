@@ -7,7 +7,7 @@ import {
   type StatusCause,
   type Stored,
 } from '../../../kube/index.ts';
-import { equal, forbiddenField, immutable, invalidValue, required } from './field.ts';
+import { at, equal, forbiddenField, immutable, invalidValue, required } from './field.ts';
 import {
   isQualifiedName,
   type NameRule,
@@ -39,18 +39,26 @@ export function validateMetadata(metadata: ObjectMeta, name: NameRule): StatusCa
 
 /** Finalizers whose names are nobody's domain: refused on built-in kinds, warned of on custom ones. */
 export function unqualifiedFinalizers({ finalizers = [] }: ObjectMeta): readonly string[] {
-  return finalizers.filter((name) => !name.includes('/') && !STANDARD_FINALIZERS.has(name));
+  return finalizers.filter(isUnqualified);
+}
+
+function isUnqualified(finalizer: string): boolean {
+  return !finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer);
 }
 
 /** Of built-in kinds (core validation's ValidateObjectMeta). */
 export function validateFinalizerNames(metadata: ObjectMeta, previous: ObjectMeta = {}): StatusCause[] {
   if (metadata.finalizers === previous.finalizers) return [];
-  return unqualifiedFinalizers(metadata).map((name) =>
-    invalidValue(
-      'metadata.finalizers',
-      name,
-      'name is neither a standard finalizer name nor is it fully qualified',
-    ),
+  return (metadata.finalizers ?? []).flatMap((name, index) =>
+    isUnqualified(name)
+      ? [
+          invalidValue(
+            at('metadata.finalizers', index),
+            name,
+            'name is neither a standard finalizer name nor is it fully qualified',
+          ),
+        ]
+      : [],
   );
 }
 
