@@ -1,6 +1,6 @@
 // A correct CSI driver in less than a hundred lines: a volume is a directory, and publishing it is a bind mount. What
 // the toolkit does is not here: arguments and their codes, capabilities, one call per volume at a time, repeats, the log.
-// Run it: node examples/drivers/directory.ts unix:///run/directory.sock /srv/volumes node-1
+// Run it: npx node examples/drivers/directory.ts unix:///run/directory.sock /srv/volumes node-1
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 // A volume populator: a claim whose dataSourceRef names a Hello gets a volume with the file that the Hello asks for.
 // kubectl apply -f examples/populator/hello.yaml
-// KUBECONFIG=… node examples/populator/hello-populator.ts
+// KUBECONFIG=… npx node examples/populator/hello-populator.ts
 // kubectl apply -f examples/populator/claim.yaml
 import { createLogger, systemClock } from '../../src/base/index.ts';
 import { loadKubeconfig } from '../../src/client/http/index.ts';

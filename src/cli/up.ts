@@ -52,7 +52,7 @@ export async function up(options: UpOptions): Promise<number> {
   const separate = options.nodes > 1;
   const ending = untilSignal(() =>
     process.stderr.write(
-      'Stopping pods and unmounting volumes; the state is kept. Press Ctrl-C again to leave at once.\n',
+      `Stopping pods and unmounting volumes; ${options.ephemeral ? 'nothing' : 'the state'} is kept. Press Ctrl-C again to leave at once.\n`,
     ),
   );
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -128,5 +129,14 @@ describe('stowage, the command', () => {
       assert.match(await kubectl(stack.kubeconfig, ['get', 'namespaces']), /default\s+Active/);
       assert.equal(await kubectl(stack.kubeconfig, ['get', 'nodes', '-o', 'name']), '');
       assert.equal(await stack.end('SIGINT'), 0);
+      assert.match(stack.output().stderr, /; the state is kept\./);
+    }));
+
+  it('--ephemeral keeps nothing, and says so', () =>
+    inDirectory(async (directory) => {
+      const stack = await up(directory, ['--nodes', '0', '--ephemeral']);
+      assert.equal(await stack.end('SIGINT'), 0);
+      assert.match(stack.output().stderr, /; nothing is kept\./);
+      assert.equal(existsSync(join(directory, 'data')), false);
     }));
 });

@@ -267,7 +267,7 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 60
       ...rest,
     });
     await apply(
-      ...['grow', 'node-grow', 'modify', 'cut'].map(secret),
+      ...['grow', 'node-grow', 'modify', 'cut', 'look'].map(secret),
       inClass('StorageClass', 'storage.k8s.io/v1', {
         provisioner: MANAGED,
         allowVolumeExpansion: true,
@@ -284,7 +284,10 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 60
       inClass('VolumeSnapshotClass', 'snapshot.storage.k8s.io/v1', {
         driver: MANAGED,
         deletionPolicy: 'Delete',
-        parameters: named('snapshotter', 'cut', of('volumesnapshot.namespace')),
+        parameters: {
+          ...named('snapshotter', 'cut', of('volumesnapshot.namespace')),
+          ...named('snapshotter-list', 'look', 'default'),
+        },
       }),
       claimOf('data', '1Mi', { storageClassName: 'managed' }),
       pod(claimed),
@@ -306,6 +309,25 @@ describe('what a CSI driver may ask of a node', { skip: cannotMount, timeout: 60
     await k('wait', '--for=jsonpath={.status.readyToUse}=true', 'volumesnapshot/managed', '--timeout=60s');
     await k('delete', 'volumesnapshot', 'managed', '--timeout=60s');
     assert.deepEqual((await managed.called('DeleteSnapshot')).secrets, { for: 'cut' });
+    // One that was there before is looked at, and not taken.
+    await apply(
+      inClass('VolumeSnapshotContent', 'snapshot.storage.k8s.io/v1', {
+        spec: {
+          driver: MANAGED,
+          deletionPolicy: 'Retain',
+          volumeSnapshotClassName: 'managed',
+          source: { snapshotHandle: 'of-last-year' },
+          volumeSnapshotRef: { namespace: 'default', name: 'managed' },
+        },
+      }),
+      inClass('VolumeSnapshot', 'snapshot.storage.k8s.io/v1', {
+        spec: { volumeSnapshotClassName: 'managed', source: { volumeSnapshotContentName: 'managed' } },
+      }),
+    );
+    const { snapshotId, secrets } = await managed.called('ListSnapshots');
+    assert.deepEqual([snapshotId, secrets], ['of-last-year', { for: 'look' }]);
+    await k('wait', '--for=jsonpath={.status.readyToUse}=true', 'volumesnapshot/managed', '--timeout=60s');
+    await k('delete', 'volumesnapshot,volumesnapshotcontent', 'managed', '--timeout=60s');
     await waitGone(cluster.kubeconfig, 'volumesnapshotcontent');
     await k('delete', 'storageclass,volumeattributesclass,volumesnapshotclass', 'managed', '--wait=false');
   });

@@ -48,6 +48,7 @@ interface Requests {
   readonly ControllerModifyVolume: csi.ControllerModifyVolumeRequest;
   readonly CreateSnapshot: csi.CreateSnapshotRequest;
   readonly DeleteSnapshot: csi.DeleteSnapshotRequest;
+  readonly ListSnapshots: csi.ListSnapshotsRequest;
 }
 
 /** A CSI driver in this process, whose features are data, and which remembers how it was called. */
@@ -161,6 +162,13 @@ export class MockDriver {
       };
     };
     const capacityBytes = (range: csi.CapacityRange | undefined) => range?.requiredBytes ?? 0n;
+    const snapshot = (snapshotId: string, sourceVolumeId: string) => ({
+      snapshotId,
+      sourceVolumeId,
+      sizeBytes: 1n,
+      creationTime: { seconds: 1n, nanos: 0 },
+      readyToUse: true,
+    });
     return {
       controller: {
         controllerExpandVolume: told('ControllerExpandVolume', ({ capacityRange }) => ({
@@ -169,15 +177,12 @@ export class MockDriver {
         })),
         controllerModifyVolume: told('ControllerModifyVolume', () => ({})),
         createSnapshot: told('CreateSnapshot', ({ name, sourceVolumeId }) => ({
-          snapshot: {
-            snapshotId: name,
-            sourceVolumeId,
-            sizeBytes: 1n,
-            creationTime: { seconds: 1n, nanos: 0 },
-            readyToUse: true,
-          },
+          snapshot: snapshot(name, sourceVolumeId),
         })),
         deleteSnapshot: told('DeleteSnapshot', () => ({})),
+        listSnapshots: told('ListSnapshots', ({ snapshotId }) => ({
+          entries: [{ snapshot: snapshot(snapshotId, 'some-volume') }],
+        })),
       },
       node: {
         nodeExpandVolume: told('NodeExpandVolume', ({ capacityRange }) => ({

@@ -5,7 +5,7 @@ import { unmountAll } from '../shared/mounted.ts';
 import { handleOf } from '../shared/names.ts';
 import { RecordStore } from '../shared/record-store.ts';
 import type { Mounter, MountPlan } from './mounters/index.ts';
-import { mounterOf } from './mounters/index.ts';
+import { mounterOf, UPLOAD_NOTES } from './mounters/index.ts';
 import { pendingUploads } from './pending-uploads.ts';
 import { parseStaging, type Staging } from './staging.ts';
 
@@ -111,31 +111,36 @@ export class FuseClients {
     const exit: { ended?: true } = {};
     const { args, env } = mounter.commandLine({ ...plan, scratch });
     const { command } = mounter;
-    const { pid, startTicks } = await host.processes.spawn({
-      command,
-      args,
-      env,
-      stdoutPath: logFile,
-      stderrPath: logFile,
-      onExit: (exitCode) => {
-        exit.ended = true;
-        if (this.#ending.has(path)) return;
-        const { volumeId } = about;
-        this.#options.log.warn('the FUSE client of a volume has ended', {
-          volumeId,
-          path,
-          command,
-          exitCode,
-        });
-      },
-    });
-    const record = { ...about, path, mounter: mounter.name, pid, startTicks: `${startTicks}` };
-    await this.#records.put(idOf(path), record);
+    let record: Staging | undefined;
     try {
-      await this.#untilServing(record, exit, signal);
+      await host.processes.spawn({
+        command,
+        args,
+        env,
+        stdoutPath: logFile,
+        stderrPath: logFile,
+        // Before it runs: one that is not in the records would serve for ever, and nobody would end it.
+        before: async ({ pid, startTicks }) => {
+          record = { ...about, path, mounter: mounter.name, pid, startTicks: `${startTicks}` };
+          await this.#records.put(idOf(path), record);
+        },
+        onExit: (exitCode) => {
+          exit.ended = true;
+          if (this.#ending.has(path)) return;
+          const { volumeId } = about;
+          this.#options.log.warn('the FUSE client of a volume has ended', {
+            volumeId,
+            path,
+            command,
+            exitCode,
+          });
+        },
+      });
+      await this.#untilServing(record!, exit, signal);
     } catch (error) {
       const said = await this.#logOf(path);
-      await this.#abandon(record);
+      if (record) await this.#abandon(record);
+      else await this.#clear(path);
       signal.throwIfAborted();
       const why = said === '' ? errorMessage(error) : said;
       throw new CsiStatus(Code.INTERNAL, `${command} cannot mount volume ${about.volumeId}: ${why}`, {
@@ -158,6 +163,7 @@ export class FuseClients {
       if (staging) await this.#uploaded(staging, signal);
       await unmountAll(host, path);
       if (staging) await this.#end(staging);
+      else await this.#clear(path);
     } finally {
       this.#ending.delete(path);
     }
@@ -225,26 +231,41 @@ export class FuseClients {
         throw new CsiStatus(Code.INTERNAL, `process ${staging.pid} of volume ${volumeId} cannot be ended`);
       await sleep(clock, LOOK_EVERY_MS);
     }
-    const { scratch, logFile } = this.#placesOf(path);
-    const pending = await this.#pending(staging);
-    if (pending === 0) await host.files.removeTree(scratch);
-    else
+    // One that was about to serve when it was unmounted may have begun since.
+    await unmountAll(host, path);
+    const pending = await this.#clear(path);
+    if (pending > 0)
       log.warn('files of a volume were not uploaded; they are when it is staged again', {
         volumeId,
         pending,
-        scratch,
+        scratch: this.#placesOf(path).scratch,
       });
-    await host.files.removeFile(logFile);
     await this.#records.remove(idOf(path));
+  }
+
+  /** Takes away the files of a client that has ended, or has never run, but for what is to be uploaded still: so many. */
+  async #clear(path: string): Promise<number> {
+    const { files } = this.#options.host;
+    const { scratch, logFile } = this.#placesOf(path);
+    // Of any client: the volume may have been staged with another one before.
+    const counts = await Promise.all(UPLOAD_NOTES.map((notes) => this.#pendingBy(path, notes)));
+    const pending = counts.reduce((sum, count) => sum + count, 0);
+    if (pending === 0) await files.removeTree(scratch);
+    await files.removeFile(logFile);
+    return pending;
   }
 
   #isAlive(staging: Staging): Promise<boolean> {
     return this.#options.host.processes.isAlive(processOf(staging));
   }
 
+  /** How many files a client has still to upload. */
   async #pending({ path, mounter }: Staging): Promise<number> {
     const { uploadNotes } = mounterOf(mounter);
-    if (uploadNotes === undefined) return 0;
+    return uploadNotes === undefined ? 0 : this.#pendingBy(path, uploadNotes);
+  }
+
+  #pendingBy(path: string, uploadNotes: string): Promise<number> {
     return pendingUploads(this.#options.host.files, `${this.#placesOf(path).scratch}/${uploadNotes}`);
   }
 

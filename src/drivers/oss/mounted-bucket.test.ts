@@ -4,6 +4,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Code, csi } from '../../csi/index.ts';
+import type { Host } from '../../host/index.ts';
 import { failsWith, host, mountCapability } from '../shared/test-support.ts';
 import { killClient, nothingMounted, untilGone, untilSettled } from './mounts.test-support.ts';
 import { cannotMountWith, lifeOf, processesOf, testDriver } from './test-support.ts';
@@ -135,6 +136,27 @@ for (const [mounter, badOption] of [
       assert.notDeepEqual(processesOf(driver.stateDir), [old]);
       await untilGone(old!);
       await life.unstage();
+      nothingMounted(driver);
+    });
+
+    it('has a client that is in the records before it runs; one that cannot run leaves nothing', async (t) => {
+      const recorded: number[] = [];
+      const spawn: Host['processes']['spawn'] = (request) =>
+        host.processes.spawn({
+          ...request,
+          async before(id) {
+            await request.before!(id);
+            assert.deepEqual(processesOf(driver.stateDir), [id.pid]);
+            recorded.push(id.pid);
+            throw new Error('not now');
+          },
+        });
+      const driver = await testDriver(t, { ...host, processes: { ...host.processes, spawn } });
+      const life = lifeOf(driver, { mounter });
+      await life.create();
+      await assert.rejects(life.stage(), failsWith(Code.INTERNAL, /not now/));
+      assert.equal(recorded.length, 1);
+      await untilGone(recorded[0]!);
       nothingMounted(driver);
     });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
@@ -12,6 +12,7 @@ export interface ObjectStore {
   readonly s3: S3;
   /** Every key of a bucket; undefined: there is no such bucket. */
   keys(bucket: string): Promise<readonly string[] | undefined>;
+  buckets(): Promise<readonly string[]>;
   /** Lets nobody write an object until `release` is called. `reached` resolves when somebody wants to. */
   holdWrites(): { readonly reached: Promise<void>; release(): void };
   close(): Promise<void>;
@@ -42,6 +43,7 @@ export async function startObjectStore(): Promise<ObjectStore> {
     },
     s3,
     keys: (bucket) => s3.list(bucket, ''),
+    buckets: () => readdir(directory),
     holdWrites() {
       const [gate, reached] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       const { store } = internals;

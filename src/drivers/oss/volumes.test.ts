@@ -59,6 +59,27 @@ describe('volumes in an object store', () => {
     assert.deepEqual(await store.keys('all'), []);
   });
 
+  it('two that are made at once in a bucket that is not there yet both come into it', async () => {
+    // Both have asked whether it is there before either makes it.
+    const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const makes = asked.map(({ resolve }, index) => {
+      const together: typeof fetch = async (input, init) => {
+        if ((init?.method ?? (input as Request).method) === 'PUT') {
+          resolve();
+          await Promise.all(asked.map(({ promise }) => promise));
+        }
+        return fetch(input, init);
+      };
+      const s3 = new S3(store.account, { fetch: together, clock: systemClock });
+      const name = `pvc-${index}`;
+      return new Volumes(s3).create({ bucket: 'new', prefix: name }, { ...record, name });
+    });
+    assert.deepEqual(await Promise.all(makes), [undefined, undefined]);
+    assert.deepEqual(await store.keys('new'), [
+      ...['.stowage/pvc-0.json', '.stowage/pvc-1.json', 'pvc-0/', 'pvc-1/'],
+    ]);
+  });
+
   it('one whose pod has removed everything, its directory too, is still there', async () => {
     await volumes.create(shared, record);
     await store.s3.delete('all', ['team/pvc-1/']);

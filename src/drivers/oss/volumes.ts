@@ -1,7 +1,7 @@
 import { Code, CsiStatus } from '../../csi/index.ts';
 import { type Location, volumeIdOf } from './location.ts';
 import { parseVolumeRecord, recordKey, type VolumeRecord, volumeRecordText } from './record.ts';
-import type { S3 } from './s3/index.ts';
+import { type S3, S3Error } from './s3/index.ts';
 
 /**
  * Volumes in an object store. Each step can be the last one before a crash: a record is written before what it speaks of
@@ -43,7 +43,7 @@ export class Volumes {
           'use another place, or a PersistentVolume made by hand',
       );
     }
-    if (keys === undefined) await this.#s3.createBucket(bucket);
+    if (keys === undefined && !(await this.#makeBucket(bucket))) return this.create(location, record);
     try {
       if (!present)
         await this.#s3.write(bucket, recordKey(location), volumeRecordText(record), 'application/json');
@@ -56,6 +56,20 @@ export class Volumes {
       throw error;
     }
     return present;
+  }
+
+  /** False: somebody else has made it meanwhile, say for another volume in it. */
+  async #makeBucket(bucket: string): Promise<boolean> {
+    try {
+      await this.#s3.createBucket(bucket);
+      return true;
+    } catch (error) {
+      const isTaken = error instanceof S3Error && error.code === 'BucketAlreadyExists';
+      // Who may not look into it, it does not belong to.
+      const keys = isTaken ? await this.#s3.list(bucket, '', 1).catch(() => undefined) : undefined;
+      if (keys === undefined) throw error;
+      return false;
+    }
   }
 
   /**

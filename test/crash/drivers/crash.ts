@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { type Random, systemClock, withDeadline } from '../../../src/base/index.ts';
 import type { CsiClient } from '../../../src/csi/index.ts';
-import { Ledger, type Thing } from './ledger.ts';
+import { storageDirectory } from './directories.ts';
+import { Ledger } from './ledger.ts';
+import { type DriverKind, openStorage } from './open-storage.ts';
 import { type DriverProcess, startDriver, startInVain } from './process.ts';
-import { type DriverKind, type Storage, storageOf } from './storage.ts';
+
+import type { Storage } from './storage.ts';
 import { workUntilGone } from './worker.ts';
 
 const WORKERS = 6;
@@ -30,55 +33,48 @@ export async function crashDriver(
   onKill: (report: DriverCrashReport) => void = () => undefined,
 ): Promise<DriverCrashReport> {
   const ledger = new Ledger();
-  const storage = storageOf(kind, directory);
   const report = (kill: number) => ({ kills: kill, answers: ledger.answers, unanswered: ledger.unanswered });
-  for (let kill = 1; kill <= kills; kill++) {
-    if (random.next() < IN_VAIN) await startInVain(kind, directory, random.next() * STARTING_MS);
-    else {
-      const driver = await startDriver(kind, directory);
-      try {
-        await settle(driver.client, ledger, storage);
-        await liveAndDie(driver, ledger, storage, random);
-      } finally {
-        await driver.kill();
-      }
-    }
-    onKill(report(kill));
-  }
-  const last = await startDriver(kind, directory);
+  const storage = await openStorage(kind, directory);
   try {
-    await settle(last.client, ledger, storage);
-    await removeAll(last.client, ledger, storage);
-    assert.equal(await last.stop(), 0);
+    for (let kill = 1; kill <= kills; kill++) {
+      if (random.next() < IN_VAIN) await startInVain(kind, directory, random.next() * STARTING_MS);
+      else
+        await withDriver(kind, directory, async (driver) => {
+          await settle(driver.client, ledger, storage);
+          await liveAndDie(driver, ledger, storage, random);
+        });
+      onKill(report(kill));
+    }
+    await withDriver(kind, directory, async (last) => {
+      await settle(last.client, ledger, storage);
+      await removeAll(last.client, ledger, storage, directory);
+      assert.equal(await last.stop(), 0);
+    });
   } finally {
-    await last.kill();
+    await storage.close();
   }
   return report(kills);
 }
 
-/** What the driver says that there is, and what is on the disk, is what the callers have a right to. */
-async function settle(client: CsiClient, ledger: Ledger, storage: Storage): Promise<void> {
-  const found = await foundBy(client, storage);
-  ledger.settle(found);
-  await storage.assertNothingBeside(found);
+async function withDriver(
+  kind: DriverKind,
+  directory: string,
+  use: (driver: DriverProcess) => Promise<void>,
+): Promise<void> {
+  const driver = await startDriver(kind, directory);
+  try {
+    await use(driver);
+  } finally {
+    await driver.kill();
+  }
 }
 
-async function foundBy({ controller }: CsiClient, storage: Storage): Promise<Map<string, Thing>> {
-  const found = new Map<string, Thing>();
-  for (const { volume, status } of (await controller.listVolumes()).entries) {
-    const { volumeId, capacityBytes: sizeBytes } = volume!;
-    assert.equal(status?.volumeCondition?.abnormal, false, status?.volumeCondition?.message);
-    const isPublished = storage.isPublished(volumeId, status?.publishedNodeIds ?? []);
-    const stamp = storage.stampOf(volumeId, 'volume');
-    found.set(volumeId, { kind: 'volume', sizeBytes, stamp, isPublished });
-  }
-  for (const { snapshot } of (await controller.listSnapshots()).entries) {
-    const { snapshotId, sourceVolumeId, sizeBytes, readyToUse } = snapshot!;
-    assert.ok(readyToUse);
-    const stamp = storage.stampOf(snapshotId, 'snapshot');
-    found.set(snapshotId, { kind: 'snapshot', sourceVolumeId, sizeBytes, stamp });
-  }
-  return found;
+/** What the driver says that there is, and what is on the disk, is what the callers have a right to. */
+async function settle(client: CsiClient, ledger: Ledger, storage: Storage): Promise<void> {
+  if (!storage.finishesAlone) await ledger.askAgain(client);
+  const found = await storage.find(client);
+  ledger.settle(found);
+  await storage.assertNothingBeside(found);
 }
 
 /** Load until the kill, which comes at any moment of it. */
@@ -101,17 +97,20 @@ async function liveAndDie(
   await withDeadline(systemClock, LIMIT_MS, 'callers of a dead driver to notice', work);
 }
 
-async function removeAll(client: CsiClient, ledger: Ledger, storage: Storage): Promise<void> {
+async function removeAll(
+  client: CsiClient,
+  ledger: Ledger,
+  storage: Storage,
+  directory: string,
+): Promise<void> {
   for (const id of ledger.names) {
     if (ledger.known(id)?.kind === 'snapshot') await client.controller.deleteSnapshot({ snapshotId: id });
     else {
       await storage.unpublish(client, id);
-      await client.controller.deleteVolume({ volumeId: id });
+      await client.controller.deleteVolume({ volumeId: id, secrets: storage.secrets });
     }
   }
-  assert.deepEqual(
-    readdirSync(storage.root).filter((name) => name !== '.stowage'),
-    [],
-  );
+  const left = readdirSync(storageDirectory(directory)).filter((name) => name !== '.stowage');
+  assert.deepEqual(left, []);
   await storage.assertNothingBeside(new Map());
 }

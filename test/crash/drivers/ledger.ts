@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { CsiClient } from '../../../src/csi/index.ts';
 
 /** A volume, as its caller can see it. */
 export interface Volume {
@@ -17,12 +18,15 @@ export interface Snapshot {
 }
 
 export type Thing = Volume | Snapshot;
+/** By its id. */
+export type Found = ReadonlyMap<string, Thing>;
+type Call = (client: CsiClient) => Promise<unknown>;
 
 interface Account {
   /** As the last answer leaves it; undefined: not there. */
   known: Thing | undefined;
   /** As a call whose answer never came would leave it. */
-  unanswered?: { readonly outcome: Thing | undefined };
+  unanswered?: { readonly outcome: Thing | undefined; readonly call: Call };
 }
 
 /**
@@ -53,20 +57,27 @@ export class Ledger {
     return [...this.#accounts].filter(([, { known }]) => known !== undefined).map(([name]) => name);
   }
 
-  ask(name: string, outcome: Thing | undefined): void {
+  /** Resolves once the call is answered with success. */
+  async ask(name: string, outcome: Thing | undefined, client: CsiClient, call: Call): Promise<void> {
     const account = this.#account(name);
     assert.equal(account.unanswered, undefined, `${name} has one caller`);
-    account.unanswered = { outcome };
-  }
-
-  /** The call was answered with success. */
-  answered(name: string): void {
-    const account = this.#account(name);
-    assert.ok(account.unanswered, `${name} was asked for`);
-    account.known = account.unanswered.outcome;
+    account.unanswered = { outcome, call };
+    await call(client);
+    account.known = outcome;
     account.unanswered = undefined;
     this.#answers++;
     if (this.#goal && this.#answers >= this.#goal.answers) this.#goal.resolve();
+  }
+
+  /** Calls again what was not answered, as callers do. */
+  async askAgain(client: CsiClient): Promise<void> {
+    for (const account of this.#accounts.values()) {
+      if (!account.unanswered) continue;
+      await account.unanswered.call(client);
+      account.known = account.unanswered.outcome;
+      account.unanswered = undefined;
+      this.#unanswered++;
+    }
   }
 
   /** Somebody has written into a volume. */
@@ -85,7 +96,7 @@ export class Ledger {
   }
 
   /** Compares what is there, and takes it for known. @throws AssertionError */
-  settle(found: ReadonlyMap<string, Thing>): void {
+  settle(found: Found): void {
     for (const name of found.keys()) assert.ok(this.#accounts.has(name), `${name} was never asked for`);
     for (const [name, account] of this.#accounts) {
       const now = found.get(name);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../../src/base/index.ts';
 import { type CsiClient, connectCsi } from '../../../src/csi/index.ts';
 import { end, readLine } from '../server-process.ts';
-import type { DriverKind } from './storage.ts';
+import type { DriverKind } from './open-storage.ts';
 
 const PROGRAM = fileURLToPath(new URL('./program.ts', import.meta.url));
 const CALL_LIMIT_MS = 60_000;

@@ -1,19 +1,27 @@
 // A CSI driver alone on a directory, for the crash test: prints its socket once it serves.
 import { flushCompileCache } from 'node:module';
-import { join } from 'node:path';
 import { systemClock as clock, silentLogger as log } from '../../../src/base/index.ts';
 import { openDiskDriver } from '../../../src/drivers/disk/index.ts';
 import { openNasDriver } from '../../../src/drivers/nas/index.ts';
+import { openOssDriver } from '../../../src/drivers/oss/index.ts';
 import { createLinuxHost } from '../../../src/host/index.ts';
+import { storageDirectory } from './directories.ts';
 
-const [kind, directory = ''] = process.argv.slice(2);
+const [kind = '', directory = ''] = process.argv.slice(2);
 const common = { host: createLinuxHost({ clock }), clock, log };
-const driver =
-  kind === 'disk'
-    ? await openDiskDriver({ ...common, pool: join(directory, 'storage') })
-    : await openNasDriver({ ...common, directory: join(directory, 'storage') });
+const storage = storageDirectory(directory);
+const NODE = 'n1';
+const open: Record<
+  string,
+  () => Promise<{ serve(at: string, nodeId?: string): unknown; stop(): Promise<void> }>
+> = {
+  disk: () => openDiskDriver({ ...common, pool: storage }),
+  nas: () => openNasDriver({ ...common, directory: storage }),
+  oss: () => openOssDriver({ ...common, fetch, node: { id: NODE, stateDir: storage } }),
+};
+const driver = await open[kind]!();
 const endpoint = `unix://${directory}/csi.sock`;
-await driver.serve(endpoint, 'n1');
+await driver.serve(endpoint, NODE);
 process.on('SIGTERM', async () => {
   await driver.stop();
   process.exit(0);

@@ -1,16 +1,16 @@
-// `npm run crash:drivers -- --kills 200 [--seed 7] [--driver disk|nas]`: the crash test of the drivers, for as long as one likes.
+// `npm run crash:drivers -- --kills 200 [--seed 7] [--driver disk|nas|oss]`: the crash test of the drivers, for as long as one likes.
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { seededRandom, systemRandom } from '../../../src/base/index.ts';
+import { cannotMountWith } from '../../../src/drivers/oss/test-support.ts';
 import { scrub } from '../../support/scrub.ts';
 import { crashDriver } from './crash.ts';
-import type { DriverKind } from './storage.ts';
+import { DRIVER_KINDS, type DriverKind } from './open-storage.ts';
 
 const USAGE =
-  'usage: npm run crash:drivers -- [--kills N] [--seed N] [--driver disk|nas]; N is a whole number above 0\n';
-const KINDS: readonly DriverKind[] = ['disk', 'nas'];
+  'usage: npm run crash:drivers -- [--kills N] [--seed N] [--driver disk|nas|oss]; N is a whole number above 0\n';
 
 async function main(): Promise<number> {
   const { kills, seed, kinds } = parse();
@@ -24,6 +24,11 @@ async function main(): Promise<number> {
   }
   process.stdout.write(`seed ${seed}\n`);
   for (const kind of kinds) {
+    const missing = kind === 'oss' && cannotMountWith('s3fs');
+    if (missing) {
+      process.stdout.write(`oss: left out: ${missing}\n`);
+      continue;
+    }
     const directory = await mkdtemp(join(tmpdir(), 'stowage-crash-'));
     try {
       await crashDriver(kind, directory, { kills, random: seededRandom(seed) }, (report) => {
@@ -51,7 +56,7 @@ function parse(): { kills: number; seed: number; kinds: readonly DriverKind[] } 
     return {
       kills: Number(values.kills ?? 200),
       seed: Number(values.seed ?? 1 + Math.floor(systemRandom.next() * 1e9)),
-      kinds: KINDS.filter((kind) => values.driver === undefined || values.driver === kind),
+      kinds: DRIVER_KINDS.filter((kind) => values.driver === undefined || values.driver === kind),
     };
   } catch {
     return { kills: Number.NaN, seed: Number.NaN, kinds: [] };

@@ -22,9 +22,9 @@ export async function workUntilGone(worker: number, load: Load): Promise<void> {
   const { random, isOver } = load;
   const own = (name: string) => `w${worker}-${name}`;
   while (!isOver()) {
-    const id = own(pick(VOLUMES, random)!);
+    const name = own(pick(VOLUMES, random)!);
     try {
-      const call = callOn(id, own(pick(SNAPSHOTS, random)!), VOLUMES.map(own), load);
+      const call = callOn(name, own(pick(SNAPSHOTS, random)!), VOLUMES.map(own), load);
       await call();
     } catch (error) {
       if (!isOver()) throw error;
@@ -34,61 +34,72 @@ export async function workUntilGone(worker: number, load: Load): Promise<void> {
 }
 
 /** Something that can be done with a volume as it is now. */
-function callOn(id: string, snapshotId: string, volumes: readonly string[], load: Load): () => Promise<void> {
+function callOn(
+  name: string,
+  snapshotId: string,
+  volumes: readonly string[],
+  load: Load,
+): () => Promise<void> {
   const { client, ledger, storage, random } = load;
-  const { controller } = client;
-  const ask = async (name: string, outcome: Thing | undefined, call: () => Promise<unknown>) => {
-    ledger.ask(name, outcome);
-    await call();
-    ledger.answered(name);
-  };
+  const id = idOf(name, load);
+  const ask = (what: string, outcome: Thing | undefined, call: (client: CsiClient) => Promise<unknown>) =>
+    ledger.ask(what, outcome, client, call);
   const volume = ledger.known(id) as Volume | undefined;
   const snapshot = ledger.known(snapshotId) as Snapshot | undefined;
+  const { secrets = {} } = storage;
   const dice = random.next();
   if (!volume) {
     const other = pick(
-      volumes.filter((name) => ledger.known(name)),
+      volumes.filter((each) => ledger.known(each)),
       random,
     );
     const source = dice < 0.25 ? snapshot && snapshotId : dice < 0.5 ? other : undefined;
-    return () => create(id, source, load);
+    return () => create(name, storage.managesData ? source : undefined, load);
   }
-  if (dice < 0.15)
+  if (dice < 0.15 && storage.managesData)
     return () =>
       snapshot
-        ? ask(snapshotId, undefined, () => controller.deleteSnapshot({ snapshotId }))
-        : ask(snapshotId, snapshotOf(id, volume), () =>
+        ? ask(snapshotId, undefined, ({ controller }) => controller.deleteSnapshot({ snapshotId }))
+        : ask(snapshotId, snapshotOf(id, volume), ({ controller }) =>
             controller.createSnapshot({ name: snapshotId, sourceVolumeId: id }),
           );
-  if (dice < 0.35) {
+  if (dice < 0.35 && storage.managesData) {
     const sizeBytes = volume.sizeBytes + MIB;
     return () =>
-      ask(id, { ...volume, sizeBytes }, () =>
+      ask(id, { ...volume, sizeBytes }, ({ controller }) =>
         controller.controllerExpandVolume({ volumeId: id, capacityRange: { requiredBytes: sizeBytes } }),
       );
   }
   if (volume.isPublished)
-    return () => ask(id, { ...volume, isPublished: false }, () => storage.unpublish(client, id));
-  if (dice < 0.6) return () => ask(id, { ...volume, isPublished: true }, () => storage.publish(client, id));
-  return () => ask(id, undefined, () => controller.deleteVolume({ volumeId: id }));
+    return () => ask(id, { ...volume, isPublished: false }, (to) => storage.unpublish(to, id));
+  if (dice < 0.6) return () => ask(id, { ...volume, isPublished: true }, (to) => storage.publish(to, id));
+  return () => ask(id, undefined, ({ controller }) => controller.deleteVolume({ volumeId: id, secrets }));
 }
 
 /** Makes a volume, empty or of something, and writes into it. */
-async function create(id: string, source: string | undefined, load: Load): Promise<void> {
+async function create(name: string, source: string | undefined, load: Load): Promise<void> {
   const { client, ledger, storage } = load;
+  const id = idOf(name, load);
   const of = source === undefined ? undefined : ledger.known(source);
   const sizeBytes = of?.sizeBytes ?? 16n * MIB;
-  ledger.ask(id, { kind: 'volume', sizeBytes, stamp: of?.stamp ?? '', isPublished: false });
-  await client.controller.createVolume({
-    name: id,
-    capacityRange: { requiredBytes: sizeBytes },
-    volumeCapabilities: storage.capability,
-    ...(of && { volumeContentSource: sourceOf(source!, of) }),
-  });
-  ledger.answered(id);
+  const made: Volume = { kind: 'volume', sizeBytes, stamp: of?.stamp ?? '', isPublished: false };
+  await ledger.ask(id, made, client, ({ controller }) =>
+    controller.createVolume({
+      name,
+      capacityRange: { requiredBytes: sizeBytes },
+      volumeCapabilities: [storage.capability],
+      parameters: storage.parametersOf?.(name),
+      secrets: storage.secrets,
+      ...(of && { volumeContentSource: sourceOf(source!, of) }),
+    }),
+  );
   const stamp = `stamp ${++stamps} of ${id}`;
-  storage.stamp(id, stamp);
+  await storage.stamp(id, stamp);
   ledger.stamped(id, stamp);
+}
+
+function idOf(name: string, { storage }: Load): string {
+  return storage.idOf?.(name) ?? name;
 }
 
 function sourceOf(id: string, { kind }: Thing) {

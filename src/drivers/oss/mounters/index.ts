@@ -11,6 +11,9 @@ const MOUNTERS: readonly Mounter[] = [s3fs, rclone];
 
 export const DEFAULT_MOUNTER = MOUNTERS[0]!.name;
 
+/** Where clients note what is to be uploaded still, below their scratch directories. */
+export const UPLOAD_NOTES = MOUNTERS.flatMap(({ uploadNotes = [] }) => uploadNotes);
+
 /** Whether the mount table shows by this type something that one of the mounters serves. */
 export function isMounterType(fsType: string): boolean {
   return MOUNTERS.some((mounter) => mounter.fsType === fsType);
