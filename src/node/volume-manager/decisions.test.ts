@@ -238,6 +238,14 @@ describe('what a failure leaves behind', () => {
   }
 });
 
+it('a device that is mounted, whatever the driver says of its failure, stays to be unmounted', () => {
+  const actual = new ActualStateOfWorld();
+  actual.markAttached('test/x/pv', plugin, disk, '', 'yes');
+  actual.markDeviceUncertain('test/x/pv', '/global/pv');
+  afterDeviceFailure(actual, 'test/x/pv', '/global/pv', new Error('no'), true);
+  assert.equal(actual.get('test/x/pv')?.deviceState, 'uncertain');
+});
+
 describe('a pass of the reconciler', () => {
   function world() {
     const desired = new DesiredStateOfWorld(createPluginRegistry([plugin]), new FakeClock());

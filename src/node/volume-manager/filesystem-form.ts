@@ -51,7 +51,9 @@ export function filesystemForm(options: VolumeFormOptions): VolumeForm {
           await plugin.deviceMounter!.mountDevice(spec, devicePath, path, context);
         } catch (error) {
           tellMismatch(error);
-          afterDeviceFailure(actual, volumeName, path, error);
+          // Who cannot tell must not let go of it.
+          const isMounted = await host.mounts.isMountPoint(path).catch(() => true);
+          afterDeviceFailure(actual, volumeName, path, error, isMounted);
           throw failure('MountVolume.MountDevice failed', spec, error);
         }
         actual.markDeviceMounted(volumeName, devicePath, path);

@@ -42,18 +42,22 @@ export async function deviceInUse(
   return 'the device is in use when it was no longer expected to be in use';
 }
 
-/** What a failed MountDevice says about the device. Source: markDeviceErrorState. */
+/**
+ * What a failed MountDevice says about the device. `isMounted`: it is there all the same, say by an earlier call that was
+ * still going on; upstream takes the driver's word, and detaches a volume that is mounted. Source: markDeviceErrorState.
+ */
 export function afterDeviceFailure(
   actual: ActualStateOfWorld,
   name: UniqueVolumeName,
   deviceMountPath: string,
   error: unknown,
+  isMounted = false,
 ): void {
   const volume = actual.get(name);
   if (!volume) return;
   if (isOperationFinished(error) && volume.deviceState === 'uncertain') {
     // What was found on disk may be in use by pods that run, whatever the driver says now.
-    if (!volume.deviceReconstructed) actual.markDeviceUnmounted(name);
+    if (!volume.deviceReconstructed && !isMounted) actual.markDeviceUnmounted(name);
     return;
   }
   if (error instanceof UncertainProgressError && volume.deviceState === 'not-mounted')
