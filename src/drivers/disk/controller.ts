@@ -153,12 +153,10 @@ export function diskController({
         checkMatch(volume, volumeCapability);
         const published = volume.publishedTo;
         if (published) checkPublication(volumeId, published, { nodeId, readOnly: readonly });
-        else {
-          if (!nodes.has(nodeId))
-            throw new CsiStatus(Code.NOT_FOUND, `node ${nodeId} is not served by this driver`);
-          // Before the device: one without a publication would belong to nobody after a crash in between.
-          await pool.publish(volumeId, { nodeId, readOnly: readonly });
-        }
+        else if (!nodes.has(nodeId))
+          throw new CsiStatus(Code.NOT_FOUND, `node ${nodeId} is not served by this driver`);
+        // Before the device: one without a publication would belong to nobody after a crash in between.
+        if (!pool.isSurelyPublished(volumeId)) await pool.publish(volumeId, { nodeId, readOnly: readonly });
         try {
           const device = await attachments.attach(volumeId, readonly);
           if (volume.limits) await keepLimits(limiter, volume, device, log);

@@ -38,6 +38,8 @@ export class Pool {
   readonly #syncNames: () => Promise<void>;
   readonly #volumes = new Map<string, Volume>();
   readonly #operations = new Exclusive();
+  /** Volumes of which a change of where they are published failed: nobody knows what the next opening would find. */
+  readonly #unsure = new Set<string>();
   /** Volumes that were not made, of which something is left. */
   readonly #unfinished = new Set<string>();
 
@@ -148,8 +150,14 @@ export class Pool {
     return volume;
   }
 
+  /** Whether what `get` says of where the volume is published is also what the next opening finds. */
+  isSurelyPublished(id: string): boolean {
+    return this.#existing(id).publishedTo !== undefined && !this.#unsure.has(id);
+  }
+
   async publish(id: string, publication: Publication): Promise<void> {
     const published = { ...this.#existing(id), publishedTo: publication };
+    this.#unsure.add(id);
     try {
       await this.#publications.write(id, publication);
       await this.#syncNames();
@@ -159,13 +167,16 @@ export class Pool {
       await this.unpublish(id).catch(() => undefined);
       throw error;
     }
+    this.#unsure.delete(id);
     this.#volumes.set(id, published);
   }
 
   async unpublish(id: string): Promise<void> {
     const { publishedTo: _, ...record } = this.#existing(id);
+    this.#unsure.add(id);
     await this.#publications.remove(id);
     await this.#syncNames();
+    this.#unsure.delete(id);
     this.#volumes.set(id, record);
   }
 

@@ -9,6 +9,7 @@ import {
   blockCapability,
   cannotMount,
   failsWith,
+  host,
   loopsBelow,
   mountCapability,
   startDriver,
@@ -35,6 +36,30 @@ describe('where a volume of the disk driver may be', { skip: cannotMount(), time
     await life.controllerUnpublish('');
     await life.controllerPublish('n2');
     await life.controllerUnpublish('n2');
+    await life.delete();
+    nothingLeft(driver);
+  });
+
+  it('is written down before it is told, also when that could be neither done nor taken back at first', async (t) => {
+    let isBroken = true;
+    const failing =
+      <A extends unknown[], R>(call: (path: string, ...rest: A) => Promise<R>) =>
+      async (path: string, ...rest: A): Promise<R> => {
+        if (isBroken && path.endsWith('.node')) throw new Error('EIO');
+        return call(path, ...rest);
+      };
+    const { writeAtomic, removeFile } = host.files;
+    const files = { ...host.files, writeAtomic: failing(writeAtomic), removeFile: failing(removeFile) };
+    const driver = await startDriver(t, { machine: { ...host, files } });
+    const life = lifeOf(driver);
+    await life.create();
+    await assert.rejects(life.controllerPublish('n1'), /EIO/);
+    await assert.rejects(life.controllerPublish('n1'), /EIO/);
+    isBroken = false;
+    await life.controllerPublish('n1');
+    await driver.restart('stop');
+    await assert.rejects(life.controllerPublish('n2'), failsWith(Code.FAILED_PRECONDITION, /node n1/));
+    await life.controllerUnpublish('n1');
     await life.delete();
     nothingLeft(driver);
   });
