@@ -46,6 +46,8 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string, size?: SizeNa
   [901151, 'a group snapshot waited for a content whose end nobody told of', 'small'],
   [1101020, 'a claim was let go of while another snapshot of it was begun', 'small'],
   [1221926, 'a volume was detached that an earlier call had mounted while a later one failed'],
+  [1307501, 'a leader that had stood still made a content for a snapshot that was gone', 'small'],
+  [1308332, 'a volume was attached to another node when the first would not let it go yet', 'small'],
   [1300841, 'a volume was said to be published that was so in memory only', 'small'],
   [1203438, 'a volume was made anew for a claim that was gone, while its object was being deleted', 'small'],
   [1206026, 'a released volume was taken for bound by a leader that had its claim still', 'small'],

@@ -117,8 +117,12 @@ export class AttachDetachOperations {
     actual.unreport(volumeName, nodeName);
     try {
       await nodeStatus.update(nodeName);
+      if (verifySafe) await this.#verifySafeToDetach(volumeName, nodeName, signal);
     } catch (error) {
+      // Nothing was asked of the storage: it is attached as before. Upstream is not sure of that when the node still uses
+      // the volume, and then attaches it to another node as well.
       actual.report(volumeName, nodeName);
+      if (!signal.aborted) this.#warnOfDetach(volume, error);
       throw error;
     }
     const span = trace.begin(COMPONENT, 'detach', (spec && claimOf(spec)) ?? volumeName, {
@@ -126,7 +130,6 @@ export class AttachDetachOperations {
       volume: spec?.name ?? volumeName,
     });
     try {
-      if (verifySafe) await this.#verifySafeToDetach(volumeName, nodeName, signal);
       const { pluginName, volumeName: nameInPlugin } = splitUniqueVolumeName(volumeName);
       const attacher = this.#options.plugins.findByName(pluginName)?.attacher;
       if (!attacher)
@@ -136,17 +139,18 @@ export class AttachDetachOperations {
       span.fail(errorMessage(error));
       // It may be half gone: only a successful attach makes it safe to mount again.
       actual.markUncertain(volumeName, spec, nodeName);
-      if (!signal.aborted) {
-        log.warn(
-          volumeMessage('DetachVolume.Detach failed', spec?.name ?? volumeName, `: ${errorMessage(error)}`),
-          { node: nodeName },
-        );
-      }
+      if (!signal.aborted) this.#warnOfDetach(volume, error);
       throw error;
     }
     actual.markDetached(volumeName, nodeName);
     span.ok();
     log.info('volume detached', { volume: volumeName, node: nodeName });
+  }
+
+  #warnOfDetach({ volumeName, nodeName, spec }: AttachedTo, error: unknown): void {
+    const why = `: ${errorMessage(error)}`;
+    const message = volumeMessage('DetachVolume.Detach failed', spec?.name ?? volumeName, why);
+    this.#options.log.warn(message, { node: nodeName });
   }
 
   /** Asks the API server itself: the cached node may be older than a mount. */

@@ -72,6 +72,13 @@ export async function deleteSnapshot(world: World, snapshot: Snapshot): Promise<
   return world.contents.get(content.metadata.name) ? undefined : UNHEARD_OF_MS;
 }
 
+/** Takes down a content whose snapshot has gone without it: nobody else would. */
+export async function deleteOrphan(world: World, content: Content): Promise<void> {
+  if (content.spec.deletionPolicy !== 'Delete') return;
+  await markBeingDeleted(world, content);
+  await ignoreNotFound(world.client.delete(volumeSnapshotContents, { name: content.metadata.name }));
+}
+
 /** Whether a volume is being made of the snapshot. Source: isVolumeBeingCreatedFromSnapshot. */
 function isRestored({ claims }: World, snapshot: Snapshot): boolean {
   return claims

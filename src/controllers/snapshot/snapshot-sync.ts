@@ -20,9 +20,9 @@ import {
   withMetadata,
 } from '../../kube/index.ts';
 import { findContent, newContent } from './content.ts';
-import { deleteSnapshot } from './delete-snapshot.ts';
+import { deleteOrphan, deleteSnapshot } from './delete-snapshot.ts';
 import { defaultSnapshotClass } from './snapshot-class.ts';
-import { SnapshotWriter } from './snapshot-writer.ts';
+import { SnapshotGone, SnapshotWriter } from './snapshot-writer.ts';
 import { holdClaim, releaseClaim, sourceVolume } from './source-claim.ts';
 import { updateFailed, type World } from './world.ts';
 
@@ -303,6 +303,9 @@ export class SnapshotSync {
     try {
       await this.#writer.follow(snapshot, content);
     } catch (error) {
+      // Made by a leader that stood still while another let the snapshot go: upstream leaves it, and its snapshot.
+      if (error instanceof SnapshotGone && snapshot.spec.source.persistentVolumeClaimName !== undefined)
+        await deleteOrphan(this.#world, content);
       const why = errorMessage(error);
       const message = `Snapshot status update failed, ${why}`;
       await this.#writer.failWith(

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../base/index.ts';
 import {
+  isNotFound,
   isSnapshotReady,
   keyOf,
   type Stored,
@@ -14,6 +15,9 @@ import { statusFrom } from './status.ts';
 import { updateFailed, type World } from './world.ts';
 
 type Snapshot = Stored<VolumeSnapshot>;
+
+/** The cache has a snapshot that the server does not have any more. */
+export class SnapshotGone extends Error {}
 
 /** Writes the status of snapshots and tells of it. */
 export class SnapshotWriter {
@@ -59,8 +63,11 @@ export class SnapshotWriter {
     const groupName = this.#groupNameOf(snapshot, content);
     const name = splitKey(key);
     const live = await client.get(volumeSnapshots, name).catch((error) => {
-      throw new Error(`error get snapshot ${key} from api server: ${errorMessage(error)}`, { cause: error });
+      const message = `error get snapshot ${key} from api server: ${errorMessage(error)}`;
+      throw isNotFound(error) ? new SnapshotGone(message) : new Error(message, { cause: error });
     });
+    if (live.metadata.uid !== snapshot.metadata.uid)
+      throw new SnapshotGone(`snapshot ${key} is another one now`);
     const tell = (reason: string, message: string) =>
       this.#world.recorder.event(snapshot, 'Normal', reason, message);
     const operations = this.#world.operations.snapshots;
