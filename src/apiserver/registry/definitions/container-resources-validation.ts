@@ -105,7 +105,8 @@ function requestCauses(
 
 /** What a pod asks for as a whole (validatePodResources). */
 export function podResourceCauses(spec: PodSpec, path: string): StatusCause[] {
-  const { resources, containers } = spec;
+  // Without containers it is refused elsewhere, with all else that is wrong with it.
+  const { resources, containers = [] } = spec;
   if (!resources) return [];
   const { limits = {}, requests = {} } = resources;
   const causes = resources.claims
